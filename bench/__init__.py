@@ -1,0 +1,1 @@
+"""Figures: each script prints JSON. See docs/benchmarks.md."""

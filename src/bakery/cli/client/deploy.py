@@ -1,0 +1,100 @@
+"""`bakery deploy`: a folder becomes a deployment."""
+
+import secrets
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Annotated
+
+import typer
+
+from bakery.cli.client.api import Api, Body, connect, path
+from bakery.cli.client.apps import Env
+from bakery.cli.client.archive import files_to_send, pack
+from bakery.cli.client.follow import follow_log
+from bakery.cli.output import Json, print_done, warn, write_log
+from bakery.model.errors import BadInput
+
+_PIECE = 256 * 1024
+
+
+def deploy(
+    app: Annotated[str, typer.Argument(metavar="APP", help="The app's name.")],
+    *,
+    folder: Annotated[Path, typer.Option("--dir", metavar="PATH", help="The folder to deploy; ignore files count.")],
+    at: Annotated[str | None, typer.Option(metavar="TIME", help="When to begin, like 2030-01-31T03:00.")] = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the log; the exit code is the outcome.")] = False,
+    env: Env = None,
+    json: Json = False,
+) -> None:
+    """Deploy a folder."""
+    begin = _parse_time(at) if at else None
+    names = files_to_send(folder)
+    with connect() as api, tempfile.TemporaryFile() as archive:
+        api.get(path("apps", app, env=env))  # before anything is packed: is there such an app?
+        pack(folder, names, archive)
+        source = _upload(api, path("apps", app, "sources", env=env), archive)
+        wanted = {"source": source["id"], "at": begin.isoformat() if begin else None}
+        # One key an upload: a request that is repeated on the way makes no second deployment.
+        key = {"idempotency-key": secrets.token_hex(16)}
+        asked = api.post(path("apps", app, "deployments", env=env), wanted, headers=key)
+        if wait and begin is None:
+            wait_for(api, app, asked["number"], json=json)
+            return
+    print_done(
+        asked,
+        f"Deployment #{asked['number']} is {asked['state']}. "
+        f"Follow it with: bakery logs {app} --deployment {asked['number']} --follow",
+        as_json=json,
+    )
+
+
+def wait_for(api: Api, app: str, number: int, *, json: bool) -> None:
+    """The log on stdout, or on stderr beside JSON; ends with 1 unless the deployment succeeded."""
+    write = (lambda text: typer.echo(text, nl=False, err=True)) if json else write_log
+    ended = follow_log(api, app, number, write)
+    outcome = ended["failure"] or f"Deployment #{number} of {app}: {ended['state']}."
+    print_done(ended, outcome, as_json=json)
+    if ended["hint"]:
+        warn(f"Hint: {ended['hint']}")
+    if ended["state"] != "succeeded":
+        raise typer.Exit(1)
+
+
+def _parse_time(text: str) -> datetime:
+    """Without a zone it is this machine's."""
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except ValueError:
+        raise BadInput(f"“{text}” is not a time like 2030-01-31T03:00.", field="--at") from None
+
+
+def _upload(api: Api, where: str, archive: IO[bytes]) -> Body:
+    size = archive.tell()
+    archive.seek(0)
+    with _progress(size) as advance:
+        return api.upload(where, _pieces(archive, advance), size=size)
+
+
+def _pieces(archive: IO[bytes], advance: Callable[[int], None]) -> Iterator[bytes]:
+    while piece := archive.read(_PIECE):
+        yield piece
+        advance(len(piece))
+
+
+@contextmanager
+def _progress(size: int) -> Iterator[Callable[[int], None]]:
+    """On a terminal, a bar on stderr."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+    columns = (TextColumn("Uploading"), BarColumn(), DownloadColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=size)
+        yield lambda count: progress.advance(task, count)

@@ -1,0 +1,75 @@
+"""The command line: every command, and what becomes of errors."""
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from bakery import __version__
+from bakery.cli.client import apps, deploy, deployments, invites, login, nodes, running, tokens, users
+from bakery.cli.exits import exit_code
+from bakery.cli.output import say, warn
+from bakery.cli.server import admin, audit, doctor, keys, migrate, serve, up
+from bakery.model.errors import BadInput, BakeryError
+
+
+class Commands(TyperGroup):
+    """Errors that are raised on purpose end a command with a sentence, a hint and their exit code."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's base class takes a type that it does not export
+        try:
+            return super().invoke(ctx)
+        except BakeryError as error:
+            warn(f"{error.field}: {error.message}" if isinstance(error, BadInput) and error.field else error.message)
+            if error.hint:
+                warn(f"Hint: {error.hint}")
+            raise typer.Exit(exit_code(error)) from error
+
+
+program = typer.Typer(
+    name="bakery",
+    cls=Commands,
+    help="Bakery: from a repository to a healthy app, without losing a request.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+_SERVER = (serve.serve, up.up, migrate.migrate, doctor.doctor)
+_CLIENT = (
+    login.login,
+    login.whoami,
+    deploy.deploy,
+    deployments.deployments,
+    deployments.logs,
+    deployments.cancel,
+    running.restart,
+    running.stop,
+    running.start,
+)
+for _command in (*_SERVER, *_CLIENT):
+    program.command()(_command)
+for _name, _group in {
+    "keys": keys.group,
+    "admin": admin.group,
+    "audit": audit.group,
+    "apps": apps.group,
+    "nodes": nodes.group,
+    "users": users.group,
+    "invites": invites.group,
+    "token": tokens.group,
+}.items():
+    program.add_typer(_group, name=_name)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(__version__)
+        raise typer.Exit
+
+
+@program.callback()
+def _options(
+    *, version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True)] = False
+) -> None:
+    del version

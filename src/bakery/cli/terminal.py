@@ -1,0 +1,34 @@
+"""Questions to the person at the terminal; where there is none, the option that gives the value is named instead."""
+
+import sys
+
+import typer
+
+from bakery.model.errors import BadInput
+from bakery.model.secret import Secret
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Returns when the answer is yes. `yes` is the command's own option of that name."""
+    if yes:
+        return
+    _expect_terminal("--yes")
+    typer.confirm(question, abort=True)
+
+
+def ask_secret(what: str, *, option: str) -> Secret:
+    _expect_terminal(option)
+    return Secret(typer.prompt(what, hide_input=True))
+
+
+def read_secret() -> Secret:
+    """The first line of stdin."""
+    text = sys.stdin.readline().rstrip("\r\n")
+    if not text:
+        raise BadInput("Nothing came on stdin.", hint="Send the value as one line.")
+    return Secret(text)
+
+
+def _expect_terminal(option: str) -> None:
+    if not sys.stdin.isatty():
+        raise BadInput(f"There is no terminal to ask at; use {option}.")

@@ -1,0 +1,101 @@
+"""Apps: making one, and looking at it."""
+
+from dataclasses import dataclass
+
+from psycopg import errors
+
+from bakery.delivery.fleet import AppSummary
+from bakery.delivery.ports import free_port
+from bakery.delivery.rows import typed
+from bakery.model.actor import Actor
+from bakery.model.apps import NewApp, Runtime
+from bakery.model.audit import AuditEntry
+from bakery.model.errors import Conflict, NotFound, Unavailable
+from bakery.model.names import Colour
+from bakery.model.permissions import Permission
+from bakery.nodes.capabilities import Strategy
+from bakery.store.store import Store
+from bakery.store.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class AppDetail(AppSummary):
+    """All that an app's page says of it."""
+
+    environment_id: int
+    command: tuple[str, ...] | None
+    health_path: str | None
+    strategy: Strategy
+
+    @property
+    def interrupts(self) -> bool:
+        """A deployment stops the app for a moment: it may not run twice, or there is no nginx to switch."""
+        return self.strategy is Strategy.RECREATE or self.site_port is None
+
+
+async def show_app(store: Store, slug: str, *, actor: Actor) -> AppDetail:
+    actor.require(Permission.READ)
+    async with store.connection() as connection, connection.cursor(row_factory=typed(AppDetail)) as cursor:
+        await cursor.execute("SELECT * FROM app_facts WHERE slug = %s", (slug,))
+        app = await cursor.fetchone()
+    if app is None or not actor.sees_app(app.id):
+        raise NotFound("There is no such app.")
+    return app
+
+
+async def create_app(store: Store, new: NewApp, *, actor: Actor) -> AppDetail:
+    """An app with its environment `production` on the node `local`. Who sees only granted apps is granted this one."""
+    actor.require(Permission.CREATE_APP)
+    try:
+        async with store.transaction() as tx:
+            app_id = await _insert(tx, new)
+            await tx.connection.execute(
+                "INSERT INTO grants (person_id, app_id) SELECT id, %s FROM people WHERE id = %s AND NOT all_apps",
+                (app_id, actor.person_id),
+            )
+            tx.publish("apps", f"app:{new.slug}")
+            tx.record(
+                AuditEntry(
+                    actor,
+                    "app.created",
+                    "app",
+                    str(app_id),
+                    new.slug,
+                    app_id=app_id,
+                    after={"name": new.name, "runtime": new.runtime, "command": list(new.command)},
+                )
+            )
+    except errors.UniqueViolation as error:
+        raise Conflict(f"There is already an app with the name {new.slug}.", hint="Choose another name.") from error
+    return await show_app(store, new.slug, actor=Actor.system())
+
+
+async def _insert(tx: Transaction, new: NewApp) -> int:
+    cursor = await tx.connection.execute(
+        """
+        WITH app AS (INSERT INTO apps (slug, name) VALUES (%(slug)s, %(name)s) RETURNING id)
+        INSERT INTO environments (app_id, name, node_id, runtime, command, health_path)
+        SELECT app.id, 'production', nodes.id, %(runtime)s, %(command)s, %(health)s
+        FROM app, nodes WHERE nodes.slug = 'local' RETURNING app_id, id, node_id
+        """,
+        {
+            "slug": new.slug,
+            "name": new.name,
+            "runtime": new.runtime,
+            "command": list(new.command) or None,
+            "health": new.health_path,
+        },
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise Unavailable(
+            "This machine is not known as a node yet.", hint="Bakery's worker makes it so when it starts."
+        )
+    app_id, environment_id, node_id = row
+    for colour in Colour:
+        port = await free_port(tx, node_id) if new.runtime is Runtime.PROCESS else None
+        await tx.connection.execute(
+            "INSERT INTO slots (environment_id, colour, node_id, port) VALUES (%s, %s, %s, %s)",
+            (environment_id, colour, node_id, port),
+        )
+    return int(app_id)

@@ -1,0 +1,111 @@
+"""Deleting an app: what goes is listed first, and nothing of it stays on the node."""
+
+from dataclasses import dataclass
+
+from bakery.commands.files import remove_tree
+from bakery.delivery import tasks
+from bakery.delivery.apps import show_app
+from bakery.delivery.look import Environment, look_at_environment
+from bakery.delivery.moves import move_deployment
+from bakery.delivery.premises import archive_path
+from bakery.model.actor import Actor
+from bakery.model.audit import AuditEntry
+from bakery.model.deployments import DeploymentState
+from bakery.model.errors import NotFound
+from bakery.model.permissions import Permission
+from bakery.nodes.accounts import remove_account
+from bakery.nodes.node import Node
+from bakery.nodes.transport import run_or_fail
+from bakery.store.queue import Queue
+from bakery.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """What goes with an app."""
+
+    address: str | None
+    ports: tuple[int, ...]
+    releases: int  # folders on the node
+    deployments: int  # with their logs
+
+
+async def what_goes(store: Store, slug: str, *, actor: Actor) -> Departure:
+    actor.require(Permission.DELETE_APP)
+    app = await show_app(store, slug, actor=actor)
+    async with store.connection() as connection:
+        cursor = await connection.execute(
+            """
+            SELECT array(SELECT port FROM slots WHERE environment_id = %(environment)s AND port IS NOT NULL ORDER BY 1),
+                   (SELECT count(*) FROM releases WHERE environment_id = %(environment)s
+                    AND live_at IS NOT NULL AND removed_at IS NULL),
+                   (SELECT count(*) FROM deployments WHERE app_id = %(app)s)
+            """,
+            {"app": app.id, "environment": app.environment_id},
+        )
+        ports, releases, deployments = await cursor.fetchone() or ((), 0, 0)
+    return Departure(app.address, tuple(ports), releases, deployments)
+
+
+async def delete_app(store: Store, queue: Queue, slug: str, *, actor: Actor) -> None:
+    """Nobody sees it from now on; its slug is free again when the worker has cleared the node."""
+    actor.require(Permission.DELETE_APP)
+    app = await show_app(store, slug, actor=actor)
+    async with store.transaction() as tx:
+        marked = await tx.connection.execute(
+            "UPDATE apps SET deleted_at = now() WHERE id = %s AND deleted_at IS NULL", (app.id,)
+        )
+        if marked.rowcount == 0:
+            raise NotFound("There is no such app.")
+        waiting = await tx.connection.execute(
+            "SELECT id FROM deployments WHERE app_id = %s AND state IN ('scheduled', 'queued') FOR UPDATE", (app.id,)
+        )
+        for (deployment_id,) in await waiting.fetchall():
+            await move_deployment(tx, deployment_id, DeploymentState.CANCELLED)
+        await tx.connection.execute(
+            """
+            UPDATE deployments SET cancel_asked_at = now() WHERE app_id = %s AND state = 'running'
+            AND NOT EXISTS (SELECT FROM steps WHERE deployment_id = id AND key = 'switch' AND state <> 'waiting')
+            """,
+            (app.id,),
+        )
+        await queue.enqueue(tx, tasks.DELETE_APP, app.environment_id, lock=tasks.environment_lock(app.environment_id))
+        tx.publish("apps", f"app:{slug}")
+        tx.record(AuditEntry(actor, "app.deleted", "app", str(app.id), slug, app_id=app.id, before={"name": app.name}))
+
+
+async def clear_app(store: Store, node: Node, environment_id: int) -> None:
+    """Takes everything of it from the node, and then its rows. Harmless when that was done."""
+    environment = await look_at_environment(store, environment_id)
+    if environment is None:
+        return
+    await _clear_node(store, node, environment)
+    async with store.transaction() as tx:
+        cursor = await tx.connection.execute(
+            "SELECT array_agg(log_stream_id) FROM deployments WHERE app_id = %s", (environment.app_id,)
+        )
+        (streams,) = await cursor.fetchone() or (None,)
+        await tx.connection.execute("DELETE FROM apps WHERE id = %s", (environment.app_id,))
+        await tx.connection.execute("DELETE FROM log_streams WHERE id = ANY(%s)", (streams or [],))
+        tx.publish("apps")
+
+
+async def _clear_node(store: Store, node: Node, environment: Environment) -> None:
+    premises = environment.premises(node)
+    if node.ingress is not None:
+        await node.ingress.remove_site(premises.site)
+    await node.transport.remove(premises.access_log)
+    for colour in environment.slots:
+        await node.units.remove(premises.unit(colour))
+        await node.transport.remove(premises.log_file(colour))
+    await run_or_fail(node.transport, remove_tree(premises.home))
+    for archive in await _archives(store, environment.app_id):
+        await node.transport.remove(archive_path(node.folders, archive))
+    if premises.account is not None:
+        await remove_account(node.transport, premises.account)
+
+
+async def _archives(store: Store, app_id: int) -> list[str]:
+    async with store.connection() as connection:
+        cursor = await connection.execute("SELECT archive FROM builds WHERE app_id = %s", (app_id,))
+        return [archive for (archive,) in await cursor.fetchall()]

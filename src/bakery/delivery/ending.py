@@ -1,0 +1,65 @@
+"""How a deployment ends: its state, why, and who hears of it."""
+
+from bakery.delivery.actions import Work
+from bakery.delivery.log import DeploymentLog
+from bakery.delivery.look import Deployment
+from bakery.delivery.moves import move_deployment
+from bakery.delivery.plan import Start
+from bakery.delivery.steps import end_steps
+from bakery.model.actor import Actor
+from bakery.model.audit import AuditEntry
+from bakery.model.deployments import DeploymentState, StepState
+from bakery.model.errors import BadInput, BakeryError
+from bakery.store.store import Store
+
+_ABANDONED = BakeryError(
+    "Bakery stopped working on this deployment because of a mistake of its own.",
+    hint="Deploy again. Bakery's own log has the details.",
+)
+
+
+async def note_failure(work: Work, failure: BakeryError) -> None:
+    """With what the app itself said, when it was meant to run by now."""
+    started = [step.action for step in work.plan.steps if isinstance(step.action, Start)]
+    if started and not isinstance(failure, BadInput):
+        await work.tell_last_lines(started[0].unit)
+    work.log.write(f"✕ {failure.message}" + (f"\n  {failure.hint}" if failure.hint else ""))
+    at_byte = await work.log.flush()
+    async with work.store.transaction() as tx:
+        await end_steps(tx, work.deployment.id, StepState.FAILED, at_byte=at_byte)
+        await tx.connection.execute(
+            "UPDATE deployments SET failure = %s, hint = %s WHERE id = %s",
+            (failure.message, failure.hint, work.deployment.id),
+        )
+
+
+async def abandon(store: Store, deployment_id: int) -> None:
+    async with store.transaction() as tx:
+        await end_steps(tx, deployment_id, StepState.FAILED, at_byte=None)
+        await move_deployment(tx, deployment_id, DeploymentState.FAILED, failure=_ABANDONED)
+
+
+async def end_deployment(
+    store: Store,
+    deployment: Deployment,
+    writing: DeploymentLog,
+    state: DeploymentState,
+    failure: BakeryError | None = None,
+) -> None:
+    at_byte = await writing.flush()
+    app = deployment.environment.app
+    async with store.transaction() as tx:
+        ended = StepState.CANCELLED if state is DeploymentState.CANCELLED else StepState.FAILED
+        await end_steps(tx, deployment.id, ended, at_byte=at_byte)
+        await move_deployment(tx, deployment.id, state, failure=failure)
+        tx.record(
+            AuditEntry(
+                Actor.system(),
+                f"deployment.{state}",
+                "deployment",
+                str(deployment.id),
+                f"{app} #{deployment.number}",
+                app_id=deployment.environment.app_id,
+                after={"failure": failure.message} if failure else None,
+            )
+        )

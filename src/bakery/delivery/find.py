@@ -1,0 +1,40 @@
+"""An app or a deployment by what people call it; outside an actor's grants it does not exist."""
+
+from dataclasses import dataclass
+
+from bakery.delivery.rows import typed
+from bakery.model.actor import Actor
+from bakery.model.errors import NotFound
+from bakery.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class FoundApp:
+    id: int
+    slug: str
+    environment_id: int
+
+
+async def find_app(store: Store, slug: str, actor: Actor) -> FoundApp:
+    async with store.connection() as connection, connection.cursor(row_factory=typed(FoundApp)) as cursor:
+        await cursor.execute("SELECT id, slug, environment_id FROM app_facts WHERE slug = %s", (slug,))
+        app = await cursor.fetchone()
+    if app is None or not actor.sees_app(app.id):
+        raise NotFound("There is no such app.")
+    return app
+
+
+async def app_of_deployment(store: Store, deployment_id: int) -> int | None:
+    """For those who watch `deployment:ID`: whose app it is."""
+    return await _number(store, "SELECT app_id FROM deployment_facts WHERE id = %s", deployment_id)
+
+
+async def app_of_stream(store: Store, stream: int) -> int | None:
+    """For those who watch `log:STREAM`: whose app it is."""
+    return await _number(store, "SELECT app_id FROM deployment_facts WHERE log_stream = %s", stream)
+
+
+async def _number(store: Store, query: str, subject: int) -> int | None:
+    async with store.connection() as connection:
+        row = await (await connection.execute(query, (subject,))).fetchone()
+    return int(row[0]) if row else None

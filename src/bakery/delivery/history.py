@@ -1,0 +1,118 @@
+"""What was deployed: the list of an app's deployments, and one of them with its steps and log."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bakery.delivery.find import find_app
+from bakery.delivery.rows import Page, typed
+from bakery.model.actor import Actor
+from bakery.model.deployments import DeploymentState, StepState
+from bakery.model.errors import NotFound
+from bakery.model.names import Colour
+from bakery.model.permissions import Permission
+from bakery.store.store import Store
+
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentSummary:
+    """A deployment in a list. `title` and `version` say what was deployed: “Uploaded folder”, a SHA-256."""
+
+    id: int
+    app_id: int
+    app: str
+    app_name: str
+    environment_id: int
+    number: int
+    state: DeploymentState
+    trigger: str
+    asked_by: str
+    title: str
+    version: str
+    created_at: datetime
+    scheduled_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    failure: str
+    hint: str
+    log_stream: int
+    is_cancelling: bool
+    is_interrupted: bool | None  # no sign of life for a minute; Bakery goes on with it by itself
+    is_live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`from_byte` to `to_byte` is its part of the deployment's log; `to_byte` is None while it runs."""
+
+    position: int
+    key: str
+    title: str
+    state: StepState
+    started_at: datetime | None
+    ended_at: datetime | None
+    from_byte: int | None
+    to_byte: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What visitors get at this moment."""
+
+    number: int
+    colour: Colour
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentDetail:
+    deployment: DeploymentSummary
+    steps: tuple[Step, ...]
+    live: Live | None
+
+
+async def list_deployments(store: Store, slug: str, *, actor: Actor, after: str = "") -> Page[DeploymentSummary]:
+    """The newest first, 50 a page. `after` is a page's `next`."""
+    actor.require(Permission.READ)
+    app = await find_app(store, slug, actor)
+    before = int(after) if after.isascii() and after.isdigit() and len(after) < 10 else None
+    async with store.connection() as connection, connection.cursor(row_factory=typed(DeploymentSummary)) as cursor:
+        await cursor.execute(
+            """
+            SELECT * FROM deployment_facts WHERE app_id = %(app)s AND (%(before)s::int IS NULL OR number < %(before)s)
+            ORDER BY number DESC LIMIT %(size)s
+            """,
+            {"app": app.id, "before": before, "size": PAGE + 1},
+        )
+        return Page.cut(await cursor.fetchall(), PAGE, lambda row: str(row.number))
+
+
+async def show_deployment(store: Store, slug: str, number: int, *, actor: Actor) -> DeploymentDetail:
+    actor.require(Permission.READ)
+    app = await find_app(store, slug, actor)
+    async with store.connection() as connection:
+        async with connection.cursor(row_factory=typed(DeploymentSummary)) as found:
+            await found.execute(
+                "SELECT * FROM deployment_facts WHERE app_id = %s AND number = %s::numeric", (app.id, number)
+            )
+            deployment = await found.fetchone()
+        if deployment is None:
+            raise NotFound(f"{slug} has no deployment #{number}.")
+        async with connection.cursor(row_factory=typed(Step)) as steps:
+            await steps.execute(
+                """
+                SELECT position, key, title, state, started_at, ended_at, from_byte, to_byte
+                FROM steps WHERE deployment_id = %s ORDER BY position
+                """,
+                (deployment.id,),
+            )
+            taken = tuple(await steps.fetchall())
+        async with connection.cursor(row_factory=typed(Live)) as live:
+            await live.execute(
+                """
+                SELECT releases.number, slots.colour FROM slots JOIN releases ON releases.id = slots.release_id
+                WHERE slots.environment_id = %s AND slots.state = 'live'
+                """,
+                (deployment.environment_id,),
+            )
+            return DeploymentDetail(deployment, taken, await live.fetchone())

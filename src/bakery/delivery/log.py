@@ -1,0 +1,61 @@
+"""The log of a deployment: lines on their way to a log stream, in batches."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from bakery.model.errors import Unavailable
+from bakery.store import logs
+from bakery.store.store import Store
+
+BATCH = 0.1  # seconds
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class DeploymentLog:
+    """One writer a stream. `run` sends what is written; a database that is away only delays it."""
+
+    def __init__(self, store: Store, stream: int) -> None:
+        self._store = store
+        self._stream = stream
+        self._waiting = bytearray()
+        self._has_some = asyncio.Event()
+        self._one_at_a_time = asyncio.Lock()
+        self._length: int | None = None  # of the stream; None: not known, since a writing was interrupted
+
+    def write(self, line: str) -> None:
+        self._waiting += line.encode("utf-8", "replace") + b"\n"
+        self._has_some.set()
+
+    async def flush(self) -> int:
+        """Everything written so far is in the database. Returns the stream's length."""
+        async with self._one_at_a_time:
+            sending = bytes(self._waiting)
+            if self._length is None:
+                extent = await logs.extent(self._store, self._stream)
+                self._length = extent.bytes if extent else 0
+            if sending:
+                expected, self._length = self._length + len(sending), None
+                await self._append(sending, expected)
+                self._length = expected
+                del self._waiting[: len(sending)]
+            return self._length
+
+    async def run(self, sleep: Sleep) -> None:
+        while True:
+            await self._has_some.wait()
+            await sleep(BATCH)
+            self._has_some.clear()
+            try:
+                await self.flush()
+            except Unavailable:
+                self._has_some.set()
+
+    async def _append(self, data: bytes, expected: int) -> None:
+        """A commit whose answer was lost is not made twice."""
+        try:
+            await logs.append(self._store, self._stream, data)
+        except Unavailable:
+            extent = await logs.extent(self._store, self._stream)
+            if extent is None or extent.bytes != expected:
+                raise

@@ -1,0 +1,105 @@
+"""The rows of a new deployment: its number, its release, and itself."""
+
+from datetime import datetime
+
+from bakery.delivery.find import FoundApp
+from bakery.delivery.moves import supersede_waiting
+from bakery.delivery.uploads import Upload
+from bakery.model.actor import Actor
+from bakery.model.deployments import DeploymentState
+from bakery.model.errors import BadInput, Conflict, NotFound
+from bakery.store.logs import open_stream
+from bakery.store.transaction import Transaction
+
+
+async def next_number(tx: Transaction, app: FoundApp) -> int:
+    """Whoever has it is alone with the app until the transaction ends."""
+    cursor = await tx.connection.execute(
+        "UPDATE apps SET last_number = last_number + 1 WHERE id = %s AND deleted_at IS NULL RETURNING last_number",
+        (app.id,),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise NotFound("There is no such app.")
+    return int(row[0])
+
+
+async def made_with(tx: Transaction, app: FoundApp, key: str, source: Upload) -> int | None:
+    cursor = await tx.connection.execute(
+        """
+        SELECT deployments.id, builds.version FROM deployments
+        JOIN releases ON releases.id = deployments.release_id JOIN builds ON builds.id = releases.build_id
+        WHERE deployments.app_id = %s AND idempotency_key = %s
+        """,
+        (app.id, key),
+    )
+    row = await cursor.fetchone()
+    if row is not None and row[1] != source.version:
+        raise Conflict("This idempotency key was used for another source.", hint="Use a new key for each deployment.")
+    return int(row[0]) if row else None
+
+
+async def make_release(tx: Transaction, app: FoundApp, number: int, source: Upload) -> int:
+    cursor = await tx.connection.execute(
+        """
+        WITH build AS (
+            INSERT INTO builds (app_id, source, title, version, archive)
+            VALUES (%(app)s, 'folder', %(title)s, %(version)s, %(archive)s) RETURNING id
+        )
+        INSERT INTO releases (environment_id, number, build_id, runtime, command, health_path)
+        SELECT environments.id, %(number)s, build.id, runtime, command, health_path FROM environments, build
+        WHERE environments.id = %(environment)s RETURNING id
+        """,
+        {
+            "app": app.id,
+            "title": source.title,
+            "version": source.version,
+            "archive": source.archive,
+            "number": number,
+            "environment": app.environment_id,
+        },
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise NotFound("There is no such app.")
+    return int(row[0])
+
+
+async def make_deployment(
+    tx: Transaction,
+    app: FoundApp,
+    number: int,
+    release_id: int,
+    actor: Actor,
+    at: datetime | None,
+    key: str | None,
+) -> int:
+    if at is None:
+        await supersede_waiting(tx, app.environment_id)
+    cursor = await tx.connection.execute(
+        """
+        INSERT INTO deployments (app_id, environment_id, number, release_id, state, trigger, person_id, asked_by,
+                                 idempotency_key, log_stream_id, scheduled_at)
+        VALUES (%(app)s, %(environment)s, %(number)s, %(release)s, %(state)s, %(trigger)s, %(person)s, %(asked_by)s,
+                %(key)s, %(stream)s, %(at)s) RETURNING id, coalesce(%(at)s <= now(), false)
+        """,
+        {
+            "app": app.id,
+            "environment": app.environment_id,
+            "number": number,
+            "release": release_id,
+            "state": DeploymentState.SCHEDULED if at else DeploymentState.QUEUED,
+            "trigger": actor.origin.source,
+            "person": actor.person_id,
+            "asked_by": actor.label,
+            "key": key,
+            "stream": await open_stream(tx.connection),
+            "at": at,
+        },
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise LookupError("INSERT … RETURNING gave no row")
+    if row[1]:
+        raise BadInput("This time is over.", field="at")
+    return int(row[0])

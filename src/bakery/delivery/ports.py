@@ -1,0 +1,54 @@
+"""Ports of a node: each slot has one of its own, and keeps it."""
+
+from dataclasses import replace
+
+from bakery.delivery.look import Deployment
+from bakery.delivery.plan import Wanted, plan_deployment
+from bakery.delivery.programs import is_port_taken
+from bakery.model.deployments import SlotState
+from bakery.model.errors import Conflict
+from bakery.model.names import Port
+from bakery.nodes.node import Node
+from bakery.store.store import Store
+from bakery.store.transaction import Transaction
+
+FIRST_PORT, LAST_PORT = 20000, 29999
+
+
+async def free_port(tx: Transaction, node_id: int, *, above: int = FIRST_PORT - 1) -> Port:
+    """The lowest one of the pool that no slot of the node has. The node's row is locked, so that two do not get it."""
+    await tx.connection.execute("SELECT FROM nodes WHERE id = %s FOR UPDATE", (node_id,))
+    cursor = await tx.connection.execute(
+        """
+        SELECT min(port) FROM generate_series(%s::int, %s::int) AS pool (port)
+        WHERE NOT EXISTS (SELECT FROM slots WHERE slots.node_id = %s AND slots.port = pool.port)
+        """,
+        (above + 1, LAST_PORT, node_id),
+    )
+    row = await cursor.fetchone()
+    if row is None or row[0] is None:
+        raise Conflict(f"All ports from {FIRST_PORT} to {LAST_PORT} of this node are taken.", hint="Delete an app.")
+    return Port(row[0])
+
+
+async def with_free_port(store: Store, node: Node, deployment: Deployment) -> Wanted:
+    """What the deployment is planned from. The slot that it is going to use leaves a port that a stranger took."""
+    wanted = deployment.wanted(node)
+    slot = plan_deployment(wanted).slot
+    if slot.port is None or slot.state is SlotState.LIVE:
+        return wanted
+    if (await node.units.state(wanted.premises.unit(slot.colour))).is_running:
+        return wanted
+    port = slot.port
+    while await is_port_taken(node.transport, port):
+        async with store.transaction() as tx:
+            cursor = await tx.connection.execute(
+                "SELECT node_id FROM environments WHERE id = %s", (deployment.environment.id,)
+            )
+            (node_id,) = await cursor.fetchone() or (None,)
+            port = await free_port(tx, node_id, above=port)
+            await tx.connection.execute(
+                "UPDATE slots SET port = %s WHERE environment_id = %s AND colour = %s",
+                (port, deployment.environment.id, slot.colour),
+            )
+    return replace(wanted, slots={**wanted.slots, slot.colour: replace(slot, port=port)})

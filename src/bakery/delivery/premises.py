@@ -1,0 +1,98 @@
+"""Where an environment of an app lives on its node: names and paths, made from typed names alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from bakery.commands.accounts import account_name
+from bakery.commands.nginx import ProxySite, StaticSite
+from bakery.delivery.uploads import UPLOADS
+from bakery.model.apps import Runtime
+from bakery.model.names import (
+    AppName,
+    Colour,
+    EnvironmentName,
+    HostName,
+    Port,
+    SiteName,
+    UnitName,
+    site_name,
+    unit_name,
+)
+from bakery.model.secret import Secret
+from bakery.model.unit import UnitSpec
+from bakery.nodes.folders import NodeFolders
+
+# The first word of a start command is found as in a shell: on the PATH, or below the release when it has a slash.
+_FINDS_PROGRAMS = "/usr/bin/env"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What runs: files of its own below the node's folder, and settings that never change."""
+
+    id: int
+    number: int
+    runtime: Runtime
+    command: tuple[str, ...]
+    health_path: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Premises:
+    app: AppName
+    environment: EnvironmentName
+    host: HostName
+    folders: NodeFolders
+    is_isolated: bool  # apps run as users of their own
+
+    @property
+    def account(self) -> str | None:
+        return account_name(self.app, self.environment) if self.is_isolated else None
+
+    @property
+    def site(self) -> SiteName:
+        return site_name(self.app, self.environment)
+
+    @property
+    def home(self) -> PurePosixPath:
+        """All that the app has on the node, below one folder."""
+        return self.folders.releases(self.app, self.environment).parent.parent
+
+    @property
+    def access_log(self) -> PurePosixPath:
+        return self.folders.logs / f"{self.site}.access.json"
+
+    def release_folder(self, number: int) -> PurePosixPath:
+        return self.folders.releases(self.app, self.environment) / str(number)
+
+    def unit(self, colour: Colour) -> UnitName:
+        return unit_name(self.app, self.environment, colour)
+
+    def log_file(self, colour: Colour) -> PurePosixPath:
+        return self.folders.unit_log(self.unit(colour))
+
+    def describe_unit(self, release: Release, colour: Colour, port: Port) -> UnitSpec:
+        folder = self.release_folder(release.number)
+        return UnitSpec(
+            name=self.unit(colour),
+            argv=(_FINDS_PROGRAMS, "--", *release.command),
+            folder=folder,
+            log_file=self.log_file(colour),
+            environment=_variables(port),
+            account=self.account,
+            writable=(folder,),
+        )
+
+    def describe_site(self, release: Release, port: Port | None) -> ProxySite | StaticSite:
+        if port is None:
+            return StaticSite(self.site, (self.host,), self.release_folder(release.number))
+        return ProxySite(self.site, (self.host,), port)
+
+
+def archive_path(folders: NodeFolders, name: str) -> PurePosixPath:
+    return folders.root / UPLOADS / name
+
+
+def _variables(port: Port) -> Mapping[str, Secret]:
+    return {"PORT": Secret(str(port))}

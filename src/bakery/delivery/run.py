@@ -1,0 +1,179 @@
+"""A deployment from its place in the queue to its end, whatever happens in between.
+
+It is started by the queue, perhaps more than once: after a kill it goes on at the step where it was.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Coroutine, Mapping
+
+import psycopg
+
+from bakery.delivery.actions import Patience, StepFailed, Work
+from bakery.delivery.ending import abandon, end_deployment, note_failure
+from bakery.delivery.log import DeploymentLog
+from bakery.delivery.look import Deployment, look_at_deployment
+from bakery.delivery.moves import move_deployment
+from bakery.delivery.plan import StepKey, plan_deployment
+from bakery.delivery.ports import with_free_port
+from bakery.delivery.premises import archive_path
+from bakery.delivery.steps import CancelAsked, begin_step, end_step, read_steps, store_steps
+from bakery.delivery.undo import tidy, undo
+from bakery.model.deployments import DeploymentState, StepState
+from bakery.model.errors import BakeryError, NodeUnreachable, Unavailable
+from bakery.nodes.node import Node
+from bakery.store.store import Store
+
+_BEAT = 1.0
+
+
+async def run_deployment(store: Store, node: Node, deployment_id: int, *, patience: Patience) -> None:
+    """Harmless for one that is over. Raises Unavailable when the database is away: the queue then starts it again."""
+    has_begun = await _begin(store, deployment_id)
+    deployment = await look_at_deployment(store, deployment_id)
+    if deployment is None:
+        return
+    if not has_begun:
+        await node.transport.remove(archive_path(node.folders, deployment.archive))
+        return
+    try:
+        writing = DeploymentLog(store, deployment.log_stream)
+        async with _beside(writing.run(asyncio.sleep)):
+            await _run(store, node, deployment, writing, patience)
+    except (Unavailable, psycopg.OperationalError, asyncio.CancelledError):
+        raise  # the queue starts it again
+    except BaseException:  # a mistake of ours: it stays loud, but nobody waits for the deployment any longer
+        await abandon(store, deployment_id)
+        raise
+
+
+async def _begin(store: Store, deployment_id: int) -> bool:
+    """Whether there is anything to do: it waits for us, or ran when its worker was killed."""
+    async with store.transaction() as tx:
+        cursor = await tx.connection.execute("SELECT state FROM deployments WHERE id = %s FOR UPDATE", (deployment_id,))
+        row = await cursor.fetchone()
+        state = DeploymentState(row[0]) if row else None
+        if row is None or state is DeploymentState.RUNNING:
+            return row is not None
+        if state is not DeploymentState.QUEUED:
+            return False
+        await move_deployment(tx, deployment_id, DeploymentState.RUNNING)
+        return True
+
+
+async def _run(store: Store, node: Node, deployment: Deployment, writing: DeploymentLog, patience: Patience) -> None:
+    try:
+        plan = plan_deployment(await with_free_port(store, node, deployment))
+    except Unavailable:
+        raise
+    except BakeryError as error:
+        await end_deployment(store, deployment, writing, DeploymentState.FAILED, error)
+        return
+    work = Work(store, node, deployment, plan, writing, patience)
+    try:
+        failure = await _take_steps_or_fail(work)
+    except CancelAsked:
+        writing.write("Cancelled.")
+        await undo(work)
+        await end_deployment(store, deployment, writing, DeploymentState.CANCELLED)
+        return
+    if failure is None:
+        await tidy(work)
+        await end_deployment(store, deployment, writing, DeploymentState.SUCCEEDED)
+    else:
+        await undo(work)
+        await end_deployment(store, deployment, writing, DeploymentState.FAILED, failure)
+
+
+async def _take_steps_or_fail(work: Work) -> BakeryError | None:
+    """Why a step failed, if one did. That is noted, so that a kill does not make it begin again."""
+    deployment = work.deployment
+    if deployment.failure:
+        return StepFailed(deployment.failure, hint=deployment.hint)
+    try:
+        await _take_steps_until_cancelled(work)
+    except Unavailable:
+        raise
+    except BakeryError as error:
+        failure = error
+    except TimeoutError:
+        failure = NodeUnreachable("The machine did not do it in time.", hint="Is it very busy? Deploy again.")
+    except OSError as error:
+        failure = NodeUnreachable(f"The machine could not do it: {error.strerror or error}.")
+    else:
+        return None
+    now = await look_at_deployment(work.store, deployment.id)
+    if now is not None and now.is_switched:
+        work.log.write(f"The release is live, but not all of the old one is away; Bakery tries again later: {failure}")
+        return None
+    await note_failure(work, failure)
+    return failure
+
+
+async def _take_steps_until_cancelled(work: Work) -> None:
+    """Raises CancelAsked when somebody cancels, with whatever command was running ended."""
+    try:
+        # A deadline without a date; it becomes now when a heartbeat learns that somebody cancelled.
+        async with asyncio.timeout(None) as deadline, _beside(_beat(work.store, work.deployment, deadline)):
+            await _take_steps(work)
+    except TimeoutError:
+        if not deadline.expired():
+            raise
+        raise CancelAsked from None
+
+
+async def _beat(store: Store, deployment: Deployment, deadline: asyncio.Timeout) -> None:
+    while True:
+        with contextlib.suppress(Unavailable):
+            async with store.connection() as connection:
+                cursor = await connection.execute(
+                    "UPDATE deployments SET heartbeat_at = now() WHERE id = %s RETURNING cancel_asked_at IS NOT NULL",
+                    (deployment.id,),
+                )
+                row = await cursor.fetchone()
+            if row is None or row[0]:
+                deadline.reschedule(asyncio.get_running_loop().time())
+                return
+        await asyncio.sleep(_BEAT)
+
+
+async def _take_steps(work: Work) -> None:
+    deployment = work.deployment
+    done = await _stored_steps(work)
+    planned = {step.key: step for step in work.plan.steps}
+    if any(state is not StepState.WAITING for state in done.values()):
+        work.log.write("Bakery was interrupted and goes on from here.")
+    for key, state in done.items():
+        if state is StepState.DONE:
+            continue
+        await begin_step(work.store, deployment.id, key, at_byte=await work.log.flush())
+        step = planned.get(key)
+        if step is not None:  # else there is nothing left of it to do
+            work.log.write(f"▸ {step.title}")
+            await work.carry_out(step.action)
+        at_byte = await work.log.flush()
+        async with work.store.transaction() as tx:
+            await end_step(tx, deployment.id, key, StepState.DONE, at_byte=at_byte)
+
+
+async def _stored_steps(work: Work) -> Mapping[StepKey, StepState]:
+    """As they were stored before the first of them began."""
+    stored = await read_steps(work.store, work.deployment.id)
+    if stored:
+        return stored
+    async with work.store.transaction() as tx:
+        await store_steps(tx, work.deployment.id, work.plan.steps)
+        tx.publish(f"deployment:{work.deployment.id}")
+    return await read_steps(work.store, work.deployment.id)
+
+
+@contextlib.asynccontextmanager
+async def _beside(*coroutines: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Runs them meanwhile, and ends them."""
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

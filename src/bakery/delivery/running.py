@@ -1,0 +1,132 @@
+"""Restart, stop and start of what is live: asked for here, done by the worker."""
+
+import asyncio
+import time
+
+from bakery.delivery import tasks
+from bakery.delivery.find import FoundApp, find_app
+from bakery.delivery.look import Environment, look_at_environment
+from bakery.delivery.plan import Slot
+from bakery.delivery.slots import free_slot, set_health
+from bakery.model.actor import Actor
+from bakery.model.audit import AuditEntry
+from bakery.model.deployments import Health, SlotState
+from bakery.model.errors import BakeryError, Conflict, Unavailable
+from bakery.model.permissions import Permission
+from bakery.nodes.health import Healthy, ask_app, wait_until_healthy
+from bakery.nodes.node import Node
+from bakery.store.queue import Queue
+from bakery.store.store import Store
+from bakery.store.transaction import Transaction
+
+START_WITHIN = 60.0
+
+
+async def stop_app(store: Store, queue: Queue, slug: str, *, actor: Actor) -> None:
+    """It stays stopped, over restarts of the machine too, until somebody starts or deploys it."""
+    await _ask(store, queue, slug, actor, "app.stopped", tasks.SETTLE, is_stopped=True)
+
+
+async def start_app(store: Store, queue: Queue, slug: str, *, actor: Actor) -> None:
+    await _ask(store, queue, slug, actor, "app.started", tasks.SETTLE, is_stopped=False)
+
+
+async def restart_app(store: Store, queue: Queue, slug: str, *, actor: Actor) -> None:
+    """The same release again; the app is away for a moment."""
+    await _ask(store, queue, slug, actor, "app.restarted", tasks.RESTART, is_stopped=False)
+
+
+async def settle(store: Store, node: Node, environment_id: int) -> None:
+    """Makes the machine agree with what is meant: the live release runs, or is stopped, and nothing else does."""
+    environment = await look_at_environment(store, environment_id)
+    if environment is None:
+        return
+    await _clear_left_over(store, node, environment)
+    live = environment.live
+    if live is None:
+        return
+    try:
+        await (_stop if environment.is_stopped else _start)(store, node, environment, live)
+    except Unavailable:
+        raise
+    except BakeryError as error:
+        await _note(store, environment, live, Health.DOWN, error.message)
+
+
+async def restart(store: Store, node: Node, environment_id: int) -> None:
+    environment = await look_at_environment(store, environment_id)
+    if environment is not None and environment.live is not None and environment.live.port is not None:
+        await node.units.stop(environment.premises(node).unit(environment.live.colour))
+    await settle(store, node, environment_id)
+
+
+async def _ask(
+    store: Store, queue: Queue, slug: str, actor: Actor, action: str, task: str, *, is_stopped: bool
+) -> None:
+    actor.require(Permission.DEPLOY)
+    app = await find_app(store, slug, actor)
+    async with store.transaction() as tx:
+        await _refuse_unless_live(tx, app)
+        await tx.connection.execute(
+            "UPDATE environments SET is_stopped = %s WHERE id = %s", (is_stopped, app.environment_id)
+        )
+        await queue.enqueue(tx, task, app.environment_id, lock=tasks.environment_lock(app.environment_id))
+        tx.publish("apps", f"app:{slug}")
+        tx.record(AuditEntry(actor, action, "app", str(app.id), slug, app_id=app.id))
+
+
+async def _refuse_unless_live(tx: Transaction, app: FoundApp) -> None:
+    """The app's row is locked, as by who asks for a deployment, so that none begins meanwhile."""
+    await tx.connection.execute("SELECT FROM apps WHERE id = %s FOR UPDATE", (app.id,))
+    cursor = await tx.connection.execute("SELECT live_number, is_deploying FROM app_facts WHERE id = %s", (app.id,))
+    live_number, is_deploying = await cursor.fetchone() or (None, False)
+    if is_deploying:
+        raise Conflict(f"{app.slug} is being deployed.", hint="Wait until the deployment ends, or cancel it.")
+    if live_number is None:
+        raise Conflict(f"{app.slug} was never deployed.", hint="Deploy it first.")
+
+
+async def _stop(store: Store, node: Node, environment: Environment, live: Slot) -> None:
+    """First no more visitors, then the app."""
+    premises = environment.premises(node)
+    if node.ingress is not None:
+        await node.ingress.remove_site(premises.site)
+    await node.units.stop(premises.unit(live.colour))
+    await _note(store, environment, live, Health.UNKNOWN)
+
+
+async def _start(store: Store, node: Node, environment: Environment, live: Slot) -> None:
+    premises = environment.premises(node)
+    release = live.release
+    if release is None:
+        raise LookupError(f"the live slot of environment {environment.id} has no release")
+    health, note = Health.HEALTHY, ""
+    if live.port is not None:
+        port = live.port
+        await node.units.start(premises.describe_unit(release, live.colour, port))
+        found = await wait_until_healthy(
+            lambda: ask_app(port, release.health_path),
+            deadline=START_WITHIN,
+            clock=time.monotonic,
+            sleep=asyncio.sleep,
+        )
+        if not isinstance(found, Healthy):
+            health, note = Health.DOWN, found.answer.said
+    if node.ingress is not None:
+        await node.ingress.apply_site(premises.describe_site(release, live.port))
+    await _note(store, environment, live, health, note)
+
+
+async def _clear_left_over(store: Store, node: Node, environment: Environment) -> None:
+    """An old slot that could not be stopped when it was retired."""
+    for slot in environment.slots.values():
+        if slot.state is SlotState.RETIRING:
+            await node.units.remove(environment.premises(node).unit(slot.colour))
+            async with store.transaction() as tx:
+                await free_slot(tx, environment.id, slot.colour)
+
+
+async def _note(store: Store, environment: Environment, live: Slot, health: Health, note: str = "") -> None:
+    async with store.transaction() as tx:
+        await set_health(tx, environment.id, live.colour, health, note)
+        tx.publish("apps", f"app:{environment.app}")

@@ -1,0 +1,76 @@
+"""The slots of an environment as rows: taking one, making it live, freeing it."""
+
+from bakery.model.deployments import NEXT_SLOT_STATES, Health, SlotState, require_move
+from bakery.model.names import Colour
+from bakery.store.transaction import Transaction
+
+
+async def take_slot(tx: Transaction, environment_id: int, colour: Colour, release_id: int) -> None:
+    """For a release that is going to start. Harmless when it has the slot already; one left over is freed first."""
+    state, release = await _lock(tx, environment_id, colour)
+    if release == release_id:
+        return
+    if state is not SlotState.IDLE:
+        state = await _move(tx, environment_id, colour, state, SlotState.IDLE)
+    await _move(tx, environment_id, colour, state, SlotState.STARTING, release_id)
+
+
+async def make_live(tx: Transaction, environment_id: int, colour: Colour, release_id: int) -> None:
+    """Visitors get this slot from now on, and the environment is meant to run."""
+    await tx.connection.execute(
+        "UPDATE releases SET live_at = now() WHERE id = %s AND environment_id = %s", (release_id, environment_id)
+    )
+    await tx.connection.execute("UPDATE environments SET is_stopped = false WHERE id = %s", (environment_id,))
+    state, _ = await _lock(tx, environment_id, colour)
+    if state is SlotState.LIVE:  # the release was replaced in its place
+        await tx.connection.execute(
+            "UPDATE slots SET release_id = %s, since = now() WHERE environment_id = %s AND colour = %s",
+            (release_id, environment_id, colour),
+        )
+    else:
+        old, old_release = await _lock(tx, environment_id, colour.other)
+        if old is SlotState.LIVE:
+            await _move(tx, environment_id, colour.other, old, SlotState.RETIRING, old_release)
+        await _move(tx, environment_id, colour, state, SlotState.LIVE, release_id)
+    await set_health(tx, environment_id, colour, Health.HEALTHY)
+
+
+async def free_slot(tx: Transaction, environment_id: int, colour: Colour) -> None:
+    """Nothing runs there any more. Harmless when it is free."""
+    state, _ = await _lock(tx, environment_id, colour)
+    if state is not SlotState.IDLE:
+        await _move(tx, environment_id, colour, state, SlotState.IDLE)
+
+
+async def set_health(tx: Transaction, environment_id: int, colour: Colour, health: Health, note: str = "") -> None:
+    await tx.connection.execute(
+        """
+        UPDATE slots SET health = %s, health_note = %s, health_at = now() WHERE environment_id = %s AND colour = %s
+        """,
+        (health, note, environment_id, colour),
+    )
+
+
+async def _lock(tx: Transaction, environment_id: int, colour: Colour) -> tuple[SlotState, int | None]:
+    cursor = await tx.connection.execute(
+        "SELECT state, release_id FROM slots WHERE environment_id = %s AND colour = %s FOR UPDATE",
+        (environment_id, colour),
+    )
+    row = await cursor.fetchone()
+    if row is None:
+        raise LookupError(f"environment {environment_id} has no {colour} slot")
+    return SlotState(row[0]), row[1]
+
+
+async def _move(
+    tx: Transaction, environment_id: int, colour: Colour, now: SlotState, then: SlotState, release: int | None = None
+) -> SlotState:
+    require_move(NEXT_SLOT_STATES, f"The {colour} slot", now, then)
+    await tx.connection.execute(
+        """
+        UPDATE slots SET state = %s, release_id = %s, since = now(), health = 'unknown', health_note = ''
+        WHERE environment_id = %s AND colour = %s
+        """,
+        (then, release, environment_id, colour),
+    )
+    return then

@@ -1,0 +1,11 @@
+"""The names under which work waits in the queue, and what it must not overlap with."""
+
+DEPLOY = "deploy"  # a deployment
+START_SCHEDULED = "start-scheduled"  # a deployment whose time has come
+SETTLE = "settle"  # an environment: run it, or stop it, as it is meant to be
+RESTART = "restart"  # an environment
+DELETE_APP = "delete-app"  # an environment of an app that goes
+
+
+def environment_lock(environment_id: int) -> str:
+    return f"environment:{environment_id}"

@@ -1,0 +1,114 @@
+"""A program that is sent to a node and unpacks an uploaded archive there: `- ARCHIVE FOLDER OWNER`.
+
+It runs with any Python from 3.9 on and imports only the standard library. Nothing in an archive is trusted: only
+files, folders and links that stay inside are made; every file is new, links are made last so that nothing is written
+through one; what it expands to is bounded. FOLDER appears whole or not at all, and one that is there stays. With an
+empty OWNER it belongs to who runs this.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import resource
+import shutil
+import sys
+import tarfile
+from pathlib import Path, PurePosixPath
+from typing import NoReturn
+
+MOST_BYTES = 2 * 1024**3
+MOST_ENTRIES = 200_000
+MOST_MEMORY = 1024**3  # a header may claim to be as long as it likes
+CHUNK = 256 * 1024
+
+
+def unpack(archive: Path, folder: Path, owner: str) -> str:
+    """What was done, as a sentence."""
+    if folder.exists():
+        return "It is unpacked already."
+    if not archive.exists():
+        refuse("The upload is gone: it waits an hour to be deployed. Upload it once more.")
+    aside = folder.with_name(f".{folder.name}.unpacking")
+    shutil.rmtree(aside, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        files, size = fill(aside, archive)
+        if owner:
+            give(aside, owner)
+        aside.rename(folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return f"{files} files, {size / 1024:,.0f} kB."
+
+
+def fill(root: Path, archive: Path) -> tuple[int, int]:
+    files = size = 0
+    links: list[tuple[Path, str]] = []
+    with tarfile.open(archive, "r|gz") as tar:
+        for entries, member in enumerate(tar, 1):
+            if entries > MOST_ENTRIES:
+                refuse(f"The archive holds more than {MOST_ENTRIES:,} files.")
+            path = inside(root, member.name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if member.isdir():
+                path.mkdir(exist_ok=True)
+            elif member.issym():
+                links.append((path, member.linkname))
+            elif member.isreg() and not member.issparse():
+                files, size = files + 1, size + member.size
+                if size > MOST_BYTES:
+                    refuse(f"The archive expands to more than {MOST_BYTES // 1024**3} GB.")
+                write(path, tar, member)
+            else:
+                refuse(f"“{member.name}” is neither a file, nor a folder, nor a symbolic link.")
+    make_links(root, links)
+    return files, size
+
+
+def inside(root: Path, name: str) -> Path:
+    parts = PurePosixPath(name).parts
+    if not name or name.startswith("/") or ".." in parts or "\0" in name:
+        refuse(f"“{name}” leads out of the archive.")
+    return root.joinpath(*parts)
+
+
+def write(path: Path, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
+    content = tar.extractfile(member)
+    if content is None:
+        refuse(f"“{member.name}” has no content.")
+    mode = 0o755 if member.mode & 0o100 else 0o644
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+    with os.fdopen(descriptor, "wb") as file:
+        shutil.copyfileobj(content, file, CHUNK)
+
+
+def make_links(root: Path, links: list[tuple[Path, str]]) -> None:
+    for path, target in links:
+        path.symlink_to(target)
+    for path, target in links:
+        if target.startswith("/") or not Path(os.path.realpath(path)).is_relative_to(root.resolve()):
+            refuse(f"The link “{path.relative_to(root)}” leads out of the archive.")
+
+
+def give(root: Path, owner: str) -> None:
+    account = pwd.getpwnam(owner)
+    for folder, folders, files in os.walk(root):
+        for name in [".", *folders, *files]:
+            os.lchown(os.path.join(folder, name), account.pw_uid, account.pw_gid)  # noqa: PTH118 - os.walk's own texts
+    root.chmod(0o750)
+
+
+def refuse(sentence: str) -> NoReturn:
+    sys.exit(sentence)
+
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    try:
+        sys.stdout.write(unpack(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]) + "\n")
+    except (tarfile.TarError, EOFError, OSError) as error:
+        refuse(f"The archive cannot be unpacked: {error}.")
+    except MemoryError:
+        refuse("The archive has a header that is far too long.")

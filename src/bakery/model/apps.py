@@ -1,0 +1,114 @@
+"""An app as a person describes it, and how it is doing, decided from what its rows say."""
+
+import re
+import shlex
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bakery.model.deployments import Health
+from bakery.model.errors import BadInput
+from bakery.model.names import AppName, parse_app_name
+
+LONGEST_NAME = 80
+LONGEST_COMMAND = 4000
+HTTP_PORT = 80
+_HEALTH_PATH = re.compile(r"/[A-Za-z0-9/._~!&'()*+,;=:@%?-]{0,199}")
+
+
+class Runtime(StrEnum):
+    PROCESS = "process"
+    STATIC = "static"
+
+
+class AppStatus(StrEnum):
+    HEALTHY = "healthy"
+    DEPLOYING = "deploying"
+    DOWN = "down"
+    STOPPED = "stopped"
+    NEVER_DEPLOYED = "never_deployed"
+
+
+def app_status(*, is_live: bool, is_stopped: bool, is_deploying: bool, health: Health) -> AppStatus:
+    """`is_live`: a slot is. What is being changed right now is said before what was."""
+    if is_deploying:
+        return AppStatus.DEPLOYING
+    if not is_live:
+        return AppStatus.NEVER_DEPLOYED
+    if is_stopped:
+        return AppStatus.STOPPED
+    return AppStatus.DOWN if health is Health.DOWN else AppStatus.HEALTHY
+
+
+@dataclass(frozen=True, slots=True)
+class NewApp:
+    """What `create_app` needs; made by `parse_new_app`."""
+
+    slug: AppName
+    name: str
+    runtime: Runtime
+    command: tuple[str, ...] = ()
+    health_path: str | None = None
+
+
+def parse_new_app(
+    *, slug: str, name: str = "", runtime: str = "process", command: str = "", health: str = ""
+) -> NewApp:
+    """Texts from a form, a JSON body or the command line; each mistake names its field."""
+    kind = _parse_runtime(runtime)
+    app = parse_app_name(slug.strip(), field="slug")
+    return NewApp(
+        slug=app,
+        name=_parse_name(name) or app,
+        runtime=kind,
+        command=_parse_command(command) if kind is Runtime.PROCESS else _no_command(command),
+        health_path=_parse_health_path(health) if kind is Runtime.PROCESS else None,
+    )
+
+
+def _parse_runtime(text: str) -> Runtime:
+    try:
+        return Runtime(text)
+    except ValueError:
+        raise BadInput("Choose “process” or “static”.", field="runtime") from None
+
+
+def _parse_name(text: str) -> str:
+    name = text.strip()
+    if len(name) > LONGEST_NAME or not name.isprintable():
+        raise BadInput(f"Use up to {LONGEST_NAME} printable characters.", field="name")
+    return name
+
+
+def _parse_command(text: str) -> tuple[str, ...]:
+    """The words of a start command, quoted as in a shell; nothing but quotes means anything."""
+    if len(text) > LONGEST_COMMAND or "\0" in text:
+        raise BadInput(f"Use up to {LONGEST_COMMAND} characters.", field="command")
+    try:
+        words = shlex.split(text)
+    except ValueError:
+        raise BadInput("A quote in this command is never closed.", field="command") from None
+    if not words or not words[0]:
+        raise BadInput("Say how this app is started.", field="command", hint="Like: python3 app.py")
+    return tuple(words)
+
+
+def _no_command(text: str) -> tuple[str, ...]:
+    if text.strip():
+        raise BadInput("Static files are served by nginx and need no start command.", field="command")
+    return ()
+
+
+def _parse_health_path(text: str) -> str | None:
+    path = text.strip()
+    if not path:
+        return None
+    if not _HEALTH_PATH.fullmatch(path):
+        raise BadInput("Use a path like /health, up to 200 characters.", field="health")
+    return path
+
+
+def app_address(slug: str, *, domain: str, site_port: int | None, port: int | None) -> str | None:
+    """Through nginx under the app's own host name; without nginx on the app's own port, once it has one."""
+    if site_port is not None:
+        return f"http://{slug}.{domain}" + ("" if site_port == HTTP_PORT else f":{site_port}")
+    return None if port is None else f"http://127.0.0.1:{port}"

@@ -1,0 +1,122 @@
+"""The names that reach a machine, checked once at the edge: from here on a name is a type, not a text."""
+
+import ipaddress
+import re
+import unicodedata
+from enum import StrEnum
+from typing import NewType
+
+from bakery.model.errors import BadInput
+
+AppName = NewType("AppName", str)
+EnvironmentName = NewType("EnvironmentName", str)
+ProcessName = NewType("ProcessName", str)
+UnitName = NewType("UnitName", str)
+SiteName = NewType("SiteName", str)
+HostName = NewType("HostName", str)
+Port = NewType("Port", int)
+
+LONGEST_APP_NAME = 40
+LONGEST_SHORT_NAME = 16
+LONGEST_HOST_NAME = 253
+HIGHEST_PORT = 65535
+_APP_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_SHORT_NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
+_HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+
+
+class Colour(StrEnum):
+    """The two slots in which releases of an environment take turns."""
+
+    BLUE = "blue"
+    GREEN = "green"
+
+    @property
+    def other(self) -> "Colour":
+        return Colour.GREEN if self is Colour.BLUE else Colour.BLUE
+
+
+def parse_app_name(text: str, *, field: str = "name") -> AppName:
+    if _APP_NAME.fullmatch(text):
+        return AppName(text)
+    raise BadInput(
+        "Use up to 40 lower-case letters, digits and hyphens, and begin with a letter.",
+        field=field,
+        hint=_suggest(text, _slug(text, keep_hyphens=True)[:LONGEST_APP_NAME].rstrip("-")),
+    )
+
+
+def parse_environment_name(text: str, *, field: str = "environment") -> EnvironmentName:
+    return EnvironmentName(_parse_short_name(text, field))
+
+
+def parse_process_name(text: str, *, field: str = "process") -> ProcessName:
+    return ProcessName(_parse_short_name(text, field))
+
+
+def parse_host_name(text: str, *, field: str = "domain") -> HostName:
+    """A host name in lower case and ASCII, without the dot at its end."""
+    name = text.strip().lower().removesuffix(".")
+    if not name.isascii():
+        raise BadInput("Write this host name in its ASCII form.", field=field, hint=_suggest(text, _ascii_form(name)))
+    if _is_address(name):
+        raise BadInput(f"{name} is an IP address; a host name is needed here.", field=field)
+    if len(name) <= LONGEST_HOST_NAME and all(_HOST_LABEL.fullmatch(label) for label in name.split(".")):
+        return HostName(name)
+    raise BadInput("Use a host name alone, without http://, port or path.", field=field, hint="Like shop.example.com.")
+
+
+def parse_port(text: str | int, *, field: str = "port") -> Port:
+    number = text if isinstance(text, int) else int(text) if re.fullmatch(r"[0-9]{1,5}", text) else 0
+    if 1 <= number <= HIGHEST_PORT:
+        return Port(number)
+    raise BadInput("Use a port number from 1 to 65535.", field=field, hint="Like 3000.")
+
+
+def unit_name(
+    app: AppName, environment: EnvironmentName, colour: Colour, process: ProcessName | None = None
+) -> UnitName:
+    """Two slots never share a name: environments and processes hold no hyphen and are not named like a colour."""
+    slot = f"bakery-{app}-{environment}-{colour}"
+    return UnitName(f"{slot}-{process}" if process else slot)
+
+
+def site_name(app: AppName, environment: EnvironmentName) -> SiteName:
+    return SiteName(f"{app}-{environment}")
+
+
+def _parse_short_name(text: str, field: str) -> str:
+    if text in set(Colour):
+        raise BadInput(f"“{text}” is the name of a slot. Choose another name.", field=field)
+    if _SHORT_NAME.fullmatch(text):
+        return text
+    raise BadInput(
+        "Use up to 16 lower-case letters and digits, and begin with a letter.",
+        field=field,
+        hint=_suggest(text, _slug(text, keep_hyphens=False)[:LONGEST_SHORT_NAME]),
+    )
+
+
+def _slug(text: str, *, keep_hyphens: bool) -> str:
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-" if keep_hyphens else "", plain)
+    return slug.lstrip("-0123456789").rstrip("-")
+
+
+def _suggest(text: str, name: str) -> str:
+    return f"“{text}” could be “{name}”." if name and name not in set(Colour) else ""
+
+
+def _ascii_form(name: str) -> str:
+    try:
+        return name.encode("idna").decode()
+    except UnicodeError:
+        return ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Reaching a machine: running commands, keeping units running, sending traffic to them."""

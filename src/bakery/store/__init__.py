@@ -1,0 +1,1 @@
+"""PostgreSQL: connection, migrations, vault, events, logs, queue, and a server of our own."""

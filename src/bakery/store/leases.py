@@ -1,0 +1,56 @@
+"""Which process looks after what, when several share one database."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from uuid import UUID
+
+from bakery.store.store import Store
+
+TERM = timedelta(seconds=20)  # with a renewal every few seconds, what a dead process held is free within 30 s
+_RENEW_EVERY = 5.0
+
+
+async def take(store: Store, name: str, holder: UUID) -> bool:
+    """Takes a free lease, or renews our own. False: another process has it."""
+    async with store.connection() as connection:
+        row = await connection.execute(
+            """
+            INSERT INTO leases (name, holder, until) VALUES (%(name)s, %(holder)s, now() + %(term)s)
+            ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until
+            WHERE leases.holder = excluded.holder OR leases.until < now()
+            RETURNING true
+            """,
+            {"name": name, "holder": holder, "term": TERM},
+        )
+        return await row.fetchone() is not None
+
+
+async def while_held(
+    store: Store,
+    name: str,
+    holder: UUID,
+    work: Callable[[], Coroutine[None, None, None]],
+    *,
+    renew_every: float = _RENEW_EVERY,
+) -> None:
+    """Does the work if the lease is free, and no longer than it is ours: it is renewed beside, whatever takes long."""
+    if not await take(store, name, holder):
+        return
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(work())
+        while not task.done() and await take(store, name, holder):
+            await asyncio.wait({task}, timeout=renew_every)
+        task.cancel()
+
+
+async def give_up(store: Store, holder: UUID) -> None:
+    """At a clean end: others need not wait."""
+    async with store.connection() as connection:
+        await connection.execute("DELETE FROM leases WHERE holder = %s", (holder,))
+
+
+async def free_all(store: Store) -> None:
+    """When we know that no other process works on this database: what a dead one held is free at once."""
+    async with store.connection() as connection:
+        await connection.execute("DELETE FROM leases")

@@ -1,0 +1,41 @@
+"""Every address that a page shows: below the configured prefix, and never to another site."""
+
+from urllib.parse import quote, urlencode
+
+from bakery.web.assets import Asset
+from bakery.web.context import Parts, WebRequest
+
+
+class Addresses:
+    """Made once; follows the general settings as they change."""
+
+    def __init__(self, parts: Parts, assets: dict[str, Asset]) -> None:
+        self._parts = parts
+        self._assets = assets
+
+    def url(self, path: str, **query: str | int | None) -> str:
+        given = {name: value for name, value in query.items() if value not in {None, ""}}
+        return f"{self._parts.general.prefix}{quote(path, safe='/?&=%:,@-._~')}" + (
+            f"?{urlencode(given)}" if given else ""
+        )
+
+    def static(self, name: str) -> str:
+        return f"{self._parts.general.prefix}/static/{name}?v={self._assets[name].version}"
+
+    def absolute(self, path: str, request: WebRequest) -> str:
+        """For links that leave the browser: by the base URL, else by the host that was asked for and checked."""
+        base = self._parts.general.base_url or str(request.scope["state"]["origin"])
+        return f"{base}{path}"
+
+    def login_for(self, request: WebRequest) -> str:
+        """To sign in, and then to where the person wanted to go."""
+        path = request.scope["path"]
+        query = request.scope["query_string"].decode("latin-1")
+        wanted = f"{path}?{query}" if query else path
+        return self.url("/login", next=None if wanted == "/" else wanted)
+
+
+def local_path(text: str) -> str:
+    """Where to go on after signing in: a path of ours, or the dashboard."""
+    is_local = text.startswith("/") and not text.startswith("//") and "\\" not in text
+    return text if is_local and text.isprintable() else "/"

@@ -1,0 +1,45 @@
+"""The JSON API: parse, call one use case, answer with the fields that are named here."""
+
+from litestar import Router
+from litestar.di import Provide
+
+from bakery.web.api import (
+    activity,
+    app_path,
+    apps,
+    cli_logins,
+    deployments,
+    invites,
+    logs,
+    nodes,
+    people,
+    running,
+    sources,
+    system,
+    tokens,
+    whoami,
+)
+
+_GROUPS = (
+    whoami,
+    apps,
+    sources,
+    deployments,
+    logs,
+    running,
+    nodes,
+    people,
+    invites,
+    tokens,
+    activity,
+    system,
+    cli_logins,
+)
+
+ROUTES = (
+    Router(
+        "/api",
+        route_handlers=[handler for group in _GROUPS for handler in group.ROUTES],
+        dependencies={"app_name": Provide(app_path.app_name, sync_to_thread=False)},
+    ),
+)

@@ -1,0 +1,120 @@
+"""Apps."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from litestar import Response, delete, get, post
+from litestar.params import Parameter
+
+from bakery.delivery.apps import create_app, show_app
+from bakery.delivery.delete import delete_app
+from bakery.delivery.fleet import list_apps
+from bakery.model.actor import Actor
+from bakery.model.apps import AppStatus, Runtime, parse_new_app
+from bakery.model.deployments import Health
+from bakery.model.names import AppName, Colour
+from bakery.model.permissions import Permission
+from bakery.nodes.capabilities import Strategy
+from bakery.web.api.etags import tagged
+from bakery.web.api.listing import After, Listing, listing, position_in, shown
+from bakery.web.api.problems import problems
+from bakery.web.context import Parts, WebRequest
+from bakery.web.paths import searched
+
+_READ = {"permission": Permission.READ}
+
+
+class App(msgspec.Struct, kw_only=True):
+    """`live_number`, `title` and `version` are of the live release; `address` is where people reach it."""
+
+    slug: str
+    name: str
+    runtime: Runtime
+    status: AppStatus
+    node: str
+    address: str | None
+    live_number: int | None
+    live_since: datetime | None
+    title: str | None
+    version: str | None
+    health: Health | None
+    health_note: str | None
+    created_at: datetime
+
+
+class AppInFull(App, kw_only=True):
+    """`colour` is the live slot; `interrupts`: a deployment stops the app for a moment."""
+
+    environment: str = "production"
+    command: list[str] | None
+    health_path: str | None
+    strategy: Strategy
+    interrupts: bool
+    is_stopped: bool
+    colour: Colour | None
+
+
+class AppWanted(msgspec.Struct, kw_only=True):
+    """`command` is written as in a shell; `health` is a path that answers when the app is well."""
+
+    slug: str
+    name: str = ""
+    runtime: str = "process"
+    command: str = ""
+    health: str = ""
+
+
+@get("/apps", operation_id="listApps", summary="List apps", opt=_READ, responses=problems(), tags=["Apps"])
+async def get_apps(
+    parts: Parts,
+    actor: Actor,
+    after: After = "",
+    containing: Annotated[str, Parameter(max_length=100, description="A part of the slug or the name.")] = "",
+) -> Listing[App]:
+    """The apps that you see, by slug."""
+    found = await list_apps(parts.store, actor=actor, containing=searched(containing), after=position_in(after))
+    return listing(App, found.page.items, found.page.next)
+
+
+@post(
+    "/apps",
+    operation_id="createApp",
+    summary="Make an app",
+    opt={"permission": Permission.CREATE_APP},
+    responses=problems(409),
+    tags=["Apps"],
+)
+async def post_app(parts: Parts, actor: Actor, data: AppWanted) -> AppInFull:
+    """An app with its environment `production`. It is deployed with an upload to its `sources`."""
+    new = parse_new_app(slug=data.slug, name=data.name, runtime=data.runtime, command=data.command, health=data.health)
+    return shown(AppInFull, await create_app(parts.store, new, actor=actor))
+
+
+@get(
+    "/apps/{app:str}",
+    operation_id="showApp",
+    summary="Show an app",
+    opt=_READ,
+    responses=problems(),
+    tags=["Apps"],
+)
+async def get_app(request: WebRequest, parts: Parts, actor: Actor, app_name: AppName) -> Response[AppInFull | None]:
+    """How an app is doing, and how it runs. Sends a weak ETag."""
+    return tagged(request, shown(AppInFull, await show_app(parts.store, app_name, actor=actor)))
+
+
+@delete(
+    "/apps/{app:str}",
+    operation_id="deleteApp",
+    summary="Delete an app",
+    opt={"permission": Permission.DELETE_APP},
+    responses=problems(409),
+    tags=["Apps"],
+)
+async def delete_one_app(parts: Parts, actor: Actor, app_name: AppName) -> None:
+    """With its releases, deployments and logs. What runs on its node is stopped and removed soon after."""
+    await delete_app(parts.store, parts.queue, app_name, actor=actor)
+
+
+ROUTES = (get_apps, post_app, get_app, delete_one_app)

@@ -1,0 +1,158 @@
+"""Deployments."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from litestar import Response, get, post
+from litestar.params import HeaderParameter
+
+from bakery.delivery.history import DeploymentDetail, list_deployments, show_deployment
+from bakery.delivery.request import cancel_deployment, request_deployment
+from bakery.model.actor import Actor
+from bakery.model.deployments import DeploymentState, StepState
+from bakery.model.names import AppName, Colour
+from bakery.model.permissions import Permission
+from bakery.web.api.etags import tagged
+from bakery.web.api.listing import After, Listing, listing, position_in, shown
+from bakery.web.api.problems import problems
+from bakery.web.api.source_ids import read_source_id
+from bakery.web.context import Parts, WebRequest
+
+_READ = {"permission": Permission.READ}
+_DEPLOY = {"permission": Permission.DEPLOY}
+_Key = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key", max_length=200, description="The same key again gives the same deployment."
+    ),
+]
+
+
+class Deployment(msgspec.Struct, kw_only=True):
+    """`title` and `version` say what was deployed; `failure` and `hint` why it failed and what to do."""
+
+    app: str
+    number: int
+    state: DeploymentState
+    trigger: str
+    asked_by: str
+    title: str
+    version: str
+    created_at: datetime
+    scheduled_at: datetime | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    failure: str
+    hint: str
+    is_cancelling: bool
+    is_interrupted: bool | None
+    is_live: bool
+
+
+class Step(msgspec.Struct):
+    """Its part of the log is `from_byte` to `to_byte`."""
+
+    key: str
+    title: str
+    state: StepState
+    started_at: datetime | None
+    ended_at: datetime | None
+    from_byte: int | None
+    to_byte: int | None
+
+
+class DeploymentInFull(Deployment, kw_only=True):
+    """`live_number` and `active_slot` are what visitors get now."""
+
+    environment: str = "production"
+    steps: list[Step]
+    live_number: int | None
+    active_slot: Colour | None
+
+
+class DeploymentWanted(msgspec.Struct, kw_only=True):
+    """`source` is the id of an upload; `at` is when to begin, with its time zone."""
+
+    source: Annotated[str, msgspec.Meta(max_length=2000)]
+    at: datetime | None = None
+
+
+class CancelWanted(msgspec.Struct):
+    number: int
+
+
+@get(
+    "/apps/{app:str}/deployments",
+    operation_id="listDeployments",
+    summary="List deployments",
+    opt=_READ,
+    responses=problems(),
+    tags=["Deployments"],
+)
+async def get_deployments(parts: Parts, actor: Actor, app_name: AppName, after: After = "") -> Listing[Deployment]:
+    """The newest first."""
+    page = await list_deployments(parts.store, app_name, actor=actor, after=position_in(after))
+    return listing(Deployment, page.items, page.next)
+
+
+@post(
+    "/apps/{app:str}/deployments",
+    operation_id="deploy",
+    summary="Deploy",
+    opt=_DEPLOY,
+    responses=problems(409),
+    tags=["Deployments"],
+)
+async def post_deployment(
+    parts: Parts, actor: Actor, app_name: AppName, data: DeploymentWanted, idempotency_key: _Key = None
+) -> Deployment:
+    """Deploys an upload, now or later. One that waits is superseded by a newer one."""
+    source = read_source_id(parts.signing_key, app_name, data.source)
+    asked = await request_deployment(
+        parts.store, parts.queue, app_name, source, actor=actor, at=data.at, idempotency_key=idempotency_key
+    )
+    return shown(Deployment, asked)
+
+
+@get(
+    "/apps/{app:str}/deployments/{number:int}",
+    operation_id="showDeployment",
+    summary="Show a deployment",
+    opt=_READ,
+    responses=problems(),
+    tags=["Deployments"],
+)
+async def get_deployment(
+    request: WebRequest, parts: Parts, actor: Actor, app_name: AppName, number: int
+) -> Response[DeploymentInFull | None]:
+    """With its steps, where each is in the log, and what is live. Sends a weak ETag."""
+    return tagged(request, _in_full(await show_deployment(parts.store, app_name, number, actor=actor)))
+
+
+@post(
+    "/apps/{app:str}/cancel",
+    operation_id="cancelDeployment",
+    summary="Cancel a deployment",
+    opt=_DEPLOY,
+    status_code=200,
+    responses=problems(409),
+    tags=["Deployments"],
+)
+async def post_cancel(parts: Parts, actor: Actor, app_name: AppName, data: CancelWanted) -> Deployment:
+    """One that waits ends at once; one that runs ends when nothing of it is left."""
+    return shown(Deployment, await cancel_deployment(parts.store, app_name, data.number, actor=actor))
+
+
+def _in_full(found: DeploymentDetail) -> DeploymentInFull:
+    summary = msgspec.structs.asdict(shown(Deployment, found.deployment))
+    live = found.live
+    return DeploymentInFull(
+        **summary,
+        steps=[shown(Step, step) for step in found.steps],
+        live_number=live.number if live else None,
+        active_slot=live.colour if live else None,
+    )
+
+
+ROUTES = (get_deployments, post_deployment, get_deployment, post_cancel)

@@ -1,0 +1,34 @@
+"""What every handler may need: the parts that `app.py` put together."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Request
+from litestar.connection import ASGIConnection
+
+from bakery.delivery.local import Machine
+from bakery.model.secret import Secret
+from bakery.settings import Settings
+from bakery.store.events import EventHub
+from bakery.store.installation import General
+from bakery.store.queue import Queue
+from bakery.store.store import Store
+
+# The framework's own parameters (user, auth, state) are not used: who asks is an Actor.
+WebRequest = Request[Any, Any, Any]
+WebConnection = ASGIConnection[Any, Any, Any, Any]
+
+
+@dataclass(slots=True)
+class Parts:
+    """`general` is replaced when an Admin changes it; all else stays for the life of the process."""
+
+    settings: Settings
+    store: Store
+    hub: EventHub
+    queue: Queue
+    machine: Machine
+    signing_key: Secret
+    general: General
+    is_set_up: bool = False
+    is_ending: bool = False  # no new traffic, please

@@ -1,0 +1,165 @@
+"""One table from what went wrong to what is answered: a page for people, problem details for programs."""
+
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import psycopg
+import structlog
+from litestar import Response
+from litestar.exceptions import HTTPException, ValidationException
+from litestar.response import Redirect
+
+from bakery.model.actor import Actor
+from bakery.model.errors import (
+    BadInput,
+    BakeryError,
+    CommandFailed,
+    Conflict,
+    NodeUnreachable,
+    NotAllowed,
+    NotFound,
+    NotReady,
+    NotSignedIn,
+    TooMany,
+    Unavailable,
+)
+from bakery.web.context import WebRequest
+from bakery.web.identity import PasswordChangeDue
+from bakery.web.rendering import render_error, render_second_factor
+from bakery.web.views.errors import ErrorPage
+
+log = structlog.get_logger()
+
+STATUS: Mapping[type[BakeryError], HTTPStatus] = {
+    BadInput: HTTPStatus.UNPROCESSABLE_ENTITY,
+    NotSignedIn: HTTPStatus.UNAUTHORIZED,
+    NotAllowed: HTTPStatus.FORBIDDEN,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    TooMany: HTTPStatus.TOO_MANY_REQUESTS,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
+    NodeUnreachable: HTTPStatus.BAD_GATEWAY,
+    CommandFailed: HTTPStatus.BAD_GATEWAY,
+    BakeryError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+TITLES: Mapping[int, str] = {
+    400: "This request makes no sense",
+    401: "Please sign in",
+    403: "You may not do this",
+    404: "There is nothing here",
+    405: "This address does not do that",
+    409: "Not in this state",
+    413: "This is too large",
+    421: "Not this host",
+    422: "Something in it is not right",
+    429: "Slow down for a moment",
+    500: "Bakery has a bug here",
+    502: "The server did not do it",
+    503: "Bakery is away for a moment",
+}
+
+
+def status_of(error: BakeryError) -> int:
+    return int(next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS))
+
+
+def retry_after(error: BakeryError) -> dict[str, str]:
+    return {"retry-after": str(error.retry_after)} if isinstance(error, TooMany | Unavailable) else {}
+
+
+def on_bakery_error(request: WebRequest, error: BakeryError) -> Response[bytes] | Response[str] | Redirect:
+    status = status_of(error)
+    actor: Actor = request.scope["state"]["actor"]
+    if not wants_json(request) and request.method == "GET":
+        if isinstance(error, PasswordChangeDue):
+            return Redirect(request.app.state["urls"].url("/account/security"))
+        if isinstance(error, NotSignedIn) and actor.second_factor_due:
+            return render_second_factor(request)
+        if isinstance(error, NotSignedIn) and actor.person_id is None:
+            return Redirect(request.app.state["urls"].login_for(request))
+    headers = retry_after(error)
+    if isinstance(error, NotSignedIn):
+        headers["www-authenticate"] = "Bearer"
+    field = error.field if isinstance(error, BadInput) else ""
+    return _answer(request, status, error.message, error.hint, field=field, headers=headers)
+
+
+def on_database_error(request: WebRequest, error: psycopg.Error) -> Response[bytes] | Response[str]:
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        gone = Unavailable("The database is not answering.", hint="Bakery goes on by itself as soon as it is back.")
+        return _answer(request, 503, gone.message, gone.hint, headers={"retry-after": str(gone.retry_after)})
+    return on_bug(request, error)
+
+
+def on_http_error(request: WebRequest, error: HTTPException) -> Response[bytes] | Response[str]:
+    """What the framework refuses: an unknown address, a wrong method, a body that does not fit."""
+    text, field = "", ""
+    if isinstance(error, ValidationException) or (error.status_code == 400 and error.extra):
+        text, field = _first_mistake(error)
+        return _answer(request, 422, text, "", field=field)
+    if error.status_code == 404:
+        text = "There is no such page, or it is not for you."
+    elif error.status_code == 400:
+        text = "The request could not be read."
+    elif error.status_code == 413:
+        text = "The request is larger than this address accepts."
+    headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
+    return _answer(request, error.status_code, text or TITLES.get(error.status_code, error.detail), "", headers=headers)
+
+
+def on_too_deep(request: WebRequest, _: RecursionError) -> Response[bytes] | Response[str]:
+    """A body of braces within braces, at which the decoder gives up."""
+    return _answer(request, 400, "The request is nested too deeply.", "")
+
+
+def on_bug(request: WebRequest, error: Exception) -> Response[bytes] | Response[str]:
+    """Loud in our log, quiet in the answer; the id joins them."""
+    request_id = request.scope["state"]["request_id"]
+    route = request.scope["path_template"]  # the path itself may hold the token of a link
+    log.error("bug", route=route, method=request.method, exc_info=error, id=request_id)
+    return _answer(
+        request, 500, "This is a fault in Bakery, not in what you did.", f"Its log has the details under {request_id}."
+    )
+
+
+def wants_json(request: WebRequest) -> bool:
+    path = request.scope["path"]
+    if path.startswith(("/api/", "/hooks/")) or path == "/events":
+        return True
+    accept = request.headers.get("accept", "")
+    return "json" in accept and "text/html" not in accept
+
+
+def _answer(
+    request: WebRequest,
+    status: int,
+    text: str,
+    hint: str,
+    *,
+    field: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> Response[bytes] | Response[str]:
+    request_id = request.scope["state"]["request_id"]
+    title = TITLES.get(status, HTTPStatus(status).phrase)
+    if wants_json(request):
+        problem = {"type": "about:blank", "title": title, "status": status, "detail": text, "instance": request_id}
+        extra = {name: value for name, value in (("hint", hint), ("field", field)) if value}
+        return Response(
+            json.dumps({**problem, **extra}).encode(),
+            status_code=status,
+            media_type="application/problem+json",
+            headers=dict(headers or {}),
+        )
+    page = ErrorPage(status=status, title=title, text=text, hint=hint, id=request_id, retry=status == 503)
+    return render_error(request, page, headers=dict(headers or {}))
+
+
+def _first_mistake(error: HTTPException) -> tuple[str, str]:
+    extra = error.extra if isinstance(error.extra, list) else []
+    for entry in extra:
+        if isinstance(entry, dict) and entry.get("key"):
+            field = str(entry["key"])
+            return f"“{field}” is not acceptable: {entry.get('message', '')}.".replace("..", "."), field
+    return "The body is not what this address expects.", ""

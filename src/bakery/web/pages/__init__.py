@@ -1,0 +1,29 @@
+"""Every page, and what its forms do."""
+
+from bakery.web.pages import (
+    account,
+    activity,
+    apps,
+    cli_login,
+    dashboard,
+    deployments,
+    gate,
+    nodes,
+    palette,
+    system,
+    team,
+)
+
+ROUTES = (
+    *gate.ROUTES,
+    *account.ROUTES,
+    *cli_login.ROUTES,
+    *dashboard.ROUTES,
+    *apps.ROUTES,
+    *deployments.ROUTES,
+    *nodes.ROUTES,
+    *team.ROUTES,
+    *activity.ROUTES,
+    *system.ROUTES,
+    *palette.ROUTES,
+)

@@ -1,0 +1,135 @@
+"""Apps: the list, one of them, and what can be done with it."""
+
+from collections.abc import Awaitable, Callable
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from bakery.delivery.apps import show_app
+from bakery.delivery.delete import delete_app, what_goes
+from bakery.delivery.fleet import list_apps, sidebar
+from bakery.delivery.history import list_deployments
+from bakery.delivery.running import restart_app, start_app, stop_app
+from bakery.model.actor import Actor
+from bakery.model.errors import BadInput, BakeryError, Conflict
+from bakery.model.permissions import Permission
+from bakery.web.context import Parts, WebRequest
+from bakery.web.errors import status_of
+from bakery.web.forms import typed
+from bakery.web.identity import csrf_token
+from bakery.web.moments import now
+from bakery.web.paths import app_in, searched
+from bakery.web.presenters.apps import app_page, app_tabs, app_view, apps_page, side_apps
+from bakery.web.rendering import go, render_page, render_partial
+from bakery.web.views.forms import Form
+from bakery.web.views.shell import Crumb, Toast
+
+_READ = {"permission": Permission.READ}
+_ACT = {"permission": Permission.DEPLOY}
+_MOST_FOUND = 30  # as many as the sidebar has room for
+
+
+@get("/apps", opt=_READ)
+async def show_apps(request: WebRequest, parts: Parts, actor: Actor, q: str = "", after: str = "") -> Response[str]:
+    words, start = searched(q), searched(after)
+    found = await list_apps(parts.store, actor=actor, containing=words, after=start)
+    page = apps_page(found, q=words, after=start, url=request.app.state["urls"].url, now=now())
+    return await render_page(request, "apps/index.html", page, here="apps", crumbs=[Crumb("Apps")])
+
+
+@get("/sidebar", opt=_READ)
+async def show_sidebar(request: WebRequest, parts: Parts, actor: Actor, q: str = "") -> Response[str]:
+    """The apps in the sidebar alone: all that need a look, or those that a filter finds."""
+    words = searched(q)
+    if words:
+        found = await list_apps(parts.store, actor=actor, containing=words)
+        apps, total = side_apps(found.page.items[:_MOST_FOUND]), found.total
+    else:
+        side = await sidebar(parts.store, actor)
+        apps, total = side_apps(side.apps), side.total
+    return render_partial(request, "_side_apps.html", apps=apps, apps_total=total, filter=words)
+
+
+@get("/apps/{slug:str}", opt=_READ)
+async def show_one(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str]:
+    if "hx-request" not in request.headers:
+        return await _page(request, parts, actor, slug)
+    app = await show_app(parts.store, app_in(slug), actor=actor)
+    recent = await list_deployments(parts.store, app.slug, actor=actor)
+    return render_partial(
+        request,
+        "apps/_app.html",
+        app=app_view(app, recent.items, actor=actor, now=now()),
+        app_tabs=app_tabs(app.slug, "overview", request.app.state["urls"].url),
+        csrf=csrf_token(parts, actor),
+    )
+
+
+@post("/apps/{slug:str}/restart", opt=_ACT)
+async def restart(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
+    return await _act(request, parts, actor, slug, restart_app, said="restarting")
+
+
+@post("/apps/{slug:str}/stop", opt=_ACT)
+async def stop(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
+    return await _act(request, parts, actor, slug, stop_app, said="stopping")
+
+
+@post("/apps/{slug:str}/start", opt=_ACT)
+async def start(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
+    return await _act(request, parts, actor, slug, start_app, said="starting")
+
+
+@post("/apps/{slug:str}/delete", opt={"permission": Permission.DELETE_APP})
+async def delete(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
+    app = app_in(slug)
+    form = await typed(request)
+    if form.text("confirm").strip() != app:
+        wrong = BadInput(f"Type {app}, exactly as it is written here.", field="confirm")
+        refused = form.refused(wrong, shown=("confirm",))
+        return await _page(request, parts, actor, app, delete=refused, status=status_of(wrong))
+    await delete_app(parts.store, parts.queue, app, actor=actor)
+    return go(request, "/apps", said="app-deleted")
+
+
+_UseCase = Callable[..., Awaitable[None]]
+
+
+async def _act(
+    request: WebRequest, parts: Parts, actor: Actor, slug: str, use_case: _UseCase, *, said: str
+) -> Response[str] | Redirect:
+    app = app_in(slug)
+    try:
+        await use_case(parts.store, parts.queue, app, actor=actor)
+    except Conflict as error:
+        return await _page(request, parts, actor, app, refusal=error, status=status_of(error))
+    return go(request, f"/apps/{app}", said=said)
+
+
+async def _page(
+    request: WebRequest,
+    parts: Parts,
+    actor: Actor,
+    slug: str,
+    *,
+    delete: Form | None = None,
+    refusal: BakeryError | None = None,
+    status: int = 200,
+) -> Response[str]:
+    app = await show_app(parts.store, app_in(slug), actor=actor)
+    recent = await list_deployments(parts.store, app.slug, actor=actor)
+    goes = await what_goes(parts.store, app.slug, actor=actor) if actor.may(Permission.DELETE_APP) else None
+    urls = request.app.state["urls"]
+    page = app_page(app, recent.items, goes, delete=delete or Form(), actor=actor, url=urls.url, now=now())
+    return await render_page(
+        request,
+        "apps/show.html",
+        page,
+        here=f"app:{app.slug}",
+        crumbs=[Crumb("Apps", urls.url("/apps")), Crumb(app.name)],
+        toasts=[Toast("bad", f"{refusal.message} {refusal.hint}".strip())] if refusal else [],
+        status=status,
+    )
+
+
+ROUTES = (show_apps, show_sidebar, show_one, restart, stop, start, delete)

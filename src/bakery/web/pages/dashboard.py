@@ -1,0 +1,35 @@
+"""The first page: how everything is, and what just happened."""
+
+from litestar import Response, get
+
+from bakery.access.audit import list_activity
+from bakery.access.people import preferences_of
+from bakery.delivery.fleet import overview
+from bakery.model.actor import Actor
+from bakery.model.permissions import Permission
+from bakery.web.context import Parts, WebRequest
+from bakery.web.moments import now
+from bakery.web.presenters.dashboard import dashboard_page
+from bakery.web.rendering import render_page
+from bakery.web.views.shell import Crumb
+
+_OPT = {"permission": Permission.READ}
+_FEED = 10
+
+
+@get("/", opt=_OPT)
+async def show_dashboard(request: WebRequest, parts: Parts, actor: Actor) -> Response[str]:
+    activity = await list_activity(parts.store, limit=_FEED, actor=actor)
+    page = dashboard_page(
+        await overview(parts.store, actor=actor),
+        activity.rows,
+        await preferences_of(parts.store, actor=actor),
+        has_address=parts.general.base_url is not None,
+        actor=actor,
+        url=request.app.state["urls"].url,
+        now=now(),
+    )
+    return await render_page(request, "dashboard.html", page, here="dashboard", crumbs=[Crumb("Dashboard")])
+
+
+ROUTES = (show_dashboard,)

@@ -1,0 +1,124 @@
+"""Deployments of an app: the history, one of them with its steps and log, and cancelling it."""
+
+from collections.abc import AsyncIterator
+
+from litestar import Response, get, post
+from litestar.response import Redirect, Stream
+
+from bakery.delivery.apps import show_app
+from bakery.delivery.history import list_deployments, show_deployment
+from bakery.delivery.request import cancel_deployment
+from bakery.model.actor import Actor
+from bakery.model.errors import BakeryError, Conflict
+from bakery.model.permissions import Permission
+from bakery.store import logs
+from bakery.store.store import Store
+from bakery.web.context import Parts, WebRequest
+from bakery.web.errors import status_of
+from bakery.web.identity import csrf_token
+from bakery.web.moments import now
+from bakery.web.paths import app_in, searched
+from bakery.web.presenters.apps import app_tabs
+from bakery.web.presenters.deployments import deployment_row, deployment_view
+from bakery.web.rendering import go, render_page, render_partial
+from bakery.web.views.deployments import DeploymentPage, DeploymentsPage, DeploymentView
+from bakery.web.views.shell import Crumb, Toast
+
+_READ = {"permission": Permission.READ}
+_END_OF_LOG = 128 * 1024  # bytes of a log in a page, at most
+
+
+@get("/apps/{slug:str}/deployments", opt=_READ)
+async def show_history(request: WebRequest, parts: Parts, actor: Actor, slug: str, after: str = "") -> Response[str]:
+    app, start, url = app_in(slug), searched(after), request.app.state["urls"].url
+    found = await list_deployments(parts.store, app, actor=actor, after=start)
+    here, at = f"/apps/{app}/deployments", now()
+    page = DeploymentsPage(
+        app=app,
+        tabs=app_tabs(app, "deployments", url),
+        rows=[deployment_row(deployment, at) for deployment in found.items],
+        next=url(here, after=found.next) if found.next else None,
+        first=url(here) if start else None,
+    )
+    crumbs = [Crumb("Apps", url("/apps")), Crumb(app, url(f"/apps/{app}")), Crumb("Deployments")]
+    return await render_page(request, "deployments/index.html", page, here=f"app:{app}", crumbs=crumbs)
+
+
+@get("/apps/{slug:str}/deployments/{number:int}", opt=_READ)
+async def show_one(request: WebRequest, parts: Parts, actor: Actor, slug: str, number: int) -> Response[str]:
+    if "hx-request" not in request.headers:
+        return await _page(request, parts, actor, slug, number)
+    deployment = await _view(request, parts, actor, slug, number)
+    csrf = csrf_token(parts, actor)
+    return render_partial(request, "deployments/_deployment.html", deployment=deployment, csrf=csrf)
+
+
+@get("/apps/{slug:str}/deployments/{number:int}/log.txt", opt=_READ)
+async def show_log(parts: Parts, actor: Actor, slug: str, number: int) -> Stream:
+    """All of it as it was written, but for what was masked."""
+    detail = await show_deployment(parts.store, app_in(slug), number, actor=actor)
+    return Stream(
+        _whole_log(parts.store, detail.deployment.log_stream),
+        media_type="text/plain; charset=utf-8",
+        headers={"cache-control": "no-store"},
+    )
+
+
+@post("/apps/{slug:str}/deployments/{number:int}/cancel", opt={"permission": Permission.DEPLOY})
+async def cancel(request: WebRequest, parts: Parts, actor: Actor, slug: str, number: int) -> Response[str] | Redirect:
+    app = app_in(slug)
+    try:
+        await cancel_deployment(parts.store, app, number, actor=actor)
+    except Conflict as error:
+        return await _page(request, parts, actor, app, number, refusal=error)
+    return go(request, f"/apps/{app}/deployments/{number}", said="cancelling")
+
+
+async def _page(
+    request: WebRequest, parts: Parts, actor: Actor, slug: str, number: int, *, refusal: BakeryError | None = None
+) -> Response[str]:
+    deployment = await _view(request, parts, actor, slug, number)
+    url, app = request.app.state["urls"].url, deployment.app
+    return await render_page(
+        request,
+        "deployments/show.html",
+        DeploymentPage(deployment),
+        here=f"app:{app}",
+        crumbs=[
+            Crumb("Apps", url("/apps")),
+            Crumb(app, url(f"/apps/{app}")),
+            Crumb("Deployments", url(f"/apps/{app}/deployments")),
+            Crumb(f"#{number}"),
+        ],
+        toasts=[Toast("bad", f"{refusal.message} {refusal.hint}".strip())] if refusal else [],
+        status=status_of(refusal) if refusal else 200,
+    )
+
+
+async def _view(request: WebRequest, parts: Parts, actor: Actor, slug: str, number: int) -> DeploymentView:
+    app = await show_app(parts.store, app_in(slug), actor=actor)
+    detail = await show_deployment(parts.store, app.slug, number, actor=actor)
+    return deployment_view(
+        detail,
+        await _end_of_log(parts.store, detail.deployment.log_stream),
+        node=app.node,
+        address=app.address or "",
+        raw=request.app.state["urls"].url(f"/apps/{app.slug}/deployments/{number}/log.txt"),
+        actor=actor,
+        now=now(),
+    )
+
+
+async def _end_of_log(store: Store, stream: int) -> logs.Piece | None:
+    extent = await logs.extent(store, stream)
+    return await logs.read(store, stream, max(0, extent.bytes - _END_OF_LOG)) if extent else None
+
+
+async def _whole_log(store: Store, stream: int) -> AsyncIterator[bytes]:
+    at = 0
+    while piece := await logs.read(store, stream, at):
+        yield piece.bytes
+        at = piece.to_byte
+
+
+ROUTES = (show_history, show_one, show_log, cancel)

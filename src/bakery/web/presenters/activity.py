@@ -1,0 +1,63 @@
+"""What was done, as rows with an icon and a way to the thing."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+from bakery.access.audit import Activity
+from bakery.model.actor import Actor
+from bakery.model.permissions import Permission
+from bakery.web.moments import moment
+from bakery.web.presenters.links import Url
+from bakery.web.views.activity import ActivityRow
+
+_ICONS: Mapping[str, str] = {
+    "installation": "house",
+    "app": "layout-list",
+    "deployment": "rocket",
+    "person": "users",
+    "invitation": "mail",
+    "session": "log-out",
+    "second_factor": "shield-check",
+    "token": "key-round",
+    "cli_login": "terminal",
+    "settings": "settings-2",
+}
+_ICONS_OF_ACTIONS: Mapping[str, str] = {
+    "person.invited": "user-plus",
+    "person.signed_in": "circle-user",
+    "person.signed_out": "log-out",
+    "app.deleted": "trash-2",
+    "person.removed": "trash-2",
+}
+_SOURCES: Mapping[str, str] = {"browser": "browser", "api": "API", "cli": "on the server", "system": "Bakery itself"}
+_DEPLOYMENT = re.compile(r"[a-z0-9-]+ #([0-9]+)")
+_GONE = {"person.removed", "app.deleted"}
+
+
+def activity_row(done: Activity, *, actor: Actor, url: Url, now: datetime) -> ActivityRow:
+    """From which address somebody came is for themselves and for Admins, as in the API."""
+    may_know = actor.may(Permission.SEE_AUDIT) or done.person_id == actor.person_id
+    origins = (_SOURCES.get(done.source, done.source), done.address if may_know else "")
+    return ActivityRow(
+        id=done.id,
+        icon=_ICONS_OF_ACTIONS.get(done.action) or _ICONS.get(done.action.partition(".")[0], "history"),
+        actor=done.who,
+        did=done.did,
+        target=done.target_label,
+        at=moment(done.at, now),
+        href=_href(done, actor, url),
+        origin=", ".join(part for part in origins if part),
+    )
+
+
+def _href(done: Activity, actor: Actor, url: Url) -> str | None:
+    if done.action in _GONE:
+        return None
+    if done.target_kind == "deployment" and done.app and (found := _DEPLOYMENT.fullmatch(done.target_label)):
+        return url(f"/apps/{done.app}/deployments/{found[1]}")
+    if done.app:
+        return url(f"/apps/{done.app}")
+    if done.target_kind == "person" and actor.may(Permission.MANAGE_PEOPLE):
+        return url(f"/team/members/{done.target_id}")
+    return None

@@ -1,0 +1,139 @@
+"""Apps as rows, and one of them with what it serves now."""
+
+import shlex
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from bakery.delivery.apps import AppDetail
+from bakery.delivery.delete import Departure
+from bakery.delivery.fleet import AppList, AppSummary, SidebarApp
+from bakery.delivery.history import DeploymentSummary
+from bakery.model.actor import Actor
+from bakery.model.apps import AppStatus, Runtime
+from bakery.model.deployments import Health
+from bakery.model.permissions import Permission
+from bakery.web.moments import moment
+from bakery.web.presenters.deployments import deployment_row, short
+from bakery.web.presenters.links import Url
+from bakery.web.presenters.refusals import why_not
+from bakery.web.views.apps import AppPage, AppRow, AppsPage, AppView, LiveRelease
+from bakery.web.views.forms import Form
+from bakery.web.views.shell import SideApp, Tab
+from bakery.web.views.status import app_status
+
+_RECENT = 5
+_HEALTH = {Health.UNKNOWN: "Not checked yet", Health.HEALTHY: "Answers", Health.DOWN: "Does not answer"}
+
+
+def apps_page(found: AppList, *, q: str, after: str, url: Url, now: datetime) -> AppsPage:
+    following = found.page.next
+    return AppsPage(
+        rows=[_row(app, now) for app in found.page.items],
+        filters=Form(values={"q": q}),
+        total=found.total,
+        is_filtered=bool(q),
+        next=url("/apps", q=q, after=following) if following else None,
+        first=url("/apps", q=q) if after else None,
+    )
+
+
+def app_page(
+    app: AppDetail,
+    deployments: Sequence[DeploymentSummary],
+    goes: Departure | None,
+    *,
+    delete: Form,
+    actor: Actor,
+    url: Url,
+    now: datetime,
+) -> AppPage:
+    """`goes` is for those who may delete the app."""
+    return AppPage(
+        app=app_view(app, deployments, actor=actor, now=now),
+        tabs=app_tabs(app.slug, "overview", url),
+        delete=delete,
+        lost=_lost(goes) if goes else (),
+        why_not_delete=why_not(actor, Permission.DELETE_APP),
+    )
+
+
+def app_view(app: AppDetail, deployments: Sequence[DeploymentSummary], *, actor: Actor, now: datetime) -> AppView:
+    """`deployments` are the latest ones."""
+    return AppView(
+        slug=app.slug,
+        name=app.name,
+        status=app_status(app.status),
+        address=app.address or "",
+        source=_source(app),
+        node=app.node,
+        interruption="It is away until it answers again, usually for a few seconds. The release stays the same.",
+        live=_live(app, deployments, now),
+        deployments=[deployment_row(deployment, now) for deployment in deployments[:_RECENT]],
+        is_stopped=app.is_stopped,
+        problem=_problem(app),
+        why_not_act=why_not(actor, Permission.DEPLOY),
+    )
+
+
+def app_tabs(slug: str, current: str, url: Url) -> Sequence[Tab]:
+    return (
+        Tab("Overview", url(f"/apps/{slug}"), current=current == "overview"),
+        Tab("Deployments", url(f"/apps/{slug}/deployments"), current=current == "deployments"),
+    )
+
+
+def side_apps(apps: Iterable[SidebarApp | AppSummary]) -> Sequence[SideApp]:
+    return [SideApp(app.slug, app.name, app_status(app.status)) for app in apps]
+
+
+def _row(app: AppSummary, now: datetime) -> AppRow:
+    return AppRow(
+        slug=app.slug,
+        name=app.name,
+        status=app_status(app.status),
+        address=app.address or "",
+        node=app.node,
+        version=short(app.version or ""),
+        deployed=moment(app.live_since, now) if app.live_since else None,
+    )
+
+
+def _source(app: AppDetail) -> str:
+    return "Static files" if app.runtime is Runtime.STATIC else shlex.join(app.command or ())
+
+
+def _live(app: AppDetail, deployments: Sequence[DeploymentSummary], now: datetime) -> LiveRelease | None:
+    if app.live_number is None or app.live_since is None or app.health is None:
+        return None
+    asked_by = (deployment.asked_by for deployment in deployments if deployment.number == app.live_number)
+    return LiveRelease(
+        number=app.live_number,
+        change=app.title or "",
+        version=short(app.version or ""),
+        by=next(asked_by, ""),
+        since=moment(app.live_since, now),
+        slot=f"{app.colour} slot",
+        address=f"127.0.0.1:{app.port}" if app.port else "files that nginx reads",
+        health=app.health_note or _HEALTH[app.health],
+    )
+
+
+def _lost(goes: Departure) -> Sequence[str]:
+    lost = [f"the address {goes.address}"] if goes.address else []
+    if goes.releases:
+        lost.append("1 release on its node" if goes.releases == 1 else f"{goes.releases} releases on its node")
+    if goes.deployments:
+        lost.append(
+            "1 deployment with its log" if goes.deployments == 1 else f"{goes.deployments} deployments with logs"
+        )
+    return lost
+
+
+def _problem(app: AppDetail) -> str:
+    match app.status:
+        case AppStatus.STOPPED:
+            return "Nobody can reach it until it is started."
+        case AppStatus.DOWN:
+            return f"{app.health_note.rstrip('.')}." if app.health_note else "It does not answer its health check."
+        case _:
+            return ""

@@ -1,0 +1,117 @@
+"""The state of all apps in words, what needs a person, and what is still to be set up."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from bakery.access.audit import Activity
+from bakery.access.people import Person
+from bakery.delivery.fleet import Overview
+from bakery.model.actor import Actor
+from bakery.model.apps import AppStatus
+from bakery.model.permissions import Permission
+from bakery.web.presenters.activity import activity_row
+from bakery.web.presenters.deployments import deployment_row
+from bakery.web.presenters.links import Url
+from bakery.web.views.dashboard import Attention, DashboardPage, SetupStep
+from bakery.web.views.status import app_status
+
+# How one is, how several are, and which.
+_WORDS: Mapping[AppStatus, tuple[str, str, str]] = {
+    AppStatus.DOWN: ("is", "are", "down"),
+    AppStatus.DEPLOYING: ("is", "are", "deploying"),
+    AppStatus.HEALTHY: ("is", "are", "healthy"),
+    AppStatus.STOPPED: ("is", "are", "stopped"),
+    AppStatus.NEVER_DEPLOYED: ("was", "were", "never deployed"),
+}
+
+
+def dashboard_page(
+    fleet: Overview,
+    activity: Sequence[Activity],
+    person: Person,
+    *,
+    has_address: bool,
+    actor: Actor,
+    url: Url,
+    now: datetime,
+) -> DashboardPage:
+    """`has_address`: it is known under which address people reach Bakery."""
+    return DashboardPage(
+        headline=_headline(fleet),
+        summary=summary(fleet, actor),
+        attention=_attention(fleet, url),
+        checklist=_checklist(fleet, person, actor, url, has_address=has_address),
+        deployments=[deployment_row(deployment, now) for deployment in fleet.recent],
+        activity=[activity_row(done, actor=actor, url=url, now=now) for done in activity],
+    )
+
+
+def _headline(fleet: Overview) -> str:
+    down, healthy = fleet.counts.get(AppStatus.DOWN, 0), fleet.counts.get(AppStatus.HEALTHY, 0)
+    if down:
+        return "1 app is down" if down == 1 else f"{down} apps are down"
+    if fleet.counts.get(AppStatus.DEPLOYING):
+        return "A new release is on its way"
+    if healthy:
+        return "All is well"
+    return "All apps are stopped" if _ever_ran(fleet) else "Nothing runs yet"
+
+
+def _ever_ran(fleet: Overview) -> bool:
+    return fleet.total > fleet.counts.get(AppStatus.NEVER_DEPLOYED, 0)
+
+
+def summary(fleet: Overview, actor: Actor) -> str:
+    if not fleet.total:
+        return "There are no apps yet." if actor.apps is None else "No app is shared with you yet. Ask an Admin."
+    parts = []
+    for status, (one, several, word) in _WORDS.items():
+        count = fleet.counts.get(status, 0)
+        if count == fleet.total:
+            return f"The only app {one} {word}." if count == 1 else f"All {count} apps {several} {word}."
+        if count:
+            parts.append(f"{count} {one if count == 1 else several} {word}")
+    return f"Of {fleet.total} apps, {', '.join(parts[:-1])} and {parts[-1]}."
+
+
+def _attention(fleet: Overview, url: Url) -> Sequence[Attention]:
+    down = app_status(AppStatus.DOWN)
+    matters = [
+        Attention(down, f"{app} is down", "It does not answer its health check.", url(f"/apps/{app}"), "Look")
+        for app in fleet.down
+    ]
+    more = fleet.counts.get(AppStatus.DOWN, 0) - len(matters)
+    if more > 0:
+        title = "1 more app is down" if more == 1 else f"{more} more apps are down"
+        matters.append(Attention(down, title, "The list says which.", url("/apps"), "See all"))
+    return matters
+
+
+def _checklist(fleet: Overview, person: Person, actor: Actor, url: Url, *, has_address: bool) -> Sequence[SetupStep]:
+    steps = [
+        SetupStep(
+            "Turn on your second factor",
+            "A stolen password is then not enough.",
+            url("/account/security"),
+            "Turn on",
+            done=person.has_second_factor,
+        )
+    ]
+    if actor.may(Permission.MANAGE_SYSTEM):
+        steps += [
+            SetupStep(
+                "Say under which address people reach Bakery",
+                "Links for colleagues and programs are made from it.",
+                url("/settings/general"),
+                "Set address",
+                done=has_address,
+            ),
+            SetupStep(
+                "Deploy a first app",
+                "The start script brings a sample: ./scripts/up",
+                url("/apps"),
+                "See apps",
+                done=_ever_ran(fleet),
+            ),
+        ]
+    return () if all(step.done for step in steps) else steps

@@ -1,0 +1,153 @@
+"""Deployments as rows, and one of them with its steps and log."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from bakery.delivery.history import DeploymentDetail, DeploymentSummary, Live, Step
+from bakery.model.actor import Actor
+from bakery.model.deployments import DeploymentState, StepState
+from bakery.model.permissions import Permission
+from bakery.store.logs import Piece
+from bakery.web.moments import moment
+from bakery.web.presenters.durations import duration
+from bakery.web.presenters.logs import log_of_step
+from bakery.web.presenters.refusals import why_not
+from bakery.web.presenters.terminal import plain
+from bakery.web.views.deployments import DeploymentRow, DeploymentView, Failure, StepView
+from bakery.web.views.status import StatusView, deployment_status, step_status
+
+_SHORT = 8
+_LAST_LINES = 20
+_FROM = {"browser": "in the browser", "api": "over the API", "cli": "on the server", "system": "by itself"}
+_HEAVY = {"unpack": 2, "check": 3, "retire": 2}  # shares of the strip
+
+
+def deployment_row(deployment: DeploymentSummary, now: datetime) -> DeploymentRow:
+    return DeploymentRow(
+        id=deployment.id,
+        app=deployment.app,
+        number=deployment.number,
+        status=_status(deployment),
+        sha=short(deployment.version),
+        change=deployment.title,
+        started=moment(deployment.started_at or deployment.created_at, now),
+        took=_took(deployment.started_at, deployment.ended_at, now),
+        is_live=deployment.is_live,
+    )
+
+
+def short(version: str) -> str:
+    """As much of a hash as people compare."""
+    return version[:_SHORT]
+
+
+def deployment_view(
+    detail: DeploymentDetail, log: Piece | None, *, node: str, address: str, raw: str, actor: Actor, now: datetime
+) -> DeploymentView:
+    """`log` is the end of its log; `raw` the address of all of it."""
+    deployment = detail.deployment
+    steps = [_step(step, deployment, log, raw, now) for step in detail.steps]
+    at = _current(detail.steps)
+    return DeploymentView(
+        id=deployment.id,
+        app=deployment.app,
+        number=deployment.number,
+        status=_status(deployment, failed_at=steps[at] if at is not None else None),
+        change=deployment.title,
+        sha=short(deployment.version),
+        trigger=f"{deployment.asked_by} {_FROM[deployment.trigger]}",
+        place=node,
+        calm=_calm(deployment, detail.live),
+        steps=steps,
+        is_over=deployment.state.is_over,
+        took=_took(deployment.started_at, deployment.ended_at, now),
+        since=_since(deployment.started_at, deployment.ended_at),
+        current=_waiting(deployment, now) if at is None else steps[at],
+        position="" if at is None else f"step {at + 1} of {len(steps)}",
+        failure=_failure(deployment, steps[at] if at is not None else None, now),
+        why_not_cancel="It is being cancelled." if deployment.is_cancelling else why_not(actor, Permission.DEPLOY),
+        address=address if deployment.is_live else "",
+    )
+
+
+def _status(deployment: DeploymentSummary, *, failed_at: StepView | None = None) -> StatusView:
+    if deployment.is_interrupted:
+        return deployment_status("interrupted")
+    status = deployment_status(deployment.state)
+    if deployment.is_cancelling and not deployment.state.is_over:
+        return status.saying("Cancelling")
+    if deployment.state is DeploymentState.FAILED and failed_at:
+        return status.saying(f"Failed in {failed_at.name}")
+    return status
+
+
+def _took(started: datetime | None, ended: datetime | None, now: datetime) -> str:
+    return duration((ended or now) - started) if started else ""
+
+
+def _since(started: datetime | None, ended: datetime | None) -> str:
+    """What a running clock counts from."""
+    return started.isoformat(timespec="seconds") if started and not ended else ""
+
+
+def _current(steps: Sequence[Step]) -> int | None:
+    """The step that runs, or at which it ended too early."""
+    stopped = {StepState.RUNNING, StepState.FAILED, StepState.CANCELLED}
+    return next((at for at, step in enumerate(steps) if step.state in stopped), None)
+
+
+def _waiting(deployment: DeploymentSummary, now: datetime) -> StepView | None:
+    """Stands for a step while there is none yet."""
+    match deployment.state:
+        case DeploymentState.QUEUED:
+            return StepView("queue", "Waiting for its turn", deployment_status("queued"), "")
+        case DeploymentState.SCHEDULED:
+            at = moment(deployment.scheduled_at or now, now)
+            return StepView("queue", f"Starts {at.relative}, at {at.exact}", deployment_status("scheduled"), "")
+        case DeploymentState.RUNNING:
+            return StepView("queue", "Getting ready", deployment_status("running"), "")
+        case _:
+            return None
+
+
+def _step(step: Step, deployment: DeploymentSummary, log: Piece | None, raw: str, now: datetime) -> StepView:
+    is_running = step.state is StepState.RUNNING
+    return StepView(
+        key=step.key,
+        name=step.key.capitalize(),
+        status=step_status("interrupted" if is_running and deployment.is_interrupted else step.state),
+        detail=step.title,
+        took=_took(step.started_at, step.ended_at, now),
+        weight=_HEAVY.get(step.key, 1),
+        is_open=step.state in {StepState.RUNNING, StepState.FAILED},
+        since=_since(step.started_at, step.ended_at),
+        log=log_of_step(step, deployment.log_stream, log, raw),
+    )
+
+
+def _calm(deployment: DeploymentSummary, live: Live | None) -> str:
+    """What visitors get meanwhile, or afterwards."""
+    if live is None:
+        return "" if deployment.state.is_over else "Nothing is live yet. It will be when all steps are done."
+    if deployment.is_live:
+        return f"It is live on {live.colour}."
+    if not deployment.state.is_over:
+        return f"#{live.number} stays live on {live.colour} until traffic switches."
+    if deployment.state is DeploymentState.SUCCEEDED:
+        return f"By now #{live.number} is live on {live.colour}."
+    return f"#{live.number} is live on {live.colour}."
+
+
+def _failure(deployment: DeploymentSummary, step: StepView | None, now: datetime) -> Failure | None:
+    if deployment.state is not DeploymentState.FAILED:
+        return None
+    lines = step.log.lines[-_LAST_LINES:] if step and step.log else ()
+    return Failure(
+        title=f"{step.name} failed" if step else "It did not begin",
+        where=deployment.failure,
+        output="\n".join(plain(line) for line in lines),
+        fix=deployment.hint or "Correct the cause and deploy again.",
+        error_id=f"{deployment.app}-{deployment.number}",
+        at=moment(deployment.ended_at or now, now),
+        line=f"{step.key}-L{lines[-1].number}" if step and lines else "",
+    )

@@ -1,0 +1,76 @@
+"""The web application: every route, and the layers around them."""
+
+import psycopg
+from litestar import Litestar, Router
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ASGIApp
+
+from bakery import __version__
+from bakery.model.actor import Actor
+from bakery.model.errors import BakeryError
+from bakery.model.permissions import Permission
+from bakery.web import errors, health, live
+from bakery.web.addresses import Addresses
+from bakery.web.api import ROUTES as API
+from bakery.web.assets import read_assets, serve_asset
+from bakery.web.context import Parts, WebRequest
+from bakery.web.edge import Edge
+from bakery.web.identity import Identity, actor_of, guard
+from bakery.web.pages import ROUTES as PAGES
+from bakery.web.pages.styleguide import styleguide
+from bakery.web.rendering import environment
+
+_LARGEST_BODY = 1024 * 1024
+
+
+def create_web(parts: Parts) -> ASGIApp:
+    assets = read_assets()
+    addresses = Addresses(parts, assets)
+    development = [styleguide] if parts.settings.development else []
+    pages = Router("/", route_handlers=[*PAGES, *development], opt={"is_page": True}, include_in_schema=False)
+    application = Litestar(
+        [health.healthz, health.readyz, health.metrics, live.events, serve_asset, pages, *API],
+        dependencies={
+            "parts": Provide(lambda: parts, sync_to_thread=False),
+            "actor": Provide(_actor, sync_to_thread=False),
+        },
+        guards=[guard],
+        exception_handlers={
+            BakeryError: errors.on_bakery_error,
+            psycopg.Error: errors.on_database_error,
+            HTTPException: errors.on_http_error,
+            RecursionError: errors.on_too_deep,
+            Exception: errors.on_bug,
+        },
+        openapi_config=OpenAPIConfig(
+            title="Bakery",
+            version=__version__,
+            description="Errors are RFC 9457 problem details with a `hint`. Lists are `{items, next}`.",
+            openapi_router=Router(
+                "/api", route_handlers=[], include_in_schema=False, opt={"permission": Permission.PUBLIC}
+            ),
+            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
+            security=[{"token": []}],
+            use_handler_docstrings=True,
+        ),
+        request_max_body_size=_LARGEST_BODY,
+        logging_config=None,
+    )
+    application.state.update(
+        {
+            "parts": parts,
+            "assets": assets,
+            "urls": addresses,
+            "jinja": environment(addresses, reload=parts.settings.development),
+        }
+    )
+    return Edge(Identity(application, parts), parts)
+
+
+def _actor(request: WebRequest) -> Actor:
+    return actor_of(request)

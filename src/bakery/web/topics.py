@@ -1,0 +1,43 @@
+"""What a person may watch."""
+
+from bakery.delivery.find import app_of_deployment, app_of_stream, find_app
+from bakery.model.actor import Actor
+from bakery.model.errors import BadInput, NotFound
+from bakery.model.permissions import Permission
+from bakery.store.store import Store
+
+_FOR_ALL = {"apps", "activity", "people", "nodes", "settings"}
+
+
+async def allowed(store: Store, actor: Actor, names: list[str]) -> tuple[set[str], set[int]]:
+    """The topics and the log streams of a request. What is outside the actor's grants does not exist."""
+    changes: set[str] = set()
+    streams: set[int] = set()
+    for name in names:
+        kind, _, subject = name.partition(":")
+        if name in _FOR_ALL:
+            changes.add(name)
+        elif kind == "app":
+            await find_app(store, subject, actor)
+            changes.add(name)
+        elif kind == "deployment" and _is_id(subject):
+            _must_see(actor, await app_of_deployment(store, int(subject)))
+            changes.add(name)
+        elif kind == "log" and _is_id(subject):
+            _must_see(actor, await app_of_stream(store, int(subject)))
+            streams.add(int(subject))
+        elif kind == "person" and subject == str(actor.person_id):
+            changes.add(name)
+        else:
+            raise BadInput(f"There is no topic “{name[:80]}”.", field="topics")
+    return changes, streams
+
+
+def _must_see(actor: Actor, app: int | None) -> None:
+    if app is None:
+        raise NotFound("There is no such app.")
+    actor.require(Permission.READ, app=app)
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19

@@ -1,0 +1,1 @@
+"""What each template is given: frozen data, made by the web layer, shown by the templates."""

@@ -1,0 +1,77 @@
+"""The list of apps, and the page of one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bakery.web.moments import Moment
+from bakery.web.views.deployments import DeploymentRow
+from bakery.web.views.forms import Form
+from bakery.web.views.shell import Tab
+from bakery.web.views.status import StatusView
+
+
+@dataclass(frozen=True, slots=True)
+class AppRow:
+    slug: str
+    name: str
+    status: StatusView
+    address: str
+    node: str
+    version: str  # “main@9f3c1e”
+    deployed: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class AppsPage:
+    """apps/index.html. Filter (GET): q. 50 a page."""
+
+    rows: Sequence[AppRow]
+    filters: Form
+    total: int
+    is_filtered: bool
+    next: str | None = None
+    first: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRelease:
+    number: int
+    change: str
+    version: str
+    by: str
+    since: Moment
+    slot: str
+    address: str
+    health: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppView:
+    """The part of the page that follows events; `_app.html` renders it alone.
+
+    `problem` says what is wrong now, in a sentence. `interruption` says what stopping or restarting means here.
+    """
+
+    slug: str
+    name: str
+    status: StatusView
+    address: str
+    source: str
+    node: str
+    interruption: str
+    live: LiveRelease | None
+    deployments: Sequence[DeploymentRow]
+    is_stopped: bool = False
+    problem: str = ""
+    why_not_act: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppPage:
+    """apps/show.html. Field of the deletion: confirm. `lost` says what goes with the app."""
+
+    app: AppView
+    tabs: Sequence[Tab]
+    delete: Form = field(default_factory=Form)
+    lost: Sequence[str] = ()
+    why_not_delete: str = ""

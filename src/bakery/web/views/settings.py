@@ -1,0 +1,20 @@
+"""The settings of the installation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bakery.web.views.forms import Form
+
+
+@dataclass(frozen=True, slots=True)
+class GeneralPage:
+    """settings/general.html. Fields: base_url, public_ip, apps_domain.
+
+    `fixed` says of a field why it cannot be changed here: “Set by BAKERY_BASE_URL.”
+    """
+
+    form: Form
+    fixed: Mapping[str, str]
+
+    def why_fixed(self, name: str) -> str:
+        return self.fixed.get(name, "")

@@ -1,0 +1,32 @@
+import httpx
+
+from tests.api.site import Site
+from tests.support.people import a_viewer
+
+
+async def test_settings_are_read_and_changed(site: Site, admin: httpx.AsyncClient) -> None:
+    wanted = {"base_url": None, "public_ip": "192.0.2.7", "apps_domain": "apps.example.com"}
+
+    changed = await admin.put("/system/settings", json=wanted)
+
+    assert changed.json() == {**wanted, "fixed": []}
+    assert (await admin.get("/system/settings")).json() == changed.json()
+    assert site.parts.general.apps_domain == "apps.example.com"
+
+
+async def test_a_setting_that_makes_no_sense_names_its_field(admin: httpx.AsyncClient) -> None:
+    wanted = {"base_url": "ftp://x", "public_ip": None, "apps_domain": "localhost"}
+    refused = await admin.put("/system/settings", json=wanted)
+    assert (refused.status_code, refused.json()["field"]) == (422, "base_url")
+
+
+async def test_admins_are_told_what_a_node_can_do_and_others_that_it_is_there(
+    site: Site, admin: httpx.AsyncClient
+) -> None:
+    node = (await admin.get("/nodes/local")).json()
+    assert node["facts"]["units"] == "supervisor"
+    async with site.as_(await a_viewer(site.store)) as viewer:
+        assert (await viewer.get("/nodes")).json()["items"] == [
+            {"slug": "local", "name": node["name"], "is_watched": False}
+        ]
+        assert (await viewer.get("/nodes/elsewhere")).status_code == 404

@@ -1,0 +1,122 @@
+"""The commands of everyday work, against a real server."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from anyio.from_thread import BlockingPortal
+
+from bakery.delivery.actions import Patience
+from bakery.delivery.local import Address, ensure_local_node
+from bakery.delivery.worker import register_tasks
+from bakery.model.names import UnitName
+from bakery.store.queue import Queue
+from bakery.store.store import Store
+from tests.cli.conftest import Terminal
+from tests.cli.server import Server
+from tests.delivery.fleet import an_app
+from tests.support.machine import machine_of, node_in
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _worker(server: Server, live_store: Store, portal: BlockingPortal) -> Iterator[None]:
+    """This machine as the node `local`, without its nginx, and a worker for it."""
+    node = portal.call(node_in, Path(server.environ["BAKERY_NODE_DIR"]), None)
+    machine, queue = machine_of(node), Queue(live_store)
+
+    async def begin() -> None:
+        register_tasks(queue, live_store, machine, patience=Patience(check=15, drain=1))
+        await queue.open()
+        await ensure_local_node(live_store, machine, Address(public=None, apps_domain="localhost"))
+
+    async def clear() -> None:
+        for name in await node.transport.names_in(node.folders.units):
+            await node.units.remove(UnitName(name))
+
+    portal.call(begin)
+    working = portal.start_task_soon(queue.work)
+    yield
+    portal.call(queue.stop)
+    working.result(timeout=20)
+    portal.call(clear)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """What is deployed: an app that says its version."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    for name, text in an_app("one").items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_an_app_is_made_deployed_watched_and_deleted(shell: Terminal, folder: Path) -> None:
+    made = shell.run("apps", "create", "shop", "--command", "python3 app.py", "--json")
+    assert (made.exit_code, json.loads(made.stdout)["status"]) == (0, "never_deployed")
+
+    deployed = shell.run("deploy", "shop", "--dir", str(folder), "--wait")
+    assert deployed.exit_code == 0, deployed.output
+    assert "Release #1 is live on blue." in deployed.stdout
+    assert deployed.stdout.endswith("Deployment #1 of shop: succeeded.\n")
+
+    shown = json.loads(shell.run("apps", "show", "shop", "--json").stdout)
+    assert (shown["status"], shown["live_number"]) == ("healthy", 1)
+    assert "shop" in shell.run("apps", "list").stdout
+    assert "succeeded" in shell.run("deployments", "shop").stdout
+    log = json.loads(shell.run("logs", "shop", "--json").stdout)["log"]
+    assert log == shell.run("logs", "shop", "--deployment", "1").stdout
+    assert log in deployed.stdout
+
+    assert shell.run("restart", "shop").stdout == "shop is being restarted.\n"
+    assert shell.run("stop", "shop").exit_code == 0
+    assert json.loads(shell.run("apps", "show", "shop", "--json").stdout)["is_stopped"] is True
+    assert shell.run("start", "shop").exit_code == 0
+
+    assert shell.run("apps", "delete", "shop", "--yes").exit_code == 0
+    assert shell.run("apps", "show", "shop").exit_code == 4
+
+
+def test_a_deployment_that_fails_is_the_exit_code(shell: Terminal, folder: Path) -> None:
+    (folder / "app.py").write_text("import sys; sys.exit('no oven')")
+    shell.run("apps", "create", "broken", "--command", "python3 app.py")
+
+    failed = shell.run("deploy", "broken", "--dir", str(folder), "--wait", "--json")
+
+    assert failed.exit_code == 1
+    assert json.loads(failed.stdout)["state"] == "failed"
+    assert "no oven" in failed.stderr
+    assert shell.run("logs", "broken", "--follow").exit_code == 1
+
+
+def test_a_deployment_waits_for_its_time_and_is_cancelled(shell: Terminal, folder: Path) -> None:
+    shell.run("apps", "create", "later", "--command", "python3 app.py")
+    asked = shell.run("deploy", "later", "--dir", str(folder), "--at", "2999-01-01T03:00", "--json")
+    assert json.loads(asked.stdout)["state"] == "scheduled"
+
+    unsure = shell.run("cancel", "later")
+    assert (unsure.exit_code, unsure.stderr) == (2, "Say which one.\nHint: Scheduled: 1.\n")
+    assert shell.run("cancel", "later", "1").stdout == "Deployment #1 of later is cancelled.\n"
+    nothing = shell.run("cancel", "later")
+    assert (nothing.exit_code, nothing.stderr.splitlines()[0]) == (1, "No deployment of later waits or runs.")
+
+
+def test_refusals_have_their_exit_codes(shell: Terminal, folder: Path) -> None:
+    assert shell.run("apps", "create", "Shop!", "--command", "true").exit_code == 2
+    assert shell.run("apps", "create").exit_code == 2
+    assert shell.run("apps", "show", "nothing").exit_code == 4
+    assert shell.run("deploy", "nothing", "--dir", str(folder)).exit_code == 4
+    assert shell.run("apps", "show", "../users").exit_code == 4
+
+
+def test_where_there_is_no_terminal_the_option_is_named(shell: Terminal) -> None:
+    shell.run("apps", "create", "kept", "--command", "true")
+    refused = shell.run("apps", "delete", "kept")
+    assert (refused.exit_code, refused.stderr) == (2, "There is no terminal to ask at; use --yes.\n")
+    assert shell.run("apps", "show", "kept").exit_code == 0
+
+
+def test_nodes_are_listed_and_shown(shell: Terminal) -> None:
+    assert [node["slug"] for node in json.loads(shell.run("nodes", "list", "--json").stdout)["items"]] == ["local"]
+    assert "Limits" in shell.run("nodes", "show", "local").stdout

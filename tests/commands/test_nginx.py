@@ -1,0 +1,173 @@
+import re
+from pathlib import PurePosixPath
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bakery.commands import nginx
+from bakery.commands.nginx import Listen, ProxySite, StaticSite
+from bakery.model.errors import BadInput
+from bakery.model.names import HostName, Port, SiteName
+
+LOGS = PurePosixPath("/var/lib/bakery/node/logs")
+BOTH_FAMILIES = Listen(Port(80), on_ipv6=True)
+
+
+def test_a_proxied_site_in_full() -> None:
+    site = ProxySite(SiteName("shop-production"), (HostName("shop.example"), HostName("www.shop.example")), Port(20001))
+    assert (
+        nginx.render_site(site, listen=BOTH_FAMILIES, log_folder=LOGS)
+        == """\
+# Written by Bakery. Changes here are lost with the next deployment.
+upstream bakery-shop-production {
+    server 127.0.0.1:20001;
+    keepalive 16;
+    keepalive_timeout 4s;
+}
+
+server {
+    listen *:80;
+    listen [::]:80;
+    server_name shop.example www.shop.example;
+    access_log "/var/lib/bakery/node/logs/shop-production.access.json" bakery;
+    client_max_body_size 100m;
+
+    location / {
+        proxy_pass http://bakery-shop-production;
+        proxy_http_version 1.1;
+        proxy_buffering off;
+        proxy_connect_timeout 5s;
+        proxy_read_timeout 1h;
+        proxy_send_timeout 1h;
+        proxy_set_header Host $http_host;
+        proxy_set_header Upgrade $http_upgrade;
+        proxy_set_header Connection $bakery_connection;
+        proxy_set_header X-Request-Id $request_id;
+        proxy_set_header X-Real-IP $remote_addr;
+        proxy_set_header X-Forwarded-For $remote_addr;
+        proxy_set_header X-Forwarded-Proto $scheme;
+        proxy_set_header X-Forwarded-Host $http_host;
+        proxy_set_header X-Forwarded-Port $server_port;
+        proxy_set_header Forwarded "";
+        proxy_set_header Proxy "";
+    }
+}
+"""
+    )
+
+
+def test_a_static_site_in_full() -> None:
+    site = StaticSite(SiteName("docs-production"), (HostName("docs.example"),), PurePosixPath('/srv/my "docs"'))
+    listen = Listen(Port(8080), address="127.0.0.1")
+    assert (
+        nginx.render_site(site, listen=listen, log_folder=LOGS)
+        == r"""# Written by Bakery. Changes here are lost with the next deployment.
+server {
+    listen 127.0.0.1:8080;
+    server_name docs.example;
+    access_log "/var/lib/bakery/node/logs/docs-production.access.json" bakery;
+    root "/srv/my \"docs\"";
+    disable_symlinks on from=$document_root;
+    index index.html;
+    error_page 404 /404.html;
+
+    location / {
+        try_files $uri $uri/ $uri.html =404;
+    }
+
+    location ~ /\.(?!well-known/) {
+        return 404;
+    }
+}
+"""
+    )
+
+
+def test_the_catch_all_shows_no_app() -> None:
+    assert (
+        nginx.render_catch_all(BOTH_FAMILIES)
+        == r"""# Written by Bakery. Changes here are lost with the next deployment.
+server {
+    listen *:80 default_server;
+    listen [::]:80 default_server;
+    server_name _;
+    access_log off;
+    default_type text/plain;
+    return 404 "There is no app at this address.\n";
+}
+"""
+    )
+
+
+@given(st.text(min_size=1))
+def test_no_folder_breaks_out_of_its_string(name: str) -> None:
+    site = StaticSite(SiteName("docs-production"), (HostName("docs.example"),), PurePosixPath("/srv", name))
+    try:
+        text = nginx.render_site(site, listen=BOTH_FAMILIES, log_folder=LOGS)
+    except BadInput:
+        assert re.search(r"[\x00-\x1f\x7f$]", name)
+    else:
+        quoted = re.search(r'^    root ("(?:[^"\\]|\\.)*");$', text, flags=re.MULTILINE)
+        assert quoted
+        assert string_as_nginx_reads_it(quoted[1]) == str(site.root)
+
+
+@pytest.mark.parametrize("folder", ["/srv/a*", "/srv/[a]", "/srv/a?"])
+def test_a_folder_that_nginx_would_take_for_a_pattern_is_refused(folder: str) -> None:
+    with pytest.raises(BadInput, match="cannot include files below"):
+        nginx.render_settings(PurePosixPath(folder))
+
+
+DUMP = """\
+# configuration file /etc/nginx/nginx.conf:
+http {
+    include /etc/nginx/sites-enabled/*;
+}
+
+# configuration file /etc/nginx/sites-enabled/default:
+server {
+	listen 80 default_server;
+	listen [::]:80 default_server;
+	# listen 443 ssl default_server;
+	server_name _;
+}
+
+# configuration file /etc/nginx/sites-enabled/other:
+server { server_name other; listen 127.0.0.1:8080 default; listen 80; }
+
+# configuration file /etc/nginx/bakery.d/00-catch-all.conf:
+server {
+    listen *:80 default_server;
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("port", "files"),
+    [(80, ("/etc/nginx/sites-enabled/default",)), (8080, ("/etc/nginx/sites-enabled/other",)), (443, ())],
+)
+def test_the_default_server_of_somebody_else_is_found(port: int, files: tuple[str, ...]) -> None:
+    ours = PurePosixPath("/etc/nginx/bakery.d")
+    assert nginx.foreign_default_servers(DUMP, port=Port(port), ours=ours) == files
+
+
+def test_the_files_that_nginx_read_are_known() -> None:
+    assert "/etc/nginx/sites-enabled/other" in nginx.files_read(DUMP)
+    assert "/etc/nginx/conf.d/bakery.conf" not in nginx.files_read(DUMP)
+
+
+def test_a_complaint_is_shown_without_the_marks_before_it() -> None:
+    said = (
+        "2026/11/21 10:00:00 [warn] 7#7: something\n"
+        'nginx: [emerg] unknown directive "oops" in /etc/nginx/bakery.d/shop.conf:3\n'
+        "nginx: configuration file /etc/nginx/nginx.conf test failed\n"
+    )
+    assert nginx.complaint(said) == 'unknown directive "oops" in /etc/nginx/bakery.d/shop.conf:3'
+    assert nginx.complaint("nothing known\n") == "nothing known"
+
+
+def string_as_nginx_reads_it(quoted: str) -> str:
+    r"""ngx_conf_read_token(): within quotes a backslash before \, ", ', t, r and n is taken away, and no other."""
+    meanings = {"\\": "\\", '"': '"', "'": "'", "t": "\t", "r": "\r", "n": "\n"}
+    return re.sub(r"\\(.)", lambda escape: meanings.get(escape[1], escape[0]), quoted[1:-1])

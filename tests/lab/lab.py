@@ -1,0 +1,100 @@
+"""The lab as its users see it: open it, borrow nodes, leave."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.docker import Docker, find_client, start_engine, stop_engine
+from tests.lab.errors import LabError
+from tests.lab.image import ensure_image
+from tests.lab.key import ensure_key
+from tests.lab.locks import alone, together
+from tests.lab.nodes import HTTP, HTTPS, SSH, Node, boot, remove_container
+from tests.lab.ports import free_port
+from tests.lab.processes import identity_of_this_process, is_alive
+from tests.lab.programs import install_missing_programs
+
+# A node's label names its owner: a process, whose nodes go with it, or BY_HAND, whose nodes stay until told to go.
+OWNER = "bakery.lab.owner"
+BY_HAND = "by-hand"
+
+
+@dataclass(frozen=True)
+class Lab:
+    """An engine, an image and a key: what nodes are made from."""
+
+    docker: Docker
+    image: str
+    key: Path
+    downloads: Path
+
+    def start_node(self, owner: str | None = None, *, has_systemd: bool = True) -> Node:
+        """A fresh node, booted: the known state that every test begins with."""
+        ports = {inner: free_port() for inner in (SSH, HTTP, HTTPS)}
+        node = Node(f"lab-{secrets.token_hex(3)}", self.docker, self.key, ports, has_systemd)
+        labels = {OWNER: owner or identity_of_this_process()}
+        boot(self.docker, self.image, node=node, labels=labels, downloads=self.downloads)
+        return node
+
+    @contextmanager
+    def node(self, *, has_systemd: bool = True) -> Iterator[Node]:
+        """A fresh node for the time of a block."""
+        node = self.start_node(has_systemd=has_systemd)
+        try:
+            yield node
+        finally:
+            node.remove()
+
+    def remove_leftovers(self) -> None:
+        """Remove the nodes whose owner was killed."""
+        for name, owner in owners_of_nodes(self.docker).items():
+            if owner != BY_HAND and not is_alive(owner):
+                remove_container(self.docker, name)
+
+    def remove_nodes_by_hand(self) -> None:
+        for name, owner in owners_of_nodes(self.docker).items():
+            if owner == BY_HAND:
+                remove_container(self.docker, name)
+
+
+@contextmanager
+def open_lab() -> Iterator[Lab]:
+    """Prepare all that nodes need: a minute or two the first time, a second later on."""
+    if os.geteuid() != 0:
+        raise LabError("The lab starts containers with systemd inside, which needs root: run this as root.")
+    folder = Path(os.environ.get("BAKERY_LAB_CACHE", "/var/cache/bakery-lab"))
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    preparing = folder / "preparing.lock"
+    with alone(preparing):
+        install_missing_programs()
+    docker = find_client()
+
+    def stop_idle_engine() -> None:
+        if docker.answers() and not owners_of_nodes(docker):
+            stop_engine(folder)
+
+    with together(folder / "in-use.lock", last_one_out=stop_idle_engine):
+        with alone(preparing):
+            start_engine(docker, folder)
+            key = ensure_key(folder)
+            image = ensure_image(docker, folder, key.with_suffix(".pub").read_text())
+            lab = Lab(docker, image, key, ensure_downloads(folder))
+            lab.remove_leftovers()
+        yield lab
+
+
+def ensure_downloads(folder: Path) -> Path:
+    downloads = folder / "downloads"
+    downloads.mkdir(exist_ok=True)
+    downloads.chmod(0o1777)  # like /tmp: for all users of a node; here the folder above is closed
+    return downloads
+
+
+def owners_of_nodes(docker: Docker) -> dict[str, str]:
+    """The owner of every node there is, by the node's name."""
+    template = f'{{{{.Names}}}} {{{{.Label "{OWNER}"}}}}'
+    lines = docker.run("ps", "--all", "--filter", f"label={OWNER}", "--format", template).splitlines()
+    return dict(line.split() for line in lines)

@@ -1,0 +1,143 @@
+"""Case (a), root and systemd, on a real machine: units, accounts and the machine's own nginx."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from pathlib import PurePosixPath
+
+import httpx
+import pytest
+
+from bakery.commands.command import Command
+from bakery.commands.files import make_folder
+from bakery.commands.nginx import ProxySite
+from bakery.model.names import HostName, Port, SiteName, UnitName
+from bakery.model.secret import Secret
+from bakery.model.unit import Limits, UnitSpec
+from bakery.nodes.accounts import ensure_account
+from bakery.nodes.capabilities import IngressKind, UnitKeeper, capabilities
+from bakery.nodes.facts import look_at
+from bakery.nodes.folders import NodeFolders
+from bakery.nodes.ingress import NginxIngress
+from bakery.nodes.nginx_layout import system_nginx
+from bakery.nodes.systemd_units import SystemdUnits
+from bakery.nodes.transport import Finished, Transport, run_or_fail
+from tests.lab.nodes import HTTP, Node
+
+FOLDERS = NodeFolders(PurePosixPath("/var/lib/bakery/node"))
+NAME = UnitName("bakery-shop-production-blue")
+ODD = 'it\'s 50% of $HOME, \\ `id` and "more" # here\n\tand there; é '
+# Answers each request with what it runs with.
+APP = """
+import http.server, json, os, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        status = dict(line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)
+        body = json.dumps({"argv": sys.argv[1:], "odd": os.environ["ODD"], "uid": os.geteuid(), "cwd": os.getcwd(),
+                           "caps": status["CapBnd"], "nnp": status["NoNewPrivs"], "pid": os.getpid()}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+print("listening", flush=True)
+http.server.HTTPServer(("127.0.0.1", 20001), Handler).serve_forever()
+"""
+
+
+class OnNode:
+    """Past SSH, into the lab's container."""
+
+    python = "/usr/bin/python3"
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+
+    async def run(self, command: Command) -> Finished:
+        stdin = command.stdin.reveal().encode() if isinstance(command.stdin, Secret) else command.stdin or b""
+        done = await asyncio.to_thread(self._node.attempt, *command.argv, stdin=stdin, timeout=command.timeout)
+        return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    async def stream(self, command: Command) -> AsyncGenerator[bytes, None]:
+        yield (await self.run(command)).output.encode()
+
+    async def put(self, path: PurePosixPath, content: bytes | Secret, *, mode: int = 0o644) -> None:
+        text = content.reveal().encode() if isinstance(content, Secret) else content
+        await asyncio.to_thread(self._node.put, str(path), text, mode=mode)
+
+    async def get(self, path: PurePosixPath) -> bytes | None:
+        done = await asyncio.to_thread(self._node.attempt, "cat", str(path))
+        return done.stdout if done.returncode == 0 else None
+
+    async def names_in(self, folder: PurePosixPath) -> tuple[str, ...]:
+        done = await asyncio.to_thread(self._node.attempt, "ls", "-A", str(folder))
+        return tuple(done.stdout.decode().split())
+
+    async def remove(self, path: PurePosixPath) -> None:
+        await asyncio.to_thread(self._node.run, "rm", "-f", str(path))
+
+
+@pytest.fixture
+def machine(node: Node) -> Transport:
+    return OnNode(node)
+
+
+def a_unit(*arguments: str) -> UnitSpec:
+    return UnitSpec(
+        name=NAME,
+        argv=("/usr/bin/python3", "-c", APP, *arguments),
+        folder=PurePosixPath("/srv"),
+        log_file=FOLDERS.unit_log(NAME),
+        environment={"ODD": Secret(ODD)},
+        account="bk-1",
+        limits=Limits(memory_bytes=128 * 1024 * 1024),
+    )
+
+
+async def test_an_app_runs_apart_behind_the_machines_nginx(node: Node, machine: Transport) -> None:
+    facts = await look_at(machine)
+    can = capabilities(facts)
+    assert (can.units, can.ingress, can.limits) == (UnitKeeper.SYSTEMD, IngressKind.SYSTEM_NGINX, ())
+    for folder in (FOLDERS.units, FOLDERS.logs):
+        await run_or_fail(machine, make_folder(folder))
+    await ensure_account(machine, "bk-1")
+    await ensure_account(machine, "bk-1")
+
+    units = SystemdUnits(machine, FOLDERS)
+    await units.start(a_unit(ODD, ";", "-"))
+    await until_listening(machine, times=1)
+    assert facts.nginx
+    assert facts.nginx_settings
+    ingress = NginxIngress(machine, system_nginx(facts.nginx, facts.nginx_settings, FOLDERS, on_ipv6=facts.has_ipv6))
+    await ingress.ensure_running()
+    await ingress.apply_site(ProxySite(SiteName("shop-production"), (HostName("shop.example"),), Port(20001)))
+
+    first = await ask(node)
+    assert first["argv"] == [ODD, ";", "-"]
+    assert first["odd"] == ODD
+    assert str(first["uid"]) == node.run("id", "-u", "bk-1")
+    assert (first["cwd"], first["caps"], first["nnp"]) == ("/srv", "0" * 16, "1")
+
+    await units.start(a_unit(ODD, ";", "-"))
+    assert await ask(node) == first
+    node.run("kill", "-9", str(first["pid"]))
+    await until_listening(machine, times=2)
+    assert (await units.state(NAME)).restarts == 1
+    assert node.run("stat", "--format=%a %U", str(FOLDERS.units / f"{NAME}.env")) == "600 root"
+
+    await units.remove(NAME)
+    await units.remove(NAME)
+    assert not (await units.state(NAME)).is_running
+    assert node.run("systemctl", "is-system-running") == "running"
+
+
+async def ask(node: Node) -> dict[str, object]:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.get(f"http://127.0.0.1:{node.ports[HTTP]}/", headers={"Host": "shop.example"})
+    assert answer.status_code == 200
+    return dict(json.loads(answer.text))
+
+
+async def until_listening(machine: Transport, *, times: int) -> None:
+    async with asyncio.timeout(20):
+        while (await machine.get(FOLDERS.unit_log(NAME)) or b"").count(b"listening\n") < times:
+            await asyncio.sleep(0.1)

@@ -1,0 +1,234 @@
+"""Odd and hostile values in every field: taken and shown as they are, or refused by name. Never a fault."""
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+import httpx
+import pytest
+
+from bakery.access.invitations import invite
+from bakery.access.resets import make_reset_link
+from bakery.model.actor import Actor
+from bakery.model.permissions import Role
+from tests.api.site import BASE, Site
+from tests.security.surface import a_client, asking, routes_of
+from tests.support.authenticator import enrol
+from tests.support.hostile import SURROGATES, VALUES
+from tests.support.people import PASSWORD, a_viewer, an_admin
+from tests.support.tables import TRACES, rows_of_all_tables
+from tests.web.goods import a_live_app
+
+# By default each field meets a sixth of the values, each another one.
+_STRIDE = 1 if os.environ.get("BAKERY_TEST_ALL") else 6
+_LIVE = re.compile(r"<script>|<img |<svg onload|<iframe|<base |<style", re.IGNORECASE)
+_ANSWERS = {200, 201, 202, 204, 303, 304, 400, 401, 403, 404, 405, 409, 413, 421, 422}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Something to fill in: one field after the other gets the odd values, the rest is good."""
+
+    path: str
+    good: Mapping[str, object]
+    fields: Sequence[str] = ()
+    method: str = "POST"
+    hashes: bool = False  # a password, which takes a while
+
+    @property
+    def odd_fields(self) -> Sequence[str]:
+        return self.fields or tuple(self.good)
+
+
+_PASSWORDS = {"current_password": PASSWORD.reveal(), "password": "another long password"}
+FORMS = [
+    Entry("/login", {"email": "ada@example.com", "password": "wrong", "next": "/", "stay": "on"}, hashes=True),
+    Entry("/setup", {"code": "BDFG", "email": "ada@example.com", "password": "a long password"}, hashes=True),
+    Entry("/account/profile", {"name": "Ada"}),
+    Entry("/account/security/password", _PASSWORDS, hashes=True),
+    Entry("/account/security/second-factor/confirm", {"code": "000000"}),
+    Entry("/account/security/second-factor/off", {"password": "x", "code": "000000", "answer": "off"}, hashes=True),
+    Entry("/account/tokens", {"name": "CI", "scope": "deploy", "app": "shop", "expires": "90", "code": ""}),
+    Entry("/account/preferences", {"theme": "dark", "shortcuts": "on"}),
+    Entry("/cli", {"code": "BDFG-HJKL", "answer": "confirm", "second_factor": ""}),
+    Entry("/team/invites", {"email": "new@example.com", "role": "viewer"}),
+    Entry("/team/members/2", {"role": "viewer", "all_apps": "", "apps": "shop"}),
+    Entry("/team/members/2/remove", {"confirm": "no"}),
+    Entry("/apps/shop/delete", {"confirm": "no"}),
+    Entry("/settings/general", {"public_ip": "192.0.2.1", "apps_domain": "example.com", "base_url": ""}),
+]
+"""Those of a person who is signed in as an Admin. `base_url` is last: what is accepted changes where Bakery lives."""
+
+BODIES = [
+    Entry("/api/apps", {"slug": "new", "name": "New", "runtime": "process", "command": "true", "health": "/"}),
+    Entry("/api/invites", {"email": "new@example.com", "role": "viewer"}),
+    Entry("/api/users/2/role", {"role": "viewer"}, method="PUT"),
+    Entry("/api/users/2/grants", {"apps": ["shop"]}, method="PUT"),
+    Entry("/api/users/2/reset", {"clears_second_factor": False}),
+    Entry("/api/tokens", {"name": "CI", "scope": "read", "app": None, "expires": 9, "code": ""}),
+    Entry("/api/cli-logins", {"machine": "laptop"}),
+    Entry("/api/cli-logins/poll", {"poll_token": "x"}),
+    Entry("/api/apps/shop/deployments", {"source": "x", "at": None}, fields=["source"]),
+    Entry("/api/apps/shop/cancel", {"number": 1}),
+    Entry("/api/system/settings", {"base_url": None, "public_ip": None, "apps_domain": "localhost"}, method="PUT"),
+]
+QUERIES = [
+    Entry("/login", {"next": "/"}),
+    Entry("/setup", {"code": ""}),
+    Entry("/cli", {"code": ""}),
+    Entry("/apps", {"q": "", "after": ""}),
+    Entry("/sidebar", {"q": ""}),
+    Entry("/palette", {"q": ""}),
+    Entry("/apps/shop/deployments", {"after": ""}),
+    Entry("/activity", {"app": "", "user": "", "action": "", "since": "", "until": "", "after": ""}),
+    Entry("/events", {"topics": "nothing", "after": ""}, fields=["topics"]),
+    Entry("/static/base.css", {"v": ""}),
+]
+
+
+@pytest.mark.parametrize("entry", FORMS, ids=lambda entry: entry.path)
+async def test_a_form_takes_or_refuses_whatever_is_typed(site: Site, entry: Entry) -> None:
+    await _a_team(site)
+    eve = await an_admin(site.store, "eve@example.com")
+    async with asking(site, eve) as client:
+        client.headers["accept"] = "text/html"
+        if entry.path.endswith("/off"):
+            await enrol(site.store, eve)
+        for name, odd in _odd_fillings(entry):
+            body = urlencode({**entry.good, name: odd}).encode()
+            kind = {"content-type": "application/x-www-form-urlencoded"}
+            answer = await _ask(site, client, entry.method, entry.path, name, odd, content=body, headers=kind)
+            if answer.status_code == 422:
+                assert _is_told(answer.text), (name, odd)
+
+
+@pytest.mark.parametrize("entry", BODIES, ids=lambda entry: entry.path)
+async def test_the_api_takes_or_refuses_whatever_is_sent(site: Site, entry: Entry) -> None:
+    await _a_team(site)
+    async with asking(site, await an_admin(site.store, "eve@example.com")) as client:
+        for name, odd in _odd_fillings(
+            entry, more=[*SURROGATES, None, 0, 1, -(2**70), 1.5, True, [], {}, ["\0"], {"a": []}]
+        ):
+            body = json.dumps({**entry.good, name: odd}).encode()
+            kind = {"content-type": "application/json"}
+            answer = await _ask(site, client, entry.method, entry.path, name, odd, content=body, headers=kind)
+            if answer.status_code == 422:
+                assert answer.json().get("field") == name, (name, odd, answer.text)
+
+
+@pytest.mark.parametrize("entry", QUERIES, ids=lambda entry: entry.path)
+async def test_an_address_takes_or_refuses_whatever_is_asked(site: Site, entry: Entry) -> None:
+    await _a_team(site)
+    async with asking(site, await an_admin(site.store, "eve@example.com")) as client:
+        for name, odd in _odd_fillings(entry):
+            await _ask(site, client, "GET", entry.path, name, odd, params={**entry.good, name: odd})
+
+
+async def test_a_body_may_be_anything(site: Site) -> None:
+    await _a_team(site)
+    bodies = [
+        b"",
+        b"null",
+        b"[]",
+        b"{",
+        b'"x"',
+        b"\xff\xfe",
+        b'{"a":' * 2000,
+        b"=",
+        b"%",
+        b"%ff",
+        b"&&&",
+        b"a" * 100_000,
+    ]
+    kinds = [
+        "application/json",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "text/plain",
+        "x",
+        "",
+    ]
+    async with asking(site, await an_admin(site.store, "eve@example.com")) as client:
+        for entry in (*FORMS, *BODIES):
+            for number, body in enumerate(bodies):
+                kind = {"content-type": kinds[number % len(kinds)]}
+                await _ask(site, client, entry.method, entry.path, "", body, content=body, headers=kind)
+
+
+async def test_links_and_their_forms_take_anything(site: Site) -> None:
+    ada = await _a_team(site)
+    offer = await invite(site.store, "new@example.com", Role.VIEWER, actor=ada)
+    link = await make_reset_link(site.store, "vic@example.com", actor=ada)
+    short = [odd for odd in VALUES[::_STRIDE] if len(odd) < 10]  # too short for a password: the link stays good
+    async with a_client(site, headers={"origin": BASE}) as client:
+        for odd in short:
+            for path in (f"/invite/{offer.token.reveal()}", f"/reset/{link.token.reveal()}"):
+                form = {"name": odd, "password": odd}
+                answer = await _ask(site, client, "POST", path, "password", odd, data=form)
+                assert answer.status_code == 422
+
+
+async def test_every_place_of_an_address_takes_anything(site: Site) -> None:
+    await _a_team(site)
+    routes = [route for route in routes_of(site.web) if "{" in route.path and route.path != "/api/{path}"]
+    async with asking(site, await an_admin(site.store, "eve@example.com")) as client:
+        for number, odd in enumerate(VALUES[::_STRIDE]):
+            place = quote(odd[:200], safe="") or "%20"
+            for route in routes[number % 4 :: 4]:
+                names = (
+                    "app",
+                    "slug",
+                    "name",
+                    "token",
+                    "number",
+                    "person",
+                    "invitation",
+                    "session_id",
+                    "token_id",
+                    "node",
+                )
+                path = route.address(**dict.fromkeys(names, place))
+                await _ask(site, client, route.method, path, "", odd, content=b"{}" if route.changes else None)
+
+
+def _odd_fillings(entry: Entry, more: Sequence[object] = ()) -> list[tuple[str, object]]:
+    stride = _STRIDE * (4 if entry.hashes else 1)
+    return [
+        (name, odd)
+        for number, name in enumerate(entry.odd_fields)
+        for odd in (*VALUES[number % stride :: stride], *more)
+    ]
+
+
+async def _a_team(site: Site) -> Actor:
+    ada = await an_admin(site.store)
+    await a_viewer(site.store)
+    await a_live_app(site, "shop")
+    return ada
+
+
+async def _ask(
+    site: Site, client: httpx.AsyncClient, method: str, path: str, name: str, odd: object, **rest: object
+) -> httpx.Response:
+    """An answer in words, and nothing stored when it is a refusal. Nobody is slowed down here."""
+    general = site.parts.general
+    async with site.store.transaction() as tx:
+        await tx.connection.execute("DELETE FROM attempts")
+    before = await rows_of_all_tables(site.store, but=TRACES)
+    answer = await client.request(method, path, **rest)  # type: ignore[arg-type]  # what httpx takes
+    what = f"{method} {path} {name}={ascii(odd)[:80]}: {answer.status_code} {answer.text[:300]}"
+    assert answer.status_code in _ANSWERS, what
+    if answer.headers.get("content-type", "").startswith("text/html"):
+        assert not _LIVE.search(answer.text), what
+    if answer.status_code >= 400:
+        assert await rows_of_all_tables(site.store, but=TRACES) == before, what
+    site.parts.general = general  # where Bakery lives, should that have been accepted
+    return answer
+
+
+def _is_told(page: str) -> bool:
+    """Below the field, or above the form where the field is a list."""
+    return 'aria-invalid="true"' in page or 'role="alert"' in page

@@ -1,0 +1,87 @@
+"""This machine as a node of an ordinary user, in a folder of its own: real units, and an nginx of our own."""
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+
+import msgspec
+
+from bakery.commands.command import command
+from bakery.commands.files import make_folder
+from bakery.commands.nginx import Listen
+from bakery.delivery.local import Machine
+from bakery.model.names import Port, UnitName
+from bakery.nodes.capabilities import capabilities
+from bakery.nodes.facts import look_at
+from bakery.nodes.folders import NodeFolders
+from bakery.nodes.ingress import NginxIngress
+from bakery.nodes.local import LocalTransport
+from bakery.nodes.nginx_layout import own_nginx
+from bakery.nodes.node import Node
+from bakery.nodes.supervised_units import SupervisedUnits
+from bakery.nodes.transport import run_or_fail
+
+
+def a_free_port() -> Port:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return Port(probe.getsockname()[1])
+
+
+async def node_in(folder: Path, site_port: Port | None) -> Node:
+    """`site_port` None: a machine without nginx."""
+    transport = LocalTransport()
+    folders = NodeFolders(PurePosixPath(folder))
+    facts = msgspec.structs.replace(await look_at(transport), is_root=False, has_systemd=False)
+    ingress = None
+    if site_port is None:
+        facts = msgspec.structs.replace(facts, nginx=None, nginx_settings=None)
+    elif facts.nginx and facts.nginx_settings:
+        layout = own_nginx(facts.nginx, facts.nginx_settings, folders, Listen(site_port, address="127.0.0.1"))
+        ingress = NginxIngress(transport, layout)
+    for path in (folders.root, folders.programs, folders.logs, folders.units):
+        await run_or_fail(transport, make_folder(path))
+    units = SupervisedUnits(transport, folders)
+    return Node("local", transport, facts, capabilities(facts), folders, units, ingress)
+
+
+def without_nginx(node: Node) -> Node:
+    facts = msgspec.structs.replace(node.facts, nginx=None, nginx_settings=None)
+    return replace(node, facts=facts, capabilities=capabilities(facts), ingress=None)
+
+
+def machine_of(node: Node) -> Machine:
+    async def open_node() -> Node:
+        return node
+
+    return Machine(open_node)
+
+
+@contextlib.asynccontextmanager
+async def a_node(site_port: Port | None) -> AsyncIterator[Node]:
+    """In the end nothing of it runs, and its folder is gone."""
+    folder = Path(tempfile.mkdtemp(prefix="bakery-delivery-"))
+    await run_or_fail(LocalTransport(), command("chmod", "755", folder))  # as root nginx has workers of another user
+    node = await node_in(folder, site_port)
+    try:
+        yield node
+    finally:
+        for name in await node.transport.names_in(node.folders.units):
+            await node.units.remove(UnitName(name))
+        if site_port is not None:
+            await _stop_nginx(node)
+        shutil.rmtree(folder)
+
+
+async def _stop_nginx(node: Node) -> None:
+    """And waits until it is gone, for it takes its files away itself."""
+    home = node.folders.nginx
+    await node.transport.run(command("nginx", "-p", home, "-c", home / "nginx.conf", "-s", "stop"))
+    async with asyncio.timeout(10):
+        while await node.transport.get(home / "nginx.pid") is not None:
+            await asyncio.sleep(0.02)

@@ -1,0 +1,15 @@
+"""Waiting for a condition, with a bound: what tests use instead of sleeping and hoping."""
+
+import time
+from collections.abc import Callable
+
+_PAUSE = 0.02
+
+
+def wait_until(is_so: Callable[[], bool], *, what: str, seconds: float = 10.0) -> None:
+    """Return as soon as `is_so()`; after `seconds` raise TimeoutError naming `what` was awaited."""
+    deadline = time.monotonic() + seconds
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"Waited {seconds:g} s in vain: {what}.")
+        time.sleep(_PAUSE)

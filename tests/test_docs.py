@@ -1,0 +1,38 @@
+"""The documentation says what is. BAKERY_WRITE_DOCS=1 writes the generated parts anew."""
+
+import os
+import re
+from pathlib import Path
+
+from tests.support.schema_picture import schema_picture
+
+DOCS = Path("docs")
+
+
+def generated(path: Path, mark: str, text: str) -> None:
+    """The part of a page between two marks is just this."""
+    page = path.read_text()
+    begin, end = f"<!-- {mark}: begin -->\n", f"\n<!-- {mark}: end -->"
+    before, _, rest = page.partition(begin)
+    found, _, after = rest.partition(end)
+    if os.environ.get("BAKERY_WRITE_DOCS"):
+        path.write_text(f"{before}{begin}{text}{end}{after}")
+    else:
+        assert found == text, f"{path} is not what the code says; write it anew with BAKERY_WRITE_DOCS=1"
+
+
+def test_the_picture_of_the_schema_is_the_schema(migrated_database_url: str) -> None:
+    generated(DOCS / "architecture.md", "schema", schema_picture(migrated_database_url))
+
+
+def test_every_package_has_its_place_in_the_picture_of_the_layers() -> None:
+    page = (DOCS / "architecture.md").read_text()
+    picture = page[page.index("```") : page.index("```", page.index("```") + 3)]
+    packages = {path.parent.name for path in Path("src/bakery").glob("*/__init__.py")}
+    assert packages == set(re.findall(r"\b([a-z]+)/ ", picture))
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [*DOCS.glob("*.md"), Path("README.md"), Path("CONTRIBUTING.md")]:
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page} links to {target}"

@@ -1,0 +1,132 @@
+import re
+from pathlib import Path
+
+import pytest
+
+from bakery.model.errors import BadInput, NotReady
+from bakery.settings import KNOWN, Settings, parse_base_url, read_settings
+
+HOME = {"HOME": "/home/ada"}
+
+
+def test_nothing_has_to_be_set() -> None:
+    settings = read_settings(HOME, is_root=False)
+    assert settings.data_dir == Path("/home/ada/.local/share/bakery/control")
+    assert settings.node_dir == Path("/home/ada/.local/share/bakery/node")
+    assert (settings.host, settings.port) == ("127.0.0.1", 4100)
+    assert settings.database_url is None
+    assert settings.apps_domain == "localhost"
+
+
+def test_root_has_the_machines_own_folders() -> None:
+    settings = read_settings(HOME, is_root=True)
+    assert settings.data_dir == Path("/var/lib/bakery/control")
+    assert settings.encryption_key_file == Path("/var/lib/bakery/control/encryption.key")
+
+
+def test_every_mistake_is_told_at_once_a_sentence_each() -> None:
+    with pytest.raises(NotReady) as refused:
+        read_settings(
+            {
+                **HOME,
+                "BAKERY_PORT": "80 80",
+                "BAKERY_HOST": "everywhere",
+                "DATABASE_URL": "mysql://x",
+                "BAKERY_DATA_DIR": "relative",
+                "SESSION_SECRET": "short",
+                "BAKERY_PUBLIC_IP": "1.2.3",
+                "BAKERY_BASE_URL": "bakery.example.com",
+                "BAKERY_ADMIN_EMAIL": "nobody",
+            },
+            is_root=False,
+        )
+    lines = refused.value.message.splitlines()
+    assert [line.partition(":")[0] for line in lines] == [
+        "BAKERY_DATA_DIR",
+        "BAKERY_ADMIN_EMAIL",
+        "DATABASE_URL",
+        "SESSION_SECRET",
+        "BAKERY_HOST",
+        "BAKERY_PORT",
+        "BAKERY_BASE_URL",
+        "BAKERY_PUBLIC_IP",
+    ]
+    assert all(line.endswith(".") for line in lines)
+
+
+def test_an_admin_needs_both_an_address_and_a_password() -> None:
+    with pytest.raises(NotReady, match="belong together"):
+        read_settings({**HOME, "BAKERY_ADMIN_EMAIL": "ada@example.com"}, is_root=False)
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text(
+        "# ours\nBAKERY_PORT=5000\nexport BAKERY_HOST='127.0.0.2'\n\nBAKERY_APPS_DOMAIN=\"apps.example.com\"\n"
+    )
+    settings = read_settings({**HOME, "BAKERY_PORT": "6000"}, dotenv=dotenv, is_root=False)
+    assert (settings.port, settings.host, settings.apps_domain) == (6000, "127.0.0.2", "apps.example.com")
+
+
+def test_a_line_of_the_file_that_says_nothing_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("BAKERY_PORT=5000\nwhat is this\n")
+    with pytest.raises(NotReady, match="line 2 is not NAME=value"):
+        read_settings(HOME, dotenv=tmp_path / ".env", is_root=False)
+
+
+def test_settings_never_show_their_secrets() -> None:
+    settings = read_settings(
+        {**HOME, "DATABASE_URL": "postgresql://u:canary@h/d", "SESSION_SECRET": "canary" * 8}, is_root=False
+    )
+    assert "canary" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("https://bakery.example.com", "https://bakery.example.com"),
+        ("https://Bakery.Example.com/", "https://bakery.example.com"),
+        ("http://192.0.2.7:4100/bakery/", "http://192.0.2.7:4100/bakery"),
+        ("http://[2001:db8::1]:4100", "http://[2001:db8::1]:4100"),
+    ],
+)
+def test_a_base_url_is_kept_in_one_form(text: str, url: str) -> None:
+    assert parse_base_url(text) == url
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "bakery",
+        "ftp://x",
+        "https://",
+        "https://a b",
+        "https://x/?q=1",
+        "https://x/#f",
+        "https://u:p@x",
+        "https://x:port",
+        "https://x//y",
+        "https://x/%2e%2e",
+        "https://x\n.evil",
+        "javascript://x",
+        "https://x:99999",
+        "https://exa\0mple",
+    ],
+)
+def test_what_is_no_base_url_is_refused(text: str) -> None:
+    with pytest.raises(BadInput):
+        parse_base_url(text)
+
+
+def test_every_setting_is_documented() -> None:
+    page = Path("docs/settings.md").read_text()
+    documented = re.findall(r"^\| `([A-Z_]+)` \|", page, re.MULTILINE)
+    assert documented == [setting.name for setting in KNOWN]
+
+
+def test_every_setting_that_is_read_is_known() -> None:
+    source = Path("src/bakery/settings.py").read_text()
+    read = set(re.findall(r'take\("([A-Z_]+)"', source))
+    assert read == {setting.name for setting in KNOWN}
+    assert len(Settings.__slots__) == len(KNOWN)

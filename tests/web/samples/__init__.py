@@ -1,0 +1,14 @@
+"""Every page with something in it: what the template tests render, and what the pictures show."""
+
+from tests.web.samples.apps import a_deployment, an_app, app_pages
+from tests.web.samples.frame import TEMPLATES, Pages, a_gate, environment
+from tests.web.samples.gates import gate_pages
+from tests.web.samples.people import account_pages, team_pages
+from tests.web.samples.places import palette, place_pages
+
+__all__ = ["TEMPLATES", "a_deployment", "a_gate", "an_app", "environment", "gate_pages", "palette", "shell_pages"]
+
+
+def shell_pages() -> Pages:
+    """By a name of the sample: the template, its page, and the frame."""
+    return {**place_pages(), **app_pages(), **team_pages(), **account_pages()}

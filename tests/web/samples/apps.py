@@ -1,0 +1,205 @@
+"""Samples about apps and deployments."""
+
+from markupsafe import Markup
+
+from bakery.web.views.apps import AppPage, AppRow, AppsPage, AppView, LiveRelease
+from bakery.web.views.deployments import (
+    DeploymentPage,
+    DeploymentRow,
+    DeploymentsPage,
+    DeploymentView,
+    Failure,
+    LogLine,
+    StepLog,
+    StepView,
+)
+from bakery.web.views.forms import Form
+from bakery.web.views.shell import Tab
+from bakery.web.views.status import (
+    app_status,
+    deployment_status,
+    step_status,
+)
+from tests.web.samples.frame import Pages, a_shell, ago, below
+
+
+def deployments(app: str | None = None) -> list[DeploymentRow]:
+    rows = [
+        ("shop", 44, deployment_status("running").saying("Check"), "c81d02", "Round totals half to even", 0.5, "0:51"),
+        ("api", 42, deployment_status("succeeded"), "9f3c1e", "Cache the price list for 5 minutes", 2, "2:10"),
+        ("shop", 43, deployment_status("failed").saying("Failed in Test"), "4be7a0", "Show tax per line", 18, "1:12"),
+        (
+            "blog",
+            7,
+            deployment_status("succeeded"),
+            "17d9aa",
+            "Post: what we learned about caching, and what not",
+            60,
+            "0:48",
+        ),
+        ("gateway", 29, deployment_status("cancelled"), "e6610d", "Try HTTP/3", 1500, "0:22"),
+    ]
+    return [
+        DeploymentRow(
+            id=100 + index,
+            app=app or name,
+            number=number if app is None else 44 - index,
+            status=status,
+            sha=sha,
+            change=change,
+            started=ago(minutes=minutes),
+            took=took,
+            is_live=app is not None and index == 1,
+        )
+        for index, (name, number, status, sha, change, minutes, took) in enumerate(rows)
+    ]
+
+
+def _steps(*, failed: bool) -> list[StepView]:
+    lines = [
+        LogLine(number, Markup("<span class='a2'>✓</span> cart › case {}").format(number)) for number in range(1, 29)
+    ]
+    log = StepLog(stream="17", lines=lines, to=4096, raw=below("/apps/shop/deployments/44/log"))
+    done = [
+        ("queue", "Queue", "0 s"),
+        ("fetch", "Fetch", "2.1 s"),
+        ("detect", "Detect", "0.1 s"),
+        ("install", "Install", "21.3 s"),
+    ]
+    rest = [("start", "Start"), ("check", "Health check"), ("switch", "Switch traffic"), ("clean", "Clean up")]
+    now = StepView(
+        key="test",
+        name="Test",
+        status=step_status("failed" if failed else "running"),
+        detail="28 lines",
+        took="0:38",
+        usual="38 s",
+        weight=4,
+        is_open=True,
+        log=log,
+    )
+    return [
+        *(StepView(key, name, step_status("done"), "Done", took=took, usual=took) for key, name, took in done),
+        now,
+        *(StepView(key, name, step_status("waiting"), "Waiting", usual="4 s") for key, name in rest),
+    ]
+
+
+def a_deployment(*, failed: bool = False) -> DeploymentView:
+    steps = _steps(failed=failed)
+    return DeploymentView(
+        id=100,
+        app="shop",
+        number=44,
+        status=deployment_status("failed").saying("Failed in Test") if failed else deployment_status("running"),
+        change="Round totals half to even",
+        sha="main@c81d02",
+        trigger="push by dev",
+        place="oven-1, green",
+        calm="#42 is still live on blue. Nothing changed for visitors."
+        if failed
+        else "#42 stays live on blue until traffic switches.",
+        steps=steps,
+        is_over=failed,
+        took="0:51",
+        usual="2:10",
+        current=steps[4],
+        position="step 5 of 9",
+        failure=Failure(
+            title="2 of 148 tests failed",
+            where="npm test on oven-1 ended with exit 1 after 38 s.",
+            output="cart.test.js:88   expected 42.00, got 41.99\ncart.test.js:104  expected 37.80, got 37.79",
+            fix="Correct the test or the code and push: the next push to main deploys by itself.",
+            error_id="E-7KQ2",
+            at=ago(minutes=18),
+            line="test-L12",
+        )
+        if failed
+        else None,
+        address="https://shop.example.com",
+    )
+
+
+def _tabs(here: str) -> list[Tab]:
+    return [
+        Tab("Overview", below("/apps/shop"), current=here == "overview"),
+        Tab("Deployments", below("/apps/shop/deployments"), current=here == "deployments", count=44),
+    ]
+
+
+def an_app(*, stopped: bool = False, allowed: bool = True) -> AppView:
+    return AppView(
+        slug="shop",
+        name="shop",
+        status=app_status("stopped" if stopped else "healthy"),
+        address="https://shop.example.com",
+        source="acme/shop, main",
+        node="oven-1",
+        interruption="It is unreachable for about 4 s.",
+        live=LiveRelease(
+            number=42,
+            change="Fix cart total",
+            version="main@9f3c1e",
+            by="ops1",
+            since=ago(hours=2),
+            slot="green slot",
+            address="127.0.0.1:20002",
+            health="GET /health, 200 in 14 ms",
+        ),
+        deployments=deployments("shop"),
+        is_stopped=stopped,
+        problem="Nobody can reach it until it is started." if stopped else "",
+        why_not_act="" if allowed else "Developers can do this. Ask an Admin.",
+    )
+
+
+def app_pages() -> Pages:
+    """Apps and deployments."""
+    return {
+        "apps": (
+            "apps/index.html",
+            AppsPage(_app_rows(), Form(), 12, is_filtered=False, next=below("/apps")),
+            a_shell("apps", "Apps"),
+        ),
+        "apps-none": ("apps/index.html", AppsPage([], Form(), 0, is_filtered=False), a_shell("apps", "Apps")),
+        "apps-no-match": (
+            "apps/index.html",
+            AppsPage([], Form(values={"q": "<b>"}), 0, is_filtered=True),
+            a_shell("apps", "Apps"),
+        ),
+        "app": ("apps/show.html", AppPage(an_app(), _tabs("overview")), a_shell("shop", "Apps", "shop")),
+        "app-stopped": (
+            "apps/show.html",
+            AppPage(an_app(stopped=True), _tabs("overview")),
+            a_shell("shop", "Apps", "shop"),
+        ),
+        "app-viewer": (
+            "apps/show.html",
+            AppPage(an_app(allowed=False), _tabs("overview")),
+            a_shell("shop", "Apps", "shop"),
+        ),
+        "deployments": (
+            "deployments/index.html",
+            DeploymentsPage("shop", _tabs("deployments"), deployments("shop"), next=below("/")),
+            a_shell("shop", "Apps", "shop", "Deployments"),
+        ),
+        "deployment": (
+            "deployments/show.html",
+            DeploymentPage(a_deployment()),
+            a_shell("shop", "Apps", "shop", "Deployments", "#44"),
+        ),
+        "deployment-failed": (
+            "deployments/show.html",
+            DeploymentPage(a_deployment(failed=True)),
+            a_shell("shop", "Apps", "shop", "Deployments", "#44"),
+        ),
+    }
+
+
+def _app_rows() -> list[AppRow]:
+    return [
+        AppRow(
+            "shop", "shop", app_status("deploying"), "https://shop.example.com", "oven-1", "main@9f3c1e", ago(hours=2)
+        ),
+        AppRow("landing", "landing", app_status("never_deployed"), "", "oven-1", "", None),
+    ]

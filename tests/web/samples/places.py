@@ -1,0 +1,151 @@
+"""The dashboard, the lists of everything, and what is left."""
+
+from http import HTTPStatus
+
+from bakery.web.assets import FOLDER
+from bakery.web.views.activity import ActivityPage, ActivityRow
+from bakery.web.views.dashboard import Attention, DashboardPage, SetupStep
+from bakery.web.views.errors import ErrorPage
+from bakery.web.views.forms import Form, Option
+from bakery.web.views.nodes import Figure, Limit, NodeCard, NodesPage
+from bakery.web.views.settings import GeneralPage
+from bakery.web.views.shell import PaletteGroup, PaletteItem, Toast
+from bakery.web.views.status import (
+    StatusView,
+    app_status,
+    node_status,
+)
+from bakery.web.views.styleguide import styleguide_page
+from tests.web.samples.apps import deployments
+from tests.web.samples.frame import NOW, Pages, a_shell, ago, below
+from tests.web.samples.people import APPS
+
+ANY = Option("", "All")
+
+
+def place_pages() -> Pages:
+    """What is not about one app or one person."""
+    filters = Form(values={"app": "shop"})
+    tokens = (FOLDER / "tokens.css").read_text()
+    return {
+        "dashboard": (
+            "dashboard.html",
+            _dashboard(),
+            a_shell(toasts=(Toast("ok", "Deployment #44 queued, 1st in line.", below("/"), "Watch"),)),
+        ),
+        "dashboard-first": (
+            "dashboard.html",
+            DashboardPage("Nothing runs yet", "This machine is ready.", [], _checklist(), [], activity()),
+            a_shell(insecure=True),
+        ),
+        "nodes": ("nodes/index.html", _nodes(), a_shell("nodes", "Nodes")),
+        "activity": (
+            "activity.html",
+            ActivityPage(activity(), filters, [ANY, *APPS], [ANY], [ANY], is_filtered=True, next=below("/activity")),
+            a_shell("activity", "Activity"),
+        ),
+        "activity-none": (
+            "activity.html",
+            ActivityPage([], filters, APPS, [ANY], [ANY], is_filtered=True),
+            a_shell("activity", "Activity"),
+        ),
+        "settings": (
+            "settings/general.html",
+            GeneralPage(
+                Form(values={"base_url": "https://bakery.example.com"}), {"base_url": "Set by BAKERY_BASE_URL."}
+            ),
+            a_shell("settings", "Settings"),
+        ),
+        "error": (
+            "error.html",
+            ErrorPage(
+                HTTPStatus.NOT_FOUND,
+                "This shelf is empty",
+                "There is no such page, or you may not see it.",
+                "Check the address.",
+                "E-7KQ2",
+            ),
+            a_shell("", "Not found"),
+        ),
+        "styleguide": ("styleguide.html", styleguide_page(tokens, NOW), a_shell("", "Style guide")),
+    }
+
+
+def activity() -> list[ActivityRow]:
+    rows = [
+        ("git-commit-horizontal", "A push to main", "started", "shop #44", 0.2),
+        ("rocket", "ops1", "deployed", "api #42", 2),
+        ("key-round", "dev", "changed the role of", "viewer@example.com", 5),
+        ("user-plus", "ops1", "invited", "new@example.com", 62),
+        ("shield-check", "dev", "turned on the second factor of", "dev@example.com", 300),
+    ]
+    return [
+        ActivityRow(
+            id=index,
+            icon=icon,
+            actor=who,
+            did=did,
+            target=what,
+            at=ago(minutes=minutes),
+            href=below("/"),
+            origin="browser, 203.0.113.9",
+        )
+        for index, (icon, who, did, what, minutes) in enumerate(rows)
+    ]
+
+
+def palette() -> list[PaletteGroup]:
+    return [
+        PaletteGroup("Apps", [PaletteItem("shop", below("/apps/shop"), "s-ok", "Healthy", "ok")]),
+        PaletteGroup(
+            "Pages",
+            [
+                PaletteItem("Activity", below("/activity"), "history"),
+                PaletteItem("oven-1", below("/nodes"), "server", "Node"),
+            ],
+        ),
+    ]
+
+
+def _dashboard() -> DashboardPage:
+    down = Attention(
+        app_status("down"),
+        "newsletter is down",
+        "Health check failed 3 times: GET /health answered 502. Last good release #18, 2 h ago.",
+        below("/apps/newsletter"),
+        "Look",
+    )
+    summary = "Of 12 apps, 9 are healthy, 1 is deploying and 1 is stopped."
+    return DashboardPage("1 app is down", summary, [down], [], deployments(), activity())
+
+
+def _checklist() -> list[SetupStep]:
+    return [
+        SetupStep("Create the first Admin", "That is you.", below("/"), "Done", done=True),
+        SetupStep(
+            "Turn on your second factor",
+            "A stolen password is then not enough.",
+            below("/account/security"),
+            "Turn on",
+            done=False,
+        ),
+    ]
+
+
+def _nodes() -> NodesPage:
+    tools = [
+        StatusView("ok", "s-ok", "nginx 1.22"),
+        StatusView("ok", "s-ok", "git 2.39"),
+        StatusView("warn", "s-warn", "no systemd"),
+    ]
+    figures = [
+        Figure("Processor", "4 cores", "Load 1.2"),
+        Figure("Memory", "5.1 of 8 GB", percent=64),
+        Figure("Disk", "182 of 200 GB", "Below /var/lib/bakery", percent=91, tone="warn"),
+    ]
+    limits = [Limit("Apps are not isolated from each other.", "Start Bakery as root to give each its own user.")]
+    abilities = ["Runs processes, and restarts them when they end", "Switches traffic without losing a request"]
+    return NodesPage(
+        [NodeCard("local", node_status("online"), "this machine", figures, tools, abilities, limits)],
+        "1 online: this machine.",
+    )
