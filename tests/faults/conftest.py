@@ -6,8 +6,9 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from tests.faults.outside import Outside
-from tests.faults.site import a_bakery, end
+from tests.faults.site import a_bakery, end, program_at, token_of
 from tests.support.serving import Serving
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -26,10 +27,12 @@ def new_bakery(tmp_path: Path) -> Iterator[Callable[..., Serving]]:
 
 @pytest.fixture(scope="session")
 def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a Bakery that has been started and stopped once."""
+    """The folder of a Bakery that has been started, has made its node, and has been stopped."""
     folder = tmp_path_factory.mktemp("bakery")
     bakery = a_bakery(folder)
     bakery.start()
+    with program_at(bakery, token_of(bakery)) as program:
+        wait_until(lambda: "local" in program.get("/api/nodes").text, what="the machine is a node", seconds=30)
     bakery.stop()
     return folder
 

@@ -15,15 +15,24 @@ def encode(what: Changed | Piece) -> bytes:
     return what.topic.encode() if isinstance(what, Changed) else what.bytes
 
 
+@contextlib.asynccontextmanager
+async def running(hub: EventHub) -> AsyncIterator[None]:
+    task = asyncio.create_task(hub.run())
+    try:
+        yield
+    finally:
+        hub.end()
+        task.cancel()
+        async with asyncio.timeout(5):
+            await asyncio.wait({task})
+
+
 @pytest.fixture
 async def hub(store: Store) -> AsyncIterator[EventHub]:
     hub = EventHub(store, encode)
-    task = asyncio.create_task(hub.run())
-    await hub.is_listening.wait()
-    yield hub
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
+    async with running(hub):
+        await hub.is_listening.wait()
+        yield hub
 
 
 async def publish(store: Store, *topics: str) -> None:
@@ -164,6 +173,33 @@ async def test_the_listener_comes_back_after_its_connection_was_cut(store: Store
             )
         await publish(store, "apps")
         assert await take(subscription, 1) == [b"apps"]
+
+
+class CommitInBetween(EventHub):
+    """When it asks for the newest event, all subscribers have read what they missed, and one more change commits."""
+
+    reading = 0
+
+    async def changes_after(self, event: int, topics: frozenset[str]) -> list[Changed]:
+        self.reading += 1
+        changes = await super().changes_after(event, topics)
+        self.reading -= 1
+        return changes
+
+    async def newest_event(self) -> int:
+        if self.subscribers and not self.is_listening.is_set():
+            while self.reading or any(subscription.is_behind for subscription in self._subscriptions):
+                await asyncio.sleep(0)  # it is their turn
+            await publish(self.store, "apps")
+        return await super().newest_event()
+
+
+async def test_a_change_that_commits_while_the_listener_comes_back_is_told(store: Store) -> None:
+    hub = CommitInBetween(store, encode)
+    async with hub.subscribe({"apps"}, (), None) as subscription:
+        reader = asyncio.create_task(take(subscription, 1))
+        async with running(hub):
+            assert await reader == [b"apps"]
 
 
 @pytest.mark.parametrize("text", ["", "e", "e=", "e=x", "1=2", "e=1&a=2", "e=1&&", "e=-1", "e=" + "9" * 40, "e=1&2=٣"])

@@ -27,6 +27,7 @@ _QUEUE = 256  # items that a subscriber may lag behind before it is sent back to
 _QUEUED_BYTES = 4 * 1024 * 1024  # likewise: one item may hold a megabyte of a log
 _BATCH = 0.04  # log bytes that come within this are one item
 _LONGEST_PAUSE = 5.0
+_LOOK_UP = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +78,7 @@ class Subscription:
         self._bytes = {stream: position.logs.get(stream, 0) for stream in streams}
         self._queue: asyncio.Queue[Item] = asyncio.Queue(_QUEUE)
         self.queued_bytes = 0
-        self._must_catch_up = True
+        self.is_behind = True
 
     @property
     def position(self) -> Position:
@@ -85,7 +86,7 @@ class Subscription:
 
     def offer(self, item: Item) -> None:
         """Called by the hub; never waits."""
-        if self._must_catch_up:
+        if self.is_behind:
             return
         if self._queue.full() or self.queued_bytes + len(item.encoded) > _QUEUED_BYTES:
             self.fall_behind()
@@ -94,7 +95,7 @@ class Subscription:
 
     def fall_behind(self) -> None:
         """What is queued is forgotten; the database has it."""
-        self._must_catch_up = True
+        self.is_behind = True
         while not self._queue.empty():
             self._take(self._queue.get_nowait())
         self._put(Item(Changed("", 0), b""))  # wakes a reader that waits
@@ -109,8 +110,8 @@ class Subscription:
 
     async def items(self) -> AsyncIterator[Item]:
         while True:
-            while self._must_catch_up:
-                self._must_catch_up = False  # first, so that what arrives while we read is queued
+            while self.is_behind:
+                self.is_behind = False  # first, so that what arrives while we read is queued
                 async for item in self._missed():
                     yield item
             item = self._take(await self._queue.get())
@@ -212,11 +213,12 @@ class EventHub:
         """Listens until cancelled; comes back by itself after the database was away."""
         pause = 0.1
         was_lost = False
-        while True:
+        while not self.is_ending:
             try:
                 async with asyncio.TaskGroup() as group:
-                    group.create_task(self._listen(again=was_lost))
-                    group.create_task(self._hand_out_logs())
+                    handing_out = group.create_task(self._hand_out_logs())
+                    await self._listen(again=was_lost)
+                    handing_out.cancel()
             except* (psycopg.OperationalError, Unavailable, OSError) as errors:
                 if not was_lost or self.is_listening.is_set():  # told once, however long it is away
                     log.warning("database_lost", error=str(errors.exceptions[0]))
@@ -230,26 +232,32 @@ class EventHub:
         self.is_ending = True
         for subscription in self._subscriptions:
             subscription.fall_behind()
+        self._has_grown.set()
 
     async def _listen(self, *, again: bool) -> None:
         connection = await psycopg.AsyncConnection.connect(self.store.dsn, autocommit=True, connect_timeout=5)
         async with connection:
             for channel in (CHANNEL, LOG_CHANNEL):
                 await connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
-            # From here on nothing is missed; what came before is read by the subscribers themselves.
+            # From here on nothing is missed. What is newer than this is told when its notice comes; what is not, the
+            # subscribers read themselves. They do so after it is known: else what commits in between is in neither.
+            self._event = await self.newest_event()
             for subscription in self._subscriptions:
                 subscription.fall_behind()
-            self._event = await self.newest_event()
             self.is_listening.set()
             if again:
                 log.info("database_found")
-            async for notice in connection.notifies():
-                if notice.channel == CHANNEL:
-                    await self._hand_out_changes()
-                else:
-                    self._grown.add(int(notice.payload.partition(":")[0]))
-                    self._has_grown.set()
-        raise psycopg.OperationalError("the listening connection ended")
+            # Before Python 3.12 a cancellation is lost when a notice comes in the same moment: so it looks up at times.
+            while not self.is_ending:
+                async for notice in connection.notifies(timeout=_LOOK_UP):
+                    await self._hear(notice)
+
+    async def _hear(self, notice: psycopg.Notify) -> None:
+        if notice.channel == CHANNEL:
+            await self._hand_out_changes()
+        else:
+            self._grown.add(int(notice.payload.partition(":")[0]))
+            self._has_grown.set()
 
     async def _hand_out_changes(self) -> None:
         topics = frozenset(topic for subscription in self._subscriptions for topic in subscription.topics)
@@ -262,7 +270,7 @@ class EventHub:
                     subscription.offer(item)
 
     async def _hand_out_logs(self) -> None:
-        while True:
+        while not self.is_ending:
             await self._has_grown.wait()
             self._has_grown.clear()
             grown, self._grown = self._grown, set()
