@@ -1,12 +1,15 @@
 """What reaches a machine: a few verbs, the same for this machine and for one far away."""
 
+import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
 from bakery.commands.command import Command
 from bakery.model.errors import CommandFailed
+from bakery.model.names import Port
 from bakery.model.secret import Secret
 
 SHOWN_OF_OUTPUT = 2000
@@ -25,6 +28,19 @@ class Finished:
         return self.exit_status == 0
 
 
+class Running(Protocol):
+    """A program on a machine, for as long as the block that opened it: leaving the block ends it."""
+
+    def output(self) -> AsyncGenerator[bytes, None]:
+        """What it writes to its standard output, as it comes, until it closes it. Read once."""
+
+    async def send(self, data: bytes) -> None:
+        """To its standard input, after what the command itself brings there."""
+
+    async def end(self) -> Finished:
+        """Waits until it ends. `output` of the result is empty; `errors` is the end of what it complained of."""
+
+
 class Transport(Protocol):
     """A machine, reached. A command that takes too long, or whose caller goes away, ends with all its children."""
 
@@ -37,6 +53,12 @@ class Transport(Protocol):
 
     def stream(self, command: Command) -> AsyncGenerator[bytes, None]:
         """The output and errors in order, as they come. Raises CommandFailed at the end unless it exits with 0."""
+
+    def open(self, command: Command) -> AbstractAsyncContextManager[Running]:
+        """For a conversation, or for output that is not mixed with errors. The command's own time limit is not kept."""
+
+    def tunnel(self, port: Port) -> AbstractAsyncContextManager[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        """A connection to what listens on 127.0.0.1 there."""
 
     async def put(self, path: PurePosixPath, content: bytes | Secret, *, mode: int = 0o644) -> None:
         """Writes the whole file or nothing: readers see the old content until the new one is safe on the disk."""

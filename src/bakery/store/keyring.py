@@ -32,7 +32,11 @@ class SealedColumn:
     column: str
 
 
-SEALED_COLUMNS: tuple[SealedColumn, ...] = (SealedColumn("people", "id", "totp_secret"),)
+SEALED_COLUMNS: tuple[SealedColumn, ...] = (
+    SealedColumn("people", "id", "totp_secret"),
+    SealedColumn("nodes", "id", "key_secret"),
+    SealedColumn("nodes", "id", "next_key_secret"),
+)
 
 
 @dataclass(frozen=True, slots=True)
