@@ -2,14 +2,14 @@
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.docker import Docker, find_client, start_engine, stop_engine
 from tests.lab.errors import LabError
-from tests.lab.image import ensure_image
+from tests.lab.image import Image, ensure_images, remove_other_images
 from tests.lab.key import ensure_key
 from tests.lab.locks import alone, together
 from tests.lab.nodes import HTTP, HTTPS, SSH, Node, boot, remove_container
@@ -24,25 +24,26 @@ BY_HAND = "by-hand"
 
 @dataclass(frozen=True)
 class Lab:
-    """An engine, an image and a key: what nodes are made from."""
+    """An engine, images and a key: what nodes are made from."""
 
     docker: Docker
-    image: str
+    images: Mapping[Image, str]
     key: Path
     downloads: Path
 
-    def start_node(self, owner: str | None = None, *, has_systemd: bool = True) -> Node:
+    def start_node(self, owner: str | None = None, *, has_systemd: bool = True, bare: bool = False) -> Node:
         """A fresh node, booted: the known state that every test begins with."""
         ports = {inner: free_port() for inner in (SSH, HTTP, HTTPS)}
         node = Node(f"lab-{secrets.token_hex(3)}", self.docker, self.key, ports, has_systemd)
         labels = {OWNER: owner or identity_of_this_process()}
-        boot(self.docker, self.image, node=node, labels=labels, downloads=self.downloads)
+        image = self.images[Image.BARE if bare else Image.FULL]
+        boot(self.docker, image, node=node, labels=labels, downloads=self.downloads)
         return node
 
     @contextmanager
-    def node(self, *, has_systemd: bool = True) -> Iterator[Node]:
-        """A fresh node for the time of a block."""
-        node = self.start_node(has_systemd=has_systemd)
+    def node(self, *, has_systemd: bool = True, bare: bool = False) -> Iterator[Node]:
+        """A fresh node for the time of a block. A bare one has systemd and sshd, and nothing that Bakery needs."""
+        node = self.start_node(has_systemd=has_systemd, bare=bare)
         try:
             yield node
         finally:
@@ -70,18 +71,22 @@ def open_lab() -> Iterator[Lab]:
     preparing = folder / "preparing.lock"
     with alone(preparing):
         install_missing_programs()
+        key = ensure_key(folder)
+    public_key = key.with_suffix(".pub").read_text()
     docker = find_client()
 
-    def stop_idle_engine() -> None:
-        if docker.answers() and not owners_of_nodes(docker):
+    def tidy_up() -> None:
+        if not docker.answers():
+            return
+        remove_other_images(docker, public_key)
+        if not owners_of_nodes(docker):
             stop_engine(folder)
 
-    with together(folder / "in-use.lock", last_one_out=stop_idle_engine):
+    with together(folder / "in-use.lock", last_one_out=tidy_up):
         with alone(preparing):
             start_engine(docker, folder)
-            key = ensure_key(folder)
-            image = ensure_image(docker, folder, key.with_suffix(".pub").read_text())
-            lab = Lab(docker, image, key, ensure_downloads(folder))
+            images = ensure_images(docker, folder, public_key)
+            lab = Lab(docker, images, key, ensure_downloads(folder))
             lab.remove_leftovers()
         yield lab
 

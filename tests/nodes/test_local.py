@@ -7,7 +7,8 @@ import pytest
 from bakery.commands.command import command
 from bakery.model.errors import CommandFailed
 from bakery.model.secret import Secret
-from bakery.nodes.local import KEPT_OF_OUTPUT, LocalTransport
+from bakery.nodes.local import LocalTransport
+from bakery.nodes.running import KEPT_OF_OUTPUT
 from bakery.nodes.transport import Finished, run_or_fail
 from tests.support.waiting import wait_until
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from psycopg.rows import class_row
 
-from bakery.access.bearer import digest, mint_code, mint_token, read_code
+from bakery.model.bearer import digest, mint_code, mint_token, read_code
 from bakery.access.second_factor import expect_fresh_code
 from bakery.access.throttle import Guess, begin_attempt
 from bakery.access.tokens import add_token

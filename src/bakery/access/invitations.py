@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from psycopg.rows import class_row
 
 from bakery.access import passwords
-from bakery.access.bearer import digest, mint_token
+from bakery.model.bearer import digest, mint_token
 from bakery.access.people import add_person, refuse_above_own
 from bakery.access.sessions import SignedIn, open_session
 from bakery.access.throttle import Guess, begin_attempt

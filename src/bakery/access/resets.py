@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from psycopg.rows import class_row
 
 from bakery.access import passwords, second_factor
-from bakery.access.bearer import digest, mint_token
+from bakery.model.bearer import digest, mint_token
 from bakery.access.people import refuse_above_own, set_password
 from bakery.access.sessions import end_sessions_of
 from bakery.access.throttle import Guess, begin_attempt

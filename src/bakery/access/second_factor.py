@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyotp
 from psycopg.rows import class_row
 
-from bakery.access.bearer import digest, mint_code, read_code
+from bakery.model.bearer import digest, mint_code, read_code
 from bakery.access.people import confirm_password
 from bakery.access.sessions import SignedIn, complete_session
 from bakery.access.throttle import Attempt, Guess, begin_attempt

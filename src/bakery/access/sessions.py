@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from psycopg.rows import class_row
 
 from bakery.access import passwords
-from bakery.access.bearer import digest, mint_token
+from bakery.model.bearer import digest, mint_token
 from bakery.access.throttle import Guess, begin_attempt
 from bakery.model.actor import ALL_APPS, Actor, Origin
 from bakery.model.audit import AuditEntry

@@ -1,7 +1,7 @@
 """The first Admin: made in the browser with the code that the start printed, from the environment, or on the server."""
 
 from bakery.access import passwords
-from bakery.access.bearer import digest, mint_code, read_code
+from bakery.model.bearer import digest, mint_code, read_code
 from bakery.access.people import add_person
 from bakery.access.sessions import SignedIn, open_session
 from bakery.access.throttle import Guess, begin_attempt

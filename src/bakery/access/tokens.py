@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from psycopg.rows import class_row
 
-from bakery.access.bearer import digest, mint_token
+from bakery.model.bearer import digest, mint_token
 from bakery.access.second_factor import expect_fresh_code
 from bakery.access.sessions import granted
 from bakery.model.actor import Actor, Origin

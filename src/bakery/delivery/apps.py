@@ -6,7 +6,7 @@ from psycopg import errors
 
 from bakery.delivery.fleet import AppSummary
 from bakery.delivery.ports import free_port
-from bakery.delivery.rows import typed
+from bakery.store.rows import typed
 from bakery.model.actor import Actor
 from bakery.model.apps import NewApp, Runtime
 from bakery.model.audit import AuditEntry

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bakery.delivery.rows import typed
+from bakery.store.rows import typed
 from bakery.model.actor import Actor
 from bakery.model.permissions import Permission
 from bakery.store.store import Store

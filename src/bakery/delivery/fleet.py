@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bakery.delivery.history import DeploymentSummary
-from bakery.delivery.rows import Page, typed
+from bakery.store.rows import Page, typed
 from bakery.model.actor import Actor
 from bakery.model.apps import AppStatus, Runtime, app_address, app_status
 from bakery.model.deployments import Health

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bakery.delivery.find import find_app
-from bakery.delivery.rows import Page, typed
+from bakery.store.rows import Page, typed
 from bakery.model.actor import Actor
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import NotFound

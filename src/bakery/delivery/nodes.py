@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from bakery.delivery.rows import typed
+from bakery.store.rows import typed
 from bakery.model.actor import Actor
 from bakery.model.permissions import Permission
 from bakery.nodes.capabilities import IngressKind, UnitKeeper

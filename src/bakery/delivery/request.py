@@ -9,7 +9,7 @@ from bakery.delivery.find import FoundApp, find_app
 from bakery.delivery.history import DeploymentSummary
 from bakery.delivery.moves import move_deployment, supersede_waiting
 from bakery.delivery.new_deployment import made_with, make_deployment, make_release, next_number
-from bakery.delivery.rows import typed
+from bakery.store.rows import typed
 from bakery.delivery.uploads import Upload
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry

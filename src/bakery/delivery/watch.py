@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass
 
-from bakery.delivery.rows import typed
+from bakery.store.rows import typed
 from bakery.delivery.slots import set_health
 from bakery.model.deployments import Health
 from bakery.model.names import AppName, Colour, EnvironmentName, Port, unit_name

@@ -17,14 +17,30 @@ _CHUNK = 64 * 1024
 
 
 class Child:
-    """A program in a process group of its own. `output` and `errors` are read with `chunks`."""
+    """A program in a process group of its own. `output` and `errors` are read with `chunks`.
+
+    Its input is `stdin`, or what `send` brings where it `listens`.
+    """
 
     def __init__(
-        self, argv: Sequence[str], *, stdin: bytes | None, errors: int, cwd: PurePath | None, env: Mapping[str, str]
+        self,
+        argv: Sequence[str],
+        *,
+        errors: int,
+        cwd: PurePath | None,
+        env: Mapping[str, str],
+        stdin: bytes | None = None,
+        listens: bool = False,
     ) -> None:
         with _readable(stdin) as readable:
             self._process = subprocess.Popen(
-                argv, stdin=readable, stdout=subprocess.PIPE, stderr=errors, cwd=cwd, env=env, start_new_session=True
+                argv,
+                stdin=subprocess.PIPE if listens else readable,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                cwd=cwd,
+                env=env,
+                start_new_session=True,
             )
         self._end = os.pidfd_open(self._process.pid)
         self.output = self._process.stdout
@@ -36,13 +52,32 @@ class Child:
             await _until_readable(self._end)
         return self._process.wait()
 
+    async def send(self, data: bytes) -> None:
+        """Returns when its input has room for that. Of no consequence when the program reads no more."""
+        pipe = self._process.stdin
+        if pipe is None or pipe.closed:
+            return
+        os.set_blocking(pipe.fileno(), False)
+        unsent = memoryview(data)
+        while unsent:
+            try:
+                unsent = unsent[os.write(pipe.fileno(), unsent) :]
+            except BlockingIOError:
+                await _until_writable(pipe.fileno())
+            except BrokenPipeError:
+                return
+
+    def close_input(self) -> None:
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
     def end_group(self) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
 
     def close(self) -> None:
         os.close(self._end)
-        for pipe in (self.output, self.errors):
+        for pipe in (self._process.stdin, self.output, self.errors):
             if pipe is not None:
                 pipe.close()
 
@@ -71,6 +106,17 @@ async def _until_readable(descriptor: int) -> None:
         await readable.wait()
     finally:
         loop.remove_reader(descriptor)
+
+
+async def _until_writable(descriptor: int) -> None:
+    """Or until nobody reads there any more."""
+    loop = asyncio.get_running_loop()
+    writable = asyncio.Event()
+    loop.add_writer(descriptor, writable.set)
+    try:
+        await writable.wait()
+    finally:
+        loop.remove_writer(descriptor)
 
 
 @contextlib.contextmanager

@@ -59,10 +59,11 @@ class Queue:
         self._idle: set[int | None] = set()  # jobs of our worker whose handlers did not run at the last sweep
 
     def register(self, name: str, handler: Handler) -> None:
-        async def run(context: JobContext, subject: int) -> None:
+        async def run(context: JobContext, subject: int, request: str = "") -> None:
             self._running.add(context.job.id)
             try:
-                await handler(subject)
+                with structlog.contextvars.bound_contextvars(request=request):
+                    await handler(subject)
             except asyncio.CancelledError:
                 raise exceptions.JobAborted from None
             finally:
@@ -74,10 +75,12 @@ class Queue:
         await self._app.open_async(self._store.pool)
 
     async def enqueue(self, tx: Transaction, name: str, subject: int, *, lock: str, at: datetime | None = None) -> int:
-        """Part of the transaction: the work exists exactly when its row does. One lock runs one at a time, in order."""
+        """Part of the transaction: the work exists exactly when its row does. One lock runs one at a time, in order.
+
+        The id of the request that asked for it goes with it: into the log, and beside what is run on nodes."""
         task = self._app.configure_task(name, lock=lock, schedule_at=at, connection=tx.connection)
         with _driver_errors():
-            return await task.defer_async(subject=subject)
+            return await task.defer_async(subject=subject, request=request_id())
 
     async def cancel(self, job_id: int) -> bool:
         """Waiting work never starts; running work is told to stop, and ends when its handler has."""
@@ -183,6 +186,11 @@ class Queue:
             except (exceptions.ConnectorException, psycopg.Error, BakeryError) as error:
                 _tell("sweep_failed", error)
             await asyncio.sleep(_SWEEP_EVERY)
+
+
+def request_id() -> str:
+    """Of the request that is being answered, or that asked for the work that runs; empty when nobody asked."""
+    return str(structlog.contextvars.get_contextvars().get("request", ""))
 
 
 def _tell(event: str, error: Exception) -> None:
