@@ -7,7 +7,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
@@ -19,20 +19,36 @@ from psycopg.conninfo import conninfo_to_dict
 from bakery.access.seals import keep_sealing
 from bakery.access.sessions import forget_expired
 from bakery.access.setup import is_set_up, renew_setup_code, seed_admin
-from bakery.delivery.local import Address, Machine, ensure_local_node, expect_this_machine, resume_local, tidy_local
+from bakery.delivery.local import (
+    Address,
+    Machine,
+    ensure_local_node,
+    expect_this_machine,
+    local_node_id,
+    resume_local,
+    tidy_local,
+)
 from bakery.delivery.watch import Watch
 from bakery.delivery.worker import register_tasks
 from bakery.model.actor import Actor
 from bakery.model.errors import BakeryError, NotReady, Unavailable
 from bakery.model.secret import Secret
+from bakery.nodes import worker as node_tasks
+from bakery.nodes.links import Links
 from bakery.nodes.node import open_local_node
+from bakery.nodes.touch import INTERVAL, Touch
+from bakery.nodes.transcript import Transcript, forget_transcripts
+from bakery.nodes.vitals import watch
+from bakery.nodes.work import clear_jobs
 from bakery.settings import Settings
 from bakery.store import leases
 from bakery.store.embedded import EmbeddedServer, borrow
 from bakery.store.events import EventHub, forget_events
 from bakery.store.installation import read_general
 from bakery.store.keyring import open_vault, session_secret
+from bakery.store.metrics import MetricsWriter
 from bakery.store.queue import Queue
+from bakery.store.rollups import keep_metrics
 from bakery.store.schema import ensure_newest
 from bakery.store.store import Store
 from bakery.web.context import Parts
@@ -43,7 +59,9 @@ log = structlog.get_logger()
 
 _HOUSEKEEPING = 300.0
 _EVENTS_ARE_KEPT = timedelta(hours=6)
-_JOBS_ARE_KEPT = timedelta(days=7)
+_JOBS_ARE_KEPT = timedelta(days=7)  # in the queue
+_LOGS_ARE_KEPT = timedelta(days=30)  # of jobs on nodes
+_TRANSCRIPTS_ARE_KEPT = timedelta(days=30)
 _WATCH_EVERY = 5.0
 _TRY_EVERY = 5.0  # to hold what another process held
 _PAUSE = 1.0
@@ -94,13 +112,17 @@ async def open_parts(settings: Settings, dsn: str, stack: AsyncExitStack) -> Par
     queue = Queue(store)
     root = PurePosixPath(settings.node_dir)
     machine = Machine(lambda: open_local_node(root=root))
+    links = Links(store, machine.node, Transcript(store, _now))
+    stack.push_async_callback(links.close)
     register_tasks(queue, store, machine)
+    node_tasks.register_tasks(queue, store, links)
     parts = Parts(
         settings=settings,
         store=store,
         hub=EventHub(store, encode),
         queue=queue,
         machine=machine,
+        links=links,
         signing_key=session_secret(settings),
         general=await read_general(store, settings),
     )
@@ -247,7 +269,8 @@ async def _run(
     if web and listener:
         finishing.append(web.serve(sockets=[listener]))
     if role is not Role.WEB:
-        background += [_again_and_again(part, parts) for part in (_seal, _keep_local, _keep_house)]
+        kept = (_seal, _keep_local, _keep_in_touch, _write_transcript, _keep_house)
+        background += [_again_and_again(part, parts) for part in kept]
         finishing.append(parts.queue.work())
     async with asyncio.TaskGroup() as group:
         others = [group.create_task(task) for task in background]
@@ -323,10 +346,37 @@ async def _look_after_local(parts: Parts) -> None:
     for note in await ensure_local_node(parts.store, parts.machine, address):
         log.warning("node_note", note=note)
     await resume_local(parts.store, parts.queue, parts.machine)
-    watch = Watch(parts.store, await parts.machine.node())
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_watch_apps(parts))
+        group.create_task(_watch_machine(parts))
+
+
+async def _watch_apps(parts: Parts) -> None:
+    watcher = Watch(parts.store, await parts.machine.node())
     while True:
-        await watch.look()
+        await watcher.look()
         await asyncio.sleep(_WATCH_EVERY)
+
+
+async def _watch_machine(parts: Parts) -> None:
+    """The probe of this machine, which needs no connection."""
+    node, metrics = await parts.machine.node(), MetricsWriter(parts.store)
+    node_id = await local_node_id(parts.store)
+    async for vitals in watch(node.transport, interval=INTERVAL, folder=node.folders.root):
+        metrics.add(node_id, vitals, _now())
+        await metrics.flush()
+
+
+async def _keep_in_touch(parts: Parts) -> None:
+    await Touch(parts.store, parts.links, parts.queue, MetricsWriter(parts.store), now=_now).run()
+
+
+async def _write_transcript(parts: Parts) -> None:
+    await parts.links.transcript.run()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 async def _keep_house(parts: Parts) -> None:
@@ -336,4 +386,7 @@ async def _keep_house(parts: Parts) -> None:
         await forget_expired(parts.store)
         await parts.queue.forget_finished(after=_JOBS_ARE_KEPT)
         await tidy_local(parts.store, parts.queue, parts.machine)
+        await clear_jobs(parts.store, parts.links, older_than=_LOGS_ARE_KEPT)
+        await forget_transcripts(parts.store, older_than=_TRANSCRIPTS_ARE_KEPT)
+        await keep_metrics(parts.store, _now())
         await asyncio.sleep(_HOUSEKEEPING)

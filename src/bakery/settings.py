@@ -167,11 +167,11 @@ def parse_base_url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
 
 
-def parse_address(text: str) -> str:
+def parse_address(text: str, *, field: str = "public_ip") -> str:
     try:
         return str(ip_address(text.strip()))
     except ValueError:
-        raise BadInput(f"“{text}” is not an IP address.", field="public_ip") from None
+        raise BadInput(f"“{text}” is not an IP address.", field=field) from None
 
 
 def parse_domain(text: str) -> str:

@@ -14,6 +14,8 @@ from bakery.delivery.local import Address, ensure_local_node
 from bakery.model.actor import Actor
 from bakery.model.permissions import Scope
 from bakery.model.secret import Secret
+from bakery.nodes.links import Links
+from bakery.nodes.transcript import Transcript
 from bakery.settings import read_settings
 from bakery.store.events import EventHub
 from bakery.store.installation import read_general
@@ -21,6 +23,7 @@ from bakery.store.queue import Queue
 from bakery.store.store import Store
 from bakery.web.context import Parts
 from bakery.web.live import encode
+from bakery.web.moments import now
 from bakery.web.server import create_web
 from tests.support.machine import machine_of, node_in
 from tests.support.people import a_token
@@ -60,6 +63,7 @@ async def a_site(store: Store, folder: Path) -> Site:
         hub=EventHub(store, encode),
         queue=queue,
         machine=machine,
+        links=Links(store, machine.node, Transcript(store, now)),
         signing_key=Secret("a key that signs forms in tests"),
         general=await read_general(store, settings),
         is_set_up=True,

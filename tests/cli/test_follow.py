@@ -48,7 +48,7 @@ def test_a_connection_that_breaks_goes_on_at_the_byte_where_it_was() -> None:
     api = _Api([*_log("one ", 4), "CUT"], [": still here", "", *_log("two", 7)], _END)
     written: list[str] = []
 
-    ended = follow_log(api, "shop", 1, written.append, sleep=lambda _: None)  # type: ignore[arg-type]  # what it uses of an Api
+    ended = follow_log(api, "/apps/shop/deployments/1", written.append, sleep=lambda _: None)  # type: ignore[arg-type]  # what it uses of an Api
 
     assert (ended, written) == ({"state": "succeeded"}, ["one ", "two"])
     assert api.asked == ["0", "4", "7"]

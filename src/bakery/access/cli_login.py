@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 from psycopg.rows import class_row
 
-from bakery.model.bearer import digest, mint_code, mint_token, read_code
 from bakery.access.second_factor import expect_fresh_code
 from bakery.access.throttle import Guess, begin_attempt
 from bakery.access.tokens import add_token
 from bakery.model.actor import Actor, Origin
 from bakery.model.audit import AuditEntry
+from bakery.model.bearer import digest, mint_code, mint_token, read_code
 from bakery.model.errors import NotAllowed, NotFound
 from bakery.model.labels import parse_label
 from bakery.model.permissions import Permission, Role, Scope

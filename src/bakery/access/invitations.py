@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from psycopg.rows import class_row
 
 from bakery.access import passwords
-from bakery.model.bearer import digest, mint_token
 from bakery.access.people import add_person, refuse_above_own
 from bakery.access.sessions import SignedIn, open_session
 from bakery.access.throttle import Guess, begin_attempt
 from bakery.model.actor import Actor, Origin
 from bakery.model.audit import AuditEntry
+from bakery.model.bearer import digest, mint_token
 from bakery.model.emails import email_key, parse_email
 from bakery.model.errors import Conflict, NotFound
 from bakery.model.labels import parse_label

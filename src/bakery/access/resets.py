@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from psycopg.rows import class_row
 
 from bakery.access import passwords, second_factor
-from bakery.model.bearer import digest, mint_token
 from bakery.access.people import refuse_above_own, set_password
 from bakery.access.sessions import end_sessions_of
 from bakery.access.throttle import Guess, begin_attempt
 from bakery.model.actor import Actor, Origin
 from bakery.model.audit import AuditEntry
+from bakery.model.bearer import digest, mint_token
 from bakery.model.emails import email_key, parse_email
 from bakery.model.errors import Conflict, NotFound
 from bakery.model.permissions import Permission, Role

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import pyotp
 from psycopg.rows import class_row
 
-from bakery.model.bearer import digest, mint_code, read_code
 from bakery.access.people import confirm_password
 from bakery.access.sessions import SignedIn, complete_session
 from bakery.access.throttle import Attempt, Guess, begin_attempt
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
+from bakery.model.bearer import digest, mint_code, read_code
 from bakery.model.errors import BadInput, Conflict, NotFound
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from psycopg.rows import class_row
 
 from bakery.access import passwords
-from bakery.model.bearer import digest, mint_token
 from bakery.access.throttle import Guess, begin_attempt
 from bakery.model.actor import ALL_APPS, Actor, Origin
 from bakery.model.audit import AuditEntry
+from bakery.model.bearer import digest, mint_token
 from bakery.model.emails import email_key, parse_email
 from bakery.model.errors import BadInput, NotAllowed, NotFound
 from bakery.model.labels import shown_part

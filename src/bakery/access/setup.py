@@ -1,12 +1,12 @@
 """The first Admin: made in the browser with the code that the start printed, from the environment, or on the server."""
 
 from bakery.access import passwords
-from bakery.model.bearer import digest, mint_code, read_code
 from bakery.access.people import add_person
 from bakery.access.sessions import SignedIn, open_session
 from bakery.access.throttle import Guess, begin_attempt
 from bakery.model.actor import Actor, Origin
 from bakery.model.audit import AuditEntry
+from bakery.model.bearer import digest, mint_code, read_code
 from bakery.model.emails import parse_email
 from bakery.model.errors import BadInput, Conflict
 from bakery.model.permissions import Permission, Role

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 
 from psycopg.rows import class_row
 
-from bakery.model.bearer import digest, mint_token
 from bakery.access.second_factor import expect_fresh_code
 from bakery.access.sessions import granted
 from bakery.model.actor import Actor, Origin
 from bakery.model.audit import AuditEntry
+from bakery.model.bearer import digest, mint_token
 from bakery.model.emails import email_key, parse_email
 from bakery.model.errors import BadInput, NotAllowed, NotFound
 from bakery.model.labels import parse_label

@@ -8,11 +8,11 @@ from bakery.model.errors import BadInput
 from bakery.model.secret import Secret
 
 
-def confirm(question: str, *, yes: bool) -> None:
-    """Returns when the answer is yes. `yes` is the command's own option of that name."""
+def confirm(question: str, *, yes: bool, option: str = "--yes") -> None:
+    """Returns when the answer is yes, or was given before, by the command's own option."""
     if yes:
         return
-    _expect_terminal("--yes")
+    _expect_terminal(option)
     typer.confirm(question, abort=True)
 
 

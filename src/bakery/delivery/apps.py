@@ -6,7 +6,6 @@ from psycopg import errors
 
 from bakery.delivery.fleet import AppSummary
 from bakery.delivery.ports import free_port
-from bakery.store.rows import typed
 from bakery.model.actor import Actor
 from bakery.model.apps import NewApp, Runtime
 from bakery.model.audit import AuditEntry
@@ -14,6 +13,7 @@ from bakery.model.errors import Conflict, NotFound, Unavailable
 from bakery.model.names import Colour
 from bakery.model.permissions import Permission
 from bakery.nodes.capabilities import Strategy
+from bakery.store.rows import typed
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from bakery.store.rows import typed
 from bakery.model.actor import Actor
 from bakery.model.permissions import Permission
+from bakery.store.rows import typed
 from bakery.store.store import Store
 
 

@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from bakery.delivery.history import DeploymentSummary
-from bakery.store.rows import Page, typed
 from bakery.model.actor import Actor
 from bakery.model.apps import AppStatus, Runtime, app_address, app_status
 from bakery.model.deployments import Health
 from bakery.model.names import Colour
 from bakery.model.permissions import Permission
+from bakery.store.rows import Page, typed
 from bakery.store.store import Store
 
 PAGE = 50

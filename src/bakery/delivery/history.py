@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bakery.delivery.find import find_app
-from bakery.store.rows import Page, typed
 from bakery.model.actor import Actor
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import NotFound
 from bakery.model.names import Colour
 from bakery.model.permissions import Permission
+from bakery.store.rows import Page, typed
 from bakery.store.store import Store
 
 PAGE = 50

@@ -18,6 +18,7 @@ from bakery.model.deployments import SlotState
 from bakery.model.errors import CommandFailed, NotReady
 from bakery.nodes.node import Node
 from bakery.store.queue import Queue
+from bakery.store.rows import only
 from bakery.store.store import Store
 
 _MACHINE_ID = "machine-id"
@@ -88,6 +89,11 @@ async def ensure_local_node(store: Store, machine: Machine, address: Address) ->
             raise _another_machine()
         tx.publish("nodes")
     return notes
+
+
+async def local_node_id(store: Store) -> int:
+    async with store.connection() as connection:
+        return int((await only(await connection.execute("SELECT id FROM nodes WHERE slug = 'local'")))[0])
 
 
 async def _ensure_ingress(node: Node) -> tuple[str, ...]:

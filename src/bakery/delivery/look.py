@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from bakery.delivery.plan import Slot, Wanted
 from bakery.delivery.premises import Premises, Release, archive_path
-from bakery.store.rows import typed
 from bakery.model.apps import Runtime
 from bakery.model.deployments import DeploymentState, SlotState
 from bakery.model.names import AppName, Colour, EnvironmentName, HostName, Port
 from bakery.nodes.capabilities import Strategy
 from bakery.nodes.node import Node
+from bakery.store.rows import typed
 from bakery.store.store import Connection, Store
 
 

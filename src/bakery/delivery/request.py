@@ -9,7 +9,6 @@ from bakery.delivery.find import FoundApp, find_app
 from bakery.delivery.history import DeploymentSummary
 from bakery.delivery.moves import move_deployment, supersede_waiting
 from bakery.delivery.new_deployment import made_with, make_deployment, make_release, next_number
-from bakery.store.rows import typed
 from bakery.delivery.uploads import Upload
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
@@ -17,6 +16,7 @@ from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BadInput, Conflict, NotFound
 from bakery.model.permissions import Permission
 from bakery.store.queue import Queue
+from bakery.store.rows import typed
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 

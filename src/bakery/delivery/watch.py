@@ -4,12 +4,12 @@ import asyncio
 from collections import Counter
 from dataclasses import dataclass
 
-from bakery.store.rows import typed
 from bakery.delivery.slots import set_health
 from bakery.model.deployments import Health
 from bakery.model.names import AppName, Colour, EnvironmentName, Port, unit_name
 from bakery.nodes.health import ask_app
 from bakery.nodes.node import Node
+from bakery.store.rows import typed
 from bakery.store.store import Store
 
 FAILURES_ALLOWED = 2  # one answer may come late without anything being wrong

@@ -15,7 +15,16 @@ from bakery.commands.command import Command
 from bakery.model.names import Port
 from bakery.model.secret import Secret
 from bakery.nodes.child import Child, chunks
-from bakery.nodes.running import Tail, as_bytes, as_text, did_not_start, ended_badly, in_time, nothing_listens
+from bakery.nodes.running import (
+    ENVIRONMENT,
+    Tail,
+    as_bytes,
+    as_text,
+    did_not_start,
+    ended_badly,
+    in_time,
+    nothing_listens,
+)
 from bakery.nodes.transport import Finished
 
 Beside = asyncio.Future[list[None]]
@@ -27,11 +36,7 @@ class LocalTransport:
 
     def __init__(self, *, python: str = sys.executable) -> None:
         self._python = python
-        self._environment = {
-            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-            "HOME": pwd.getpwuid(os.getuid()).pw_dir,
-            "LANG": "C.UTF-8",
-        }
+        self._environment = {**ENVIRONMENT, "HOME": pwd.getpwuid(os.getuid()).pw_dir}
 
     @property
     def python(self) -> str:

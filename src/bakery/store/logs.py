@@ -1,5 +1,6 @@
 """Log streams: masked bytes by offset, one writer a stream, in chunks that any reader finds again."""
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from psycopg import AsyncConnection, AsyncCursor
@@ -176,13 +177,21 @@ def _lines(chunks: list[Piece], first: int, count: int, *, is_all: bool) -> list
     skipped = b"".join(chunk.bytes for chunk in chunks).split(b"\n", ends_before)
     if len(skipped) <= ends_before:
         return []
-    *whole, rest = skipped[-1].split(b"\n", count)
-    lines = [Line(number, text) for number, text in enumerate(whole, first)]
-    if len(whole) == count or (is_all and not rest):
+    *complete, rest = skipped[-1].split(b"\n", count)
+    lines = [Line(number, text) for number, text in enumerate(complete, first)]
+    if len(complete) == count or (is_all and not rest):
         return lines
-    if is_all or not whole:
-        lines.append(Line(first + len(whole), rest, is_cut=not is_all))
+    if is_all or not complete:
+        lines.append(Line(first + len(complete), rest, is_cut=not is_all))
     return lines
+
+
+async def whole(store: Store, stream: int) -> AsyncIterator[bytes]:
+    """All that there is, piece by piece."""
+    at = 0
+    while piece := await read(store, stream, at):
+        yield piece.bytes
+        at = piece.to_byte
 
 
 def _cut(pieces: list[Piece], from_byte: int, to_byte: int | None) -> Piece | None:

@@ -8,6 +8,7 @@ from litestar.connection import ASGIConnection
 
 from bakery.delivery.local import Machine
 from bakery.model.secret import Secret
+from bakery.nodes.links import Links
 from bakery.settings import Settings
 from bakery.store.events import EventHub
 from bakery.store.installation import General
@@ -28,6 +29,7 @@ class Parts:
     hub: EventHub
     queue: Queue
     machine: Machine
+    links: Links
     signing_key: Secret
     general: General
     is_set_up: bool = False

@@ -22,3 +22,8 @@ def searched(text: str) -> str:
 
 def is_id(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 19
+
+
+def number_in(text: str) -> int | None:
+    """A position in a list of numbered things; nothing for what is none."""
+    return int(text) if is_id(text) else None

@@ -4,9 +4,10 @@ from bakery.delivery.find import app_of_deployment, app_of_stream, find_app
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, NotFound
 from bakery.model.permissions import Permission
+from bakery.nodes.work import is_stream_of_job
 from bakery.store.store import Store
 
-_FOR_ALL = {"apps", "activity", "people", "nodes", "settings"}
+_FOR_ALL = {"apps", "activity", "people", "nodes", "metrics", "settings"}
 
 
 async def allowed(store: Store, actor: Actor, names: list[str]) -> tuple[set[str], set[int]]:
@@ -24,8 +25,11 @@ async def allowed(store: Store, actor: Actor, names: list[str]) -> tuple[set[str
             _must_see(actor, await app_of_deployment(store, int(subject)))
             changes.add(name)
         elif kind == "log" and _is_id(subject):
-            _must_see(actor, await app_of_stream(store, int(subject)))
+            await _must_see_stream(store, actor, int(subject))
             streams.add(int(subject))
+        elif kind == "node" or (kind == "job" and _is_id(subject)):
+            actor.require(Permission.MANAGE_NODES)
+            changes.add(name)
         elif kind == "person" and subject == str(actor.person_id):
             changes.add(name)
         else:
@@ -37,6 +41,13 @@ def _must_see(actor: Actor, app: int | None) -> None:
     if app is None:
         raise NotFound("There is no such app.")
     actor.require(Permission.READ, app=app)
+
+
+async def _must_see_stream(store: Store, actor: Actor, stream: int) -> None:
+    app = await app_of_stream(store, stream)
+    if app is None and actor.may(Permission.MANAGE_NODES) and await is_stream_of_job(store, stream):
+        return
+    _must_see(actor, app)
 
 
 def _is_id(text: str) -> bool:

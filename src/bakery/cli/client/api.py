@@ -64,6 +64,9 @@ class Api:
     def put(self, path: str, body: object) -> Body:
         return self._ask("PUT", path, json=body)
 
+    def patch(self, path: str, body: object) -> Body:
+        return self._ask("PATCH", path, json=body)
+
     def delete(self, path: str) -> None:
         self._ask("DELETE", path)
 

@@ -55,7 +55,7 @@ def deploy(
 def wait_for(api: Api, app: str, number: int, *, json: bool) -> None:
     """The log on stdout, or on stderr beside JSON; ends with 1 unless the deployment succeeded."""
     write = (lambda text: typer.echo(text, nl=False, err=True)) if json else write_log
-    ended = follow_log(api, app, number, write)
+    ended = follow_log(api, path("apps", app, "deployments", number), write)
     outcome = ended["failure"] or f"Deployment #{number} of {app}: {ended['state']}."
     print_done(ended, outcome, as_json=json)
     if ended["hint"]:

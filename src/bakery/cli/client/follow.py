@@ -1,11 +1,11 @@
-"""Following a deployment's log as it grows, over lost connections, until the deployment has ended."""
+"""Following the log of a deployment or a job as it grows, over lost connections, until that has ended."""
 
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from bakery.cli.client.api import Api, Body, path
+from bakery.cli.client.api import Api, Body
 from bakery.model.errors import Unavailable
 
 _MOST_FAILURES = 30  # in a row
@@ -13,11 +13,10 @@ _PAUSE = 1.0
 
 
 def follow_log(
-    api: Api, app: str, number: int, write: Callable[[str], None], *, sleep: Callable[[float], None] = time.sleep
+    api: Api, where: str, write: Callable[[str], None], *, sleep: Callable[[float], None] = time.sleep
 ) -> Body:
-    """Writes the log from its start. Returns the deployment as it ended."""
+    """Writes the log from its start. Returns the deployment or the job, which is at `where`, as it ended."""
     offset, failures = 0, 0
-    where = path("apps", app, "deployments", number)
     while True:
         try:
             with api.stream(f"{where}/log", {"accept": "text/event-stream", "last-event-id": str(offset)}) as response:

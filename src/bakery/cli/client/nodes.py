@@ -1,13 +1,22 @@
 """`bakery nodes`: the machines that apps run on."""
 
+import subprocess
+import time
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
-from bakery.cli.client.api import connect, path
-from bakery.cli.output import Json, print_facts, print_rows
+from bakery.cli.client.api import Api, Body, connect, path
+from bakery.cli.client.follow import follow_log
+from bakery.cli.output import Json, print_done, print_facts, print_rows, say, warn, write_log
+from bakery.cli.terminal import confirm
+from bakery.model.errors import BadInput, CommandFailed
 
 group = typer.Typer(help="The machines that apps run on.", no_args_is_help=True)
+_Node = Annotated[str, typer.Argument(metavar="NODE", help="Its name.")]
+_INSTALL_TAKES = 1800
+_PAUSE = 0.3
 
 
 @group.command("list")
@@ -15,22 +24,238 @@ def list_nodes(*, json: Json = False) -> None:
     """List the nodes."""
     with connect() as api:
         nodes = list(api.every("/nodes"))
-    columns = {"slug": "NODE", "name": "NAME", "is_watched": "WATCHED", "apps": "APPS"}
-    print_rows(nodes, columns, as_json=json, empty="There is no node yet.")
+    columns = {"slug": "NODE", "name": "NAME", "state": "STATE", "is_watched": "WATCHED", "apps": "APPS"}
+    print_rows(nodes, columns, as_json=json, empty="There is no node yet. Add one with: bakery nodes add NODE --host H")
 
 
 @group.command()
-def show(node: Annotated[str, typer.Argument(metavar="NODE", help="Its name.")], *, json: Json = False) -> None:
-    """Show what a node can do."""
+def show(node: _Node, *, json: Json = False) -> None:
+    """Show a node: how it is reached, what it can do, what was found when it was verified."""
     with connect() as api:
         found = api.get(path("nodes", node))
-    titles = {"slug": "Node", "name": "Name", "is_watched": "Watched", "apps": "Apps"}
-    machine = {
+    titles = {"slug": "Node", "name": "Name", "state": "State", "is_watched": "Watched", "is_draining": "Draining"}
+    reached = {
+        "trouble": "Trouble",
+        "trouble_hint": "What to do",
+        "host": "Host",
+        "port": "Port",
+        "login": "User",
+        "bastion": "Bastion",
+        "host_key_fingerprint": "Host key",
+        "other_host_key_fingerprint": "Shown instead",
+        "handshake_at": "Handshake",
+        "apps": "Apps",
         "public_address": "Address",
         "apps_domain": "Domain",
-        "cpus": "CPUs",
-        "nginx": "nginx",
-        "limits": "Limits",
     }
-    flat = found if json else {**found, **found.get("facts", {})}
-    print_facts(flat, titles | (machine if "facts" in found else {}), as_json=json)
+    machine = {"cpus": "CPUs", "nginx": "nginx", "limits": "Limits"}
+    facts = found.get("facts") or {}
+    titles |= {key: title for key, title in reached.items() if found.get(key) is not None}
+    titles |= {key: title for key, title in machine.items() if key in facts}
+    print_facts(found if json else {**found, **facts}, titles, as_json=json)
+    if not json:
+        _print_checks(found)
+
+
+@group.command()
+def add(
+    node: _Node,
+    *,
+    host: Annotated[str, typer.Option(help="Its host name or address.")],
+    port: Annotated[int, typer.Option(help="Where its SSH server listens.")] = 22,
+    user: Annotated[str, typer.Option(help="Who logs in there.")] = "bakery-agent",
+    bastion: Annotated[str, typer.Option(metavar="U@H:P", help="The way there leads through this machine.")] = "",
+    name: Annotated[str, typer.Option(help="How it is shown.")] = "",
+    json: Json = False,
+) -> None:
+    """Add a node. It becomes one when its installer has run there."""
+    wanted = {"slug": node, "host": host, "port": port, "user": user, "bastion": bastion, "name": name}
+    with connect() as api:
+        made = api.post("/nodes", wanted)
+    print_done(made, f"{node} is added. Make the machine a node with: bakery nodes bootstrap {node}", as_json=json)
+
+
+@group.command()
+def edit(
+    node: _Node,
+    *,
+    host: Annotated[str | None, typer.Option(help="Its host name or address.")] = None,
+    port: Annotated[int | None, typer.Option(help="Where its SSH server listens.")] = None,
+    user: Annotated[str | None, typer.Option(help="Who logs in there.")] = None,
+    bastion: Annotated[str | None, typer.Option(metavar="U@H:P", help="The way there; empty: none.")] = None,
+    name: Annotated[str | None, typer.Option(help="How it is shown.")] = None,
+    apps_domain: Annotated[str | None, typer.Option(help="Its apps get their names below this domain.")] = None,
+    public_address: Annotated[str | None, typer.Option(help="Its public IP address; empty: as it was found.")] = None,
+    json: Json = False,
+) -> None:
+    """Change a node. What is not named stays."""
+    named = {
+        "host": host,
+        "port": port,
+        "user": user,
+        "bastion": bastion,
+        "name": name,
+        "apps_domain": apps_domain,
+        "public_address": public_address,
+    }
+    wanted = {key: value for key, value in named.items() if value is not None}
+    if not wanted:
+        raise BadInput("Say what to change.", hint=f"Like: bakery nodes edit {node} --port 2222")
+    with connect() as api:
+        changed = api.patch(path("nodes", node), wanted)
+    print_done(changed, f"{node} is changed.", as_json=json)
+
+
+@group.command()
+def verify(node: _Node, *, json: Json = False) -> None:
+    """Look at everything that a node needs. The exit code says whether all is well."""
+    with connect() as api:
+        api.post(path("nodes", node, "verify"))
+        found = _when(api, node, lambda now: not now["is_checking"], seconds=120)
+    is_well = bool(found["checks"]) and all(check["is_well"] for check in found["checks"])
+    if json:
+        print_done(found, "", as_json=True)
+    else:
+        _print_checks(found)
+    if not is_well:
+        raise typer.Exit(1)
+
+
+@group.command()
+def drain(
+    node: _Node,
+    *,
+    end: Annotated[bool, typer.Option("--end", help="Let new apps come to it again.")] = False,
+    json: Json = False,
+) -> None:
+    """Let no new app come to a node. Those that are there stay."""
+    with connect() as api:
+        found = api.post(path("nodes", node, "undrain" if end else "drain"))
+    print_done(found, f"New apps may come to {node}." if end else f"No new app comes to {node}.", as_json=json)
+
+
+@group.command("rotate-key")
+def rotate_key(node: _Node, *, json: Json = False) -> None:
+    """Change the key that Bakery enters a node with. The old one goes when the new one is proven."""
+    with connect() as api:
+        before = api.get(path("nodes", node)).get("key_public")
+        api.post(path("nodes", node, "rotate-key"))
+        found = _when(api, node, lambda now: not now["is_rotating"], seconds=120)
+    if found["key_public"] == before:
+        raise CommandFailed(f"{node} still has its old key.", exit_status=1, hint=f"See: bakery nodes show {node}")
+    print_done(found, f"{node} has a new key; the old one no longer works.", as_json=json)
+
+
+@group.command("accept-key")
+def accept_key(
+    node: _Node,
+    *,
+    fingerprint: Annotated[str | None, typer.Option(help="The fingerprint that you compared, SHA256:…")] = None,
+    json: Json = False,
+) -> None:
+    """Accept a changed host key, of a machine that was reinstalled."""
+    with connect() as api:
+        found = api.get(path("nodes", node))
+        other = found.get("other_host_key_fingerprint")
+        if other and fingerprint is None:
+            warn(f"Pinned: {found['host_key_fingerprint']}\nNow:    {other}")
+            confirm(f"Is the second one the host key of {node}?", yes=False, option="--fingerprint")
+        done = api.post(path("nodes", node, "accept-key"), {"fingerprint": fingerprint or other or ""})
+    print_done(done, f"{node} is entered with its new host key from now on.", as_json=json)
+
+
+@group.command()
+def repair(node: _Node, *, json: Json = False) -> None:
+    """Print the line that puts everything in place on a node again."""
+    bootstrap(node, only_print=True, json=json)
+
+
+@group.command()
+def bootstrap(
+    node: _Node,
+    *,
+    only_print: Annotated[bool, typer.Option("--print", help="Only print the line to run on the machine.")] = False,
+    ssh_user: Annotated[str, typer.Option("--ssh-user", help="Who may become root there.")] = "root",
+    json: Json = False,
+) -> None:
+    """Make a machine a node: run its installer there, over your own SSH."""
+    with connect() as api:
+        found = api.get(path("nodes", node))
+        made = api.post(path("nodes", node, "bootstrap"))
+        if only_print:
+            print_done(made, made["line"], as_json=json)
+            return
+        _run_there(found, made["script"], ssh_user)
+        now = _when(api, node, lambda node_now: node_now["state"] == "online", seconds=60)
+    print_done(now, f"{node} is {now['state']}.", as_json=json)
+
+
+@group.command()
+def remove(
+    node: _Node, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, json: Json = False
+) -> None:
+    """Forget a node. On the machine nothing changes; refused while apps live there."""
+    with connect() as api:
+        api.get(path("nodes", node))
+        confirm(f"Remove {node}, with its jobs and their logs?", yes=yes)
+        api.delete(path("nodes", node))
+    print_done({"removed": node}, f"{node} is removed.", as_json=json)
+
+
+@group.command("exec", context_settings={"ignore_unknown_options": True})
+def execute(
+    node: _Node,
+    words: Annotated[list[str], typer.Argument(metavar="CMD…", help="After --: the command and its words.")],
+    *,
+    seconds: Annotated[int, typer.Option(help="Its time limit.")] = 3600,
+    detach: Annotated[bool, typer.Option("--detach", help="Do not follow it.")] = False,
+    json: Json = False,
+) -> None:
+    """Run a command on a node, as the user that Bakery logs in as. It goes on when this is interrupted."""
+    with connect() as api:
+        job = api.post(path("nodes", node, "jobs"), {"command": words, "seconds": seconds})
+        if detach:
+            print_done(job, f"Job {job['id']} on {node} is {job['state']}.", as_json=json)
+            return
+        where = path("nodes", node, "jobs", job["id"])
+        ended = follow_log(api, where, (lambda text: typer.echo(text, nl=False, err=True)) if json else write_log)
+    if json:
+        print_done(ended, "", as_json=True)
+    elif ended["state"] != "succeeded":
+        warn(ended["reason"] or f"The command ended with status {ended['exit_status']}.")
+    if ended["state"] != "succeeded":
+        raise typer.Exit(1)
+
+
+def _when(api: Api, node: str, is_so: Callable[[Body], bool], *, seconds: float) -> Body:
+    """The node as soon as it is so, or after that time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        found = api.get(path("nodes", node))
+        if is_so(found) or time.monotonic() > deadline:
+            return found
+        time.sleep(_PAUSE)
+
+
+def _run_there(node: Body, script: str, ssh_user: str) -> None:
+    """With the caller's own SSH: their agent, their keys, their known hosts. The script goes through stdin."""
+    way = ["-J", node["bastion"]] if node["bastion"] else []
+    become = [] if ssh_user == "root" else ["sudo"]
+    argv = ["ssh", *way, "-p", str(node["port"]), "-l", ssh_user, "--", node["host"], *become, "bash", "-s"]
+    try:
+        done = subprocess.run(argv, input=script.encode(), check=False, timeout=_INSTALL_TAKES)
+    except FileNotFoundError as error:
+        raise CommandFailed("There is no ssh on this machine.", exit_status=127, hint="Use --print.") from error
+    if done.returncode != 0:
+        raise CommandFailed(
+            f"The installer did not come to its end on {node['slug']} (status {done.returncode}).",
+            exit_status=done.returncode,
+            hint="What it said stands above. It may be run again as often as needed.",
+        )
+
+
+def _print_checks(node: Body) -> None:
+    for check in node.get("checks") or []:
+        say(f"{'✓' if check['is_well'] else '✕'} {check['name']}: {check['said']}")
+        if not check["is_well"] and check["fix"]:
+            say(f"    {check['fix']}")

@@ -17,11 +17,11 @@ from bakery.cli.output import say
 from bakery.cli.server.background import Background, background
 from bakery.cli.server.sample import ensure_sample, find_sample, local_url
 from bakery.cli.server.settings import load_settings, the_parts
-from bakery.delivery.nodes import NodeSummary, list_nodes
 from bakery.model.actor import Actor
 from bakery.model.errors import NotReady
 from bakery.model.permissions import Role
 from bakery.model.secret import Secret
+from bakery.nodes.catalogue import NodeSummary, list_nodes
 from bakery.nodes.node import open_local_node
 from bakery.settings import Settings
 from bakery.web.context import Parts
@@ -140,12 +140,13 @@ async def _tell(parts: Parts, admin: Admin) -> None:
     key = "the value of ENCRYPTION_KEY" if settings.encryption_keys else settings.encryption_key_file
     _line("Keep safe", f"{key}  (without it no secret can be read again)")
     if settings.host == "127.0.0.1":
-        here = f"{node.facts.user}@{node.public_address or 'THIS-MACHINE'}"
+        user = node.facts.user if node.facts else "USER"
+        here = f"{user}@{node.public_address or 'THIS-MACHINE'}"
         _line("From afar", f"ssh -L {settings.port}:127.0.0.1:{settings.port} {here}")
         _line("", f"and then http://localhost:{settings.port} there")
     elif settings.host in _ALL_ADDRESSES and not settings.base_url:
         _line("Note", "Bakery listens on all addresses, without encryption: a password can be read on its way.")
-    for sentence in (*node.facts.limits, *node.facts.notes):
+    for sentence in (*node.facts.limits, *node.facts.notes) if node.facts else ():
         _line("Note", sentence)
 
 

@@ -1,7 +1,5 @@
 """Deployments of an app: the history, one of them with its steps and log, and cancelling it."""
 
-from collections.abc import AsyncIterator
-
 from litestar import Response, get, post
 from litestar.response import Redirect, Stream
 
@@ -58,7 +56,7 @@ async def show_log(parts: Parts, actor: Actor, slug: str, number: int) -> Stream
     """All of it as it was written, but for what was masked."""
     detail = await show_deployment(parts.store, app_in(slug), number, actor=actor)
     return Stream(
-        _whole_log(parts.store, detail.deployment.log_stream),
+        logs.whole(parts.store, detail.deployment.log_stream),
         media_type="text/plain; charset=utf-8",
         headers={"cache-control": "no-store"},
     )
@@ -112,13 +110,6 @@ async def _view(request: WebRequest, parts: Parts, actor: Actor, slug: str, numb
 async def _end_of_log(store: Store, stream: int) -> logs.Piece | None:
     extent = await logs.extent(store, stream)
     return await logs.read(store, stream, max(0, extent.bytes - _END_OF_LOG)) if extent else None
-
-
-async def _whole_log(store: Store, stream: int) -> AsyncIterator[bytes]:
-    at = 0
-    while piece := await logs.read(store, stream, at):
-        yield piece.bytes
-        at = piece.to_byte
 
 
 ROUTES = (show_history, show_one, show_log, cancel)

@@ -1,10 +1,23 @@
-"""The machines that apps run on: what each can do, and what is limited."""
+"""The machines that apps run on: the list, one of them with what was found there, and the work that was done."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
+from bakery.web.moments import Moment
+from bakery.web.views.forms import Form
+from bakery.web.views.logs import LogViewer
+from bakery.web.views.shell import Tab
 from bakery.web.views.status import StatusView
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """A line and the area below it, as paths in a box of 96 by 24. `label` says it in words."""
+
+    line: str
+    area: str
+    label: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +29,7 @@ class Figure:
     note: str = ""
     percent: int | None = None
     tone: Literal["", "warn", "bad"] = ""
+    spark: Spark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +42,17 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class NodeCard:
+    """`href` is empty for those who may not open it. `trouble` says since when, what, and what to do."""
+
     name: str
     status: StatusView
     address: str
-    figures: Sequence[Figure]
-    tools: Sequence[StatusView]  # each word names a tool and its version
-    abilities: Sequence[str]
-    limits: Sequence[Limit]
+    href: str = ""
+    trouble: str = ""
+    remedy: str = ""
+    is_draining: bool = False
+    figures: Sequence[Figure] = ()
+    tools: Sequence[StatusView] = ()  # each word names a tool and its version
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +61,149 @@ class NodesPage:
 
     nodes: Sequence[NodeCard]
     summary: str
+    why_not_add: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewNodePage:
+    """nodes/new.html. Fields: slug, host, port, user, bastion, name."""
+
+    form: Form
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    status: StatusView
+    said: str
+    fix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """A host key that is not the pinned one. `seen` goes back with the decision."""
+
+    pinned: str
+    seen: str
+    whose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Installer:
+    """The line to run, and until when its address is good."""
+
+    line: str
+    until: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class JobRow:
+    id: int
+    title: str
+    status: StatusView
+    by: str
+    asked: Moment
+    took: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """The part of a node's page that follows events; `_node.html` renders it alone."""
+
+    card: NodeCard
+    slug: str
+    is_local: bool
+    is_new: bool
+    handshake: str
+    handshake_at: Moment | None
+    host_key: str
+    keys: Keys | None
+    checks: Sequence[CheckRow]
+    checked: Moment | None
+    is_checking: bool
+    last_deployment: str
+    abilities: Sequence[str]
+    limits: Sequence[Limit]
+
+
+@dataclass(frozen=True, slots=True)
+class NodePage:
+    """nodes/show.html."""
+
+    node: NodeView
+    tabs: Sequence[Tab]
+    installer: Installer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeJobsPage:
+    """nodes/jobs.html. Field: command."""
+
+    node: str
+    tabs: Sequence[Tab]
+    rows: Sequence[JobRow]
+    form: Form
+    next: str | None = None
+    first: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """A line of the transcript."""
+
+    id: int
+    at: Moment
+    command: str
+    status: StatusView
+    took: str
+    output: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeCommandsPage:
+    """nodes/commands.html. `request` narrows it to what one request caused."""
+
+    node: str
+    tabs: Sequence[Tab]
+    rows: Sequence[RunRow]
+    request: str
+    here: str
+    next: str | None = None
+    first: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettingsPage:
+    """nodes/settings.html. Fields: name, host, port, user, bastion, apps_domain, public_address; confirm."""
+
+    node: str
+    tabs: Sequence[Tab]
+    form: Form
+    is_draining: bool
+    is_rotating: bool
+    why_not_remove: str
+    remove: Form = field(default_factory=Form)
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """The part of a job's page that follows events, without its log."""
+
+    id: int
+    node: str
+    title: str
+    status: StatusView
+    by: str
+    asked: Moment
+    took: str
+    outcome: str
+    is_over: bool
+    is_cancelling: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JobPage:
+    """nodes/job.html."""
+
+    job: JobView
+    log: LogViewer

@@ -59,6 +59,19 @@ _NODE: Mapping[str, StatusView] = {
     "online": StatusView("ok", "s-ok", "Online"),
     "verifying": StatusView("run", "s-run", "Verifying"),
     "offline": StatusView("off", "s-unk", "Offline"),
+    "new": StatusView("wait", "s-wait", "Waiting for its first handshake"),
+    "unreachable": StatusView("off", "s-unk", "Unreachable"),
+    "blocked": StatusView("bad", "s-bad", "Blocked"),
+}
+
+_JOB: Mapping[str, StatusView] = {
+    "queued": StatusView("run", "s-run", "Queued"),
+    "running": StatusView("run", "s-run", "Running"),
+    "succeeded": StatusView("ok", "s-ok", "Succeeded"),
+    "failed": StatusView("bad", "s-bad", "Failed"),
+    "cancelled": StatusView("off", "s-cancel", "Cancelled"),
+    "lost": StatusView("bad", "s-zap", "Lost"),
+    "interrupted": StatusView("bad", "s-zap", "Interrupted"),
 }
 
 _PERSON: Mapping[str, StatusView] = {
@@ -90,6 +103,10 @@ def node_status(state: str) -> StatusView:
     return _NODE[state]
 
 
+def job_status(state: str) -> StatusView:
+    return _JOB[state]
+
+
 def person_status(state: str) -> StatusView:
     return _PERSON[state]
 
@@ -105,6 +122,7 @@ def every_status() -> Mapping[str, tuple[StatusView, ...]]:
         "Deployments": _DEPLOYMENT,
         "Steps": _STEP,
         "Nodes": _NODE,
+        "Jobs": _JOB,
         "People": _PERSON,
         "Invitations": _INVITE,
     }

@@ -14,7 +14,9 @@ ALTER TABLE nodes
     ADD next_key_public text,                -- of a rotation that is under way: it replaces the other once it is proven
     ADD next_key_secret bytea,               -- sealed
     ADD host_key text,                       -- pinned at the first handshake
-    ADD other_host_key text,                 -- what the node showed instead: blocked until an Admin decides
+    ADD bastion_host_key text,               -- likewise
+    ADD other_host_key text,                 -- what was shown instead: blocked until an Admin decides
+    ADD other_is_bastions boolean NOT NULL DEFAULT false,
     ADD state text NOT NULL DEFAULT 'online' CHECK (state IN ('new', 'online', 'unreachable', 'blocked')),
     ADD trouble text NOT NULL DEFAULT '',
     ADD trouble_hint text NOT NULL DEFAULT '',

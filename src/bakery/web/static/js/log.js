@@ -52,7 +52,7 @@ const showFollow = (pane) => followButton(pane)?.setAttribute("aria-pressed", St
 
 document.addEventListener("bakery:log", ({ detail: piece }) => {
   const pane = document.querySelector(`[data-log="${CSS.escape(piece.topic.slice(4))}"]`);
-  if (!pane) return;
+  if (!pane || pane.matches("[data-viewer]")) return; // that one is viewer.js's
   const to = Number(pane.dataset.to);
   if (piece.to <= to) return; // we have it
   if (piece.from !== to) {
@@ -75,7 +75,7 @@ document.addEventListener("scroll", (event) => event.target.dataset?.log && show
 function select() {
   document.querySelector(".ln.sel")?.classList.remove("sel");
   const line = document.getElementById(location.hash.slice(1));
-  if (!line?.matches(".ln")) return;
+  if (!line?.matches(".ln") || line.closest("[data-viewer]")) return;
   for (let step = line.closest("details"); step; step = step.parentElement.closest("details")) step.open = true;
   line.classList.add("sel");
   line.scrollIntoView({ block: "center" });

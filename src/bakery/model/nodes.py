@@ -1,0 +1,120 @@
+"""A node as a person describes it, and how it is doing."""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+from bakery.model.errors import BadInput
+from bakery.model.labels import parse_label
+from bakery.model.names import HostName, Port, parse_host_name, parse_port
+
+NodeName = NewType("NodeName", str)
+
+AGENT = "bakery-agent"
+SSH_PORT = Port(22)
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_LOGIN = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+
+
+class NodeState(StrEnum):
+    """As its row says. `new` waits for its first handshake; `blocked` for an Admin, who decides about its host key."""
+
+    NEW = "new"
+    ONLINE = "online"
+    UNREACHABLE = "unreachable"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an SSH server listens, and who logs in there. Written `user@host:port`."""
+
+    user: str
+    host: str
+    port: Port
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.user}@{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class NewNode:
+    """What `add_node` needs; made by `parse_new_node`."""
+
+    slug: NodeName
+    name: str
+    place: Place
+    bastion: Place | None
+
+
+def parse_new_node(
+    *, slug: str, host: str, name: str = "", port: str | int = SSH_PORT, user: str = AGENT, bastion: str = ""
+) -> NewNode:
+    """Texts from a form, a JSON body or the command line; each mistake names its field."""
+    node = parse_node_name(slug.strip(), field="slug")
+    return NewNode(
+        slug=node,
+        name=parse_label(name, at_most=80) if name.strip() else node,
+        place=Place(_parse_login(user, field="user"), parse_ssh_host(host), parse_port(_stripped(port))),
+        bastion=parse_place(bastion, field="bastion") if bastion.strip() else None,
+    )
+
+
+def parse_node_name(text: str, *, field: str = "node") -> NodeName:
+    if text == "local":
+        raise BadInput("The name “local” is this machine's.", field=field, hint="Choose another name.")
+    if not _NAME.fullmatch(text):
+        raise BadInput("Use up to 40 lower-case letters, digits and hyphens, and begin with a letter.", field=field)
+    return NodeName(text)
+
+
+def parse_ssh_host(text: str, *, field: str = "host") -> HostName:
+    """A host name or an IP address, whose brackets may be left out."""
+    bare = text.strip().removeprefix("[").removesuffix("]")
+    try:
+        return HostName(str(ipaddress.ip_address(bare)))
+    except ValueError:
+        return parse_host_name(text, field=field)
+
+
+def parse_place(text: str, *, field: str) -> Place:
+    """`user@host` or `user@host:port`."""
+    user, at, rest = text.strip().rpartition("@")
+    if not at:
+        raise BadInput("Write it like admin@gateway.example.com:22.", field=field)
+    host, port = _host_and_port(rest)
+    try:
+        return Place(_parse_login(user, field=field), parse_ssh_host(host, field=field), parse_port(port, field=field))
+    except BadInput as error:
+        raise BadInput(error.message, field=field, hint="Write it like admin@gateway.example.com:22.") from error
+
+
+def node_counts(states: Sequence[NodeState]) -> str:
+    """One sentence about all of them."""
+    away = sum(1 for state in states if state is not NodeState.ONLINE)
+    if not away:
+        return "This machine is online." if len(states) == 1 else f"All {len(states)} are online."
+    return f"{len(states) - away} of {len(states)} are online."
+
+
+def _host_and_port(text: str) -> tuple[str, str]:
+    if text.startswith("["):
+        host, _, rest = text.partition("]")
+        return host, rest.removeprefix(":") or str(SSH_PORT)
+    host, colon, port = text.rpartition(":")
+    return (host, port) if colon and ":" not in host else (text, str(SSH_PORT))
+
+
+def _parse_login(text: str, *, field: str) -> str:
+    user = text.strip()
+    if _LOGIN.fullmatch(user):
+        return user
+    raise BadInput("A user's name has up to 32 lower-case letters, digits, hyphens and underscores.", field=field)
+
+
+def _stripped(port: str | int) -> str | int:
+    return port.strip() if isinstance(port, str) else port

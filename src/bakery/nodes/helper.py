@@ -1,0 +1,892 @@
+#!/usr/bin/python3 -IS
+"""Bakery's helper on a node: fixed verbs for durable jobs.
+
+On a node it is root's file, and the user that Bakery logs in as calls it through sudo: it trusts no word of its caller.
+On the control plane's own machine Bakery's user runs it, and may say where the jobs lie. Any Python from 3.9 on does,
+with its standard library.
+
+    helper [--root FOLDER] VERB …
+
+    job-start KEY [--follow]   takes the job as a line of JSON (see Spec); prints its status; again is harmless
+    job-follow KEY FROM        prints the log's bytes from an offset on, until the job is over
+    job-status KEY             prints a line of JSON
+    job-cancel KEY             ends all its processes within 10 s, and prints the status; harmless when it is over
+    job-remove KEY             forgets a job that is over
+    job-list                   prints the keys with their states
+    version                    prints a number, and the digest of this file
+
+With --follow the status is the first line of the output, and what comes after it is the log from its first byte on.
+
+FOLDER/jobs/KEY holds `log`, what the program wrote, in order; `exit`, how it ended, written last and whole; `boot` and
+`process`, which boot of the machine and which process of it watches over the job; `lock`, for the verbs; `fault`, blank
+unless the watching has one. Only one process can ever make `process`, and that one runs the program: what has it was
+begun, and is never begun again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import grp
+import json
+import os
+import pwd
+import re
+import select
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+VERSION = 1
+ROOTS_FOLDER = Path("/var/lib/bakery/node")
+HANDED = Path("/run/bakery/jobs")  # a job on its way to its unit; gone when the unit has read it
+AGENT = "bakery-agent"
+KEY = "j[0-9a-f]{24}"
+ACCOUNT = re.compile(f"{AGENT}|bk-[0-9a-f]{{16}}")
+VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]{0,200}")
+FIELDS = {
+    "argv", "account", "folder", "environment", "stdin", "memory_bytes", "cpu_percent", "seconds", "log_bytes",
+}  # fmt: skip
+PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+LONGEST_SPEC = 8 * 1024 * 1024
+LONGEST_JOB = 30 * 24 * 3600
+LONGEST_START = 10.0  # seconds
+LAST_WORDS = 0.5  # for what a program leaves behind to end by itself
+GRACE = 5.0  # between asking processes to end and ending them
+ROUND = 0.05  # between two looks at what does not end at once
+NEVER = float("inf")
+RESERVED = b" " * 4096  # on the disk, for a word that must be written when the disk is full
+CHUNK = 256 * 1024
+PIPE = 1024 * 1024
+F_SETPIPE_SZ = 1031
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 36, 38
+IN_MODIFY, IN_MOVED_TO, IN_DELETE = 0x2, 0x80, 0x200
+CANCEL = signal.SIGUSR1
+STOPS = {CANCEL: "cancelled", signal.SIGTERM: "lost"}  # SIGTERM comes from a machine that shuts down
+LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class Job:
+    """Where a job lies, and what its files say of it."""
+
+    def __init__(self, root: Path, key: str) -> None:
+        self.root, self.key = root, key
+        self.unit = f"bakery-job-{key}.service"
+        self.handed = HANDED / key
+        self.folder = root / "jobs" / key
+        self.removed = self.folder.with_name(f".{key}")
+        self.log, self.exit, self.boot, self.process, self.lock, self.fault = (
+            self.folder / name for name in ("log", "exit", "boot", "process", "lock", "fault")
+        )
+
+    def is_begun(self) -> bool:
+        return self.process.exists() or self.exit.exists()
+
+    def watcher(self) -> tuple[int, str]:
+        """The process that watches over it, and when it began: the same number later is another process."""
+        process, began = self.process.read_text().split()
+        return int(process), began
+
+    def status(self) -> dict[str, object]:
+        status = self._ended() or (self._unended() if self.process.exists() else told("unknown"))
+        if status["state"] != "running":
+            status = self._ended() or status  # it may have ended while we looked
+        return {**status, "log_bytes": self.log.stat().st_size if self.log.exists() else 0}
+
+    def _ended(self) -> dict[str, object] | None:
+        try:
+            ended: dict[str, object] = json.loads(self.exit.read_text())
+        except FileNotFoundError:
+            return None
+        return ended
+
+    def _unended(self) -> dict[str, object]:
+        try:
+            if self.boot.read_text() != this_boot():
+                return told("lost", "the machine was started anew while it ran")
+            process, began = self.watcher()
+        except (FileNotFoundError, ValueError):
+            return told("lost", "its files are damaged")
+        if began_at(process) == began:
+            return told("running")
+        return told("lost", "the process that watched over it is gone")
+
+
+class Spec:
+    """What to run. It is checked here, because the caller may be hostile."""
+
+    def __init__(self, text: bytes) -> None:
+        try:
+            self.told = told = json.loads(text)
+        except (ValueError, RecursionError):
+            sys.exit("The job is not described in JSON.")
+        if not isinstance(told, dict) or set(told) != FIELDS:
+            sys.exit(f"A job is described by exactly these: {', '.join(sorted(FIELDS))}.")
+        self.argv, self.environment, self.folder = told["argv"], told["environment"], told["folder"]
+        if not isinstance(self.argv, list) or not all(map(is_text, self.argv)) or not any(self.argv[:1]):
+            sys.exit("argv has to be a list of texts that begins with a program.")
+        if not isinstance(self.environment, dict) or not all(map(VARIABLE.fullmatch, self.environment)):
+            sys.exit("environment has to be an object whose names are those of variables.")
+        if not all(map(is_text, self.environment.values())):
+            sys.exit("The values of environment have to be texts without NUL.")
+        if self.folder is not None and not (is_text(self.folder) and self.folder.startswith("/")):
+            sys.exit("folder has to be an absolute path.")
+        if told["stdin"] is not None and not is_text(told["stdin"], may_hold_nul=True):
+            sys.exit("stdin has to be a text.")
+        self.stdin = (told["stdin"] or "").encode()
+        self.account = account_of(told["account"])
+        self.memory_bytes = told["memory_bytes"] and whole_number(told, "memory_bytes", 1024 * 1024, 2**50)
+        self.cpu_percent = told["cpu_percent"] and whole_number(told, "cpu_percent", 1, 100_000)
+        self.seconds = whole_number(told, "seconds", 1, LONGEST_JOB)
+        self.log_bytes = whole_number(told, "log_bytes", 0, 2**50)
+
+
+# The verbs.
+
+
+def start(job: Job, *follows: str) -> None:
+    spec = Spec(sys.stdin.buffer.readline(LONGEST_SPEC))
+    make_folder(job.folder.parent, 0o711)
+    with locked(job, make=True):
+        if not job.is_begun():
+            begin(job, spec)
+    say(job.status())
+    if follows:
+        follow(job, "0")
+
+
+def follow(job: Job, from_byte: str) -> None:
+    """A reader that goes away ends us, also while the job is quiet."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    if not job.log.exists():
+        sys.exit("There is no such job.")
+    log, position = os.open(job.log, os.O_RDONLY), int(from_byte)
+    changes = LIBC.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)  # negative: the machine has no more of these
+    poll = select.poll()
+    poll.register(1, 0)  # that nobody reads any more is reported unasked
+    if changes >= 0:
+        LIBC.inotify_add_watch(changes, os.fsencode(job.folder), IN_MODIFY | IN_MOVED_TO | IN_DELETE)
+        poll.register(changes, select.POLLIN)
+    while True:
+        is_over = job.status()["state"] != "running"  # looked at before the log, which then is whole
+        copied = copy_out(log, position)
+        position += copied
+        if is_over:
+            return
+        if copied:
+            time.sleep(0.005)  # a chatty program's lines go together
+        if any(descriptor == 1 for descriptor, _ in poll.poll(1000 if changes >= 0 else 50)):
+            return
+        with contextlib.suppress(OSError):
+            os.read(changes, CHUNK)
+
+
+def status(job: Job) -> None:
+    say(job.status())
+
+
+def cancel(job: Job) -> None:
+    with locked(job):  # a start that is under way comes first
+        state = job.status()["state"]
+    if state == "running":
+        send(*job.watcher(), CANCEL)
+        deadline = time.monotonic() + GRACE + 2
+        while job.status()["state"] == "running" and time.monotonic() < deadline:
+            time.sleep(ROUND)
+        if job.status()["state"] == "running":
+            end_by_force(job)
+            write_exit(job, job.folder / f"exit.{os.getpid()}", told("cancelled", "was cancelled by force"))
+    elif state == "lost":
+        end_by_force(job)
+    say(job.status())
+
+
+def remove(job: Job) -> None:
+    """Under another name first: a folder that is half removed would look like one that was never begun."""
+    with locked(job) as is_there:
+        state = job.status()["state"]
+        if state == "running":
+            sys.exit("The job still runs. Cancel it first.")
+        if state == "lost":
+            end_by_force(job)
+        empty(job.removed)
+        if is_there:
+            job.folder.rename(job.removed)
+            empty(job.removed)
+    job.handed.unlink(missing_ok=True)
+
+
+def list_jobs(root: Path) -> None:
+    folder = root / "jobs"
+    keys = [entry.name for entry in folder.iterdir() if re.fullmatch(KEY, entry.name)] if folder.exists() else []
+    say({"jobs": {key: Job(root, key).status()["state"] for key in sorted(keys)}})
+
+
+def version(_root: Path) -> None:
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, which no other verb needs
+
+    say({"version": VERSION, "sha256": hashlib.sha256(Path(__file__).read_bytes()).hexdigest()})
+
+
+def run_unit(job: Job) -> None:
+    """What a job's unit says."""
+    with telling_faults(job):
+        watch_over(job, Spec(job.handed.read_bytes()))
+
+
+# Beginning a job.
+
+
+@contextlib.contextmanager
+def locked(job: Job, *, make: bool = False) -> Iterator[bool]:
+    """Verbs that change a job take turns. False: it has no folder."""
+    while True:
+        if make:
+            make_folder(job.folder, 0o750)
+        elif not job.folder.exists():
+            yield False
+            return
+        with contextlib.suppress(FileNotFoundError):  # it was removed just now
+            lock = os.open(job.lock, os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if job.lock.stat().st_ino == os.fstat(lock).st_ino:
+                break
+            os.close(lock)
+    try:
+        yield True
+    finally:
+        os.close(lock)
+
+
+def begin(job: Job, spec: Spec) -> None:
+    """Returns when the job has a watcher that nothing here can end any more."""
+    job.fault.write_bytes(RESERVED)
+    deadline = time.monotonic() + LONGEST_START
+    if not has_systemd():
+        fork_away(job, spec)
+    elif not start_unit(job, spec):
+        deadline = time.monotonic() + 3  # a start that was killed may have left a unit that begins just now
+    while not job.is_begun():
+        fault = job.fault.read_text().strip()
+        if fault:
+            sys.exit(f"The job could not begin: {fault}")
+        if time.monotonic() > deadline:
+            sys.exit("The job did not begin in time.")
+        time.sleep(0.002)
+    job.handed.unlink(missing_ok=True)
+
+
+def start_unit(job: Job, spec: Spec) -> bool:
+    """The unit's cgroup holds all of the job. systemd may forget it: how it ended is told by the folder."""
+    make_folder(HANDED.parent, 0o755)
+    make_folder(HANDED, 0o700)
+    write_over(job.handed, json.dumps(spec.told).encode())
+    properties = [
+        "Type=exec", "KillMode=control-group", "OOMPolicy=continue", "TasksMax=4096", "TimeoutStopSec=10",
+        f"RuntimeMaxSec={spec.seconds + 60}",
+    ]  # fmt: skip
+    if spec.memory_bytes:
+        properties += [f"MemoryMax={spec.memory_bytes}", "MemorySwapMax=0"]
+    if spec.cpu_percent:
+        properties += [f"CPUQuota={spec.cpu_percent}%"]
+    return succeeds(
+        "/usr/bin/systemd-run", "--quiet", "--collect", f"--unit={job.unit}", f"--description=Bakery's job {job.key}",
+        *(f"--property={one}" for one in properties), "--",
+        sys.executable, "-IS", str(Path(__file__).resolve()), "--root", str(job.root), "job-main", job.key,
+    )  # fmt: skip
+
+
+def fork_away(job: Job, spec: Spec) -> None:
+    """Where there is no systemd for us: a process of nobody's, that lets go of all that the caller has open."""
+    child = os.fork()
+    if child:
+        os.waitpid(child, 0)
+        return
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+    try:
+        with telling_faults(job):
+            for descriptor in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
+                if descriptor > 2:
+                    with contextlib.suppress(OSError):  # the one that listed them
+                        os.close(descriptor)
+            os.chdir("/")
+            watch_over(job, spec)
+    finally:
+        os._exit(0)
+
+
+@contextlib.contextmanager
+def telling_faults(job: Job) -> Iterator[None]:
+    """Whoever starts the job reads there why it could not begin."""
+    nothing, faults = os.open(os.devnull, os.O_RDWR), os.open(job.fault, os.O_WRONLY)
+    for ours, standard in ((nothing, 0), (nothing, 1), (faults, 2)):
+        os.dup2(ours, standard)
+    try:
+        yield
+    except (SystemExit, OSError) as error:
+        os.write(2, sentence(error).encode())
+    except BaseException as error:
+        os.write(2, f"{error!r}\n".encode())
+        raise
+
+
+# Watching over a job.
+
+
+def watch_over(job: Job, spec: Spec) -> None:
+    """The whole life of a job's watcher."""
+    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what a program forks away comes to us
+    rate_as_victim(-900)
+    signals = hear({signal.SIGCHLD, *STOPS})
+    log = Log(job.log, spec.log_bytes)
+    let_agent_read(job.log, 0o640)
+    let_agent_read(job.folder, 0o750)
+    aside = job.folder / f"exit.{os.getpid()}"
+    aside.write_bytes(RESERVED)
+    write_whole(job.boot, this_boot())
+    if not claim(job):
+        aside.unlink()
+        return
+    job.handed.unlink(missing_ok=True)
+    ended = run(job, spec, log, signals)
+    log.end()
+    if log.unwritten:
+        add_reason(ended, f"{log.unwritten} bytes of its log could not be written: {log.trouble}")
+    write_exit(job, aside, ended)
+
+
+def claim(job: Job) -> bool:
+    """Only one can ever do this. It is on the disk before the program starts."""
+    aside = job.folder / f"process.{os.getpid()}"
+    aside.write_text(f"{os.getpid()} {began_at(os.getpid())}\n")
+    try:
+        os.link(aside, job.process)
+    except FileExistsError:
+        return False
+    finally:
+        aside.unlink()
+    sync_folder(job.folder)
+    sync_folder(job.folder.parent)
+    return True
+
+
+def run(job: Job, spec: Spec, log: Log, signals: int) -> dict[str, object]:
+    output, into = os.pipe()
+    os.set_blocking(output, False)
+    with contextlib.suppress(OSError):  # a user has only so much of this
+        fcntl.fcntl(output, F_SETPIPE_SZ, PIPE)
+    program, trouble = launch(job, spec, into)
+    os.close(into)
+    if trouble:
+        os.waitpid(program, 0)
+        return told("exited", trouble, 127)
+    stop, exit_status = watch(program, output, log, signals, Stopping(spec.seconds))
+    if stop == "lost":
+        return told("lost", "was ended from outside: the machine was shut down, or somebody stopped its unit")
+    reasons = {"cancelled": "was cancelled", "timed_out": f"did not end within {spec.seconds} s and was stopped"}
+    ended = told(stop or "exited", reasons.get(stop) or ending(exit_status), exit_status)
+    killed = out_of_memory(job)
+    if killed:
+        add_reason(ended, f"out of memory: the kernel ended {killed} of its processes")
+    return ended
+
+
+class Stopping:
+    """Whether a job has to end and why, when its processes are asked to, and when they are ended."""
+
+    def __init__(self, seconds: float) -> None:
+        self.why = ""
+        self.ask_at, self.kill_at = time.monotonic() + seconds, NEVER
+
+    def begin(self, *, within: float = 0) -> None:
+        if self.kill_at == NEVER:
+            self.ask_at = min(self.ask_at, time.monotonic() + within)
+
+    def go_on(self, *, is_running: bool) -> None:
+        now = time.monotonic()
+        if now >= self.ask_at:
+            self.why = self.why or ("timed_out" if is_running else "")
+            signal_all(descendants(os.getpid()), signal.SIGTERM)
+            self.ask_at, self.kill_at = NEVER, now + GRACE
+        if now >= self.kill_at:
+            signal_all(descendants(os.getpid()), signal.SIGKILL)
+            self.kill_at = now + ROUND
+
+    def milliseconds(self) -> float:
+        """Until something has to be done again; poll cannot wait for weeks."""
+        return min(max(0.0, min(self.ask_at, self.kill_at) - time.monotonic()), 3600) * 1000 + 1
+
+
+def watch(program: int, output: int, log: Log, signals: int, stopping: Stopping) -> tuple[str, int]:
+    """Returns when nothing of the job is left, with why it was stopped, if it was, and the program's exit status."""
+    exit_status: int | None = None
+    poll = select.poll()
+    poll.register(signals, select.POLLIN)
+    poll.register(output, select.POLLIN)
+    is_open = True
+    while True:
+        stopping.go_on(is_running=exit_status is None)
+        poll.poll(stopping.milliseconds())
+        if is_open and log.copy(output) == 0:
+            poll.unregister(output)
+            is_open = False
+        for number in STOPS.keys() & heard(signals):
+            stopping.why = stopping.why or (STOPS[number] if exit_status is None else "")
+            stopping.begin()
+        ended, is_all = reap(program)
+        if ended is not None:
+            exit_status = ended
+            stopping.begin(within=LAST_WORDS)
+        if is_all and exit_status is not None:
+            while log.copy(output) > 0:
+                pass
+            return stopping.why, exit_status
+
+
+def reap(program: int) -> tuple[int | None, bool]:
+    """The program's exit status, if it has ended just now; and whether no child is left: orphans are our children."""
+    exit_status = None
+    while True:
+        try:
+            process, how = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return exit_status, True
+        if not process:
+            return exit_status, False
+        if process == program:
+            exit_status = os.waitstatus_to_exitcode(how)
+
+
+def hear(numbers: set[signal.Signals]) -> int:
+    """From now on these signals are read from a descriptor, and those that a terminal or a full disk sends are not."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE, signal.SIGXFSZ):
+        signal.signal(number, signal.SIG_IGN)
+    for number in numbers:
+        signal.signal(number, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+    arriving, leaving = os.pipe()
+    os.set_blocking(arriving, False)
+    os.set_blocking(leaving, False)
+    signal.set_wakeup_fd(leaving, warn_on_full_buffer=False)
+    return arriving
+
+
+def heard(signals: int) -> set[int]:
+    try:
+        return set(os.read(signals, 4096))
+    except BlockingIOError:
+        return set()
+
+
+class Log:
+    """The first bytes of what a program writes, up to a size, and a line for each gap. It never fails: it counts."""
+
+    def __init__(self, path: Path, most: int) -> None:
+        self.file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self.most = self.room = most
+        self.left_out = 0  # because the log is long enough
+        self.unwritten = 0  # because the disk refused
+        self.gap = 0  # those of them that no line tells of yet
+        self.trouble = ""
+        self.is_in_line = False
+
+    def copy(self, output: int) -> int:
+        """As much as there is; 0: nothing will come any more, -1: nothing has come yet."""
+        try:
+            chunk = os.read(output, PIPE)
+        except BlockingIOError:
+            return -1
+        kept = chunk[: self.room]
+        self.room -= len(kept)
+        self.left_out += len(chunk) - len(kept)
+        self.add(kept)
+        return len(chunk)
+
+    def add(self, kept: bytes) -> None:
+        if self.gap and self.tell(f"{self.gap} bytes could not be written here: {self.trouble}."):
+            self.gap = 0
+        missing = len(kept) if self.gap else len(kept) - self.write(kept)
+        self.gap += missing
+        self.unwritten += missing
+
+    def end(self) -> None:
+        self.add(b"")
+        if self.left_out:
+            self.tell(f"the log was longer than {self.most} bytes; {self.left_out} bytes were left out here.")
+        with contextlib.suppress(OSError):
+            os.fsync(self.file)
+
+    def tell(self, what: str) -> bool:
+        line = ("\n" if self.is_in_line else "") + f"[Bakery: {what}]\n"
+        return self.write(line.encode()) == len(line.encode())
+
+    def write(self, text: bytes) -> int:
+        done = 0
+        try:
+            while done < len(text):
+                done += os.write(self.file, text[done:])
+        except OSError as error:
+            self.trouble = error.strerror or "the disk refuses"
+        if done:
+            self.is_in_line = text[done - 1 : done] != b"\n"
+        return done
+
+
+# The program.
+
+
+def launch(job: Job, spec: Spec, output: int) -> tuple[int, str]:
+    """Its process, and why it could not start, if so."""
+    stdin = os.memfd_create("stdin")
+    write_all(stdin, spec.stdin)
+    os.lseek(stdin, 0, os.SEEK_SET)
+    trouble, tell = os.pipe()
+    watcher = os.getpid()
+    program = os.fork()
+    if not program:
+        become_program(job, spec, watcher, (stdin, output, output), tell)
+    os.close(stdin)
+    os.close(tell)
+    with os.fdopen(trouble, "rb") as said:  # until it closes, which it does when the program starts
+        return program, said.read().decode(errors="replace")
+
+
+def become_program(job: Job, spec: Spec, watcher: int, streams: tuple[int, int, int], tell: int) -> None:
+    """Never returns. What the caller names is touched only as the account, and when there is no way back."""
+    doing = f"become {spec.account.pw_name}"
+    try:
+        rate_as_victim(500)
+        os.setsid()
+        for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+            signal.signal(number, signal.SIG_DFL)
+        for standard, ours in enumerate(streams):
+            os.dup2(ours, standard)
+        become(spec.account)
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != watcher:
+            os._exit(127)
+        doing = f"enter {spec.folder}"
+        os.chdir(spec.folder or "/")
+        if spec.folder is None:
+            with contextlib.suppress(OSError):  # an account may have no home
+                os.chdir(spec.account.pw_dir)
+        doing = f"start {spec.argv[0]}"
+        os.execvpe(spec.argv[0], spec.argv, environment_of(job, spec))  # noqa: S606 - no shell, as it should be
+    except OSError as error:
+        os.write(tell, f"could not {doing}: {error.strerror}".encode(errors="replace"))
+    finally:
+        os._exit(127)
+
+
+def become(account: pwd.struct_passwd) -> None:
+    if os.geteuid() == 0:
+        os.initgroups(account.pw_name, account.pw_gid)
+        os.setgid(account.pw_gid)
+        os.setuid(account.pw_uid)
+    if LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "the kernel does not forbid new privileges")
+
+
+def environment_of(job: Job, spec: Spec) -> dict[str, str]:
+    """The job's key comes last: by it we find what outlives its watcher."""
+    account = spec.account
+    names = {"HOME": account.pw_dir, "USER": account.pw_name, "LOGNAME": account.pw_name}
+    return {"PATH": PATHS, "LANG": "C.UTF-8", **names, **spec.environment, "BAKERY_JOB": job.key}
+
+
+# Processes.
+
+
+def end_by_force(job: Job) -> None:
+    """All that can be found of a job, its watcher too, until nothing is found."""
+    if has_systemd():
+        succeeds("/usr/bin/systemctl", "kill", "--signal=KILL", job.unit)
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline:
+        left = remains(job)
+        if not left:
+            return
+        signal_all(left, signal.SIGKILL)
+        time.sleep(ROUND)
+
+
+def remains(job: Job) -> list[tuple[int, str]]:
+    """What descends from the watcher, then the watcher, and whatever bears the job's key."""
+    found = []
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        process, began = job.watcher()
+        if began_at(process) == began:
+            found = [*descendants(process), (process, began)]
+    mark = f"BAKERY_JOB={job.key}".encode()
+    for process, _, began in processes():
+        with contextlib.suppress(OSError):
+            if mark in Path(f"/proc/{process}/environ").read_bytes().split(b"\0"):
+                found.append((process, began))
+    return found
+
+
+def descendants(ancestor: int) -> list[tuple[int, str]]:
+    children: dict[int, list[tuple[int, str]]] = {}
+    for process, parent, began in processes():
+        children.setdefault(parent, []).append((process, began))
+    found = children.get(ancestor, [])
+    for process, _ in found:  # it grows while we walk it
+        found.extend(children.get(process, []))
+    return found
+
+
+def processes() -> Iterator[tuple[int, int, str]]:
+    """Each that lives, its parent, and when it began."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            process = int(entry.name)
+            parent, began = life_of(process)
+            if began is not None:
+                yield process, parent, began
+
+
+def began_at(process: int) -> str | None:
+    """None when it is gone or dead."""
+    return life_of(process)[1]
+
+
+def life_of(process: int) -> tuple[int, str | None]:
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return 0, None
+    return int(fields[1]), None if fields[0] in "ZX" else fields[19]
+
+
+def signal_all(those: list[tuple[int, str]], number: signal.Signals) -> None:
+    for process, began in those:
+        send(process, began, number)
+
+
+def send(process: int, began: str, number: signal.Signals) -> None:
+    """To this process, and to none that has its number by now."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        handle = os.pidfd_open(process)
+        try:
+            if began_at(process) == began:
+                signal.pidfd_send_signal(handle, number)
+        finally:
+            os.close(handle)
+
+
+def succeeds(*argv: str) -> bool:
+    """Runs a program of the machine's, whose output goes where our complaints go."""
+    streams = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, 2, 1)]
+    child = os.posix_spawn(argv[0], argv, {"PATH": PATHS, "LANG": "C.UTF-8"}, file_actions=streams)
+    return os.waitpid(child, 0)[1] == 0
+
+
+# The machine.
+
+
+def has_systemd() -> bool:
+    return os.geteuid() == 0 and Path("/run/systemd/system").is_dir()  # as sd_booted(3) does
+
+
+def this_boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text()
+
+
+def rate_as_victim(score: int) -> None:
+    """When memory runs out, the kernel ends the program and not us, and a job rather than an app."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(score))
+
+
+def out_of_memory(job: Job) -> int:
+    """How many processes the kernel ended in the job's own cgroup, whichever version that is of."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if path.endswith(job.unit) and controllers in ("", "memory"):
+            file = f"memory{path}/memory.oom_control" if controllers else f"{path[1:]}/memory.events"
+            with contextlib.suppress(OSError):
+                counts = dict(count.split() for count in Path("/sys/fs/cgroup", file).read_text().splitlines())
+                return int(counts.get("oom_kill", "0"))
+    return 0
+
+
+# Words.
+
+
+def told(state: str, reason: str = "", exit_status: int | None = None) -> dict[str, object]:
+    return {"state": state, "exit_status": exit_status, "reason": reason}
+
+
+def add_reason(ended: dict[str, object], reason: str) -> None:
+    ended["reason"] = f"{ended['reason']}; {reason}" if ended["reason"] else reason
+
+
+def ending(exit_status: int) -> str:
+    if exit_status < 0:
+        names = (one.name for one in signal.Signals if one == -exit_status)
+        return f"was ended by {next(names, f'signal {-exit_status}')}"
+    return f"ended with status {exit_status}" if exit_status else ""
+
+
+def sentence(error: BaseException) -> str:
+    return f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else str(error)
+
+
+def is_text(value: object, *, may_hold_nul: bool = False) -> bool:
+    """JSON has room for texts that are none, with half of a surrogate pair."""
+    if not isinstance(value, str) or ("\0" in value and not may_hold_nul):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def whole_number(told: dict[str, object], name: str, least: int, most: int) -> int:
+    value = told[name]
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        sys.exit(f"{name} has to be a whole number from {least} to {most}.")
+    return value
+
+
+def account_of(name: object) -> pwd.struct_passwd:
+    """Root runs nothing as root, nor as anybody who is not Bakery's. Others can only be themselves."""
+    if os.geteuid() != 0:
+        account = pwd.getpwuid(os.geteuid())
+        if name not in (None, account.pw_name):
+            sys.exit("Only root can run a job as another user.")
+        return account
+    name = AGENT if name is None else name
+    if not isinstance(name, str) or not ACCOUNT.fullmatch(name):
+        sys.exit("A job can only run as an account of Bakery's.")
+    try:
+        account = pwd.getpwnam(name)
+    except KeyError:
+        sys.exit(f"There is no account {name} here.")
+    if account.pw_uid == 0:
+        sys.exit("No job runs as root.")
+    return account
+
+
+# Files.
+
+
+def make_folder(folder: Path, mode: int) -> None:
+    """A user's are closed to others. What is above root's can be passed through."""
+    if not folder.parent.exists():
+        make_folder(folder.parent, 0o711)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir()
+    folder.chmod(mode if os.geteuid() == 0 else 0o700)
+
+
+def let_agent_read(path: Path, mode: int) -> None:
+    with contextlib.suppress(KeyError):
+        agent = grp.getgrnam(AGENT).gr_gid
+        if os.geteuid() == 0:
+            os.chown(path, -1, agent)
+            path.chmod(mode)
+
+
+def write_exit(job: Job, aside: Path, ended: dict[str, object]) -> None:
+    """Into the room reserved for it. A disk that refuses even that is asked again for a minute."""
+    ended["reason"] = str(ended["reason"])[:300]
+    for _ in range(60):
+        try:
+            write_over(aside, json.dumps(ended).encode())
+            aside.replace(job.exit)
+            sync_folder(job.folder)
+        except OSError:
+            time.sleep(1)
+        else:
+            return
+
+
+def write_over(path: Path, content: bytes) -> None:
+    """In place, and safe on the disk."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        write_all(file, content)
+        os.ftruncate(file, len(content))
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Readers see the old or the new."""
+    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    aside.write_text(text)
+    aside.replace(path)
+
+
+def write_all(file: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(file, content) :]
+
+
+def copy_out(log: int, position: int) -> int:
+    began = position
+    while True:
+        chunk = os.pread(log, CHUNK, position)
+        if not chunk:
+            return position - began
+        write_all(1, chunk)
+        position += len(chunk)
+
+
+def sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    os.fsync(handle)
+    os.close(handle)
+
+
+def empty(folder: Path) -> None:
+    if folder.exists():
+        for entry in folder.iterdir():
+            entry.unlink()
+        folder.rmdir()
+
+
+def say(what: dict[str, object]) -> None:
+    write_all(1, (json.dumps(what) + "\n").encode())
+
+
+VERBS: dict[str, tuple[Callable[..., None], str]] = {
+    "job-start": (start, f"{KEY}(\0--follow)?"),
+    "job-follow": (follow, f"{KEY}\0[0-9]{{1,18}}"),
+    "job-status": (status, KEY),
+    "job-cancel": (cancel, KEY),
+    "job-remove": (remove, KEY),
+    "job-main": (run_unit, KEY),
+    "job-list": (list_jobs, ""),
+    "version": (version, ""),
+}
+
+
+def main(words: list[str]) -> None:
+    os.umask(0o077)
+    root = ROOTS_FOLDER
+    if "SUDO_UID" in os.environ:
+        del VERBS["job-main"]
+    elif words[:1] == ["--root"]:
+        root, words = Path(words[1]), words[2:]
+    if not words or words[0] not in VERBS:
+        sys.exit("There is no such verb.")
+    verb, pattern = VERBS[words[0]]
+    if not re.fullmatch(pattern, "\0".join(words[1:])):
+        sys.exit("This verb takes other words.")
+    try:
+        verb(Job(root, words[1]) if pattern else root, *words[2:])
+    except OSError as error:
+        sys.exit(sentence(error))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,132 @@
+"""The machines that this process talks to: one transport a node, made from its row, and made anew when that changes."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from bakery.model.errors import NotFound
+from bakery.model.names import Port
+from bakery.model.nodes import AGENT, NodeState, parse_place
+from bakery.nodes.accounts import ensure_account
+from bakery.nodes.jobs import Jobs, install_helper
+from bakery.nodes.login import Bastion, SshLogin
+from bakery.nodes.node import Node
+from bakery.nodes.ssh import SshTransport
+from bakery.nodes.transcript import RecordingTransport, Transcript
+from bakery.nodes.transport import Transport
+from bakery.store.rows import typed
+from bakery.store.store import Store
+from bakery.store.vault import Place as Sealed
+
+HELPER = PurePosixPath("/usr/local/lib/bakery/helper")
+ON_NODE = ("sudo", "-n", str(HELPER))
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What a connection is made with. Another value means another connection."""
+
+    slug: str
+    kind: str
+    state: NodeState
+    host: str | None
+    port: int | None
+    login: str | None
+    bastion: str | None
+    key_public: str | None
+    key_secret: bytes | None
+    next_key_public: str | None
+    next_key_secret: bytes | None
+    host_key: str | None
+    bastion_host_key: str | None
+
+    @property
+    def way(self) -> "Address":
+        """Only what a connection depends on: the key that it proves, and the host key that it expects, among it."""
+        return replace(self, slug="", state=NodeState.NEW, next_key_public=None, next_key_secret=None)
+
+
+class Links:
+    """`machine` gives the node `local`, which is this machine."""
+
+    def __init__(self, store: Store, machine: Callable[[], Awaitable[Node]], transcript: Transcript) -> None:
+        self._store = store
+        self._machine = machine
+        self.transcript = transcript
+        self._open: dict[int, tuple[Address, SshTransport]] = {}
+
+    async def address(self, node_id: int) -> Address:
+        async with self._store.connection() as connection, connection.cursor(row_factory=typed(Address)) as cursor:
+            await cursor.execute(_ADDRESS, (node_id,))
+            found = await cursor.fetchone()
+        if found is None:
+            await self.forget(node_id)
+            raise NotFound("There is no such node.")
+        return found
+
+    async def ssh(self, node_id: int) -> SshTransport:
+        """The kept connection, past the transcript: for the probe, and for looking whether it is still there."""
+        address = await self.address(node_id)
+        known = self._open.get(node_id)
+        if known is not None and address.way == known[0].way:
+            return known[1]
+        await self.forget(node_id)
+        transport = SshTransport(self.login(node_id, address))
+        self._open[node_id] = (address, transport)
+        return transport
+
+    async def transport(self, node_id: int) -> Transport:
+        """For everything that changes or asks something there."""
+        address = await self.address(node_id)
+        inner: Transport = (await self._machine()).transport if address.kind == "local" else await self.ssh(node_id)
+        return RecordingTransport(inner, node_id, self.transcript)
+
+    async def jobs(self, node_id: int) -> Jobs:
+        """The verbs of durable jobs there."""
+        address = await self.address(node_id)
+        transport = await self.transport(node_id)
+        if address.kind == "ssh":
+            return Jobs(transport, ON_NODE)
+        node = await self._machine()
+        if node.facts.is_root:  # a command of an Admin is not run as root here either
+            await ensure_account(node.transport, AGENT)
+        return Jobs(transport, await install_helper(node.transport, node.folders))
+
+    async def node(self) -> Node:
+        """This machine."""
+        return await self._machine()
+
+    def login(self, node_id: int, address: Address, *, with_next_key: bool = False) -> SshLogin:
+        """How to get in there. The keys come out of the vault here and nowhere else."""
+        column, sealed = (
+            ("next_key_secret", address.next_key_secret) if with_next_key else ("key_secret", address.key_secret)
+        )
+        if sealed is None or address.host is None or address.port is None or address.login is None:
+            raise LookupError(f"node {address.slug} has no address or no key")
+        bastion = parse_place(address.bastion, field="bastion") if address.bastion else None
+        return SshLogin(
+            name=address.slug,
+            host=address.host,
+            port=Port(address.port),
+            user=address.login,
+            private_key=self._store.vault.open(Sealed("nodes", node_id, column), sealed),
+            host_key=address.host_key,
+            bastion=Bastion(bastion.user, bastion.host, bastion.port, address.bastion_host_key) if bastion else None,
+        )
+
+    async def forget(self, node_id: int) -> None:
+        """Closes the connection. The next who needs one makes another."""
+        known = self._open.pop(node_id, None)
+        if known is not None:
+            await known[1].close()
+
+    async def close(self) -> None:
+        for node_id in list(self._open):
+            await self.forget(node_id)
+
+
+_ADDRESS = """
+SELECT slug, kind, state, host, port, login, bastion, key_public, key_secret, next_key_public, next_key_secret,
+       host_key, bastion_host_key
+FROM nodes WHERE id = %s
+"""
