@@ -9,6 +9,7 @@ import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from bakery.delivery.history import DeploymentSummary
 from bakery.store import logs
 from bakery.store.store import Store
 from tests.api.site import a_site
@@ -35,15 +36,19 @@ COLOURED = (
 
 @dataclass(frozen=True)
 class Written:
-    """A log that a test may write on, and the address of its page."""
+    """A log that a test may write on, the address of its page, and the topic of its deployment."""
 
     store: Store
     portal: BlockingPortal
     stream: int
     path: str
+    topic: str
 
     def append(self, data: bytes) -> None:
         self.portal.call(logs.append, self.store, self.stream, data)
+
+    def end(self) -> None:
+        self.portal.call(_end, self.store, self.stream, self.topic)
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class Logs:
     long: Written
     short: Written
     odd: Written
+    ending: Written
 
 
 @pytest.fixture(scope="module")
@@ -65,22 +71,33 @@ def site_of_logs(
         portal.wrap_async_context_manager(a_store(database)) as store,
         serving(folder, "--role", "web", DATABASE_URL=url_of(database)) as served,
     ):
-        streams = portal.call(_fill, store, folder)
-        long, short, odd = (
-            Written(store, portal, stream, f"/apps/{slug}/deployments/1/log") for slug, stream in streams
-        )
-        yield Logs(served, long, short, odd)
+        made = [
+            Written(store, portal, deployment.log_stream, f"/apps/{deployment.app}/deployments/1/log", topic)
+            for deployment in portal.call(_fill, store, folder)
+            for topic in (f"deployment:{deployment.id}",)
+        ]
+        yield Logs(served, *made)
 
 
-async def _fill(store: Store, folder: Path) -> list[tuple[str, int]]:
+async def _fill(store: Store, folder: Path) -> list[DeploymentSummary]:
     site = await a_site(store, folder)
     await an_admin(store, ADMIN)
-    made = []
-    for slug, log in (("long", _lines(3, LINES)), ("short", _lines(3, 40)), ("odd", COLOURED + b"x" * 300_000)):
+    for slug in ("long", "short", "odd", "ending"):
         await an_app(site, slug)
-        deploy = a_failed_deployment if slug == "odd" else a_running_deployment
-        made.append((slug, (await deploy(site, slug, log=log)).log_stream))
-    return made
+    odd = await a_failed_deployment(site, "odd", log=COLOURED + b"x" * 300_000)
+    await _end(store, odd.log_stream, f"deployment:{odd.id}")
+    return [
+        await a_running_deployment(site, "long", log=_lines(3, LINES)),
+        await a_running_deployment(site, "short", log=_lines(3, 40)),
+        odd,
+        await a_running_deployment(site, "ending"),
+    ]
+
+
+async def _end(store: Store, stream: int, topic: str) -> None:
+    async with store.transaction() as tx:
+        await logs.close_stream(tx.connection, stream)
+        tx.publish(topic)
 
 
 def _lines(first: int, last: int) -> bytes:
@@ -268,12 +285,23 @@ def test_live_rows_are_the_rows_of_the_server(reader: Page, site_of_logs: Logs) 
         assert "\n".join(made).replace("&quot;", '"') == answer.replace("&#39;", "'")
 
 
-def test_a_log_that_ended_says_so_and_offers_no_following(reader: Page, site_of_logs: Logs) -> None:
+def test_a_log_that_ends_says_so_and_is_not_followed_any_more(reader: Page, site_of_logs: Logs) -> None:
+    with looking_at(reader, site_of_logs.ending):
+        expect(reader.get_by_role("button", name="Follow")).to_be_visible()
+        site_of_logs.ending.append(b"the end\n")
+        expect(reader.locator("#L3")).to_be_visible()
+        site_of_logs.ending.end()
+        expect(reader.get_by_role("status").filter(has_text="The log is complete: 3 lines.")).to_be_attached()
+        expect(reader.get_by_role("button", name="Follow")).to_be_hidden()
+
+
+def test_a_line_without_end_is_cut_and_addresses_are_links(reader: Page, site_of_logs: Logs) -> None:
     with looking_at(reader, site_of_logs.odd):
         expect(reader.locator(".log-rows")).to_contain_text("this line is longer: the raw log has all of it")
         expect(reader.get_by_role("link", name="http://example.com/d")).to_have_attribute(
             "href", "http://example.com/d"
         )
+        expect(reader.get_by_role("button", name="Follow")).to_be_hidden()
 
 
 def test_wrapped_lines_keep_their_place(reader: Page, site_of_logs: Logs) -> None:

@@ -1,8 +1,9 @@
 """What a transport promises, whichever it is: this machine without a network, and the same over SSH."""
 
 import asyncio
+import contextlib
 import os
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -60,7 +61,11 @@ async def test_a_command_that_does_not_read_its_stdin_is_no_error(machine: Trans
 
 async def test_a_command_gets_its_variables_as_they_are(machine: Transport) -> None:
     """Secrets beside a command's own input, and with the line ends that a shell would cut off."""
-    env = {"GREETING": "it's $HOME\n`here`", "TOKEN": Secret("hush\n\nhush 'é'\n\n"), "EMPTY": Secret("")}
+    env: dict[str, str | Secret] = {
+        "GREETING": "it's $HOME\n`here`",
+        "TOKEN": Secret("hush\n\nhush 'é'\n\n"),
+        "EMPTY": Secret(""),
+    }
     shown = await machine.run(
         command("sh", "-c", 'printf "%s|" "$GREETING" "$TOKEN" "${EMPTY-unset}"; cat', env=env, stdin=b"input\n")
     )
@@ -170,10 +175,11 @@ async def test_a_conversation_goes_back_and_forth(machine: Transport) -> None:
 
 async def test_a_conversation_may_begin_with_more_than_a_pipe_holds(machine: Transport) -> None:
     async with machine.open(command("cat", stdin=b"x" * 1_000_000)) as running:
-        await running.send(b"y")
         size = 0
         async for chunk in running.output():
             size += len(chunk)
+            if size == 1_000_000:
+                await running.send(b"y")
             if size == 1_000_001:
                 break
         assert (await running.end()).succeeded
@@ -217,18 +223,17 @@ async def test_a_tunnel_reaches_what_listens_on_the_machine(machine: Transport) 
         writer.write(b"x" * 3_000_000)
         writer.close()
 
-    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-        async with machine.tunnel(Port(server.sockets[0].getsockname()[1])) as (reader, writer):
-            writer.write(b"hello\n")
-            await writer.drain()
-            assert await reader.readline() == b"HELLO\n"
-            writer.write_eof()
-            assert len(await reader.read()) == 3_000_000
+    async with listening(answer) as port, machine.tunnel(port) as (reader, writer):
+        writer.write(b"hello\n")
+        await writer.drain()
+        assert await reader.readline() == b"HELLO\n"
+        writer.write_eof()
+        assert len(await reader.read()) == 3_000_000
 
 
 async def test_a_tunnel_to_nothing_is_an_error(machine: Transport) -> None:
-    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as server:
-        port = Port(server.sockets[0].getsockname()[1])
+    async with listening(lambda *_: None) as port:
+        pass  # a port that was free a moment ago
     with pytest.raises(Unavailable, match=f"Nothing answers on port {port} there"):
         async with machine.tunnel(port):
             pass
@@ -316,6 +321,14 @@ def is_alive(process: int) -> bool:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
     except FileNotFoundError:
         return False
+
+
+@contextlib.asynccontextmanager
+async def listening(
+    answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None] | None],
+) -> AsyncIterator[Port]:
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        yield Port(server.sockets[0].getsockname()[1])
 
 
 async def rest_of(output: AsyncGenerator[bytes, None]) -> bytes:

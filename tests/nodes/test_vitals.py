@@ -18,7 +18,7 @@ from bakery.model.names import Port
 from bakery.nodes import vitals
 from bakery.nodes.local import LocalTransport
 from bakery.nodes.transport import Finished, Running
-from bakery.nodes.vitals import LONGEST_LINE, Disk, Lines, Vitals, read_vitals, watch
+from bakery.nodes.vitals import LONGEST_LINE, Allowance, Disk, Lines, Vitals, read_vitals, watch
 from bakery.store.metrics import MetricsWriter, latest
 from bakery.store.rows import only
 from tests.nodes.memory import MemoryTransport, done
@@ -169,6 +169,24 @@ def test_a_long_line_that_comes_at_once_is_dropped_like_any_other() -> None:
     lines = Lines()
     assert [said.cpu for said in lines.feed(b" " * LONGEST_LINE + a_line() + a_line(cpu=5))] == [5]
     assert lines.refused == 1
+
+
+def test_a_machine_may_say_what_a_probe_does_for_years_and_a_burst_but_no_flood() -> None:
+    allowance = Allowance(10.0, 0.0)
+    allowance.use(16 * LONGEST_LINE, 0.0)
+    for second in range(10, 1000, 10):
+        allowance.use(LONGEST_LINE, second)
+    with pytest.raises(CommandFailed, match="says more than it should"):
+        allowance.use(LONGEST_LINE, 991.0)
+
+
+async def test_a_machine_that_floods_us_is_left() -> None:
+    machine = Telling(*[a_line() * 1000] * 10)
+    async with aclosing(watch(machine, interval=10, folder=FOLDER)) as watching:
+        with pytest.raises(CommandFailed, match="says more than it should"):
+            async for _ in watching:
+                pass
+    assert not machine.is_listened_to
 
 
 class Telling(MemoryTransport):

@@ -183,6 +183,15 @@ async def test_a_day_whose_partition_went_away_gets_it_again(store: Store, node:
     assert len(await minutes(store, node)) == 1
 
 
+async def test_nobody_who_reads_or_writes_keeps_a_new_day_from_its_place(store: Store, node: int) -> None:
+    await record(store, node, (NOON, Said()))
+    async with store.connection() as reading, store.connection() as writing, asyncio.timeout(3):
+        await reading.execute("SELECT * FROM node_minutes")
+        await writing.execute("UPDATE node_minutes SET cpu = 11")
+        await record(store, node, (NOON + timedelta(days=1), Said()))
+    assert [row[:3] for row in await minutes(store, node)] == [("10 12:00", 1, 11), ("11 12:00", 1, 10)]
+
+
 async def test_a_removed_node_takes_nothing_from_the_others(store: Store) -> None:
     gone, here = await nodes(store, 2)
     writer = MetricsWriter(store)

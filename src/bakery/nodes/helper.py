@@ -37,7 +37,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 VERSION = 1
@@ -265,11 +265,13 @@ def begin(job: Job, spec: Spec) -> None:
     """Returns when the job has a watcher that nothing here can end any more."""
     job.fault.write_bytes(RESERVED)
     deadline = time.monotonic() + LONGEST_START
-    if not has_systemd():
-        fork_away(job, spec)
-    elif not start_unit(job, spec):
-        deadline = time.monotonic() + 3  # a start that was killed may have left a unit that begins just now
+    starting = start_unit(job, spec) if has_systemd() else fork_away(job, spec)
     while not job.is_begun():
+        if starting:
+            ended, failed = os.waitpid(starting, os.WNOHANG)
+            starting = 0 if ended else starting
+            if failed:  # all the same a start that was killed may have left a unit that begins just now
+                deadline = time.monotonic() + 3
         fault = job.fault.read_text().strip()
         if fault:
             sys.exit(f"The job could not begin: {fault}")
@@ -279,8 +281,10 @@ def begin(job: Job, spec: Spec) -> None:
     job.handed.unlink(missing_ok=True)
 
 
-def start_unit(job: Job, spec: Spec) -> bool:
-    """The unit's cgroup holds all of the job. systemd may forget it: how it ended is told by the folder."""
+def start_unit(job: Job, spec: Spec) -> int:
+    """The process that starts it, which is not waited for. The unit's cgroup holds all of the job; systemd may forget
+    the unit when it has ended: how it did is told by the folder.
+    """
     make_folder(HANDED.parent, 0o755)
     make_folder(HANDED, 0o700)
     write_over(job.handed, json.dumps(spec.told).encode())
@@ -292,19 +296,18 @@ def start_unit(job: Job, spec: Spec) -> bool:
         properties += [f"MemoryMax={spec.memory_bytes}", "MemorySwapMax=0"]
     if spec.cpu_percent:
         properties += [f"CPUQuota={spec.cpu_percent}%"]
-    return succeeds(
+    return spawn(
         "/usr/bin/systemd-run", "--quiet", "--collect", f"--unit={job.unit}", f"--description=Bakery's job {job.key}",
         *(f"--property={one}" for one in properties), "--",
         sys.executable, "-IS", str(Path(__file__).resolve()), "--root", str(job.root), "job-main", job.key,
     )  # fmt: skip
 
 
-def fork_away(job: Job, spec: Spec) -> None:
+def fork_away(job: Job, spec: Spec) -> int:
     """Where there is no systemd for us: a process of nobody's, that lets go of all that the caller has open."""
     child = os.fork()
     if child:
-        os.waitpid(child, 0)
-        return
+        return child
     os.setsid()
     if os.fork():
         os._exit(0)
@@ -411,10 +414,10 @@ class Stopping:
         now = time.monotonic()
         if now >= self.ask_at:
             self.why = self.why or ("timed_out" if is_running else "")
-            signal_all(descendants(os.getpid()), signal.SIGTERM)
+            signal_descendants(signal.SIGTERM)
             self.ask_at, self.kill_at = NEVER, now + GRACE
         if now >= self.kill_at:
-            signal_all(descendants(os.getpid()), signal.SIGKILL)
+            signal_descendants(signal.SIGKILL)
             self.kill_at = now + ROUND
 
     def milliseconds(self) -> float:
@@ -605,7 +608,7 @@ def environment_of(job: Job, spec: Spec) -> dict[str, str]:
 def end_by_force(job: Job) -> None:
     """All that can be found of a job, its watcher too, until nothing is found."""
     if has_systemd():
-        succeeds("/usr/bin/systemctl", "kill", "--signal=KILL", job.unit)
+        os.waitpid(spawn("/usr/bin/systemctl", "kill", "--signal=KILL", job.unit), 0)
     deadline = time.monotonic() + 2
     while time.monotonic() < deadline:
         left = remains(job)
@@ -663,7 +666,20 @@ def life_of(process: int) -> tuple[int, str | None]:
     return int(fields[1]), None if fields[0] in "ZX" else fields[19]
 
 
-def signal_all(those: list[tuple[int, str]], number: signal.Signals) -> None:
+def signal_descendants(number: signal.Signals) -> None:
+    """Ours stand still until each has the signal: so none is born that does not get it."""
+    stopped: set[tuple[int, str]] = set()
+    for _ in range(20):
+        born = set(descendants(os.getpid())) - stopped
+        if not born:
+            break
+        signal_all(born, signal.SIGSTOP)
+        stopped |= born
+    signal_all(stopped, number)
+    signal_all(stopped, signal.SIGCONT)
+
+
+def signal_all(those: Iterable[tuple[int, str]], number: signal.Signals) -> None:
     for process, began in those:
         send(process, began, number)
 
@@ -679,11 +695,10 @@ def send(process: int, began: str, number: signal.Signals) -> None:
             os.close(handle)
 
 
-def succeeds(*argv: str) -> bool:
-    """Runs a program of the machine's, whose output goes where our complaints go."""
+def spawn(*argv: str) -> int:
+    """A program of the machine's, whose output goes where our complaints go."""
     streams = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, 2, 1)]
-    child = os.posix_spawn(argv[0], argv, {"PATH": PATHS, "LANG": "C.UTF-8"}, file_actions=streams)
-    return os.waitpid(child, 0)[1] == 0
+    return os.posix_spawn(argv[0], argv, {"PATH": PATHS, "LANG": "C.UTF-8"}, file_actions=streams)
 
 
 # The machine.

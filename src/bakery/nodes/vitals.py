@@ -24,6 +24,7 @@ LONGEST_LINE: Final = 64 * 1024
 _LOADER = "import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"
 _INTERVALS_ALLOWED, _SECONDS_ALLOWED = 3, 5.0  # without a line, before a machine counts as away
 _LAST_WORDS = 5.0
+_AT_FIRST = 16 * LONGEST_LINE  # bytes that a machine may say beyond a longest line an interval; a usual one has 1 KB
 
 Bytes = Annotated[int, Meta(ge=0, le=2**60)]
 Count = Annotated[int, Meta(ge=0, le=2**62)]
@@ -111,17 +112,32 @@ class Lines:
         return vitals
 
 
+class Allowance:
+    """How much a machine may say: enough for anything that a probe of ours does, too little to keep us busy."""
+
+    def __init__(self, interval: float, now: float) -> None:
+        self._interval = interval
+        self._began = now
+        self._used = 0
+
+    def use(self, count: int, now: float) -> None:
+        self._used += count
+        if self._used > _AT_FIRST + LONGEST_LINE * (now - self._began) / self._interval:
+            raise CommandFailed("The probe on the machine says more than it should.", exit_status=-signal.SIGKILL)
+
+
 async def watch(transport: Transport, *, interval: float, folder: PurePath) -> AsyncGenerator[Vitals, None]:
     """What the machine says, as it comes, for as long as it does. Raises NodeUnreachable when it falls silent or says
-    nothing but nonsense, and CommandFailed when the probe ends. Close it when you stop listening."""
+    nothing but nonsense, CommandFailed when the probe ends or floods us. Close it when you stop listening."""
     patience = _INTERVALS_ALLOWED * interval + _SECONDS_ALLOWED
     lines = Lines()
+    allowance = Allowance(interval, asyncio.get_running_loop().time())
     try:
         async with (
             transport.open(probe_command(transport.python, interval, folder)) as running,
             contextlib.aclosing(running.output()) as output,
         ):
-            while found := await _next(output, lines, patience):
+            while found := await _next(output, lines, allowance, patience):
                 for vitals in found:
                     yield vitals
             raise await _why_it_ended(running)
@@ -136,12 +152,16 @@ def probe_command(python: str, interval: float, folder: PurePath) -> Command:
     return command(python, "-I", "-S", "-c", _LOADER, stdin=b"%d\n%b%b\n" % (len(program), program, settings))
 
 
-async def _next(output: AsyncGenerator[bytes, None], lines: Lines, patience: float) -> list[Vitals]:
+async def _next(
+    output: AsyncGenerator[bytes, None], lines: Lines, allowance: Allowance, patience: float
+) -> list[Vitals]:
     """At least one; none at the end."""
     refused = lines.refused
+    loop = asyncio.get_running_loop()
     try:
         async with asyncio.timeout(patience):
             while chunk := await anext(output, b""):
+                allowance.use(len(chunk), loop.time())
                 if found := lines.feed(chunk):
                     return found
     except TimeoutError as error:

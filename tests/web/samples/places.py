@@ -7,13 +7,10 @@ from bakery.web.views.activity import ActivityPage, ActivityRow
 from bakery.web.views.dashboard import Attention, DashboardPage, SetupStep
 from bakery.web.views.errors import ErrorPage
 from bakery.web.views.forms import Form, Option
-from bakery.web.views.nodes import Figure, Limit, NodeCard, NodesPage
 from bakery.web.views.settings import GeneralPage
 from bakery.web.views.shell import PaletteGroup, PaletteItem, Toast
 from bakery.web.views.status import (
-    StatusView,
     app_status,
-    node_status,
 )
 from bakery.web.views.styleguide import styleguide_page
 from tests.web.samples.apps import deployments
@@ -38,7 +35,6 @@ def place_pages() -> Pages:
             DashboardPage("Nothing runs yet", "This machine is ready.", [], _checklist(), [], activity()),
             a_shell(insecure=True),
         ),
-        "nodes": ("nodes/index.html", _nodes(), a_shell("nodes", "Nodes")),
         "activity": (
             "activity.html",
             ActivityPage(activity(), filters, [ANY, *APPS], [ANY], [ANY], is_filtered=True, next=below("/activity")),
@@ -130,22 +126,3 @@ def _checklist() -> list[SetupStep]:
             done=False,
         ),
     ]
-
-
-def _nodes() -> NodesPage:
-    tools = [
-        StatusView("ok", "s-ok", "nginx 1.22"),
-        StatusView("ok", "s-ok", "git 2.39"),
-        StatusView("warn", "s-warn", "no systemd"),
-    ]
-    figures = [
-        Figure("Processor", "4 cores", "Load 1.2"),
-        Figure("Memory", "5.1 of 8 GB", percent=64),
-        Figure("Disk", "182 of 200 GB", "Below /var/lib/bakery", percent=91, tone="warn"),
-    ]
-    limits = [Limit("Apps are not isolated from each other.", "Start Bakery as root to give each its own user.")]
-    abilities = ["Runs processes, and restarts them when they end", "Switches traffic without losing a request"]
-    return NodesPage(
-        [NodeCard("local", node_status("online"), "this machine", figures, tools, abilities, limits)],
-        "1 online: this machine.",
-    )

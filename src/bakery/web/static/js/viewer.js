@@ -178,7 +178,9 @@ class Viewer {
     this.tops = null; // while lines are wrapped: where each begins
     this.heights = [];
     this.placed = -1; // where we scrolled to ourselves
-    this.last = { top: 0, height: 0, view: 0 };
+    this.view = this.pane.clientHeight; // measured anew when it changes only: asking makes the browser lay out the page
+    this.tall = 0; // px of the space
+    this.last = { top: 0, tall: 0, view: 0 };
     this.takeFirstRows(Number(root.dataset.first));
     this.listen();
     if (innerWidth < 640 && this.lines < MOST_WRAPPED) this.wrap(true);
@@ -255,25 +257,21 @@ class Viewer {
     return this.height > TALLEST ? (this.height - this.view) / (TALLEST - this.view) : 1;
   }
 
-  get view() {
-    return this.pane.clientHeight;
-  }
-
   get top() {
-    return this.pane.scrollTop * this.scale;
+    return this.last.top * this.scale;
   }
 
   scrollTo(top) {
     this.centered = 0;
     this.resize();
-    this.pane.scrollTop = Math.round(Math.max(0, top) / this.scale);
-    this.placed = this.pane.scrollTop;
-    this.remember();
+    this.placed = Math.round(Math.max(0, Math.min(top / this.scale, this.tall - this.view)));
+    if (this.placed !== this.last.top || this.tall !== this.last.tall) this.pane.scrollTop = this.placed;
+    this.remember(this.placed);
     this.schedule();
   }
 
-  remember() {
-    this.last = { top: this.pane.scrollTop, height: this.space.offsetHeight, view: this.view };
+  remember(top) {
+    this.last = { top, tall: this.tall, view: this.view };
   }
 
   center(line) {
@@ -288,8 +286,8 @@ class Viewer {
   }
 
   resize() {
-    const height = `${Math.min(this.height, TALLEST)}px`;
-    if (this.space.style.height !== height) this.space.style.height = height;
+    const tall = Math.min(this.height, TALLEST);
+    if (tall !== this.tall) this.space.style.height = `${(this.tall = tall)}px`;
   }
 
   // As wide as the widest row so far, so that nothing moves sideways while rows come and go.
@@ -299,21 +297,22 @@ class Viewer {
   }
 
   resized() {
+    this.view = this.pane.clientHeight;
     if (this.tops) this.heights = [];
     this.schedule();
   }
 
   scrolled() {
-    const { top, height, view } = this.last;
+    const { top, tall, view } = this.last;
     const now = this.pane.scrollTop;
-    const isOurs = Math.abs(now - this.placed) < 2 || height !== this.space.offsetHeight || view !== this.view;
+    const isOurs = Math.abs(now - this.placed) < 2 || tall !== this.tall || view !== this.pane.clientHeight;
     if (!isOurs) {
       this.placed = -1;
       this.centered = 0;
       if (now < top - 1) this.follow(false);
-      else if (this.isGrowing && !this.chosen && now > top && now + view >= height - 1) this.follow(true);
+      else if (this.isGrowing && !this.chosen && now > top && now + view >= tall - 1) this.follow(true);
     }
-    this.remember();
+    this.remember(now);
     this.schedule();
   }
 
@@ -336,7 +335,7 @@ class Viewer {
     const from = Math.max(1, Math.min(this.lineAt(top) - MARGIN, this.lines - shown + 1));
     const to = Math.min(this.lines, from + shown - 1);
     this.place(from, to);
-    this.box.style.transform = `translateY(${this.pane.scrollTop + this.topOf(from) - top}px)`;
+    this.box.style.transform = `translateY(${this.last.top + this.topOf(from) - top}px)`;
     if (this.tops && this.measureRows()) this.schedule();
     this.showNews();
     if (this.found) this.drawMarks();
