@@ -24,6 +24,7 @@ from tests.web.goods import a_failed_deployment, a_running_deployment, an_app
 pytestmark = pytest.mark.browser
 ADMIN = "ada@example.com"
 LINES = 100_000
+HUGE = 900_000  # more than an element of 20 px a line can be high
 COLOURED = (
     b"\x1b[1;31mred\x1b[0m \x1b[38;5;208morange\x1b[39m \x1b[48;2;10;200;30mgreen\x1b[49m plain\n"
     b"see <https://example.com/a?b=1&c=2>, or (http://example.com/d).\n"
@@ -58,6 +59,7 @@ class Logs:
     short: Written
     odd: Written
     ending: Written
+    huge: Written
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,7 @@ def site_of_logs(
 async def _fill(store: Store, folder: Path) -> list[DeploymentSummary]:
     site = await a_site(store, folder)
     await an_admin(store, ADMIN)
-    for slug in ("long", "short", "odd", "ending"):
+    for slug in ("long", "short", "odd", "ending", "huge"):
         await an_app(site, slug)
     odd = await a_failed_deployment(site, "odd", log=COLOURED + b"x" * 300_000)
     await _end(store, odd.log_stream, f"deployment:{odd.id}")
@@ -91,6 +93,7 @@ async def _fill(store: Store, folder: Path) -> list[DeploymentSummary]:
         await a_running_deployment(site, "short", log=_lines(3, 40)),
         odd,
         await a_running_deployment(site, "ending"),
+        await a_running_deployment(site, "huge", log=b"".join(b"%d\n" % line for line in range(3, HUGE + 1))),
     ]
 
 
@@ -159,6 +162,21 @@ def test_the_middle_shows_its_own_lines(reader: Page, site_of_logs: Logs) -> Non
             assert shown == list(range(shown[0], shown[0] + len(shown)))
             assert texts(reader) == [_words(number) for number in shown]
             assert len(shown) <= 200
+
+
+def test_a_log_higher_than_an_element_can_be_is_reached_everywhere(reader: Page, site_of_logs: Logs) -> None:
+    with looking_at(reader, site_of_logs.huge) as pane:
+        expect(reader.locator(f"#L{HUGE}")).to_be_in_viewport()
+        pane.evaluate("pane => { pane.scrollTop = (pane.scrollHeight - pane.clientHeight) / 2; }")
+        expect(reader.locator("#L450000 > span")).to_have_text("450000")
+        shown = numbers(reader)
+        assert shown == list(range(shown[0], shown[0] + len(shown)))
+        expect(reader.locator("#L450000")).to_be_in_viewport()
+        pane.evaluate("pane => { pane.scrollTop = 0; }")
+        expect(reader.locator("#L1")).to_be_in_viewport()
+    with looking_at(reader, site_of_logs.huge, "#L700001"):
+        expect(reader.locator("#L700001 > span")).to_have_text("700001")
+        expect(reader.locator("#L700001")).to_be_in_viewport()
 
 
 def test_a_link_to_lines_opens_there_and_does_not_follow(reader: Page, site_of_logs: Logs) -> None:

@@ -206,7 +206,7 @@ def test_the_first_line_comes_within_a_second_whatever_the_interval() -> None:
     began = time.monotonic()
     with running(interval=600) as process:
         line = next_line(process)
-        assert time.monotonic() - began < 2  # with room for a machine that is busy
+        assert time.monotonic() - began < 5  # with room for a machine that is busy
     assert abs(line["at"] - time.time()) < 5
     assert line["disks"][0]["path"] == "/nowhere/yet"
 

@@ -48,19 +48,37 @@ class SshServer:
         self.sessions = sessions
         self.shell = shell
         self.port = Port(0)
+        self.children: set[Child] = set()
+        self._acceptor: asyncssh.SSHAcceptor | None = None
         self.open: list[Door] = []
         self.connections = 0
         self.attempts = 0  # to authenticate
         self.refused_sessions = 0
         self.most_sessions = 0  # at once, of one connection
 
-    async def listen(self) -> asyncssh.SSHAcceptor:
-        acceptor = await asyncssh.listen(
+    async def start(self) -> None:
+        self._acceptor = await asyncssh.listen(
             "127.0.0.1", self.port, server_factory=lambda: Door(self), server_host_keys=self.keys, encoding=None,
             login_timeout=20,
         )  # fmt: skip
-        self.port = Port(acceptor.get_port())
-        return acceptor
+        self.port = Port(self._acceptor.get_port())
+
+    async def stop(self) -> None:
+        """Harmless when it was stopped."""
+        if self._acceptor is None:
+            return
+        acceptor, self._acceptor = self._acceptor, None
+        acceptor.close()
+        self.cut()
+        await acceptor.wait_closed()
+        for child in list(self.children):
+            child.end_group()
+            await self.bury(child)
+
+    async def bury(self, child: Child) -> None:
+        self.children.discard(child)
+        await child.wait()
+        child.close()
 
     def cut(self) -> None:
         """Every connection that there is, without a word."""
@@ -139,14 +157,16 @@ async def _copy(source: asyncio.StreamReader | asyncssh.SSHReader[bytes], to: Wr
         while data := await source.read(65536):
             to.write(data)
             await to.drain()
+        to.write_eof()
 
 
 async def run(process: asyncssh.SSHServerProcess[bytes], server: SshServer) -> None:
-    """As sshd does: a session of its own, which nothing but its own end or a signal ends."""
+    """As sshd does: a session of its own, which outlives its connection."""
     env = {"HOME": str(server.home), "PATH": "/usr/bin:/bin", "USER": USER}
     child = Child(
         [server.shell, "-c", process.command or ""], errors=subprocess.PIPE, cwd=server.home, env=env, listens=True
     )
+    server.children.add(child)
     feeding = asyncio.create_task(_feed(process, child))
     writing = asyncio.gather(_pump(chunks(child.output), process.stdout), _pump(chunks(child.errors), process.stderr))
     try:
@@ -160,7 +180,8 @@ async def run(process: asyncssh.SSHServerProcess[bytes], server: SshServer) -> N
         for task in (feeding, writing):
             task.cancel()
         await asyncio.gather(feeding, writing, return_exceptions=True)
-        child.close()
+        child.close_input()
+    await server.bury(child)
 
 
 async def _feed(process: asyncssh.SSHServerProcess[bytes], child: Child) -> None:
@@ -180,11 +201,8 @@ async def _pump(source: AsyncGenerator[bytes, None], to: asyncssh.SSHWriter[byte
 
 @contextlib.asynccontextmanager
 async def serving(server: SshServer) -> AsyncIterator[SshServer]:
-    acceptor = await server.listen()
+    await server.start()
     try:
         yield server
     finally:
-        acceptor.close()
-        for door in list(server.open):
-            door.connection.abort()
-        await acceptor.wait_closed()
+        await server.stop()

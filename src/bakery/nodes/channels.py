@@ -1,7 +1,8 @@
 """Turns to open a channel on the one or two kept connections to a node.
 
-An SSH server counts a session until its process is reaped, and refuses those beyond its limit of ten a connection. So
-at most six are open on one; the rest wait in order, and a second connection helps when many do, or when some wait long.
+sshd refuses more than ten sessions on a connection, and forgets those that have ended only after it has looked at all
+that came in with their end, which may ask for as many new ones. So at most five are open on one; the rest wait in
+order, and a second connection helps when many do, or when some wait long.
 """
 
 import asyncio
@@ -15,9 +16,9 @@ import asyncssh
 from bakery.model.errors import BakeryError, NodeUnreachable, Unavailable
 from bakery.nodes.handshake import Connected, Handshake
 
-AT_ONCE = 6
+AT_ONCE = 5
 _MOST_CONNECTIONS = 2
-_MANY_WAIT = 6
+_MANY_WAIT = 5
 _LONG_WAIT = 0.5  # seconds
 _LONGEST_WAIT = 60.0
 _IDLE = 30.0

@@ -1,5 +1,5 @@
 #!/usr/bin/python3 -IS
-"""Bakery's helper on a node: fixed verbs for durable jobs.
+"""Bakery's helper on a node: fixed verbs for durable jobs, and for the key that lets Bakery in.
 
 On a node it is root's file, and the user that Bakery logs in as calls it through sudo: it trusts no word of its caller.
 On the control plane's own machine Bakery's user runs it, and may say where the jobs lie. Any Python from 3.9 on does,
@@ -13,6 +13,8 @@ with its standard library.
     job-cancel KEY             ends all its processes within 10 s, and prints the status; harmless when it is over
     job-remove KEY             forgets a job that is over
     job-list                   prints the keys with their states
+    key-add                    takes a key as a line of input, and lets it in beside the one that is there
+    key-keep                   likewise, and lets no other in any more; it has to be one that is let in
     version                    prints a number, and the digest of this file
 
 With --follow the status is the first line of the output, and what comes after it is the log from its first byte on.
@@ -44,6 +46,9 @@ VERSION = 1
 ROOTS_FOLDER = Path("/var/lib/bakery/node")
 HANDED = Path("/run/bakery/jobs")  # a job on its way to its unit; gone when the unit has read it
 AGENT = "bakery-agent"
+KEYS = Path("/var/lib/bakery/agent/.ssh/authorized_keys")
+RESTRICTIONS = 'restrict,port-forwarding,permitopen="127.0.0.1:*",permitlisten="127.0.0.1:1"'  # as the installer has it
+PUBLIC_KEY = re.compile("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43}")
 KEY = "j[0-9a-f]{24}"
 ACCOUNT = re.compile(f"{AGENT}|bk-[0-9a-f]{{16}}")
 VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]{0,200}")
@@ -84,6 +89,10 @@ class Job:
 
     def is_begun(self) -> bool:
         return self.process.exists() or self.exit.exists()
+
+    def drop_handed(self) -> None:
+        with contextlib.suppress(OSError):  # it is only ever there for root, where there is systemd
+            self.handed.unlink()
 
     def watcher(self) -> tuple[int, str]:
         """The process that watches over it, and when it began: the same number later is another process."""
@@ -216,13 +225,27 @@ def remove(job: Job) -> None:
         if is_there:
             job.folder.rename(job.removed)
             empty(job.removed)
-    job.handed.unlink(missing_ok=True)
+    job.drop_handed()
 
 
 def list_jobs(root: Path) -> None:
     folder = root / "jobs"
     keys = [entry.name for entry in folder.iterdir() if re.fullmatch(KEY, entry.name)] if folder.exists() else []
     say({"jobs": {key: Job(root, key).status()["state"] for key in sorted(keys)}})
+
+
+def add_key(_root: Path) -> None:
+    key, lines = told_key(), KEYS.read_text().splitlines()
+    if not any(key in line for line in lines):
+        kept = [line for line in lines if not line.endswith(" bakery-next")]
+        write_keys([*kept, f"{RESTRICTIONS} {key} bakery-next"])
+
+
+def keep_key(_root: Path) -> None:
+    key = told_key()
+    if key not in KEYS.read_text():
+        sys.exit("This key is not one of those that are let in.")
+    write_keys([f"{RESTRICTIONS} {key} bakery"])
 
 
 def version(_root: Path) -> None:
@@ -264,8 +287,14 @@ def locked(job: Job, *, make: bool = False) -> Iterator[bool]:
 def begin(job: Job, spec: Spec) -> None:
     """Returns when the job has a watcher that nothing here can end any more."""
     job.fault.write_bytes(RESERVED)
+    try:
+        wait_until_begun(job, start_unit(job, spec) if has_systemd() else fork_away(job, spec))
+    finally:
+        job.drop_handed()
+
+
+def wait_until_begun(job: Job, starting: int) -> None:
     deadline = time.monotonic() + LONGEST_START
-    starting = start_unit(job, spec) if has_systemd() else fork_away(job, spec)
     while not job.is_begun():
         if starting:
             ended, failed = os.waitpid(starting, os.WNOHANG)
@@ -278,7 +307,6 @@ def begin(job: Job, spec: Spec) -> None:
         if time.monotonic() > deadline:
             sys.exit("The job did not begin in time.")
         time.sleep(0.002)
-    job.handed.unlink(missing_ok=True)
 
 
 def start_unit(job: Job, spec: Spec) -> int:
@@ -355,7 +383,7 @@ def watch_over(job: Job, spec: Spec) -> None:
     if not claim(job):
         aside.unlink()
         return
-    job.handed.unlink(missing_ok=True)
+    job.drop_handed()
     ended = run(job, spec, log, signals)
     log.end()
     if log.unwritten:
@@ -789,6 +817,25 @@ def account_of(name: object) -> pwd.struct_passwd:
     return account
 
 
+# The key.
+
+
+def told_key() -> str:
+    found = PUBLIC_KEY.match(sys.stdin.buffer.readline(1000).decode(errors="replace"))
+    if found is None:
+        sys.exit("This is not a key of Bakery's.")
+    return found[0]
+
+
+def write_keys(lines: list[str]) -> None:
+    """Of these files root is the owner, so that the agent cannot let others in."""
+    aside = KEYS.with_name(f"authorized_keys.{os.getpid()}")
+    write_over(aside, "".join(f"{line}\n" for line in lines).encode())
+    let_agent_read(aside, 0o640)
+    aside.replace(KEYS)
+    sync_folder(KEYS.parent)
+
+
 # Files.
 
 
@@ -881,6 +928,8 @@ VERBS: dict[str, tuple[Callable[..., None], str]] = {
     "job-remove": (remove, KEY),
     "job-main": (run_unit, KEY),
     "job-list": (list_jobs, ""),
+    "key-add": (add_key, ""),
+    "key-keep": (keep_key, ""),
     "version": (version, ""),
 }
 

@@ -149,9 +149,9 @@ class LocalRunning:
 
     async def end(self) -> Finished:
         """Closes its input; output that nobody reads is dropped."""
-        async with _beside(self._drop_output(), self._close_input()) as dropping:
+        async with _beside(self._drop_output(), self._close_input()):
             self._exit_status = await self._child.wait()
-            await asyncio.wait((self._reading, dropping), timeout=_LAST_WORDS)
+            await asyncio.wait((self._reading,), timeout=_LAST_WORDS)
         return Finished(self._exit_status, "", str(self._errors))
 
     async def stop(self) -> None:

@@ -13,8 +13,9 @@ _WITHIN = 600.0
 _WRITE = """
 set -eC
 umask 077
-cat > "$2"
+: > "$2"
 trap 'rm -f -- "$2"' EXIT
+cat >> "$2"
 [ "$(wc -c < "$2")" -eq "$4" ] || { echo "only a part of it arrived" >&2; exit 1; }
 chmod -- "$3" "$2"
 sync -- "$2"

@@ -222,7 +222,7 @@ class Viewer {
     document.addEventListener("bakery:log", ({ detail }) => detail.topic === `log:${this.root.dataset.log}` && this.take(detail));
     document.addEventListener("bakery:changed", ({ detail }) => detail.topic === this.topic && this.isGrowing && this.askWhetherItEnded());
     addEventListener("hashchange", () => this.goToAddress());
-    addEventListener("load", () => this.chosen && this.center(this.chosen.to)); // the browser scrolls to the hash by itself
+    addEventListener("load", () => this.chosen && this.center(this.chosen.from)); // the browser scrolls to the hash by itself
     new ResizeObserver(() => this.resized()).observe(pane);
     new ResizeObserver(() => this.widen()).observe(this.box);
   }
@@ -335,7 +335,7 @@ class Viewer {
     const from = Math.max(1, Math.min(this.lineAt(top) - MARGIN, this.lines - shown + 1));
     const to = Math.min(this.lines, from + shown - 1);
     this.place(from, to);
-    this.box.style.transform = `translateY(${this.last.top + this.topOf(from) - top}px)`;
+    this.box.style.top = `${this.last.top + this.topOf(from) - top}px`;
     if (this.tops && this.measureRows()) this.schedule();
     this.showNews();
     if (this.found) this.drawMarks();
@@ -353,7 +353,6 @@ class Viewer {
     for (let line = to; line >= from; line -= 1) {
       const made = this.pages.get(line);
       const old = this.rows.get(line);
-      if (made === undefined && !old?.made) this.missing = line;
       if (old && (old.made === made || made === undefined)) {
         after = old.element;
         continue;
