@@ -28,7 +28,7 @@ import uvloop
 from bakery.model.errors import NodeUnreachable, Unavailable
 from bakery.model.names import Port
 from bakery.model.secret import Secret
-from bakery.nodes.handshake import SshLogin
+from bakery.nodes.login import SshLogin
 from bakery.nodes.ssh import SshTransport
 from bakery.nodes.vitals import watch
 from bakery.store.metrics import MetricsWriter

@@ -57,7 +57,7 @@ def test_a_connection_that_breaks_goes_on_at_the_byte_where_it_was() -> None:
 def test_a_server_that_stays_away_is_given_up() -> None:
     api = _Api(*[["CUT"]] * 40)
     with pytest.raises(Unavailable):
-        follow_log(api, "shop", 1, lambda _: None, sleep=lambda _: None)  # type: ignore[arg-type]  # likewise
+        follow_log(api, "/apps/shop", lambda _: None, sleep=lambda _: None)  # type: ignore[arg-type]  # likewise
     assert len(api.asked) == 31
 
 

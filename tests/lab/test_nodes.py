@@ -27,6 +27,7 @@ EVERYTHING = bool(os.environ.get("BAKERY_TEST_ALL"))
 SECONDS_CUT = [5.0, 120.0] if EVERYTHING else [5.0]
 LINES = 200_000
 KILLS = 20
+BEGUN = "/tmp/begun"  # noqa: S108 - on the node
 
 
 @dataclass
@@ -145,7 +146,7 @@ def test_whatever_a_command_writes_arrives_as_it_was_written(oven: Oven, script:
 
 def counting(lines: int, *, pause: str) -> tuple[str, ...]:
     """It says that it was begun in a file, so that a second beginning would show."""
-    script = f"echo begun >> /tmp/begun-{lines}; for i in $(seq 1 {lines}); do echo line $i; sleep {pause}; done"
+    script = f"echo begun >> {BEGUN}-{lines}; for i in $(seq 1 {lines}); do echo line $i; sleep {pause}; done"
     return "sh", "-c", script
 
 
@@ -154,7 +155,7 @@ def counted(lines: int) -> bytes:
 
 
 def begun(oven: Oven, lines: int) -> int:
-    return len(oven.node.run("cat", f"/tmp/begun-{lines}").splitlines())
+    return len(oven.node.run("cat", f"{BEGUN}-{lines}").splitlines())
 
 
 @pytest.mark.parametrize("seconds", SECONDS_CUT)
@@ -186,7 +187,7 @@ def test_a_job_goes_on_when_sshd_is_restarted_and_every_session_ends(oven: Oven)
 @pytest.mark.timeout(600)
 def test_a_job_goes_on_when_bakery_is_killed_again_and_again(oven: Oven) -> None:
     chance = random.Random(1)  # noqa: S311 - the moments of a test
-    script = f"echo begun >> /tmp/begun-kill; for i in $(seq 1 400); do seq {LINES // 400}; sleep 0.25; done; exit 7"
+    script = f"echo begun >> {BEGUN}-kill; for i in $(seq 1 400); do seq {LINES // 400}; sleep 0.25; done; exit 7"
     number = oven.run("sh", "-c", script, seconds=900)
     wait_until(lambda: oven.has_said(number, b"500\n"), what="it runs")
     for _ in range(KILLS):
@@ -198,7 +199,7 @@ def test_a_job_goes_on_when_bakery_is_killed_again_and_again(oven: Oven) -> None
     assert (ended["state"], ended["exit_status"]) == ("failed", 7)
     expected = b"".join(b"%d\n" % line for line in range(1, LINES // 400 + 1)) * 400
     assert oven.log(number) == expected
-    assert oven.node.run("cat", "/tmp/begun-kill") == "begun"  # noqa: S108 - on the node
+    assert oven.node.run("cat", f"{BEGUN}-kill") == "begun"
 
 
 def test_a_cancelled_job_leaves_no_process_within_ten_seconds(oven: Oven) -> None:
@@ -216,12 +217,12 @@ def test_a_job_that_a_reboot_took_is_lost_and_never_run_again(oven: Oven) -> Non
     lines = 6000
     number = oven.run(*counting(lines, pause="0.1"))
     wait_until(lambda: oven.has_said(number, b"line 5\n"), what="it runs")
-    begun_before = oven.node.run("cat", f"/tmp/begun-{lines}")
+    begun_before = oven.node.run("cat", f"{BEGUN}-{lines}")
     oven.node.reboot()
     ended = oven.finish(number)
     assert (ended["state"], ended["exit_status"]) == ("lost", None)
     assert begun_before == "begun"
-    assert oven.node.attempt("cat", f"/tmp/begun-{lines}").returncode != 0  # /tmp is new, and nothing began again
+    assert oven.node.attempt("cat", f"{BEGUN}-{lines}").returncode != 0  # /tmp is new, and nothing began again
     oven.wait_for("online")
 
 

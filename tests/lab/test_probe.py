@@ -9,7 +9,7 @@ import pytest
 from bakery.model.errors import NodeUnreachable
 from bakery.model.names import Port
 from bakery.model.secret import Secret
-from bakery.nodes.handshake import SshLogin
+from bakery.nodes.login import SshLogin
 from bakery.nodes.ssh import SshTransport
 from bakery.nodes.vitals import watch
 from tests.lab.nodes import SSH, Node

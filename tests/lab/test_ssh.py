@@ -11,7 +11,8 @@ from bakery.commands.command import command
 from bakery.model.errors import CommandFailed
 from bakery.model.names import Port
 from bakery.model.secret import Secret
-from bakery.nodes.handshake import Bastion, Cause, SshLogin, Unreachable, connect
+from bakery.nodes.handshake import connect
+from bakery.nodes.login import Bastion, Cause, SshLogin, Unreachable
 from bakery.nodes.ssh import SshTransport
 from bakery.nodes.transport import Transport
 from tests.lab.nodes import SSH, Node

@@ -2,13 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncIterator
 from pathlib import PurePosixPath
 
 import httpx
 import pytest
 
-from bakery.commands.command import Command
 from bakery.commands.files import make_folder
 from bakery.commands.nginx import ProxySite
 from bakery.model.names import HostName, Port, SiteName, UnitName
@@ -19,10 +18,12 @@ from bakery.nodes.capabilities import IngressKind, UnitKeeper, capabilities
 from bakery.nodes.facts import look_at
 from bakery.nodes.folders import NodeFolders
 from bakery.nodes.ingress import NginxIngress
+from bakery.nodes.login import SshLogin
 from bakery.nodes.nginx_layout import system_nginx
+from bakery.nodes.ssh import SshTransport
 from bakery.nodes.systemd_units import SystemdUnits
-from bakery.nodes.transport import Finished, Transport, run_or_fail
-from tests.lab.nodes import HTTP, Node
+from bakery.nodes.transport import Transport, run_or_fail
+from tests.lab.nodes import HTTP, SSH, Node
 
 FOLDERS = NodeFolders(PurePosixPath("/var/lib/bakery/node"))
 NAME = UnitName("bakery-shop-production-blue")
@@ -44,41 +45,12 @@ http.server.HTTPServer(("127.0.0.1", 20001), Handler).serve_forever()
 """
 
 
-class OnNode:
-    """Past SSH, into the lab's container."""
-
-    python = "/usr/bin/python3"
-
-    def __init__(self, node: Node) -> None:
-        self._node = node
-
-    async def run(self, command: Command) -> Finished:
-        stdin = command.stdin.reveal().encode() if isinstance(command.stdin, Secret) else command.stdin or b""
-        done = await asyncio.to_thread(self._node.attempt, *command.argv, stdin=stdin, timeout=command.timeout)
-        return Finished(done.returncode, done.stdout.decode(), done.stderr.decode())
-
-    async def stream(self, command: Command) -> AsyncGenerator[bytes, None]:
-        yield (await self.run(command)).output.encode()
-
-    async def put(self, path: PurePosixPath, content: bytes | Secret, *, mode: int = 0o644) -> None:
-        text = content.reveal().encode() if isinstance(content, Secret) else content
-        await asyncio.to_thread(self._node.put, str(path), text, mode=mode)
-
-    async def get(self, path: PurePosixPath) -> bytes | None:
-        done = await asyncio.to_thread(self._node.attempt, "cat", str(path))
-        return done.stdout if done.returncode == 0 else None
-
-    async def names_in(self, folder: PurePosixPath) -> tuple[str, ...]:
-        done = await asyncio.to_thread(self._node.attempt, "ls", "-A", str(folder))
-        return tuple(done.stdout.decode().split())
-
-    async def remove(self, path: PurePosixPath) -> None:
-        await asyncio.to_thread(self._node.run, "rm", "-f", str(path))
-
-
 @pytest.fixture
-def machine(node: Node) -> Transport:
-    return OnNode(node)
+async def machine(node: Node) -> AsyncIterator[Transport]:
+    key = Secret(node.key.read_text())
+    transport = SshTransport(SshLogin(node.name, "127.0.0.1", Port(node.ports[SSH]), "root", key))
+    yield transport
+    await transport.close()
 
 
 def a_unit(*arguments: str) -> UnitSpec:

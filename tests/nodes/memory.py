@@ -1,11 +1,14 @@
 """A machine in memory: it remembers what it was told, and answers what it was given."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import PurePosixPath
 
 from bakery.commands.command import Command
+from bakery.model.names import Port
 from bakery.model.secret import Secret
-from bakery.nodes.transport import Finished
+from bakery.nodes.transport import Finished, Running
 
 Answers = Callable[[Command], Finished]
 
@@ -29,6 +32,12 @@ class MemoryTransport:
 
     async def stream(self, command: Command) -> AsyncGenerator[bytes, None]:
         yield (await self.run(command)).output.encode()
+
+    def open(self, command: Command) -> AbstractAsyncContextManager[Running]:
+        raise NotImplementedError("A machine in memory holds no conversations.")
+
+    def tunnel(self, port: Port) -> AbstractAsyncContextManager[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        raise NotImplementedError("Nothing listens on a machine in memory.")
 
     async def put(self, path: PurePosixPath, content: bytes | Secret, *, mode: int = 0o644) -> None:
         self.files[path] = content.reveal().encode() if isinstance(content, Secret) else content

@@ -10,7 +10,8 @@ import pytest
 
 from bakery.model.errors import BadInput
 from bakery.model.names import Port
-from bakery.nodes.handshake import Bastion, Cause, Connected, SshLogin, Unreachable, connect, fingerprint, mint_key
+from bakery.nodes.handshake import Connected, connect
+from bakery.nodes.login import Bastion, Cause, SshLogin, Unreachable, fingerprint, mint_key
 from tests.support.ssh_server import KEY_PRIVATE, SshServer, host_key, serving, shown
 
 ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGmEo00KM5EYDIDQ7qHrtABVFsw8q3FMJec2YXIMri6b"

@@ -12,7 +12,7 @@ from bakery.model.errors import BadInput
 from bakery.model.names import Port
 from bakery.model.secret import Secret
 from bakery.nodes.channels import AT_ONCE
-from bakery.nodes.handshake import Cause, SshLogin, Unreachable
+from bakery.nodes.login import Cause, SshLogin, Unreachable
 from bakery.nodes.shell_text import shell_text
 from bakery.nodes.ssh import SshTransport
 from bakery.nodes.transport import Finished
@@ -189,6 +189,17 @@ async def test_a_closed_transport_connects_no_more(tmp_path: Path) -> None:
         assert server.connections == 1
         async with reaching(server) as other:
             await other.run(command("kill", (tmp_path / "process").read_text().strip()))
+
+
+async def test_whoever_waits_for_a_connection_learns_that_the_transport_is_closed() -> None:
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as silent:
+        port = Port(silent.sockets[0].getsockname()[1])
+        machine = SshTransport(SshLogin("oven-1", "127.0.0.1", port, "bakery-agent", KEY_PRIVATE))
+        waiting = asyncio.create_task(machine.run(command("true")))
+        await asyncio.sleep(0)
+        await machine.close()
+        with pytest.raises(Unreachable):
+            await waiting
 
 
 async def test_what_a_login_shell_says_of_itself_is_no_process_id(tmp_path: Path) -> None:

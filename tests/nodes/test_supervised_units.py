@@ -22,7 +22,7 @@ from bakery.nodes.local import LocalTransport
 from bakery.nodes.supervised_units import SupervisedUnits
 from bakery.nodes.supervisor import LONGEST_PAUSE, State, next_pause, read_state, write_state
 from bakery.nodes.units import UnitState
-from tests.nodes.test_local import is_alive
+from tests.nodes.job_machine import is_alive
 from tests.support.waiting import wait_until
 
 NAME = UnitName("bakery-shop-production-blue")

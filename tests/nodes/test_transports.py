@@ -215,6 +215,12 @@ async def test_a_conversation_that_is_left_ends_with_all_its_children(machine: T
     await until_dead(grandchild_in(tmp_path))
 
 
+async def test_a_conversation_with_a_program_that_cannot_start_says_why(machine: Transport) -> None:
+    with pytest.raises(CommandFailed, match="`no-such-program` could not start: "):
+        async with machine.open(command("no-such-program")) as running:
+            await running.end()
+
+
 async def test_a_tunnel_reaches_what_listens_on_the_machine(machine: Transport) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async for line in reader:

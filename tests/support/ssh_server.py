@@ -13,7 +13,7 @@ import asyncssh
 from bakery.model.names import Port
 from bakery.model.secret import Secret
 from bakery.nodes.child import Child, chunks
-from bakery.nodes.handshake import SshLogin, mint_key
+from bakery.nodes.login import SshLogin, mint_key
 
 Writer = asyncio.StreamWriter | asyncssh.SSHWriter[bytes]
 Forward = Callable[[asyncssh.SSHReader[bytes], asyncssh.SSHWriter[bytes]], Coroutine[None, None, None]]

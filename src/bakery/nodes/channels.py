@@ -14,7 +14,8 @@ from collections.abc import Callable, Coroutine
 import asyncssh
 
 from bakery.model.errors import BakeryError, NodeUnreachable, Unavailable
-from bakery.nodes.handshake import Connected, Handshake
+from bakery.nodes.handshake import Connected
+from bakery.nodes.login import Handshake
 
 AT_ONCE = 5
 _MOST_CONNECTIONS = 2
@@ -158,7 +159,10 @@ class Channels:
         if self._connecting is None:
             self._connecting = asyncio.create_task(self._new_line())
             self._connecting.add_done_callback(self._forget_connecting)
-        await asyncio.shield(self._connecting)
+        connecting = self._connecting
+        await asyncio.wait((connecting,))  # which it survives when whoever waits is cancelled
+        if not connecting.cancelled():  # by `close`
+            connecting.result()
 
     def _forget_connecting(self, task: asyncio.Task[None]) -> None:
         self._connecting = None

@@ -9,13 +9,12 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 
 import asyncssh
 
-from bakery.model.errors import BadInput, NodeUnreachable
+from bakery.model.errors import BadInput
 from bakery.model.names import Port
-from bakery.model.secret import Secret
+from bakery.nodes.login import Cause, Handshake, SshLogin, Unreachable, fingerprint
 
 WINDOW = 8 * 1024 * 1024  # bytes that may be on their way in one channel
 _LARGEST_PACKET = 64 * 1024
@@ -24,19 +23,6 @@ _KEEPALIVES_MISSED = 3
 _HOST_KEY_KINDS = (
     "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-512", "rsa-sha2-256",
 )  # fmt: skip
-
-
-class Cause(StrEnum):
-    """Why a node could not be reached."""
-
-    REFUSED = "refused"
-    TIMED_OUT = "timed_out"
-    UNKNOWN_HOST = "unknown_host"
-    HOST_KEY = "host_key"
-    AUTHENTICATION = "authentication"
-    BANNER = "banner"  # what listens there does not speak an SSH that we know
-    NO_ROUTE = "no_route"
-    LOST = "lost"
 
 
 _SAID: Mapping[Cause, str] = {
@@ -69,51 +55,6 @@ _CAUSES: tuple[tuple[tuple[type[Exception], ...], Cause], ...] = (
 _NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL})
 
 
-class Unreachable(NodeUnreachable):
-    """With the cause. After a host key that is not the pinned one: the key that was shown, and whose it is."""
-
-    def __init__(
-        self, message: str, *, cause: Cause, hint: str, seen_host_key: str | None = None, is_bastion: bool = False
-    ) -> None:
-        super().__init__(message, hint=hint)
-        self.cause = cause
-        self.seen_host_key = seen_host_key
-        self.is_bastion = is_bastion
-
-
-@dataclass(frozen=True, slots=True)
-class Bastion:
-    """The machine that a connection passes through. It is entered with the node's key."""
-
-    user: str
-    host: str
-    port: Port
-    host_key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SshLogin:
-    """How to get into a node. Without a `host_key` whatever key is shown is taken, and reported."""
-
-    name: str
-    host: str
-    port: Port
-    user: str
-    private_key: Secret
-    host_key: str | None = None
-    bastion: Bastion | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Handshake:
-    """A connection that came about."""
-
-    host_key: str
-    bastion_host_key: str | None
-    seconds: float
-    at: datetime
-
-
 @dataclass(frozen=True, slots=True)
 class Connected:
     connection: asyncssh.SSHClientConnection
@@ -126,17 +67,6 @@ class Connected:
     @property
     def seconds(self) -> float:
         return self.handshake.seconds
-
-
-def mint_key(comment: str) -> tuple[str, Secret]:
-    """A new Ed25519 key: its line for `authorized_keys`, and its private part."""
-    key = asyncssh.generate_private_key("ssh-ed25519", comment=comment)
-    return key.export_public_key().decode().strip(), Secret(key.export_private_key().decode())
-
-
-def fingerprint(host_key: str) -> str:
-    """As `ssh` shows it: SHA256:…"""
-    return _parsed(host_key).get_fingerprint()
 
 
 async def connect(login: SshLogin, *, within: float) -> Connected:

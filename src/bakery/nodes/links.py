@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from bakery.model.errors import NotFound
 from bakery.model.names import Port
@@ -11,12 +12,14 @@ from bakery.nodes.accounts import ensure_account
 from bakery.nodes.jobs import Jobs, install_helper
 from bakery.nodes.login import Bastion, SshLogin
 from bakery.nodes.node import Node
-from bakery.nodes.ssh import SshTransport
 from bakery.nodes.transcript import RecordingTransport, Transcript
 from bakery.nodes.transport import Transport
 from bakery.store.rows import typed
 from bakery.store.store import Store
 from bakery.store.vault import Place as Sealed
+
+if TYPE_CHECKING:
+    from bakery.nodes.ssh import SshTransport
 
 HELPER = PurePosixPath("/usr/local/lib/bakery/helper")
 ON_NODE = ("sudo", "-n", str(HELPER))
@@ -64,14 +67,14 @@ class Links:
             raise NotFound("There is no such node.")
         return found
 
-    async def ssh(self, node_id: int) -> SshTransport:
+    async def ssh(self, node_id: int) -> "SshTransport":
         """The kept connection, past the transcript: for the probe, and for looking whether it is still there."""
         address = await self.address(node_id)
         known = self._open.get(node_id)
         if known is not None and address.way == known[0].way:
             return known[1]
         await self.forget(node_id)
-        transport = SshTransport(self.login(node_id, address))
+        transport = ssh_transport(self.login(node_id, address))
         self._open[node_id] = (address, transport)
         return transport
 
@@ -123,6 +126,12 @@ class Links:
     async def close(self) -> None:
         for node_id in list(self._open):
             await self.forget(node_id)
+
+
+def ssh_transport(login: SshLogin) -> "SshTransport":
+    from bakery.nodes.ssh import SshTransport  # noqa: PLC0415 - 17 MB that a Bakery without nodes does not need
+
+    return SshTransport(login)
 
 
 _ADDRESS = """

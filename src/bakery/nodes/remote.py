@@ -7,9 +7,10 @@ from collections.abc import AsyncGenerator, Callable
 
 import asyncssh
 
+from bakery.commands.command import Command
 from bakery.model.errors import NodeUnreachable
 from bakery.nodes.channels import Turn
-from bakery.nodes.running import Tail
+from bakery.nodes.running import Tail, did_not_start
 from bakery.nodes.transport import Finished
 
 _MOST_UNREAD = 1024 * 1024
@@ -21,12 +22,14 @@ class Remote(asyncssh.SSHClientSession[bytes]):
 
     def __init__(
         self,
+        command: Command,
         mark: str,
         turn: Turn,
         *,
         lost: Callable[[], NodeUnreachable],
         take: Callable[[bytes], None] | None = None,
     ) -> None:
+        self._command = command
         self._mark = mark.encode()
         self._turn = turn
         self._lost = lost
@@ -66,21 +69,6 @@ class Remote(asyncssh.SSHClientSession[bytes]):
     def is_closed(self) -> bool:
         return self._is_closed.is_set()
 
-    @property
-    def errors(self) -> str:
-        return self._said.removesuffix(f"{self._mark.decode()}\n")
-
-    @property
-    def why_not_started(self) -> str | None:
-        """What the shell said when it could not become the command."""
-        if not self._said.endswith(f"{self._mark.decode()}\n"):
-            return None
-        return (self.errors.strip().splitlines() or ["its shell does not say why"])[-1]
-
-    @property
-    def _said(self) -> str:
-        return f"{(self._preface or b'').decode(errors='replace')}{self._errors}"
-
     async def process(self) -> int | None:
         """The id that leads all its processes there; None when it has ended without telling it."""
         await self._has_told.wait()
@@ -97,8 +85,8 @@ class Remote(asyncssh.SSHClientSession[bytes]):
         """Until it has ended, however."""
         await self._has_ended.wait()
 
-    async def wait_for_all(self) -> int:
-        """And for what it wrote last. A daemon that it left behind may hold the channel for ever."""
+    async def finish(self) -> Finished:
+        """And what it wrote last. A daemon that it left behind may hold the channel for ever."""
         exit_status = await self.wait()
         received = -1
         while received != self._received and not self._is_closed.is_set():
@@ -107,7 +95,11 @@ class Remote(asyncssh.SSHClientSession[bytes]):
                 await asyncio.wait_for(self._is_closed.wait(), _LAST_WORDS)
         if self._is_cut:
             raise self._lost()
-        return exit_status
+        said = f"{(self._preface or b'').decode(errors='replace')}{self._errors}"
+        errors = said.removesuffix(f"{self._mark.decode()}\n")
+        if errors != said:  # the shell could not become the command
+            raise did_not_start(self._command, (errors.strip().splitlines() or ["its shell does not say why"])[-1])
+        return Finished(exit_status, "", errors)
 
     async def output(self) -> AsyncGenerator[bytes, None]:
         self._nobody_reads.clear()
@@ -148,10 +140,9 @@ class Remote(asyncssh.SSHClientSession[bytes]):
         self.close_input()
         dropping = asyncio.create_task(self._drop_output())
         try:
-            exit_status = await self.wait_for_all()
+            return await self.finish()
         finally:
             dropping.cancel()
-        return Finished(exit_status, "", self.errors)
 
     def give_up(self) -> None:
         """Before it has begun."""

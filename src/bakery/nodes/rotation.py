@@ -3,17 +3,21 @@
 Killed anywhere, it is done again from the beginning, and finds what is done.
 """
 
+from typing import TYPE_CHECKING
+
 from bakery.commands.command import command
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import CommandFailed, NotFound
-from bakery.nodes.links import ON_NODE, Address, Links
+from bakery.nodes.links import ON_NODE, Address, Links, ssh_transport
 from bakery.nodes.login import Cause, Unreachable
-from bakery.nodes.ssh import SshTransport
 from bakery.nodes.transport import run_or_fail
 from bakery.nodes.verify import READY
 from bakery.store.store import Store
 from bakery.store.vault import Place as Sealed
+
+if TYPE_CHECKING:
+    from bakery.nodes.ssh import SshTransport
 
 
 async def rotate(store: Store, links: Links, node_id: int) -> None:
@@ -24,7 +28,7 @@ async def rotate(store: Store, links: Links, node_id: int) -> None:
         return
     if address.next_key_public is None:
         return
-    fresh = SshTransport(links.login(node_id, address, with_next_key=True))
+    fresh = ssh_transport(links.login(node_id, address, with_next_key=True))
     try:
         if not await _lets_in(fresh):
             old = await links.transport(node_id)
@@ -37,7 +41,7 @@ async def rotate(store: Store, links: Links, node_id: int) -> None:
     await links.forget(node_id)
 
 
-async def _lets_in(fresh: SshTransport) -> bool:
+async def _lets_in(fresh: "SshTransport") -> bool:
     """From an earlier attempt the node may know the new key already, and may even have forgotten the old one."""
     try:
         await fresh.connect()
@@ -48,7 +52,7 @@ async def _lets_in(fresh: SshTransport) -> bool:
     return True
 
 
-async def _prove(fresh: SshTransport, address: Address) -> None:
+async def _prove(fresh: "SshTransport", address: Address) -> None:
     said = await fresh.run(command("echo", READY))
     if said.output.strip() != READY:
         raise CommandFailed(

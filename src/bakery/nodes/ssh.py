@@ -16,7 +16,8 @@ from bakery.model.names import Port
 from bakery.model.secret import Secret
 from bakery.nodes import remote_files
 from bakery.nodes.channels import Channels
-from bakery.nodes.handshake import Connected, Handshake, SshLogin, connect, lost
+from bakery.nodes.handshake import Connected, connect, lost
+from bakery.nodes.login import Handshake, SshLogin
 from bakery.nodes.remote import Remote
 from bakery.nodes.running import Tail, did_not_start, ended_badly, in_time, nothing_listens
 from bakery.nodes.shell_text import end_text, shell_text
@@ -135,11 +136,7 @@ class SshTransport:
         """How it ended; its output is what `take` got."""
         async with self._started(command, take=take) as remote, in_time(command):
             remote.close_input()
-            exit_status = await remote.wait_for_all()
-        why_not = remote.why_not_started
-        if why_not is not None:
-            raise did_not_start(command, why_not)
-        return Finished(exit_status, "", remote.errors)
+            return await remote.finish()
 
     @contextlib.asynccontextmanager
     async def _started(
@@ -168,7 +165,7 @@ class SshTransport:
 
     async def _begun(self, command: Command, text: str, take: Callable[[bytes], None] | None) -> Remote | None:
         """None when the connection is gone, and the command certainly not begun."""
-        remote = Remote(self._mark, await self._channels.turn(), lost=self._lost, take=take)
+        remote = Remote(command, self._mark, await self._channels.turn(), lost=self._lost, take=take)
         # A task: whoever is cancelled in the middle of opening a channel would leave it behind, open.
         beginning = asyncio.create_task(self._begin(remote, command, text))
         async with in_time(command):

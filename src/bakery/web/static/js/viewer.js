@@ -222,7 +222,8 @@ class Viewer {
     document.addEventListener("bakery:log", ({ detail }) => detail.topic === `log:${this.root.dataset.log}` && this.take(detail));
     document.addEventListener("bakery:changed", ({ detail }) => detail.topic === this.topic && this.isGrowing && this.askWhetherItEnded());
     addEventListener("hashchange", () => this.goToAddress());
-    addEventListener("load", () => this.chosen && this.center(this.chosen.from)); // the browser scrolls to the hash by itself
+    if (document.readyState === "complete") this.isLoaded = true;
+    else addEventListener("load", () => setTimeout(() => this.giveIds()));
     new ResizeObserver(() => this.resized()).observe(pane);
     new ResizeObserver(() => this.widen()).observe(this.box);
   }
@@ -375,12 +376,19 @@ class Viewer {
     const template = document.createElement("template");
     template.innerHTML = made ?? rowOf(line, "");
     const element = template.content.firstElementChild;
+    if (!this.isLoaded) element.removeAttribute("id");
     if (this.found?.set.has(line)) {
       element.classList.add("hit");
       if (!this.found.isRegex) mark(element.lastElementChild, this.found);
     }
     this.dress(line, element);
     return element;
+  }
+
+  // Not before the page is loaded: the browser would move the page to the row that its address names.
+  giveIds() {
+    this.isLoaded = true;
+    for (const [line, { element }] of this.rows) element.id = `L${line}`;
   }
 
   dress(line, element) {
