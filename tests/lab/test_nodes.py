@@ -301,7 +301,7 @@ def test_a_node_that_is_removed_is_forgotten(oven: Oven) -> None:
 
 
 def sleepers(node: Node) -> int:
-    return len(node.attempt("pgrep", "-f", "sleep 4711$").stdout.split())
+    return len(node.attempt("pgrep", "-fx", "sleep 4711").stdout.split())
 
 
 def end_sessions(node: Node) -> None:

@@ -14,6 +14,8 @@ from bakery.access.people import change_profile
 from bakery.access.sessions import open_session
 from bakery.access.tokens import create_token
 from bakery.model.permissions import Role, Scope
+from bakery.nodes.work import request_exec
+from bakery.store import logs
 from bakery.web.running import WebServer
 from tests.api.site import Site
 from tests.support.people import HERE, a_viewer, an_admin, signed_in
@@ -31,7 +33,12 @@ _PAGES = [
     "/apps/shop",
     "/apps/shop/deployments",
     "/apps/shop/deployments/1",
+    "/apps/shop/deployments/1/log",
     "/nodes",
+    "/nodes/local",
+    "/nodes/local/jobs",
+    "/nodes/local/jobs/1",
+    "/nodes/local/commands",
     "/team",
     "/team/members/2",
     "/team/invites",
@@ -58,6 +65,10 @@ async def test_names_are_texts_wherever_they_are_shown(site: Site) -> None:
     begun = await begin_cli_login(site.store, machine=_MARK, origin=HERE)
     await a_live_app(site, "shop", _MARK)
     await a_failed_deployment(site, "shop", log=f"{_MARK}\n\x1b[31m{_MARK}\x1b[0m\n".encode())
+    job = await request_exec(site.store, site.parts.queue, "local", ("echo", _MARK), actor=ada)
+    await logs.append(site.store, job.log_stream, f"{_MARK}\n\x1b]0;{_MARK}\x07".encode())
+    site.parts.links.transcript.add(job.node_id, f"echo {_MARK}", began=0.0, exit_status=0, output=_MARK)
+    await site.parts.links.transcript.flush()
     async with site.store.transaction() as tx:
         session = await open_session(tx, ada, user_agent=_MARK)
     complaints: list[str] = []

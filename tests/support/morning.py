@@ -16,6 +16,7 @@ from bakery.model.actor import Actor
 from bakery.model.permissions import Role, Scope
 from bakery.store.store import Store
 from tests.api.site import Site, a_site
+from tests.support.machines import a_new_node, a_node_that_answers, some_work
 from tests.support.people import SYSTEM, a_developer, a_viewer, an_admin, signed_in
 from tests.support.postgres import url_of
 from tests.support.serving import Serving, serving
@@ -44,7 +45,17 @@ PAGES = {
     "deployment-failed": "/apps/blog/deployments/2",
     "deployment-queued": "/apps/api/deployments/3",
     "deployment-succeeded": "/apps/api/deployments/2",
+    "deployment-log": "/apps/shop/deployments/3/log",
     "nodes": "/nodes",
+    "node-local": "/nodes/local",
+    "node": "/nodes/oven-2",
+    "node-waiting": "/nodes/oven-3",
+    "node-new": "/nodes/new",
+    "node-jobs": "/nodes/oven-2/jobs",
+    "node-job": "/nodes/oven-2/jobs/1",
+    "node-job-running": "/nodes/oven-2/jobs/2",
+    "node-commands": "/nodes/oven-2/commands",
+    "node-settings": "/nodes/oven-2/settings",
     "activity": "/activity",
     "activity-found-none": "/activity?who=nobody",
     "team": "/team",
@@ -114,6 +125,9 @@ async def _fill(database: str, folder: Path) -> str:
         ada = await an_admin(store, ADMIN)
         invitation = await _bring_people(store, ada)
         await _bake(site, ada)
+        await a_node_that_answers(store, site.parts.queue)
+        await a_new_node(store)
+        await some_work(store, site.parts.queue, actor=ada)
         await _tell_when(store)
     return invitation.token.reveal()
 
@@ -164,7 +178,7 @@ async def _tell_when(store: Store) -> None:
         for statement in (
             """
             UPDATE nodes SET name = 'oven-1', site_port = 80, apps_domain = 'apps.example.com',
-                public_address = '203.0.113.7', facts = %(facts)s
+                public_address = '203.0.113.7', facts = %(facts)s WHERE slug = 'local'
             """,
             """
             UPDATE deployments SET asked_by = CASE WHEN id %% 3 = 0 THEN 'ben@example.com' ELSE 'ada@example.com' END,

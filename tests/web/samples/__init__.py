@@ -3,6 +3,7 @@
 from tests.web.samples.apps import a_deployment, an_app, app_pages
 from tests.web.samples.frame import TEMPLATES, Pages, a_gate, environment
 from tests.web.samples.gates import gate_pages
+from tests.web.samples.logs import log_pages
 from tests.web.samples.machines import machine_pages
 from tests.web.samples.people import account_pages, team_pages
 from tests.web.samples.places import palette, place_pages
@@ -12,4 +13,4 @@ __all__ = ["TEMPLATES", "a_deployment", "a_gate", "an_app", "environment", "gate
 
 def shell_pages() -> Pages:
     """By a name of the sample: the template, its page, and the frame."""
-    return {**place_pages(), **machine_pages(), **app_pages(), **team_pages(), **account_pages()}
+    return {**place_pages(), **machine_pages(), **log_pages(), **app_pages(), **team_pages(), **account_pages()}
