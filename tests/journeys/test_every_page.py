@@ -14,7 +14,13 @@ from tests.support.morning import PAGES, Morning
 
 pytestmark = pytest.mark.browser
 LARGEST_PAGE = 60 * 1024
-PARTS_OF_PAGES = {"/sidebar", "/palette", "/account", "/apps/{slug:str}/deployments/{number:int}/log.txt"}
+PARTS_OF_PAGES = {
+    "/sidebar",
+    "/palette",
+    "/account",
+    "/activity.csv",
+    "/apps/{slug:str}/deployments/{number:int}/log.txt",
+}
 _SHIFT = """
 () => new Promise((resolve) => {
   let shift = 0;

@@ -32,6 +32,8 @@ DID: Mapping[str, str] = {
     "cli_login.confirmed": "let in the command line of",
     "cli_login.refused": "refused the command line of",
     "settings.changed": "changed the settings",
+    "key.rotation_begun": "began to change",
+    "key.rotated": "changed",
     "app.created": "created",
     "app.deleted": "deleted",
     "app.started": "started",

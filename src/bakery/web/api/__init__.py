@@ -9,6 +9,7 @@ from bakery.web.api import (
     apps,
     cli_logins,
     deployments,
+    description,
     invites,
     logs,
     nodes,
@@ -34,6 +35,7 @@ _GROUPS = (
     activity,
     system,
     cli_logins,
+    description,
 )
 
 ROUTES = (
