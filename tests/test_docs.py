@@ -2,6 +2,7 @@
 
 import os
 import re
+import tomllib
 from pathlib import Path
 
 from tests.support.schema_picture import schema_picture
@@ -30,6 +31,28 @@ def test_every_package_has_its_place_in_the_picture_of_the_layers() -> None:
     picture = page[page.index("```") : page.index("```", page.index("```") + 3)]
     packages = {path.parent.name for path in Path("src/bakery").glob("*/__init__.py")}
     assert packages == set(re.findall(r"\b([a-z]+)/ ", picture))
+
+
+def test_the_picture_of_the_layers_has_the_order_that_is_enforced() -> None:
+    page = (DOCS / "architecture.md").read_text()
+    picture = page[page.index("```") : page.index("```", page.index("```") + 3)].splitlines()
+    is_border = [line.strip().startswith(("┌", "├", "└")) for line in picture]
+    # What a border is labelled with belongs to the line below it.
+    shown = {
+        name: number + is_border[number]
+        for number, line in enumerate(picture)
+        for name in re.findall(r"\b([a-z]+)(?:/ |\.py)", line)
+    }
+    contract = tomllib.loads(Path("pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    enforced = [layer.strip("()").removeprefix("bakery.") for layer in contract["layers"]]
+    assert set(shown) == set(enforced)
+    assert sorted(enforced, key=lambda layer: shown[layer]) == enforced
+
+
+def test_the_environment_is_read_where_the_page_says() -> None:
+    source = Path("src/bakery")
+    readers = {path.relative_to(source) for path in source.rglob("*.py") if "os.environ" in path.read_text()}
+    assert {str(path) for path in readers if path.parts[0] != "cli"} == {"store/schema.py", "store/migrate.py"}
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from bakery.model.errors import BadInput, NotReady
-from bakery.settings import KNOWN, Settings, parse_base_url, read_settings
+from bakery.settings import KNOWN, Settings, find_unknown, parse_base_url, read_settings
 
 HOME = {"HOME": "/home/ada"}
 
@@ -117,6 +117,16 @@ def test_a_base_url_is_kept_in_one_form(text: str, url: str) -> None:
 def test_what_is_no_base_url_is_refused(text: str) -> None:
     with pytest.raises(BadInput):
         parse_base_url(text)
+
+
+def test_a_misspelt_setting_is_told_with_the_one_that_was_meant(tmp_path: Path) -> None:
+    dotenv = tmp_path / ".env"
+    dotenv.write_text("BAKERY_APP_DOMAIN=example.com\n")
+    environ = {"BAKERY_HSOT": "127.0.0.1", "BAKERY_PORT": "80", "BAKERY_TOKEN": "bky_1", "BAKED": "yes"}
+    assert find_unknown(environ, dotenv=dotenv) == [
+        "BAKERY_APP_DOMAIN is not a setting of Bakery; do you mean BAKERY_APPS_DOMAIN?",
+        "BAKERY_HSOT is not a setting of Bakery; do you mean BAKERY_HOST?",
+    ]
 
 
 def test_every_setting_is_documented() -> None:

@@ -44,13 +44,15 @@ from bakery.settings import Settings
 from bakery.store import leases
 from bakery.store.embedded import EmbeddedServer, borrow
 from bakery.store.events import EventHub, forget_events
+from bakery.store.guard import prepare_role
 from bakery.store.installation import read_general
-from bakery.store.keyring import open_vault, session_secret
+from bakery.store.keyring import open_vault
 from bakery.store.metrics import MetricsWriter
 from bakery.store.queue import Queue
 from bakery.store.rollups import keep_metrics
 from bakery.store.schema import ensure_newest
-from bakery.store.store import Store
+from bakery.store.signing import expect_the_same_key, signing_key
+from bakery.store.store import SERVER, Store
 from bakery.web.context import Parts
 from bakery.web.live import encode
 from bakery.web.running import WebServer
@@ -92,7 +94,9 @@ async def serve(settings: Settings, role: Role, *, announce: Callable[[str], Non
     async with AsyncExitStack() as stack:
         listener = None if role is Role.WORKER else stack.enter_context(listen(settings))
         dsn, server = await _open_database(settings, stack)
-        parts = await open_parts(settings, dsn, stack)
+        await asyncio.to_thread(ensure_newest, dsn)
+        parts = await open_parts(settings, dsn, stack, name=f"{SERVER} {uuid4().hex[:8]}")
+        await expect_the_same_key(parts.store, settings)
         if server is not None:  # nobody else works on our own database: what is still leased was held by the dead
             await leases.free_all(parts.store)
         if role is not Role.WEB:
@@ -104,11 +108,11 @@ async def serve(settings: Settings, role: Role, *, announce: Callable[[str], Non
         await _run(stop, parts, role, web, listener, server)
 
 
-async def open_parts(settings: Settings, dsn: str, stack: AsyncExitStack) -> Parts:
-    """For `serve`, and for the maintenance commands that need use cases."""
-    await asyncio.to_thread(ensure_newest, dsn)
+async def open_parts(settings: Settings, dsn: str, stack: AsyncExitStack, *, name: str = "bakery") -> Parts:
+    """For `serve`, and for the maintenance commands that need use cases. The schema is the newest."""
     vault = await asyncio.to_thread(open_vault, settings, dsn)
-    store = await stack.enter_async_context(Store(dsn, vault))
+    work = await asyncio.to_thread(prepare_role, dsn, vault)
+    store = await stack.enter_async_context(Store(work.dsn, vault, name=name))
     queue = Queue(store)
     root = PurePosixPath(settings.node_dir)
     machine = Machine(lambda: open_local_node(root=root))
@@ -123,7 +127,7 @@ async def open_parts(settings: Settings, dsn: str, stack: AsyncExitStack) -> Par
         queue=queue,
         machine=machine,
         links=links,
-        signing_key=session_secret(settings),
+        signing_key=await signing_key(store, settings),
         general=await read_general(store, settings),
     )
     await queue.open()

@@ -5,8 +5,9 @@ Everything else is set in the browser. All of them are checked, and every mistak
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
@@ -35,7 +36,11 @@ KNOWN: tuple[Setting, ...] = (
         "32 bytes in base64 that encrypt the vault; two, separated by a comma, while rotating.",
     ),
     Setting("ENCRYPTION_KEY_FILE", "The file that holds the key.", "DATA_DIR/encryption.key"),
-    Setting("SESSION_SECRET", "At least 32 characters that sign forms. Generated once when missing."),
+    Setting(
+        "SESSION_SECRET",
+        "At least 32 characters that sign forms, the same for all processes of a database. "
+        "Empty: Bakery makes one and keeps it encrypted in the database.",
+    ),
     Setting("BAKERY_HOST", "The address to listen on.", "127.0.0.1"),
     Setting("BAKERY_PORT", "The port to listen on.", "4100"),
     Setting("BAKERY_BASE_URL", "The address people use, with its path if it has one. Also set in the browser."),
@@ -61,6 +66,8 @@ KNOWN: tuple[Setting, ...] = (
     Setting("BAKERY_ADMIN_PASSWORD", "The first admin's password; it must be changed at the first sign-in."),
     Setting("BAKERY_DEVELOPMENT", "1 serves the style guide and reloads templates."),
 )
+# Read by the commands that are clients, and by our own migration.
+_OF_OTHERS = {"BAKERY_URL", "BAKERY_TOKEN", "BAKERY_MIGRATE_URL"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +144,19 @@ def read_settings(environ: Mapping[str, str], *, dotenv: Path | None = None, is_
             "\n".join(mistakes), hint="Correct the environment or .env; docs/settings.md lists every setting."
         )
     return settings
+
+
+def find_unknown(environ: Mapping[str, str], *, dotenv: Path | None = None) -> list[str]:
+    """A sentence for each that is called like a setting of ours and is none: most are misspelt."""
+    known = {setting.name for setting in KNOWN}
+    given = {*environ, *(_read_dotenv(dotenv) if dotenv else ())}
+    unknown = sorted(name for name in given - known - _OF_OTHERS if name.startswith("BAKERY_"))
+    return [f"{name} is not a setting of Bakery{_meant(name, known)}" for name in unknown]
+
+
+def _meant(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, sorted(known), n=1)
+    return f"; do you mean {close[0]}?" if close else "."
 
 
 def parse_base_url(text: str) -> str:

@@ -1,17 +1,13 @@
 import asyncio
 import itertools
-import re
 import time
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import psycopg
 import pytest
 
-from bakery import access, delivery
 from bakery.access.audit import ActivityPage, list_activity
 from bakery.access.people import change_profile, change_role, list_people, suspend
-from bakery.model.activity import DID, did
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import BadInput, NotSignedIn
@@ -153,19 +149,6 @@ async def test_ids_are_in_the_order_of_the_commits(store: Store) -> None:
     rows = (await list_activity(store, actor=SYSTEM)).rows
     assert len(rows) == 40
     assert all(newer.at >= older.at for newer, older in itertools.pairwise(rows))
-
-
-def test_every_action_has_words() -> None:
-    folders = [Path(access.__file__).parent, Path(delivery.__file__).parent]
-    sources = "".join(path.read_text() for folder in folders for path in folder.glob("*.py"))
-    nouns = {action.partition(".")[0] for action in DID}
-    written = set(re.findall(r'"([a-z_]+\.[a-z_]+)"', sources))
-    assert {action for action in written if action.partition(".")[0] in nouns} <= set(DID)
-
-
-def test_an_action_without_words_is_told_as_it_is_written() -> None:
-    assert did("app.created_again") == "app created again"
-    assert all(words and words == words.strip() for words in DID.values())
 
 
 async def test_a_page_among_a_hundred_thousand_rows_is_quick(store: Store) -> None:

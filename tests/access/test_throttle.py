@@ -63,6 +63,19 @@ async def test_what_strangers_guess_does_not_hold_up_the_owner_at_a_known_addres
     await sign_in(store, ada.label, PASSWORD, origin=HERE)
 
 
+async def test_the_owner_at_a_known_address_is_slowed_by_strangers_at_the_same_one(store: Store) -> None:
+    """As behind a proxy that nobody listed: all of them are one address."""
+    ada = await an_admin(store)
+    await sign_in(store, ada.label, PASSWORD, origin=HERE)
+    for _ in range(10):
+        await begin_attempt(store, Guess.PASSWORD, ada.label, HERE.address)
+    with pytest.raises(TooMany) as error:
+        await sign_in(store, ada.label, PASSWORD, origin=HERE)
+    assert error.value.retry_after <= 10
+    await pass_time(store, timedelta(seconds=11))
+    await sign_in(store, ada.label, PASSWORD, origin=HERE)
+
+
 async def test_an_account_guessed_from_everywhere_is_slowed_not_locked(store: Store) -> None:
     ada = await an_admin(store)
     await guesses(store, 20)

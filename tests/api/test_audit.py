@@ -18,6 +18,24 @@ async def test_the_activity_says_who_did_what(site: Site, admin: httpx.AsyncClie
     }
 
 
+async def test_the_activity_of_a_person_and_of_a_time(site: Site, admin: httpx.AsyncClient) -> None:
+    dev = await a_developer(site.store)
+    async with site.as_(dev) as developer:
+        await developer.post("/apps", json={"slug": "blog", "command": "true"})
+    await admin.post("/apps", json={"slug": "shop", "command": "true"})
+
+    async def told(**filters: str | int) -> list[str]:
+        items = (await admin.get("/activity", params={"action": "app.", **filters})).json()["items"]
+        return [item["target_label"] for item in items]
+
+    assert dev.person_id is not None
+    assert await told(person=dev.person_id) == ["blog"]
+    assert await told(since="2020-01-01T00:00:00Z") == ["shop", "blog"]
+    assert await told(until="2020-01-01T00:00:00Z") == []
+    refused = await admin.get("/activity", params={"since": "2020-01-01T00:00:00"})
+    assert (refused.status_code, refused.json()["field"]) == (422, "since")
+
+
 async def test_the_audit_says_from_where_and_what_changed(admin: httpx.AsyncClient) -> None:
     await admin.post("/apps", json={"slug": "shop", "command": "true"})
 

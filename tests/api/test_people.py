@@ -42,6 +42,19 @@ async def test_a_role_and_grants_are_changed(site: Site, admin: httpx.AsyncClien
     assert granted["all_apps"] is True
 
 
+async def test_a_role_and_grants_are_changed_together_or_not_at_all(site: Site, admin: httpx.AsyncClient) -> None:
+    person = (await a_developer(site.store)).person_id
+    await an_app(site.store, "shop")
+
+    changed = (await admin.put(f"/users/{person}/access", json={"role": "viewer", "apps": ["shop"]})).json()
+    assert (changed["role"], changed["all_apps"], changed["apps"]) == ("viewer", False, ["shop"])
+    refused = await admin.put(f"/users/{person}/access", json={"role": "developer", "apps": ["gone"]})
+    assert (refused.status_code, refused.json()["field"]) == (422, "apps")
+    assert (await admin.get(f"/users/{person}")).json() == changed
+    part = (await admin.put(f"/users/{person}/access", json={"role": "developer"})).json()
+    assert (part["role"], part["apps"]) == ("developer", ["shop"])
+
+
 async def test_the_last_admin_stays(site: Site, admin: httpx.AsyncClient) -> None:
     me = (await admin.get("/users")).json()["items"][0]["id"]
     for refused in (

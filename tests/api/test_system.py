@@ -14,6 +14,21 @@ async def test_settings_are_read_and_changed(site: Site, admin: httpx.AsyncClien
     assert site.parts.general.apps_domain == "apps.example.com"
 
 
+async def test_settings_that_somebody_else_changed_meanwhile_are_not_overwritten(admin: httpx.AsyncClient) -> None:
+    seen = (await admin.get("/system/settings")).headers["etag"]
+    theirs = {"base_url": None, "public_ip": "192.0.2.7", "apps_domain": "localhost"}
+    mine = {"base_url": None, "public_ip": "192.0.2.8", "apps_domain": "localhost"}
+    assert (await admin.put("/system/settings", json=theirs, headers={"if-match": seen})).status_code == 200
+
+    refused = await admin.put("/system/settings", json=mine, headers={"if-match": seen})
+
+    assert (refused.status_code, refused.json()["title"]) == (412, "This was changed meanwhile")
+    now = await admin.get("/system/settings")
+    assert now.json()["public_ip"] == "192.0.2.7"
+    for tag in (f'"something", {now.headers["etag"]}', "*"):
+        assert (await admin.put("/system/settings", json=mine, headers={"if-match": tag})).status_code == 200
+
+
 async def test_a_setting_that_makes_no_sense_names_its_field(admin: httpx.AsyncClient) -> None:
     wanted = {"base_url": "ftp://x", "public_ip": None, "apps_domain": "localhost"}
     refused = await admin.put("/system/settings", json=wanted)

@@ -97,6 +97,8 @@ def test_a_deployment_waits_for_its_time_and_is_cancelled(shell: Terminal, folde
 
     unsure = shell.run("cancel", "later")
     assert (unsure.exit_code, unsure.stderr) == (2, "Say which one.\nHint: Scheduled: 1.\n")
+    for words in (("cancel", "later", "0"), ("logs", "later", "--deployment", "0")):
+        assert shell.run(*words).exit_code == 4  # not the newest
     assert shell.run("cancel", "later", "1").stdout == "Deployment #1 of later is cancelled.\n"
     nothing = shell.run("cancel", "later")
     assert (nothing.exit_code, nothing.stderr.splitlines()[0]) == (1, "No deployment of later waits or runs.")
@@ -108,6 +110,20 @@ def test_refusals_have_their_exit_codes(shell: Terminal, folder: Path) -> None:
     assert shell.run("apps", "show", "nothing").exit_code == 4
     assert shell.run("deploy", "nothing", "--dir", str(folder)).exit_code == 4
     assert shell.run("apps", "show", "../users").exit_code == 4
+
+
+def test_an_environment_that_an_app_does_not_have_is_not_found(shell: Terminal) -> None:
+    assert shell.run("apps", "create", "staged", "--command", "true", "--env", "staging").exit_code == 4
+    assert shell.run("apps", "create", "staged", "--command", "true", "--env", "production").exit_code == 0
+    for env in ("staging", ""):
+        assert shell.run("apps", "delete", "staged", "--yes", "--env", env).exit_code == 4
+    assert shell.run("apps", "delete", "staged", "--yes", "--env", "production").exit_code == 0
+
+
+def test_what_would_be_another_address_is_no_name(shell: Terminal) -> None:
+    for name in ("", ".", ".."):
+        refused = shell.run("apps", "delete", name, "--yes")
+        assert (refused.exit_code, refused.stderr) == (2, f"“{name}” is not a name.\n")
 
 
 def test_where_there_is_no_terminal_the_option_is_named(shell: Terminal) -> None:

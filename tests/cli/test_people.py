@@ -29,6 +29,18 @@ def test_a_person_is_granted_suspended_and_removed(shell: Terminal, console: Ter
     assert shell.run("users", "suspend", "bob@example.com").exit_code == 4
 
 
+def test_role_and_apps_are_granted_together_or_not_at_all(shell: Terminal, console: Terminal) -> None:
+    console.run("admin", "create", "cy@example.com")
+    shell.run("users", "grant", "cy@example.com", "--role", "viewer")
+
+    refused = shell.run("users", "grant", "cy@example.com", "--role", "developer", "--app", "gone")
+
+    assert (refused.exit_code, refused.stderr) == (2, "apps: There is no app “gone”.\n")
+    people = json.loads(shell.run("users", "list", "--json").stdout)["items"]
+    assert [person["role"] for person in people if person["email"] == "cy@example.com"] == ["viewer"]
+    assert shell.run("users", "remove", "cy@example.com", "--yes").exit_code == 0
+
+
 def test_a_grant_says_what_it_grants(shell: Terminal) -> None:
     assert shell.run("users", "grant", "ada@example.com").exit_code == 2
     assert shell.run("users", "grant", "ada@example.com", "--app", "x", "--all-apps").exit_code == 2
@@ -41,6 +53,23 @@ def test_a_token_is_printed_once_and_alone(shell: Terminal) -> None:
     assert json.loads(reader.run("whoami", "--json").stdout)["scope"] == "read"
     refused = reader.run("apps", "create", "more", "--command", "true")
     assert refused.exit_code == 3
+
+
+def test_tokens_are_listed_and_revoked(shell: Terminal) -> None:
+    made = json.loads(shell.run("token", "create", "a robot", "--scope", "read", "--json").stdout)
+    listed = json.loads(shell.run("token", "list", "--json").stdout)["items"]
+    assert listed[0] == made["details"]
+    assert "a robot" in shell.run("token", "list").stdout
+
+    number = str(made["details"]["id"])
+    assert shell.run("token", "revoke", number).stdout == f"Token {number} is revoked.\n"
+    assert shell.run("token", "revoke", number).exit_code == 4
+    assert Terminal({**shell.environ, "BAKERY_TOKEN": made["token"]}).run("whoami").exit_code == 3
+
+
+def test_a_scope_without_its_app_is_no_token_for_all(shell: Terminal) -> None:
+    refused = shell.run("token", "create", "for CI", "--scope", "deploy:")
+    assert (refused.exit_code, refused.stderr) == (2, "--scope: Name the app, as in deploy:shop.\n")
 
 
 def test_a_duration_that_makes_no_sense_is_a_mistake_of_use(shell: Terminal) -> None:

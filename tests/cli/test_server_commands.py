@@ -5,9 +5,12 @@ import signal
 from pathlib import Path
 
 import httpx
+import psycopg
+import pytest
 
 from tests.cli.conftest import Terminal
 from tests.cli.server import Server, a_server, environ_for
+from tests.support.serving import Serving
 
 
 def test_serve_answers_and_ends_when_it_is_told_to(migrated_database_url: str, tmp_path: Path) -> None:
@@ -22,6 +25,21 @@ def test_a_database_without_tables_is_migrated_once(database_url: str, tmp_path:
     results = [json.loads(console.run("migrate", "--json").stdout) for _ in range(2)]
     assert [result["migrated"] for result in results] == [True, False]
     assert results[0]["schema"] == results[1]["schema"]
+
+
+@pytest.mark.parametrize(
+    "words", [("admin", "create", "ada@example.com"), ("audit", "verify"), ("keys", "rotate")], ids=" ".join
+)
+def test_no_other_command_migrates_under_a_running_bakery(
+    database_url: str, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    schema = "SELECT to_regclass('alembic_version')"
+    refused = Terminal(environ_for(database_url, tmp_path)).run(*words)
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith("The database has no schema yet; this Bakery works with ")
+    assert "run: bakery migrate" in refused.stderr
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute(schema).fetchone() == (None,)
 
 
 def test_the_key_is_rotated(migrated_database_url: str, tmp_path: Path) -> None:
@@ -83,12 +101,15 @@ def test_a_seal_that_is_not_there_yet_is_not_exported(migrated_database_url: str
 def test_the_doctor_finds_a_healthy_server_well(console: Terminal) -> None:
     report = json.loads(console.run("doctor", "--json").stdout)
     states = {check["check"]: check["state"] for check in report["checks"]}
-    assert {name: states[name] for name in ("settings", "data folder", "key", "database", "clock", "port")} == {
+    assert {
+        name: states[name] for name in ("settings", "data folder", "key", "database", "clock", "audit's rows", "port")
+    } == {
         "settings": "ok",
         "data folder": "ok",
         "key": "ok",
         "database": "ok",
         "clock": "ok",
+        "audit's rows": "ok",
         "port": "ok",
     }
 
@@ -104,6 +125,31 @@ def test_the_doctor_says_what_is_wrong_and_what_to_do(migrated_database_url: str
 
     assert report.exit_code == 1
     assert f"✕ key          Others may read {key}.\n               Run: chmod 600 '{key}'\n" in report.stdout
+
+
+def test_the_doctor_says_that_a_proxy_is_not_listed(console: Terminal) -> None:
+    behind = Terminal({**console.environ, "BAKERY_BASE_URL": "https://bakery.example.com"})
+    told = behind.run("doctor").stdout
+    assert "✕ proxies      People reach Bakery at https://bakery.example.com, so through a proxy, and none" in told
+    assert "               Set BAKERY_TRUSTED_PROXIES to its address, like 127.0.0.1.\n" in told
+    listed = Terminal({**behind.environ, "BAKERY_TRUSTED_PROXIES": "127.0.0.1"}).run("doctor").stdout
+    assert "✓ proxies      What 127.0.0.1 says about callers is believed.\n" in listed
+
+
+def test_a_misspelt_setting_is_a_note_of_the_doctor_and_a_warning_at_start(
+    console: Terminal, migrated_database_url: str, tmp_path: Path
+) -> None:
+    told = Terminal({**console.environ, "BAKERY_HSOT": "127.0.0.1"}).run("doctor")
+    sentence = "BAKERY_HSOT is not a setting of Bakery; do you mean BAKERY_HOST?"
+    assert f"- settings     {sentence}\n" in told.stdout
+    bakery = Serving(
+        tmp_path,
+        {"DATABASE_URL": environ_for(migrated_database_url, tmp_path)["DATABASE_URL"], "BAKERY_HSOT": "127.0.0.1"},
+        arguments=["--role", "web"],
+    )
+    bakery.start()
+    bakery.stop()
+    assert sentence in bakery.said()
 
 
 def test_the_doctor_reads_settings_first(tmp_path: Path) -> None:

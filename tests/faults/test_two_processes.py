@@ -1,12 +1,13 @@
 """Several processes share one database: what one does, the others know."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import psycopg
 import pytest
 
-from tests.delivery.fleet import an_app
+from tests.delivery.fleet import an_app, packed
 from tests.faults.outside import Outside
 from tests.faults.site import (
     Viewer,
@@ -60,6 +61,23 @@ def test_what_is_asked_for_in_the_web_is_done_by_the_worker(web: Serving, worker
         assert without_traceback(process.said())
 
 
+def test_a_web_server_on_another_machine_takes_no_uploads(
+    outside: Outside, worker: Serving, new_bakery: NewBakery, tmp_path: Path
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    away = new_bakery("--role", "web", DATABASE_URL=outside.url, BAKERY_NODE_DIR=str(tmp_path / "elsewhere"))
+    away.start()
+    with program_at(away, token_of(away)) as program:
+        make_app(program, "shop")
+        refused = program.post("/api/apps/shop/sources", content=packed(an_app("one")))
+    assert (refused.status_code, refused.json()["detail"]) == (
+        409,
+        "This part of Bakery runs on another machine than the apps, so it takes no uploads.",
+    )
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert without_traceback(away.said())
+
+
 def test_what_is_set_in_one_counts_in_the_other(outside: Outside, new_bakery: NewBakery) -> None:
     one, other = new_bakery(DATABASE_URL=outside.url), new_bakery(DATABASE_URL=outside.url)
     one.start()
@@ -78,6 +96,37 @@ def test_what_is_set_in_one_counts_in_the_other(outside: Outside, new_bakery: Ne
             lambda url=bakery.url: httpx.get(f"{url}/login", headers=host, trust_env=False).status_code == 200,  # type: ignore[misc]  # a lambda's default has no type
             what="both answer to the new name",
         )
+
+
+def with_a_folder_of_its_own(folder: Path, outside: Outside) -> dict[str, str]:
+    """What makes a second process another machine's, but for the node: the key is all that they share."""
+    key = (folder / "control/encryption.key").read_text().strip()
+    return {"DATABASE_URL": outside.url, "BAKERY_DATA_DIR": f"{folder}/other", "ENCRYPTION_KEY": key}
+
+
+def test_what_one_signed_the_other_accepts(tmp_path: Path, outside: Outside, new_bakery: NewBakery) -> None:
+    one = new_bakery("--role", "web", DATABASE_URL=outside.url)
+    other = new_bakery("--role", "web", **with_a_folder_of_its_own(tmp_path, outside))
+    one.start()
+    other.start()
+    token = token_of(one)
+    with program_at(one, token) as program:
+        make_app(program, "shop")
+        source = program.post("/api/apps/shop/sources", content=packed(an_app("one"))).raise_for_status().json()
+    with program_at(other, token) as program:
+        asked = program.post("/api/apps/shop/deployments", json={"source": source["id"]})
+    assert asked.status_code == 201, asked.text
+
+
+def test_another_session_secret_than_that_of_a_process_that_runs_is_refused(
+    outside: Outside, new_bakery: NewBakery
+) -> None:
+    new_bakery("--role", "web", DATABASE_URL=outside.url).start()
+    other = new_bakery("--role", "web", DATABASE_URL=outside.url, SESSION_SECRET="another secret of many characters!")
+    other.launch()
+    assert other.process.wait(40) not in {0, -9}
+    assert "Another process on this database signs with another SESSION_SECRET." in other.said()
+    assert without_traceback(other.said())
 
 
 def test_the_node_moves_when_its_holder_is_killed(outside: Outside, new_bakery: NewBakery) -> None:

@@ -16,7 +16,14 @@ pytestmark = pytest.mark.browser
 LARGEST_PAGE = 60 * 1024
 _DEPLOYMENT, _JOB = "/apps/{slug:str}/deployments/{number:int}", "/nodes/{slug:str}/jobs/{number:int}"
 PARTS_OF_LOGS = {f"{owner}/log{part}" for owner in (_DEPLOYMENT, _JOB) for part in (".txt", "/lines", "/search")}
-PARTS_OF_PAGES = {"/sidebar", "/palette", "/account", "/bootstrap/{token:str}/install-node.sh", *PARTS_OF_LOGS}
+PARTS_OF_PAGES = {
+    "/sidebar",
+    "/palette",
+    "/account",
+    "/activity.csv",
+    "/bootstrap/{token:str}/install-node.sh",
+    *PARTS_OF_LOGS,
+}
 _SHIFT = """
 () => new Promise((resolve) => {
   let shift = 0;

@@ -96,6 +96,15 @@ def test_running_it_again_changes_nothing_and_says_so(server: tuple[Clone, Ran])
     assert (pid_of_bakery(clone), releases(clone)) == before
 
 
+def test_after_an_update_it_starts_the_new_code(server: tuple[Clone, Ran]) -> None:
+    clone, _ = server
+    before = pid_of_bakery(clone)
+    clone.node.run(*clone.argv("sh", "-c", "echo '# changed' >>src/bakery/app.py"))
+    assert clone.up_well().said.startswith("==> Starting Bakery\n")
+    assert pid_of_bakery(clone) != before
+    assert clone.up_well().said.startswith("==> Bakery is running already\n")
+
+
 def test_public_listens_on_all_addresses_until_it_runs_without(server: tuple[Clone, Ran]) -> None:
     clone, _ = server
     public = clone.up_well("--public")

@@ -11,10 +11,8 @@ from bakery.model.names import (
     EnvironmentName,
     ProcessName,
     parse_app_name,
-    parse_environment_name,
     parse_host_name,
     parse_port,
-    parse_process_name,
     unit_name,
 )
 
@@ -57,14 +55,6 @@ def test_a_suggestion_is_itself_acceptable(text: str) -> None:
     except BadInput as refused:
         if suggested := re.search(r"could be “([^”]*)”\.$", refused.hint):
             assert parse_app_name(suggested[1]) == suggested[1]
-
-
-@pytest.mark.parametrize("name", ["blue", "green"])
-def test_environments_and_processes_are_not_named_like_a_slot(name: str) -> None:
-    with pytest.raises(BadInput, match="is the name of a slot"):
-        parse_environment_name(name)
-    with pytest.raises(BadInput, match="is the name of a slot"):
-        parse_process_name(name)
 
 
 def test_a_unit_is_named_for_its_slot() -> None:

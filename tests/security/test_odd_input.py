@@ -67,6 +67,7 @@ BODIES = [
     Entry("/api/invites", {"email": "new@example.com", "role": "viewer"}),
     Entry("/api/users/2/role", {"role": "viewer"}, method="PUT"),
     Entry("/api/users/2/grants", {"apps": ["shop"]}, method="PUT"),
+    Entry("/api/users/2/access", {"role": "viewer", "apps": ["shop"]}, method="PUT"),
     Entry("/api/users/2/reset", {"clears_second_factor": False}),
     Entry("/api/tokens", {"name": "CI", "scope": "read", "app": None, "expires": 9, "code": ""}),
     Entry("/api/cli-logins", {"machine": "laptop"}),
@@ -117,6 +118,34 @@ async def test_the_api_takes_or_refuses_whatever_is_sent(site: Site, entry: Entr
             answer = await _ask(site, client, entry.method, entry.path, name, odd, content=body, headers=kind)
             if answer.status_code == 422:
                 assert answer.json().get("field") == name, (name, odd, answer.text)
+
+
+@pytest.mark.parametrize("entry", BODIES, ids=lambda entry: entry.path)
+async def test_a_field_that_is_left_out_is_named(site: Site, entry: Entry) -> None:
+    await _a_team(site)
+    async with asking(site, await an_admin(site.store, "eve@example.com")) as client:
+        for name in entry.odd_fields:
+            body = json.dumps(_without(entry, name)).encode()
+            kind = {"content-type": "application/json"}
+            answer = await _ask(site, client, entry.method, entry.path, name, None, content=body, headers=kind)
+            if answer.status_code == 422:
+                assert answer.json().get("field") == name, (name, answer.text)
+
+
+@pytest.mark.parametrize("entry", FORMS, ids=lambda entry: entry.path)
+async def test_a_field_that_a_form_leaves_out_is_told(site: Site, entry: Entry) -> None:
+    await _a_team(site)
+    eve = await an_admin(site.store, "eve@example.com")
+    async with asking(site, eve) as client:
+        client.headers["accept"] = "text/html"
+        if entry.path.endswith("/off"):
+            await enrol(site.store, eve)
+        for name in entry.good:
+            body = urlencode(_without(entry, name)).encode()
+            kind = {"content-type": "application/x-www-form-urlencoded"}
+            answer = await _ask(site, client, entry.method, entry.path, name, None, content=body, headers=kind)
+            if answer.status_code == 422:
+                assert _is_told(answer.text), name
 
 
 @pytest.mark.parametrize("entry", QUERIES, ids=lambda entry: entry.path)
@@ -173,7 +202,7 @@ async def test_links_and_their_forms_take_anything(site: Site) -> None:
 
 async def test_every_place_of_an_address_takes_anything(site: Site) -> None:
     await _a_team(site)
-    routes = [route for route in routes_of(site.web) if "{" in route.path and route.path != "/api/{path}"]
+    routes = [route for route in routes_of(site.web) if "{" in route.path]
     async with asking(site, await an_admin(site.store, "eve@example.com")) as client:
         for number, odd in enumerate(VALUES[::_STRIDE]):
             place = quote(odd[:200], safe="") or "%20"
@@ -201,6 +230,10 @@ def _odd_fillings(entry: Entry, more: Sequence[object] = ()) -> list[tuple[str, 
         for number, name in enumerate(entry.odd_fields)
         for odd in (*VALUES[number % stride :: stride], *more)
     ]
+
+
+def _without(entry: Entry, name: str) -> dict[str, object]:
+    return {field: value for field, value in entry.good.items() if field != name}
 
 
 async def _a_team(site: Site) -> Actor:

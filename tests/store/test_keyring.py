@@ -5,11 +5,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
+from bakery.model.actor import Actor
 from bakery.model.errors import NotReady
 from bakery.model.secret import Secret
 from bakery.settings import Settings, read_settings
-from bakery.store.keyring import open_vault, rotate_keys, session_secret
+from bakery.store import keyring
+from bakery.store.keyring import Rotation, open_vault
 from bakery.store.vault import CannotOpen, Key, Place, Vault
 
 PEOPLE = 250
@@ -29,6 +32,10 @@ def seal_for_people(dsn: str, settings: Settings) -> None:
             )
             sealed = vault.seal(Place("people", number, "totp_secret"), Secret(f"secret {number}"))
             connection.execute("UPDATE people SET totp_secret = %s WHERE id = %s", (sealed, number))
+
+
+def rotate_keys(settings: Settings, dsn: str) -> Rotation:
+    return keyring.rotate_keys(settings, dsn, actor=Actor.system("cli"))
 
 
 def opened(dsn: str, settings: Settings) -> list[str]:
@@ -54,8 +61,6 @@ def test_two_installations_share_no_secret(tmp_path: Path, migrated_database_url
         connection.execute("UPDATE installation SET key_fingerprints = '{}'")
     open_vault(two, migrated_database_url)
     assert one.encryption_key_file.read_text() != two.encryption_key_file.read_text()
-    assert session_secret(one) != session_secret(two)
-    assert session_secret(one) == session_secret(one)
 
 
 def test_a_lost_key_is_not_replaced_by_a_new_one(migrated_database_url: str, tmp_path: Path) -> None:
@@ -153,6 +158,69 @@ def test_a_running_process_learns_of_a_rotation(migrated_database_url: str, tmp_
     sealed = vault.seal(place, Secret("canary"))
     assert vault.fingerprint != before
     assert open_vault(settings, migrated_database_url).open(place, sealed) == Secret("canary")
+
+
+def test_a_rotation_while_a_process_starts_reaches_it(
+    migrated_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_in(tmp_path)
+    open_vault(settings, migrated_database_url)
+    new, genuine = Key.mint(), keyring._read
+
+    def read(path: Path) -> list[Key]:
+        keys = genuine(path)
+        keyring._write(path, [new, *keys])
+        return keys
+
+    with monkeypatch.context() as patch:
+        patch.setattr(keyring, "_read", read)
+        vault = open_vault(settings, migrated_database_url)
+    vault.seal(Place("people", 1, "totp_secret"), Secret("canary"))
+    assert vault.fingerprint == new.fingerprint.hex()
+
+
+def test_a_rotation_is_in_the_audit(migrated_database_url: str, tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    open_vault(settings, migrated_database_url)
+    rotation = rotate_keys(settings, migrated_database_url)
+    with psycopg.connect(migrated_database_url) as connection:
+        rows = connection.execute("SELECT action, actor, source, before, after FROM audit ORDER BY id").fetchall()
+        topics = connection.execute("SELECT DISTINCT topic FROM events").fetchall()
+    old, both, new = [rotation.old], [rotation.new, rotation.old], [rotation.new]
+    assert rows == [
+        ("key.rotation_begun", "Bakery", "cli", {"fingerprints": old}, {"fingerprints": both}),
+        ("key.rotated", "Bakery", "cli", {"fingerprints": both}, {"fingerprints": new}),
+    ]
+    assert topics == [("activity",)]
+
+
+def test_a_rotation_that_cannot_be_recorded_is_not_made(migrated_database_url: str, tmp_path: Path) -> None:
+    settings = settings_in(tmp_path)
+    before = open_vault(settings, migrated_database_url).fingerprint
+    with psycopg.connect(migrated_database_url) as connection:
+        connection.execute("ALTER TABLE audit ADD CONSTRAINT nothing_new CHECK (id < 0) NOT VALID")
+    with pytest.raises(psycopg.errors.CheckViolation):
+        rotate_keys(settings, migrated_database_url)
+    with psycopg.connect(migrated_database_url) as connection:
+        assert connection.execute("SELECT key_fingerprints FROM installation").fetchall() == [([before],)]
+
+
+def test_what_is_sealed_among_the_settings_is_sealed_again_and_nothing_else(
+    migrated_database_url: str, tmp_path: Path
+) -> None:
+    settings, place = settings_in(tmp_path), Place("settings", "a secret", "value")
+    sealed = open_vault(settings, migrated_database_url).seal(place, Secret("canary"))
+    with psycopg.connect(migrated_database_url) as connection:
+        for name, value in (("a secret", {"sealed": sealed.hex()}), ("general", {"apps_domain": "localhost"})):
+            connection.execute("INSERT INTO settings (name, value) VALUES (%s, %s)", (name, Jsonb(value)))
+    assert rotate_keys(settings, migrated_database_url).values == 1
+    with psycopg.connect(migrated_database_url) as connection:
+        rows = connection.execute("SELECT value FROM settings ORDER BY name").fetchall()
+    (again,), (general,) = rows
+    assert again["sealed"] != sealed.hex()
+    vault = open_vault(settings, migrated_database_url)
+    assert vault.open(place, bytes.fromhex(again["sealed"])) == Secret("canary")
+    assert general == {"apps_domain": "localhost"}
 
 
 def test_keys_in_the_environment_rotate_with_both_of_them(migrated_database_url: str, tmp_path: Path) -> None:

@@ -58,6 +58,7 @@ def new_database(server: str, *, template: str = EMPTY) -> Iterator[str]:
                 (name,),
             )
             connection.execute(sql.SQL("DROP DATABASE {name}").format(**names))
+            connection.execute(sql.SQL("DROP ROLE IF EXISTS {role}").format(role=sql.Identifier(f"{name}_at_work")))
 
 
 def name_of(database: str) -> str:

@@ -1,6 +1,8 @@
 """The pages about everything at once: dashboard, activity, nodes, palette, style guide."""
 
+import csv
 import dataclasses
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import product
@@ -10,6 +12,8 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from bakery.access.audit import LONGEST_PAGE
+from bakery.access.people import change_profile
 from bakery.model.actor import Actor
 from bakery.store import leases
 from bakery.web.server import create_web
@@ -104,6 +108,38 @@ async def test_the_activity_goes_back_page_by_page(site: Site, admin: Browser) -
     assert "Back to the newest" in second.text
 
 
+async def test_an_admin_exports_all_that_the_filters_find(site: Site, admin: Browser, ada: Actor) -> None:
+    for number in range(LONGEST_PAGE + 10):
+        await an_app(site, f"app-{number}")
+    await change_profile(site.store, name='=HYPERLINK("http://evil.example")', actor=ada)
+
+    link = re.search(r'href="(/activity.csv[^"]*)"', (await admin.get("/activity?action=app.")).html)
+    assert link
+    file = await admin.get(link[1])
+    rows = list(csv.DictReader(file.html.splitlines()))
+    names = list(csv.DictReader((await admin.get("/activity.csv?action=person.renamed")).html.splitlines()))
+
+    assert re.fullmatch(r'attachment; filename="bakery-activity-[\d-]+\.csv"', file.headers["content-disposition"])
+    assert file.headers["content-type"] == "text/csv; charset=utf-8"
+    assert [row["target"] for row in rows] == [f"app-{number}" for number in reversed(range(LONGEST_PAGE + 10))]
+    assert {row["action"] for row in rows} == {"app.created"}
+    assert [(row["who"], row["after"]) for row in names] == [
+        ('\'=HYPERLINK("http://evil.example")', r'{"name": "=HYPERLINK(\"http://evil.example\")"}')
+    ]
+    assert (await admin.get("/activity.csv?since=yesterday")).status == 422
+
+
+async def test_who_is_no_admin_is_told_whom_to_ask_for_an_export(site: Site) -> None:
+    async with a_browser(site, await a_viewer(site.store)) as viewer:
+        page = await viewer.get("/activity")
+        refused = await viewer.get("/activity.csv")
+
+    assert "Export as CSV" in page.text
+    assert "Ask an Admin." in page.text
+    assert "/activity.csv" not in page.html
+    assert refused.status == 403
+
+
 async def test_an_odd_filter_gets_a_sentence(admin: Browser) -> None:
     for name, odd in product(("app", "user", "action", "since", "until", "after"), ODD):
         page = await admin.get(f"/activity?{name}={quote(odd)}")
@@ -129,8 +165,8 @@ async def test_nodes_say_what_they_are_to_admins_and_that_they_are_to_others(sit
     whole = await admin.get("/nodes")
 
     assert (whole.status, whole.heading) == (200, "Nodes")
-    assert "What it can do" in whole.text
     assert "Memory" in whole.text
+    assert "What it can do" in (await admin.get("/nodes/local")).text
     assert "local Offline This machine" in short.text
     assert "Memory" not in short.text
 
@@ -148,6 +184,14 @@ async def test_the_palette_finds_apps_pages_and_actions(site: Site, admin: Brows
 
     assert found.text == "Apps Inventory Healthy Actions Invite someone"
     assert 'data-href="/apps/inventory"' in found.html
+
+
+async def test_the_palette_finds_nodes_with_their_state(site: Site, admin: Browser) -> None:
+    async with a_browser(site, await a_viewer(site.store)) as viewer:
+        answers = [await browser.get("/palette?q=loca") for browser in (admin, viewer)]
+
+    assert [answer.text for answer in answers] == ["Nodes local, This machine Offline"] * 2
+    assert 'data-href="/nodes#node-local"' in answers[0].html
 
 
 async def test_the_palette_offers_only_what_one_may_do(site: Site) -> None:

@@ -2,12 +2,15 @@ import re
 from itertools import product
 
 from bakery.access.audit import list_activity
-from bakery.access.people import find_person
+from bakery.access.people import find_person, set_grants
+from bakery.access.resets import look_at_reset_link
 from bakery.model.actor import Actor
 from bakery.model.permissions import Role
+from bakery.model.secret import Secret
 from tests.api.site import Site
-from tests.support.people import SYSTEM, a_developer, a_viewer, an_admin
-from tests.web.browser import Browser, a_browser
+from tests.support.authenticator import enrol
+from tests.support.people import HERE, SYSTEM, a_developer, a_viewer, an_admin
+from tests.web.browser import Browser, Page, a_browser
 from tests.web.goods import an_app
 
 ODD = ["", "\0", "x" * 10_000, "<b>bold</b>", "\u202emoc.elgoog@example.com", "%", "a@b\nc"]
@@ -86,6 +89,16 @@ async def test_role_and_apps_are_saved_together(site: Site, admin: Browser, ada:
     assert (person.role, person.all_apps, person.apps) == (Role.DEVELOPER, False, ("landing", "shop"))
 
 
+async def test_of_a_refused_form_nothing_is_stored(site: Site, admin: Browser, ada: Actor) -> None:
+    viewer = await a_viewer(site.store, apps=frozenset({await an_app(site, "shop")}))
+
+    page = await admin.send(f"/team/members/{viewer.person_id}", {"role": "developer", "apps": ["shop", "gone"]})
+
+    person = await find_person(site.store, viewer.person_id or 0, actor=ada)
+    assert (page.status, "There is no app “gone”." in page.text) == (422, True)
+    assert (person.role, person.apps) == (Role.VIEWER, ("shop",))
+
+
 async def test_what_did_not_change_leaves_no_trace(site: Site, admin: Browser) -> None:
     viewer = await a_viewer(site.store)
 
@@ -93,6 +106,32 @@ async def test_what_did_not_change_leaves_no_trace(site: Site, admin: Browser) -
 
     activity = await list_activity(site.store, action="person.", actor=SYSTEM)
     assert {row.action for row in activity.rows} == {"person.signed_in"}
+
+
+async def test_access_that_somebody_else_changed_meanwhile_is_shown_beside_what_was_chosen(
+    site: Site, admin: Browser, ada: Actor
+) -> None:
+    await an_app(site, "shop")
+    viewer = await a_viewer(site.store)
+    path = f"/team/members/{viewer.person_id}"
+    seen = _version_in(await admin.get(path))
+    await set_grants(site.store, viewer.person_id or 0, ["shop"], actor=await an_admin(site.store, "ben@example.com"))
+    mine = {"role": "developer", "all_apps": "on"}
+
+    refused = await admin.send(path, {**mine, "version": seen})
+
+    assert (refused.status, refused.heading) == (412, "vic")
+    assert "Someone else saved while you were editing. ben saved just now" in refused.text
+    assert "Role Viewer Developer Apps shop all" in refused.text
+    person = await find_person(site.store, viewer.person_id or 0, actor=ada)
+    assert (person.role, person.apps) == (Role.VIEWER, ("shop",))
+
+    theirs = await admin.send(path, {**mine, "version": _version_in(refused), "answer": "theirs"})
+    assert (theirs.status, "Access saved." in theirs.text) == (200, False)
+    kept = await admin.send(path, {**mine, "version": _version_in(refused)})
+    assert "Access saved." in kept.text
+    person = await find_person(site.store, viewer.person_id or 0, actor=ada)
+    assert (person.role, person.all_apps) == (Role.DEVELOPER, True)
 
 
 async def test_who_becomes_an_admin_sees_all_apps(site: Site, admin: Browser) -> None:
@@ -153,6 +192,21 @@ async def test_a_link_for_a_new_password_is_shown_once(site: Site, admin: Browse
     assert "/reset/" not in later.html
 
 
+async def test_a_link_for_who_lost_the_second_factor_turns_it_off(site: Site, admin: Browser) -> None:
+    viewer = await a_viewer(site.store)
+    path = f"/team/members/{viewer.person_id}"
+    assert "Turn off second factor…" not in (await admin.get(path)).text
+    await enrol(site.store, viewer)
+    assert "Turn off the second factor of vic?" in (await admin.get(path)).text
+
+    made = await admin.send(f"{path}/reset-link", {"clears_second_factor": "on"})
+
+    link = re.search(r"/reset/([\w-]{43})", made.html)
+    assert link
+    assert "New password for vic@example.com, and no second factor" in made.text
+    assert (await look_at_reset_link(site.store, Secret(link[1]), origin=HERE)).clears_second_factor
+
+
 async def test_a_link_for_somebody_who_is_suspended_is_refused_on_their_page(site: Site, admin: Browser) -> None:
     viewer = await a_viewer(site.store)
     await admin.send(f"/team/members/{viewer.person_id}/suspend")
@@ -180,3 +234,9 @@ async def test_only_admins_change_people(site: Site) -> None:
         answers += [await developer.send("/team/invites"), await developer.send("/team/invites/1/revoke")]
 
     assert [answer.status for answer in answers] == [403] * 7
+
+
+def _version_in(page: Page) -> str:
+    found = re.search(r'name="version" value="([^"]+)"', page.html)
+    assert found
+    return found[1]

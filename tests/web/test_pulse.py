@@ -20,6 +20,27 @@ async def test_nothing_is_taken_before_it_is_asked_for() -> None:
         assert taken == [1]
 
 
+async def test_a_source_that_is_never_silent_leaves_pauses_too() -> None:
+    async def source() -> AsyncIterator[int]:
+        number = 0
+        while True:
+            number += 1
+            await asyncio.sleep(0)
+            yield number
+
+    seen: list[int] = []
+    async with asyncio.timeout(10), with_pauses(source(), every=0.01) as items:
+        pauses = 0
+        while pauses < 3:
+            item = await anext(items)
+            if item is None:
+                pauses += 1
+            else:
+                seen.append(item)
+    assert seen == list(range(1, len(seen) + 1))
+    assert len(seen) > 3
+
+
 async def test_a_pause_loses_nothing() -> None:
     ready = asyncio.Event()
 

@@ -42,13 +42,13 @@ def page(browser: Browser) -> Iterator[Page]:
 def test_the_stream_asks_for_the_topics_of_the_page_from_where_it_was_rendered(stage: Stage, page: Page) -> None:
     page.goto(stage.show("/apps/shop", "app"))
 
-    expect(page.locator("#live")).to_have_text("Live")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
     assert stage.asked == [{"topics": ["app:shop,apps"], "after": ["e=120"]}]
 
 
 def test_a_change_refreshes_the_element_that_follows_it(stage: Stage, page: Page) -> None:
     page.goto(stage.show("/apps/shop", "app"))
-    expect(page.locator("#live")).to_have_text("Live")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
     stage.show("/apps/shop", "app-stopped")
 
     stage.send("changed", "e=121", topic="app:shop")
@@ -56,9 +56,22 @@ def test_a_change_refreshes_the_element_that_follows_it(stage: Stage, page: Page
     expect(page.locator("h1 + .badge")).to_have_text("Stopped")
 
 
+def test_what_changes_without_an_event_is_fetched_again_while_the_server_is_heard(stage: Stage, page: Page) -> None:
+    page.clock.install()
+    page.goto(stage.show("/nodes", "nodes"))
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    stage.pages["/nodes"] = stage.pages["/nodes"].replace("Online", "Offline")
+
+    page.clock.fast_forward(15_000)
+    expect(page.locator("#node-local .badge")).to_have_text("Online")
+    stage.send("beat", "e=120")
+
+    expect(page.locator("#node-local .badge")).to_have_text("Offline")
+
+
 def test_a_change_waits_while_somebody_has_the_fields_in_hand(stage: Stage, page: Page) -> None:
     page.goto(stage.show("/apps/shop", "app"))
-    expect(page.locator("#live")).to_have_text("Live")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
     page.evaluate("document.querySelector('#app').insertAdjacentHTML('beforeend', '<input id=mine>')")
     page.locator("#mine").fill("unsaved")
     stage.show("/apps/shop", "app-stopped")
@@ -75,19 +88,47 @@ def test_a_change_waits_while_somebody_has_the_fields_in_hand(stage: Stage, page
 
 def test_a_lost_stream_says_so_and_goes_on_where_it_was(stage: Stage, page: Page) -> None:
     page.goto(stage.show("/apps/shop", "app"))
-    expect(page.locator("#live")).to_have_text("Live")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
     stage.send("changed", "e=130", topic="nothing")
 
     stage.cut()
 
     expect(page.locator("#live")).to_contain_text("Reconnecting…")
-    expect(page.locator("#live")).to_have_text("Live")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
     assert [query["after"] for query in stage.asked] == [["e=120"], ["e=130"]]
+
+
+def test_a_stream_that_was_lost_while_nobody_looked_is_back_when_somebody_does(stage: Stage, page: Page) -> None:
+    page.clock.install()
+    page.goto(stage.show("/apps/shop", "app"))
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+
+    show(page, hidden=True)
+    stage.cut()
+    expect(page.locator("#live")).to_contain_text("Reconnecting…")
+    page.clock.fast_forward(60_000)
+    show(page, hidden=False)
+
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    stage.show("/apps/shop", "app-stopped")
+    stage.send("changed", "e=131", topic="app:shop")
+    expect(page.locator("h1 + .badge")).to_have_text("Stopped")
+
+
+def show(page: Page, *, hidden: bool) -> None:
+    """As when its tab is left, and come back to."""
+    page.evaluate(
+        """(hidden) => {
+          Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+          document.dispatchEvent(new Event("visibilitychange"));
+        }""",
+        hidden,
+    )
 
 
 def test_a_log_goes_on_without_gap_or_repetition(stage: Stage, page: Page) -> None:
     page.goto(stage.show("/apps/shop/deployments/44", "deployment"))
-    expect(page.locator("#live")).to_have_text("Live")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
     assert stage.asked[-1]["after"] == ["e=120&17=4096"]
 
     for event_id, start, end, text in (
@@ -105,7 +146,7 @@ def test_a_log_goes_on_without_gap_or_repetition(stage: Stage, page: Page) -> No
 
 def test_a_step_that_a_person_folded_stays_folded(stage: Stage, page: Page) -> None:
     page.goto(stage.show("/apps/shop/deployments/44", "deployment"))
-    expect(page.locator("#live")).to_have_text("Live")
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
     page.locator("#step-test > summary").click()
     stage.show("/apps/shop/deployments/44", "deployment-failed")
 
@@ -177,6 +218,17 @@ def test_a_save_bar_wakes_up_with_the_first_change(stage: Stage, page: Page) -> 
     expect(save).to_be_enabled()
     page.get_by_role("button", name="Discard").click()
     expect(save).to_be_disabled()
+
+
+def test_what_was_typed_beside_what_is_stored_now_can_be_saved_at_once(stage: Stage, page: Page) -> None:
+    page.goto(stage.show("/settings/general", "settings-clash"))
+    expect(page.get_by_text("Not saved yet")).to_be_visible()
+    expect(page.get_by_role("button", name="Take theirs")).to_be_enabled()
+
+    page.get_by_label("Apps domain").press("Enter")
+
+    wait_until(lambda: bool(stage.posted), what="the form to be posted")
+    assert stage.posted == [{"csrf_token": ["a-token"], "version": ["0"], "apps_domain": ["mine.example.com"]}]
 
 
 def test_a_button_that_was_pressed_says_so_and_posts_once(stage: Stage, page: Page) -> None:

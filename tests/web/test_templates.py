@@ -134,6 +134,16 @@ def test_our_words(phrase: str) -> None:
     assert guilty == []
 
 
+def test_every_key_that_is_listed_does_something(env: jinja2.Environment) -> None:
+    listed = re.findall(r"<dt>((?:<kbd>[^<]+</kbd>)+)</dt>", _shell(env, "dashboard"))
+    combinations = {" ".join(re.findall(r"<kbd>([^<]+)</kbd>", keys)) for keys in listed}
+
+    links = set(re.findall(r'data-key="([^"]+)"', _shell(env, "dashboard")))
+    scripted = set(re.findall(r'^  "(.)": ', (FOLDER / "js/shortcuts.js").read_text(), flags=re.MULTILINE))
+
+    assert combinations - links - scripted == {"Ctrl K", "Esc"}  # which tests in a browser press
+
+
 def test_nothing_needs_eval() -> None:
     """Trigger filters, hx-on and hx-vals with js: would, and the content security policy refuses it."""
     for path in SOURCES:

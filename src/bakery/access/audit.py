@@ -93,6 +93,32 @@ async def list_activity(
     return ActivityPage(page, page[-1].id if len(found) > limit else None)
 
 
+@dataclass(frozen=True, slots=True)
+class LastChange:
+    """Who did it, by the name that they have now, and when."""
+
+    who: str
+    person_id: int | None
+    at: datetime
+
+
+async def last_change(
+    store: Store, target_kind: str, target_id: str, actions: Sequence[str], *, actor: Actor
+) -> LastChange | None:
+    """The newest of some actions on one thing."""
+    actor.require(Permission.SEE_AUDIT)
+    async with store.connection() as connection, connection.cursor(row_factory=class_row(LastChange)) as rows:
+        await rows.execute(
+            """
+            SELECT coalesce(p.name, a.actor) AS who, a.person_id, a.at
+            FROM audit a LEFT JOIN people p ON p.id = a.person_id
+            WHERE a.target_kind = %s AND a.target_id = %s AND a.action = ANY(%s) ORDER BY a.id DESC LIMIT 1
+            """,
+            (target_kind, target_id, list(actions)),
+        )
+        return await rows.fetchone()
+
+
 _ACTIVITY = r"""
 SELECT a.id, a.at, coalesce(p.name, a.actor) AS who, a.actor, a.person_id, a.source, a.address, a.action,
        a.target_kind, a.target_id, a.target_label, apps.slug AS app, a.before, a.after

@@ -1,6 +1,6 @@
 """Who works here: their profile, role and grants. There is always an active Admin."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,6 +16,7 @@ from bakery.model.errors import BadInput, Conflict, NotAllowed, NotFound
 from bakery.model.labels import parse_label
 from bakery.model.permissions import Permission, Role
 from bakery.model.secret import Secret
+from bakery.model.versions import expect_version, version_of
 from bakery.store.store import Connection, Store
 from bakery.store.transaction import Transaction
 
@@ -45,6 +46,30 @@ class Person:
     def __post_init__(self) -> None:
         object.__setattr__(self, "role", Role(self.role))
         object.__setattr__(self, "apps", tuple(self.apps))
+
+    @property
+    def grants(self) -> "Grants":
+        return Grants.of(None if self.all_apps else self.apps)
+
+    @property
+    def access_version(self) -> str:
+        return version_of(self.role, self.grants)
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """The slugs of the apps that somebody sees, in order; None: all, also those to come."""
+
+    apps: tuple[str, ...] | None
+
+    @classmethod
+    def of(cls, apps: Iterable[str] | None) -> "Grants":
+        return cls(None if apps is None else tuple(sorted(set(apps))))
+
+    @property
+    def shown(self) -> object:
+        """As the audit has it."""
+        return "all" if self.apps is None else list(self.apps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,42 +177,41 @@ async def set_password(tx: Transaction, person_id: int, password_hash: str) -> N
     )
 
 
-async def change_role(store: Store, person_id: int, role: Role, *, actor: Actor) -> None:
-    """Ends the person's sessions: they sign in again as what they are now."""
+async def change_access(
+    store: Store,
+    person_id: int,
+    *,
+    role: Role | None = None,
+    grants: Grants | None = None,
+    made_from: Collection[str] | None = None,
+    actor: Actor,
+) -> None:
+    """Both or nothing; None leaves as it is. A changed role ends the person's sessions: they sign in again as what they
+    are now. `made_from` are versions of the access, of which one must still be true."""
     actor.require(Permission.MANAGE_PEOPLE)
-    refuse_above_own(actor, role)
+    if role is not None:
+        refuse_above_own(actor, role)
     async with store.transaction() as tx:
         before = await _locked_below(tx, person_id, actor)
-        if before.role is role:
+        after, seen = role or before.role, grants or before.grants
+        if grants is not None and grants.apps is not None and after is Role.ADMIN:
+            raise Conflict("Admins see all apps.", hint="Change the role first.")
+        if (after, seen) == (before.role, before.grants):
             return
-        if role is not Role.ADMIN:
-            await _keep_an_admin(tx, before, "demoted")
-        await tx.connection.execute("UPDATE people SET role = %s WHERE id = %s", (role, person_id))
-        if before.role.is_above(role):
-            await _withdraw_invitations(tx, person_id)
-        await end_sessions_of(tx, person_id)
-        _record(tx, actor, "person.role_changed", before, before={"role": before.role}, after={"role": role})
+        expect_version(before.access_version, made_from)
+        if after is not before.role:
+            await _set_role(tx, before, after, actor)
+        if seen != before.grants:
+            await _set_grants(tx, before, seen, actor)
+
+
+async def change_role(store: Store, person_id: int, role: Role, *, actor: Actor) -> None:
+    await change_access(store, person_id, role=role, actor=actor)
 
 
 async def set_grants(store: Store, person_id: int, apps: Sequence[str] | None, *, actor: Actor) -> None:
     """The slugs of the apps that the person sees from now on; None: all."""
-    actor.require(Permission.MANAGE_PEOPLE)
-    slugs = sorted(set(apps or ()))
-    async with store.transaction() as tx:
-        before = await _locked_below(tx, person_id, actor)
-        if before.role is Role.ADMIN and apps is not None:
-            raise Conflict("Admins see all apps.", hint="Change the role first.")
-        was: object = "all" if before.all_apps else list(before.apps)
-        now: object = "all" if apps is None else slugs
-        if was == now:
-            return
-        ids = await _ids_of_apps(tx.connection, slugs)
-        await tx.connection.execute("UPDATE people SET all_apps = %s WHERE id = %s", (apps is None, person_id))
-        await tx.connection.execute("DELETE FROM grants WHERE person_id = %s", (person_id,))
-        await tx.connection.execute(
-            "INSERT INTO grants (person_id, app_id) SELECT %s, unnest(%s::bigint[])", (person_id, ids)
-        )
-        _record(tx, actor, "person.grants_changed", before, before={"apps": was}, after={"apps": now})
+    await change_access(store, person_id, grants=Grants.of(apps), actor=actor)
 
 
 async def suspend(store: Store, person_id: int, *, actor: Actor) -> None:
@@ -292,6 +316,27 @@ async def _locked_below(tx: Transaction, person_id: int, actor: Actor) -> Person
     person = await _locked(tx, person_id)
     refuse_above_own(actor, person.role)
     return person
+
+
+async def _set_role(tx: Transaction, person: Person, role: Role, actor: Actor) -> None:
+    if role is not Role.ADMIN:
+        await _keep_an_admin(tx, person, "demoted")
+    await tx.connection.execute("UPDATE people SET role = %s WHERE id = %s", (role, person.id))
+    if person.role.is_above(role):
+        await _withdraw_invitations(tx, person.id)
+    await end_sessions_of(tx, person.id)
+    _record(tx, actor, "person.role_changed", person, before={"role": person.role}, after={"role": role})
+
+
+async def _set_grants(tx: Transaction, person: Person, grants: Grants, actor: Actor) -> None:
+    ids = await _ids_of_apps(tx.connection, grants.apps or ())
+    await tx.connection.execute("UPDATE people SET all_apps = %s WHERE id = %s", (grants.apps is None, person.id))
+    await tx.connection.execute("DELETE FROM grants WHERE person_id = %s", (person.id,))
+    await tx.connection.execute(
+        "INSERT INTO grants (person_id, app_id) SELECT %s, unnest(%s::bigint[])", (person.id, ids)
+    )
+    was, now = person.grants.shown, grants.shown
+    _record(tx, actor, "person.grants_changed", person, before={"apps": was}, after={"apps": now})
 
 
 async def _keep_an_admin(tx: Transaction, person: Person, verb: str) -> None:

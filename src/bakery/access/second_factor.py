@@ -87,14 +87,14 @@ async def confirm_enrolment(store: Store, code: str, *, actor: Actor) -> list[Se
     return codes
 
 
-async def challenge(store: Store, code: str, *, actor: Actor) -> SignedIn:
+async def challenge(store: Store, code: str, *, field: str = "code", actor: Actor) -> SignedIn:
     """Completes a sign-in with a code or a recovery code. The session gets a new token."""
     actor.require(Permission.SECOND_FACTOR)
     if not actor.second_factor_due:
         raise Conflict("You are signed in already.")
     attempt = await _begin(store, actor)
     async with store.transaction() as tx:
-        await _spend(tx, store.vault, code, actor)
+        await _spend(tx, store.vault, code, actor, field=field)
         await attempt.succeeded(tx.connection)
         return await complete_session(tx, actor)
 

@@ -145,6 +145,7 @@ async def complete_session(tx: Transaction, person: Actor) -> SignedIn:
 
 def record_sign_in(tx: Transaction, person: Actor) -> None:
     tx.record(AuditEntry(person, "person.signed_in", "person", str(person.person_id), person.label))
+    tx.publish(f"person:{person.person_id}")
 
 
 async def actor_of_session(store: Store, token: Secret, origin: Origin) -> Actor | None:

@@ -1,7 +1,8 @@
 """Slows down who guesses passwords, codes and links, without locking out who owns them.
 
 An attempt is counted before it is looked at, so that a thousand at once are a thousand. Limits slide: nobody is locked
-out for good. An address from which an account was used lately is not held up by what strangers do elsewhere.
+out for good. An address from which an account was used lately is not held up by what strangers do elsewhere, and only
+slowed by what they do at the same address, as behind a proxy that nobody listed.
 """
 
 import math
@@ -21,6 +22,7 @@ _PER_ACCOUNT_AND_ADDRESS = 10
 _PER_ADDRESS = 50
 _PER_ACCOUNT = 20  # from anywhere; above it, one attempt in each _SLOW
 _SLOW = timedelta(minutes=1)
+_SLOW_WHERE_KNOWN = timedelta(seconds=10)
 _IN_ALL = 1000
 _KNOWN_FOR = timedelta(days=30)
 _LOCK = 0x7468726F74746C65
@@ -54,9 +56,10 @@ class _Counts:
     in_all: int
     is_known: bool
     here_frees: float  # seconds until the oldest one no longer counts
+    here_rests: float  # seconds since the last one
     address_frees: float
     all_frees: float
-    account_rests: float  # seconds since the last one
+    account_rests: float
 
 
 async def begin_attempt(store: Store, guess: Guess, account: str, address: str) -> Attempt:
@@ -99,6 +102,7 @@ SELECT count(*) FILTER (WHERE is_account AND is_address) AS here,
                AND succeeded AND at > now() - %(known_for)s) AS is_known,
        coalesce(extract(epoch FROM min(at) FILTER (WHERE is_account AND is_address) + %(window)s - now()), 0)::float
            AS here_frees,
+       coalesce(extract(epoch FROM now() - max(at) FILTER (WHERE is_account AND is_address)), 0)::float AS here_rests,
        coalesce(extract(epoch FROM min(at) FILTER (WHERE is_address) + %(window)s - now()), 0)::float AS address_frees,
        coalesce(extract(epoch FROM min(at) + %(window)s - now()), 0)::float AS all_frees,
        coalesce(extract(epoch FROM now() - max(at) FILTER (WHERE is_account)), 0)::float AS account_rests
@@ -108,10 +112,11 @@ FROM recent
 
 def _wait(counts: _Counts, *, has_account: bool) -> float:
     """Seconds until the next attempt is let through."""
-    if counts.here >= _PER_ACCOUNT_AND_ADDRESS:
-        return max(counts.here_frees, 1)
+    is_much = counts.here >= _PER_ACCOUNT_AND_ADDRESS
     if counts.is_known:
-        return 0
+        return _SLOW_WHERE_KNOWN.total_seconds() - counts.here_rests if is_much else 0
+    if is_much:
+        return max(counts.here_frees, 1)
     if counts.by_address >= _PER_ADDRESS:
         return max(counts.address_frees, 1)
     if counts.in_all >= _IN_ALL:

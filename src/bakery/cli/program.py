@@ -1,5 +1,7 @@
 """The command line: every command, and what becomes of errors."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -16,14 +18,34 @@ from bakery.model.errors import BadInput, BakeryError
 class Commands(TyperGroup):
     """Errors that are raised on purpose end a command with a sentence, a hint and their exit code."""
 
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's base class takes a type that it does not export
-        try:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - typer does not export the type
+        with _told():
+            _expect_text(args)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - likewise
+        with _told():
             return super().invoke(ctx)
-        except BakeryError as error:
-            warn(f"{error.field}: {error.message}" if isinstance(error, BadInput) and error.field else error.message)
-            if error.hint:
-                warn(f"Hint: {error.hint}")
-            raise typer.Exit(exit_code(error)) from error
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except BakeryError as error:
+        warn(f"{error.field}: {error.message}" if isinstance(error, BadInput) and error.field else error.message)
+        if error.hint:
+            warn(f"Hint: {error.hint}")
+        raise typer.Exit(exit_code(error)) from error
+
+
+def _expect_text(arguments: Sequence[str]) -> None:
+    """Bytes that are no UTF-8 reach us as halves of characters, which nothing after us could send or store."""
+    for argument in arguments:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise BadInput(f"“{argument.encode(errors='replace').decode()}” is not UTF-8.") from None
 
 
 program = typer.Typer(

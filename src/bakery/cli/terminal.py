@@ -23,7 +23,11 @@ def ask_secret(what: str, *, option: str) -> Secret:
 
 def read_secret() -> Secret:
     """The first line of stdin."""
-    text = sys.stdin.readline().rstrip("\r\n")
+    try:
+        text = sys.stdin.readline().rstrip("\r\n")
+        text.encode()  # some locales let through what is no UTF-8
+    except UnicodeError:
+        raise BadInput("What came on stdin is not UTF-8.") from None
     if not text:
         raise BadInput("Nothing came on stdin.", hint="Send the value as one line.")
     return Secret(text)

@@ -61,7 +61,7 @@ async def delete_app(store: Store, queue: Queue, slug: str, *, actor: Actor) -> 
             "SELECT id FROM deployments WHERE app_id = %s AND state IN ('scheduled', 'queued') FOR UPDATE", (app.id,)
         )
         for (deployment_id,) in await waiting.fetchall():
-            await move_deployment(tx, deployment_id, DeploymentState.CANCELLED)
+            await move_deployment(tx, deployment_id, DeploymentState.CANCELLED, actor=actor)
         await tx.connection.execute(
             """
             UPDATE deployments SET cancel_asked_at = now() WHERE app_id = %s AND state = 'running'

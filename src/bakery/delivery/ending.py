@@ -6,8 +6,6 @@ from bakery.delivery.look import Deployment
 from bakery.delivery.moves import move_deployment
 from bakery.delivery.plan import Start
 from bakery.delivery.steps import end_steps
-from bakery.model.actor import Actor
-from bakery.model.audit import AuditEntry
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import BadInput, BakeryError
 from bakery.store.store import Store
@@ -47,19 +45,7 @@ async def end_deployment(
     failure: BakeryError | None = None,
 ) -> None:
     at_byte = await writing.flush()
-    app = deployment.environment.app
     async with store.transaction() as tx:
         ended = StepState.CANCELLED if state is DeploymentState.CANCELLED else StepState.FAILED
         await end_steps(tx, deployment.id, ended, at_byte=at_byte)
         await move_deployment(tx, deployment.id, state, failure=failure)
-        tx.record(
-            AuditEntry(
-                Actor.system(),
-                f"deployment.{state}",
-                "deployment",
-                str(deployment.id),
-                f"{app} #{deployment.number}",
-                app_id=deployment.environment.app_id,
-                after={"failure": failure.message} if failure else None,
-            )
-        )

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 from psycopg.types.json import Jsonb
@@ -15,7 +16,7 @@ from bakery.delivery.request import put_in_line
 from bakery.delivery.uploads import UPLOADS
 from bakery.model.apps import Runtime
 from bakery.model.deployments import SlotState
-from bakery.model.errors import CommandFailed, NotReady
+from bakery.model.errors import CommandFailed, Conflict, NotReady
 from bakery.nodes.node import Node
 from bakery.store.queue import Queue
 from bakery.store.rows import only
@@ -55,6 +56,18 @@ async def expect_this_machine(store: Store, machine: Machine) -> None:
         row = await cursor.fetchone()
     if row is not None and row[0] != await _machine_id(await machine.node()):
         raise _another_machine()
+
+
+async def expect_uploads_here(store: Store, node_dir: Path) -> None:
+    """What is uploaded lies on the node: a Bakery on another machine that shares the database would lose it."""
+    async with store.connection() as connection:
+        cursor = await connection.execute("SELECT machine_id FROM nodes WHERE slug = 'local'")
+        row = await cursor.fetchone()
+    if row is not None and row[0] != await asyncio.to_thread(_noted_id, node_dir):
+        raise Conflict(
+            "This part of Bakery runs on another machine than the apps, so it takes no uploads.",
+            hint="Upload to the Bakery on the machine of the node “local”.",
+        )
 
 
 async def ensure_local_node(store: Store, machine: Machine, address: Address) -> tuple[str, ...]:
@@ -197,8 +210,16 @@ async def _machine_id(node: Node) -> str:
     return found.decode().strip()
 
 
+def _noted_id(node_dir: Path) -> str | None:
+    try:
+        return (node_dir / _MACHINE_ID).read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
 def _another_machine() -> NotReady:
     return NotReady(
         "The node “local” of this database is another machine, or another folder on this one.",
-        hint="Run the worker there, and start Bakery here with: bakery serve --role web",
+        hint="Run the worker there. Here, bakery serve --role web shows and does all but take uploads: "
+        "those go to the Bakery on that machine.",
     )

@@ -1,18 +1,27 @@
 """The one way in which a deployment changes its state."""
 
+from bakery.model.actor import Actor
+from bakery.model.audit import AuditEntry
 from bakery.model.deployments import NEXT_STATES, DeploymentState, require_move
 from bakery.model.errors import BakeryError
 from bakery.store.logs import close_stream
 from bakery.store.transaction import Transaction
 
+_BAKERY = Actor.system()
+
 
 async def move_deployment(
-    tx: Transaction, deployment_id: int, then: DeploymentState, *, failure: BakeryError | None = None
+    tx: Transaction,
+    deployment_id: int,
+    then: DeploymentState,
+    *,
+    actor: Actor = _BAKERY,
+    failure: BakeryError | None = None,
 ) -> None:
-    """Raises Conflict when it may not; nothing is changed then. A final state closes the log."""
+    """Raises Conflict when it may not; nothing is changed then. A final state closes the log, and is in the audit."""
     cursor = await tx.connection.execute(
         """
-        SELECT deployments.state, deployments.number, apps.slug, deployments.log_stream_id
+        SELECT deployments.state, deployments.number, apps.id, apps.slug, deployments.log_stream_id
         FROM deployments JOIN apps ON apps.id = deployments.app_id WHERE deployments.id = %s FOR UPDATE OF deployments
         """,
         (deployment_id,),
@@ -20,7 +29,7 @@ async def move_deployment(
     row = await cursor.fetchone()
     if row is None:
         return  # its app was deleted
-    state, number, slug, stream = row
+    state, number, app, slug, stream = row
     require_move(NEXT_STATES, f"Deployment #{number} of {slug}", DeploymentState(state), then)
     await tx.connection.execute(
         """
@@ -41,6 +50,9 @@ async def move_deployment(
     )
     if then.is_over:
         await close_stream(tx.connection, stream)
+        after = {"failure": failure.message} if failure else None
+        target = ("deployment", str(deployment_id), f"{slug} #{number}")
+        tx.record(AuditEntry(actor, f"deployment.{then}", *target, app_id=app, after=after))
     tx.publish("apps", f"app:{slug}", f"deployment:{deployment_id}")
 
 

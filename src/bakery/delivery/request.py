@@ -94,16 +94,11 @@ async def cancel_deployment(store: Store, slug: str, number: int, *, actor: Acto
     actor.require(Permission.DEPLOY)
     app = await find_app(store, slug, actor)
     async with store.transaction() as tx:
-        deployment_id = await _cancel(tx, app, number)
-        tx.record(
-            AuditEntry(
-                actor, "deployment.cancelled", "deployment", str(deployment_id), f"{slug} #{number}", app_id=app.id
-            )
-        )
+        deployment_id = await _cancel(tx, app, number, actor)
         return await _summary(tx, deployment_id)
 
 
-async def _cancel(tx: Transaction, app: FoundApp, number: int) -> int:
+async def _cancel(tx: Transaction, app: FoundApp, number: int, actor: Actor) -> int:
     cursor = await tx.connection.execute(
         """
         SELECT id, state, failure <> '' AS has_failed,
@@ -119,7 +114,7 @@ async def _cancel(tx: Transaction, app: FoundApp, number: int) -> int:
     if state.is_over:
         raise Conflict(f"Deployment #{number} of {app.slug} is {state}; there is nothing to cancel.")
     if state is not DeploymentState.RUNNING:
-        await move_deployment(tx, deployment_id, DeploymentState.CANCELLED)
+        await move_deployment(tx, deployment_id, DeploymentState.CANCELLED, actor=actor)
         return deployment_id
     if has_failed:
         raise Conflict(
@@ -135,6 +130,8 @@ async def _cancel(tx: Transaction, app: FoundApp, number: int) -> int:
         "UPDATE deployments SET cancel_asked_at = coalesce(cancel_asked_at, now()) WHERE id = %s", (deployment_id,)
     )
     tx.publish(f"app:{app.slug}", f"deployment:{deployment_id}")
+    target = ("deployment", str(deployment_id), f"{app.slug} #{number}")
+    tx.record(AuditEntry(actor, "deployment.cancelled", *target, app_id=app.id))
     return deployment_id
 
 

@@ -128,5 +128,6 @@ async def _clear_left_over(store: Store, node: Node, environment: Environment) -
 
 async def _note(store: Store, environment: Environment, live: Slot, health: Health, note: str = "") -> None:
     async with store.transaction() as tx:
-        await set_health(tx, environment.id, live.colour, health, note)
-        tx.publish("apps", f"app:{environment.app}")
+        release_id = live.release.id if live.release else None
+        if await set_health(tx, environment.id, live.colour, release_id, health, note):
+            tx.publish("apps", f"app:{environment.app}")

@@ -32,7 +32,7 @@ async def make_live(tx: Transaction, environment_id: int, colour: Colour, releas
         if old is SlotState.LIVE:
             await _move(tx, environment_id, colour.other, old, SlotState.RETIRING, old_release)
         await _move(tx, environment_id, colour, state, SlotState.LIVE, release_id)
-    await set_health(tx, environment_id, colour, Health.HEALTHY)
+    await set_health(tx, environment_id, colour, release_id, Health.HEALTHY)
 
 
 async def free_slot(tx: Transaction, environment_id: int, colour: Colour) -> None:
@@ -42,13 +42,18 @@ async def free_slot(tx: Transaction, environment_id: int, colour: Colour) -> Non
         await _move(tx, environment_id, colour, state, SlotState.IDLE)
 
 
-async def set_health(tx: Transaction, environment_id: int, colour: Colour, health: Health, note: str = "") -> None:
-    await tx.connection.execute(
+async def set_health(
+    tx: Transaction, environment_id: int, colour: Colour, release_id: int | None, health: Health, note: str = ""
+) -> bool:
+    """Of the release in the slot. False, and nothing is changed, when that is another by now."""
+    changed = await tx.connection.execute(
         """
-        UPDATE slots SET health = %s, health_note = %s, health_at = now() WHERE environment_id = %s AND colour = %s
+        UPDATE slots SET health = %s, health_note = %s, health_at = now()
+        WHERE environment_id = %s AND colour = %s AND release_id = %s AND state = 'live'
         """,
-        (health, note, environment_id, colour),
+        (health, note, environment_id, colour, release_id),
     )
+    return changed.rowcount > 0
 
 
 async def _lock(tx: Transaction, environment_id: int, colour: Colour) -> tuple[SlotState, int | None]:

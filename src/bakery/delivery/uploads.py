@@ -1,14 +1,16 @@
 """Uploaded folders: a tar.gz, kept on the node until its deployment has unpacked it."""
 
 import asyncio
+import errno
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakery.model.errors import BadInput
+from bakery.model.errors import BadInput, NoSpace, NotReady
 
 LARGEST_UPLOAD = 500 * 1024 * 1024
 UPLOADS = "uploads"  # below the node's folder
@@ -30,18 +32,35 @@ async def keep_upload(node_dir: Path, pieces: AsyncIterator[bytes], *, title: st
     if not title.strip() or len(title) > _LONGEST_TITLE or not title.isprintable():
         raise BadInput(f"Use up to {_LONGEST_TITLE} printable characters.", field="title")
     folder = uploads_folder(node_dir)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = f"{secrets.token_hex(16)}.tar.gz"
     path = folder / name
-    try:
-        return Upload(name, await _write(path, pieces), title.strip())
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+    with _disk_takes_it(folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            return Upload(name, await _write(path, pieces), title.strip())
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
 
 def uploads_folder(node_dir: Path) -> Path:
     return node_dir / UPLOADS
+
+
+@contextmanager
+def _disk_takes_it(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise NoSpace(
+                "There is no space left for the upload on the node local.",
+                hint=f"Make some below {folder.parent}, or delete apps that nobody needs, and upload it again.",
+            ) from error
+        raise NotReady(
+            f"The upload cannot be kept on the node local: {error.strerror or error}.",
+            hint=f"See that Bakery can write to {folder}, and upload it again.",
+        ) from error
 
 
 async def _write(path: Path, pieces: AsyncIterator[bytes]) -> str:

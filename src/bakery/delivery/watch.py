@@ -23,7 +23,7 @@ class _LiveSlot:
     environment: str
     colour: Colour
     port: int
-    number: int
+    release_id: int
     health: Health
     health_note: str
     health_path: str | None
@@ -68,7 +68,8 @@ class Watch:
         if (slot.health, slot.health_note) == (health, note):
             return
         async with self._store.transaction() as tx:
-            await set_health(tx, slot.environment_id, slot.colour, health, note)
+            if not await set_health(tx, slot.environment_id, slot.colour, slot.release_id, health, note):
+                return
             if slot.health is not health:
                 tx.publish("apps")
             tx.publish(f"app:{slot.app}")
@@ -81,7 +82,7 @@ class Watch:
             await cursor.execute(
                 """
                 SELECT slots.environment_id, apps.slug AS app, environments.name AS environment, slots.colour,
-                       slots.port, releases.number, slots.health, slots.health_note, releases.health_path
+                       slots.port, slots.release_id, slots.health, slots.health_note, releases.health_path
                 FROM slots JOIN environments ON environments.id = slots.environment_id
                 JOIN apps ON apps.id = environments.app_id JOIN releases ON releases.id = slots.release_id
                 WHERE slots.state = 'live' AND slots.port IS NOT NULL AND NOT environments.is_stopped
@@ -92,4 +93,4 @@ class Watch:
 
 
 def _key(slot: _LiveSlot) -> tuple[int, int]:
-    return slot.environment_id, slot.number
+    return slot.environment_id, slot.release_id

@@ -50,6 +50,8 @@ DID: Mapping[str, str] = {
     "job.succeeded": "finished",
     "job.failed": "could not finish",
     "job.lost": "lost track of",
+    "key.rotation_begun": "began to change",
+    "key.rotated": "changed",
     "app.created": "created",
     "app.deleted": "deleted",
     "app.started": "started",

@@ -6,9 +6,11 @@ BakeryError
 │   └── NotSignedIn   nobody is signed in, or not completely
 ├── NotFound          there is no such thing, or it does not exist for this actor
 ├── Conflict          the thing is not in a state for this
+│   └── ChangedMeanwhile   somebody else saved it first
 ├── TooMany           slow down; says for how long
 ├── Unavailable       a part that we need is away for a moment
 ├── NotReady          the installation cannot start like this; says what to do
+├── NoSpace           a disk is full
 ├── NodeUnreachable   a machine did not answer
 └── CommandFailed     a command on a machine ended with an error
 """
@@ -47,6 +49,10 @@ class Conflict(BakeryError):
     """The thing is not in a state for this."""
 
 
+class ChangedMeanwhile(Conflict):
+    """The thing is no longer what the change was made from: saving would undo what somebody else did."""
+
+
 class TooMany(BakeryError):
     """Slow down."""
 
@@ -65,6 +71,10 @@ class Unavailable(BakeryError):
 
 class NotReady(BakeryError):
     """The installation cannot start like this. The hint says what to do."""
+
+
+class NoSpace(BakeryError):
+    """A disk is full."""
 
 
 class NodeUnreachable(BakeryError):

@@ -17,11 +17,9 @@ HostName = NewType("HostName", str)
 Port = NewType("Port", int)
 
 LONGEST_APP_NAME = 40
-LONGEST_SHORT_NAME = 16
 LONGEST_HOST_NAME = 253
 HIGHEST_PORT = 65535
 _APP_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
-_SHORT_NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
 _HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -42,16 +40,8 @@ def parse_app_name(text: str, *, field: str = "name") -> AppName:
     raise BadInput(
         "Use up to 40 lower-case letters, digits and hyphens, and begin with a letter.",
         field=field,
-        hint=_suggest(text, _slug(text, keep_hyphens=True)[:LONGEST_APP_NAME].rstrip("-")),
+        hint=_suggest(text, _slug(text)[:LONGEST_APP_NAME].rstrip("-")),
     )
-
-
-def parse_environment_name(text: str, *, field: str = "environment") -> EnvironmentName:
-    return EnvironmentName(_parse_short_name(text, field))
-
-
-def parse_process_name(text: str, *, field: str = "process") -> ProcessName:
-    return ProcessName(_parse_short_name(text, field))
 
 
 def parse_host_name(text: str, *, field: str = "domain") -> HostName:
@@ -85,26 +75,14 @@ def site_name(app: AppName, environment: EnvironmentName) -> SiteName:
     return SiteName(f"{app}-{environment}")
 
 
-def _parse_short_name(text: str, field: str) -> str:
-    if text in set(Colour):
-        raise BadInput(f"“{text}” is the name of a slot. Choose another name.", field=field)
-    if _SHORT_NAME.fullmatch(text):
-        return text
-    raise BadInput(
-        "Use up to 16 lower-case letters and digits, and begin with a letter.",
-        field=field,
-        hint=_suggest(text, _slug(text, keep_hyphens=False)[:LONGEST_SHORT_NAME]),
-    )
-
-
-def _slug(text: str, *, keep_hyphens: bool) -> str:
+def _slug(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-" if keep_hyphens else "", plain)
+    slug = re.sub(r"[^a-z0-9]+", "-", plain)
     return slug.lstrip("-0123456789").rstrip("-")
 
 
 def _suggest(text: str, name: str) -> str:
-    return f"“{text}” could be “{name}”." if name and name not in set(Colour) else ""
+    return f"“{text}” could be “{name}”." if name else ""
 
 
 def _ascii_form(name: str) -> str:

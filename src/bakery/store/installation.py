@@ -1,11 +1,14 @@
 """What the installation knows of itself: its general settings, as set in the browser or fixed by the environment."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
 from psycopg.types.json import Jsonb
 
+from bakery.model.versions import version_of
 from bakery.settings import Settings
+from bakery.store.rows import only
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
@@ -28,11 +31,26 @@ class General:
     def is_encrypted(self) -> bool:
         return bool(self.base_url and self.base_url.startswith("https:"))
 
+    @property
+    def version(self) -> str:
+        return version_of(self.base_url, self.public_ip, self.apps_domain, sorted(self.fixed))
+
 
 async def read_general(store: Store, settings: Settings) -> General:
     async with store.connection() as connection:
         row = await (await connection.execute("SELECT value FROM settings WHERE name = 'general'")).fetchone()
-    chosen = row[0] if row else {}
+    return _general(row[0] if row else {}, settings)
+
+
+async def locked_general(tx: Transaction, settings: Settings) -> General:
+    """What nobody else changes before the commit."""
+    await tx.connection.execute("INSERT INTO settings (name, value) VALUES ('general', '{}') ON CONFLICT DO NOTHING")
+    found = await tx.connection.execute("SELECT value FROM settings WHERE name = 'general' FOR UPDATE")
+    return _general((await only(found))[0], settings)
+
+
+def _general(chosen: Mapping[str, str | None], settings: Settings) -> General:
+    """`chosen` in the browser, unless the environment decides."""
     fixed = {
         name: value
         for name, value in (("base_url", settings.base_url), ("public_ip", settings.public_ip))
@@ -40,8 +58,13 @@ async def read_general(store: Store, settings: Settings) -> General:
     }
     if settings.apps_domain != "localhost":
         fixed["apps_domain"] = settings.apps_domain
-    found = {"base_url": None, "public_ip": None, "apps_domain": settings.apps_domain, **chosen, **fixed}
-    return General(**found, fixed=frozenset(fixed))
+    found = {"base_url": None, "public_ip": None, **chosen, **fixed}
+    return General(
+        base_url=found["base_url"],
+        public_ip=found["public_ip"],
+        apps_domain=found.get("apps_domain") or settings.apps_domain,
+        fixed=frozenset(fixed),
+    )
 
 
 async def write_general(tx: Transaction, general: General) -> None:

@@ -6,7 +6,6 @@ that was killed finds two keys, and goes on.
 """
 
 import os
-import secrets
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +13,12 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from bakery.model.actor import Actor
+from bakery.model.audit import AuditEntry
 from bakery.model.errors import NotReady
 from bakery.model.secret import Secret
 from bakery.settings import Settings
+from bakery.store.transaction import record_last
 from bakery.store.vault import Key, Place, Vault
 
 _BATCH = 100
@@ -25,17 +27,22 @@ _ROTATING = 0x726F74617465
 
 @dataclass(frozen=True, slots=True)
 class SealedColumn:
-    """A column that the vault seals; `key` is the primary key that its place names."""
+    """A column that the vault seals; `key` is the primary key that its place names.
+
+    In a column of JSON a sealed value is all of it: {"sealed": "hexadecimal"}. Rows of another form are left alone.
+    """
 
     table: str
     key: str
     column: str
+    is_json: bool = False
 
 
 SEALED_COLUMNS: tuple[SealedColumn, ...] = (
     SealedColumn("people", "id", "totp_secret"),
     SealedColumn("nodes", "id", "key_secret"),
     SealedColumn("nodes", "id", "next_key_secret"),
+    SealedColumn("settings", "name", "value", is_json=True),
 )
 
 
@@ -53,7 +60,8 @@ def open_vault(settings: Settings, dsn: str) -> Vault:
     with psycopg.connect(dsn) as connection, connection.transaction():
         row = connection.execute("SELECT key_fingerprints FROM installation FOR UPDATE").fetchone()
         known: list[str] = row[0] if row else []
-        keys = _load(settings)
+        source = _FileSource(settings.encryption_key_file)
+        keys = _from_environment(settings) or source.read()
         if not keys:
             if known:
                 raise NotReady(
@@ -70,30 +78,36 @@ def open_vault(settings: Settings, dsn: str) -> Vault:
                 f"This encryption key ({prints[0]}) is not the one of this database ({', '.join(known)}).",
                 hint="Use the key that this installation was made with, or another database.",
             )
-    return vault_of(settings, keys)
+    return Vault(keys) if settings.encryption_keys else Vault(keys, source=source)
 
 
-def vault_of(settings: Settings, keys: list[Key]) -> Vault:
-    """Keys from a file are looked at again when the file changes: a rotation reaches processes that run."""
-    if settings.encryption_keys:
-        return Vault(keys)
-    return Vault(keys, source=_FileSource(settings.encryption_key_file))
-
-
-def rotate_keys(settings: Settings, dsn: str) -> Rotation:
+def rotate_keys(settings: Settings, dsn: str, *, actor: Actor) -> Rotation:
     with psycopg.connect(dsn, autocommit=True) as connection:
         # One at a time: of two that minted at once, the slower one's file would forget the key of the quicker one.
         connection.execute("SELECT pg_advisory_lock(%s)", (_ROTATING,))
         row = connection.execute("SELECT key_fingerprints FROM installation").fetchone()
-        new, old = keys = _two_keys(settings, known=row[0] if row else [])
+        known = row[0] if row else []
+        new, old = keys = _two_keys(settings, known=known)
         vault = Vault(keys)
         prints = [key.fingerprint.hex() for key in keys]
-        connection.execute("UPDATE installation SET key_fingerprints = %s", (prints,))
+        if known != prints:
+            _know(connection, prints, _entry(actor, "key.rotation_begun", before=known, after=prints))
         values = sum(_seal_again(connection, vault, column) for column in SEALED_COLUMNS)
-        connection.execute("UPDATE installation SET key_fingerprints = %s", (prints[:1],))
+        _know(connection, prints[:1], _entry(actor, "key.rotated", before=prints, after=prints[:1]))
         if not settings.encryption_keys:
             _write(settings.encryption_key_file, [new])
     return Rotation(old.fingerprint.hex(), new.fingerprint.hex(), values)
+
+
+def _know(connection: psycopg.Connection, prints: list[str], entry: AuditEntry) -> None:
+    with connection.transaction():
+        connection.execute("UPDATE installation SET key_fingerprints = %s", (prints,))
+        record_last(connection, entry)
+
+
+def _entry(actor: Actor, action: str, *, before: list[str], after: list[str]) -> AuditEntry:
+    target = ("installation", "key", "the encryption key")
+    return AuditEntry(actor, action, *target, before={"fingerprints": before}, after={"fingerprints": after})
 
 
 def _two_keys(settings: Settings, *, known: list[str]) -> list[Key]:
@@ -112,28 +126,19 @@ def _two_keys(settings: Settings, *, known: list[str]) -> list[Key]:
     return keys
 
 
-def session_secret(settings: Settings) -> Secret:
-    """Signs forms. Generated once, beside the key."""
-    if settings.session_secret:
-        return settings.session_secret
-    path = settings.data_dir / "session.secret"
-    try:
-        return Secret(path.read_text().strip())
-    except FileNotFoundError:
-        _write_private(path, secrets.token_urlsafe(48) + "\n")
-        return Secret(path.read_text().strip())
-
-
 def _seal_again(connection: psycopg.Connection, vault: Vault, sealed: SealedColumn) -> int:
+    column = sql.Identifier(sealed.column)
     names = {
         "table": sql.Identifier(sealed.table),
         "key": sql.Identifier(sealed.key),
-        "column": sql.Identifier(sealed.column),
+        "column": column,
+        "value": sql.SQL("decode({} ->> 'sealed', 'hex')").format(column) if sealed.is_json else column,
+        "new": sql.SQL("jsonb_build_object('sealed', encode(%s, 'hex'))" if sealed.is_json else "%s"),
     }
-    select = sql.SQL(
-        "SELECT {key}, {column} FROM {table} WHERE substr({column}, 2, 4) <> %s LIMIT %s FOR UPDATE"
-    ).format(**names)
-    update = sql.SQL("UPDATE {table} SET {column} = %s WHERE {key} = %s").format(**names)
+    select = sql.SQL("SELECT {key}, {value} FROM {table} WHERE substr({value}, 2, 4) <> %s LIMIT %s FOR UPDATE").format(
+        **names
+    )
+    update = sql.SQL("UPDATE {table} SET {column} = {new} WHERE {key} = %s").format(**names)
     newest = bytes.fromhex(vault.fingerprint)
     done = 0
     while True:
@@ -152,9 +157,11 @@ def _seal_again(connection: psycopg.Connection, vault: Vault, sealed: SealedColu
 
 
 def _load(settings: Settings) -> list[Key]:
-    if settings.encryption_keys:
-        return [Key(text) for text in settings.encryption_keys]
-    return _read(settings.encryption_key_file)
+    return _from_environment(settings) or _read(settings.encryption_key_file)
+
+
+def _from_environment(settings: Settings) -> list[Key]:
+    return [Key(text) for text in settings.encryption_keys]
 
 
 def _read(path: Path) -> list[Key]:
@@ -193,18 +200,20 @@ def _write_private(path: Path, text: str) -> None:
 
 
 class _FileSource:
-    """Gives the keys of a file when it has changed since the last look."""
+    """Gives the keys of a file when it has changed since the last look: a rotation reaches processes that run."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._seen = self._stamp()
+        self._seen: tuple[int, int] | None = None
+
+    def read(self) -> list[Key]:
+        stamp = self._stamp()  # first: what is written while we read is seen at the next look
+        keys = _read(self._path)
+        self._seen = stamp
+        return keys
 
     def __call__(self) -> list[Key] | None:
-        stamp = self._stamp()
-        if stamp is None or stamp == self._seen:
-            return None
-        self._seen = stamp
-        return _read(self._path)
+        return None if self._stamp() in {None, self._seen} else self.read()
 
     def _stamp(self) -> tuple[int, int] | None:
         try:

@@ -53,6 +53,19 @@ def ensure_newest(dsn: str) -> bool:
     return True
 
 
+def expect_newest(dsn: str) -> None:
+    """For commands beside a Bakery that may run: it would not survive that its tables change under it."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        found = current(connection)
+    if found == newest():
+        return
+    refuse_unknown(found)
+    raise NotReady(
+        f"The database has {f'schema {found}' if found else 'no schema yet'}; this Bakery works with {newest()}.",
+        hint="Stop the Bakery that runs on it, run: bakery migrate, and start it again. scripts/up does all of it.",
+    )
+
+
 def refuse_unknown(found: str | None) -> None:
     if found is not None and found not in _revisions():
         raise NotReady(

@@ -19,14 +19,16 @@ Connection = AsyncConnection[TupleRow]
 # A network that swallows everything is noticed in half a minute; by the system's own settings it takes two hours.
 _LINK = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
 _LETTING_GO = 0.5
+SERVER = "bakery serve"  # what the database calls the connections of processes that serve: this, and which of them
 
 
 class Store:
     """Opened once by `app.py`. Reads take a connection, changes take a transaction."""
 
-    def __init__(self, dsn: str, vault: Vault, *, size: int = 8, patience: float = 5.0) -> None:
+    def __init__(self, dsn: str, vault: Vault, *, size: int = 8, patience: float = 5.0, name: str = "bakery") -> None:
         self.dsn = make_conninfo("", **{**_LINK, **conninfo_to_dict(dsn)})
         self.vault = vault
+        self.name = name
         self._patience = patience
         # A connection is checked when it is taken: after a restart of PostgreSQL the first request finds a fresh one.
         self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
@@ -38,7 +40,7 @@ class Store:
             reconnect_timeout=patience,  # then attempts begin anew: their pauses stay short, however long it was away
             open=False,
             check=AsyncConnectionPool.check_connection,
-            kwargs={"connect_timeout": 5, "application_name": "bakery"},
+            kwargs={"connect_timeout": 5, "application_name": name},
             name="bakery",
         )
 

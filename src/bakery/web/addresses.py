@@ -29,10 +29,15 @@ class Addresses:
 
     def login_for(self, request: WebRequest) -> str:
         """To sign in, and then to where the person wanted to go."""
-        path = request.scope["path"]
-        query = request.scope["query_string"].decode("latin-1")
-        wanted = f"{path}?{query}" if query else path
+        wanted = wanted_by(request)
         return self.url("/login", next=None if wanted == "/" else wanted)
+
+
+def wanted_by(request: WebRequest) -> str:
+    """The page that a GET asks for, as a path of ours."""
+    path: str = request.scope["path"]
+    query = request.scope["query_string"].decode("latin-1")
+    return f"{path}?{query}" if query else path
 
 
 def local_path(text: str) -> str:

@@ -9,6 +9,9 @@ from litestar.enums import HttpMethod, ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Method, Receive, Scope, Send
 
 from bakery.web.context import Parts
+from bakery.web.errors import PROBLEM, is_for_programs, problem
+
+log = structlog.get_logger()
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -23,6 +26,9 @@ _HEADERS = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
 _HSTS = (b"strict-transport-security", b"max-age=31536000")
+_LOOPBACK = ("127.0.0.1", "::1")
+# What proxies add. Who sends one of them from this machine speaks for somebody else.
+_FORWARDED = (b"x-forwarded-for", b"forwarded", b"x-real-ip")
 _LOOPBACK_NAMES = {"localhost", "127.0.0.1", "[::1]"}
 
 
@@ -32,6 +38,7 @@ class Edge:
     def __init__(self, app: ASGIApp, parts: Parts) -> None:
         self._app = app
         self._parts = parts
+        self._has_told = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != ScopeType.HTTP:
@@ -41,8 +48,9 @@ class Edge:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         request_id = secrets.token_hex(8)
         address, is_encrypted = self._caller(scope, headers)
+        is_here = address in _LOOPBACK and not any(name in headers for name in _FORWARDED)
         state = scope.setdefault("state", {})
-        state.update(request_id=request_id, address=address, is_encrypted=is_encrypted)
+        state.update(request_id=request_id, address=address, is_encrypted=is_encrypted, is_here=is_here)
         structlog.contextvars.bind_contextvars(request=request_id)
         extra = (*_HEADERS, (b"x-request-id", request_id.encode()), *((_HSTS,) if is_encrypted else ()))
 
@@ -53,11 +61,11 @@ class Edge:
             await send(message)
 
         host = headers.get(b"host", "")
+        self._strip_prefix(scope)
         if not self._is_ours(host):
-            await _refuse_host(send_with_headers)
+            await _refuse_host(send_with_headers, scope["path"], request_id)
             return
         state["origin"] = f"{'https' if is_encrypted else 'http'}://{host.lower()}"
-        self._strip_prefix(scope)
         try:
             await self._app(scope, receive, send_with_headers)
         finally:
@@ -70,6 +78,8 @@ class Edge:
         is_encrypted = scope.get("scheme") == "https"
         trusted = self._parts.settings.trusted_proxies
         if address not in trusted:
+            if address in _LOOPBACK and b"x-forwarded-for" in headers:
+                self._tell_of_proxy(address)
             return address, is_encrypted
         is_encrypted = headers.get(b"x-forwarded-proto", "").strip().lower() == "https"
         for hop in reversed(headers.get(b"x-forwarded-for", "").split(",")):
@@ -80,6 +90,17 @@ class Edge:
             if address not in trusted:
                 break
         return address, is_encrypted
+
+    def _tell_of_proxy(self, address: str) -> None:
+        """Once: it would be told with every request."""
+        if not self._has_told:
+            self._has_told = True
+            log.warning(
+                "proxy_is_not_trusted",
+                address=address,
+                text="A proxy on this machine passes requests on. What it says of their callers is not believed.",
+                hint=f"Set BAKERY_TRUSTED_PROXIES={address} and start Bakery again.",
+            )
 
     def _is_ours(self, host: str) -> bool:
         """This machine's loopback always; else the configured host, or any IP address while there is none."""
@@ -119,13 +140,11 @@ def _split_host(host: str) -> tuple[str, str]:
     return name, port
 
 
-async def _refuse_host(send: Send) -> None:
-    body = b"421 Misdirected Request: Bakery does not answer to this host name. Use the base URL that is set for it.\n"
-    await send(
-        {
-            "type": "http.response.start",
-            "status": 421,
-            "headers": [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())],
-        }
-    )
+async def _refuse_host(send: Send, path: str, request_id: str) -> None:
+    text, hint = "Bakery does not answer to this host name.", "Use the base URL that is set for it."
+    kind, body = "text/plain; charset=utf-8", f"421 Misdirected Request: {text} {hint}\n".encode()
+    if is_for_programs(path):
+        kind, body = PROBLEM, problem(421, text, hint, instance=request_id)
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": 421, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

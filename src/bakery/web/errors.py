@@ -1,6 +1,7 @@
 """One table from what went wrong to what is answered: a page for people, problem details for programs."""
 
 import json
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -10,13 +11,16 @@ from litestar import Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect
 
+from bakery.delivery.uploads import LARGEST_UPLOAD
 from bakery.model.actor import Actor
 from bakery.model.errors import (
     BadInput,
     BakeryError,
+    ChangedMeanwhile,
     CommandFailed,
     Conflict,
     NodeUnreachable,
+    NoSpace,
     NotAllowed,
     NotFound,
     NotReady,
@@ -24,12 +28,18 @@ from bakery.model.errors import (
     TooMany,
     Unavailable,
 )
+from bakery.web.addresses import wanted_by
 from bakery.web.context import WebRequest
 from bakery.web.identity import PasswordChangeDue
+from bakery.web.moments import now
+from bakery.web.presenters.errors import error_page
 from bakery.web.rendering import render_error, render_second_factor
-from bakery.web.views.errors import ErrorPage
 
 log = structlog.get_logger()
+
+LARGEST_BODY = 1024 * 1024
+PROBLEM = "application/problem+json"
+_MISSING = re.compile(r"missing required field `(.+?)`")
 
 STATUS: Mapping[type[BakeryError], HTTPStatus] = {
     BadInput: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -37,9 +47,11 @@ STATUS: Mapping[type[BakeryError], HTTPStatus] = {
     NotAllowed: HTTPStatus.FORBIDDEN,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
+    ChangedMeanwhile: HTTPStatus.PRECONDITION_FAILED,
     TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     NotReady: HTTPStatus.SERVICE_UNAVAILABLE,
+    NoSpace: HTTPStatus.INSUFFICIENT_STORAGE,
     NodeUnreachable: HTTPStatus.BAD_GATEWAY,
     CommandFailed: HTTPStatus.BAD_GATEWAY,
     BakeryError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -51,6 +63,7 @@ TITLES: Mapping[int, str] = {
     404: "There is nothing here",
     405: "This address does not do that",
     409: "Not in this state",
+    412: "This was changed meanwhile",
     413: "This is too large",
     421: "Not this host",
     422: "Something in it is not right",
@@ -58,6 +71,7 @@ TITLES: Mapping[int, str] = {
     500: "Bakery has a bug here",
     502: "The server did not do it",
     503: "Bakery is away for a moment",
+    507: "A disk is full",
 }
 
 
@@ -76,7 +90,7 @@ def on_bakery_error(request: WebRequest, error: BakeryError) -> Response[bytes] 
         if isinstance(error, PasswordChangeDue):
             return Redirect(request.app.state["urls"].url("/account/security"))
         if isinstance(error, NotSignedIn) and actor.second_factor_due:
-            return render_second_factor(request)
+            return render_second_factor(request, wanted=wanted_by(request))
         if isinstance(error, NotSignedIn) and actor.person_id is None:
             return Redirect(request.app.state["urls"].login_for(request))
     headers = retry_after(error)
@@ -95,23 +109,31 @@ def on_database_error(request: WebRequest, error: psycopg.Error) -> Response[byt
 
 def on_http_error(request: WebRequest, error: HTTPException) -> Response[bytes] | Response[str]:
     """What the framework refuses: an unknown address, a wrong method, a body that does not fit."""
-    text, field = "", ""
-    if isinstance(error, ValidationException) or (error.status_code == 400 and error.extra):
+    status = error.status_code
+    description = request.app.state["urls"].url("/api/openapi.json")
+    described = f"The API is described at {description}." if wants_json(request) else ""
+    if isinstance(error, ValidationException) or (status == 400 and error.extra):
         text, field = _first_mistake(error)
-        return _answer(request, 422, text, "", field=field)
-    if error.status_code == 404:
-        text = "There is no such page, or it is not for you."
-    elif error.status_code == 400:
-        text = "The request could not be read."
-    elif error.status_code == 413:
-        text = "The request is larger than this address accepts."
+        return _answer(request, 422, text, described or "Correct it and try again.", field=field)
     headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
-    return _answer(request, error.status_code, text or TITLES.get(error.status_code, error.detail), "", headers=headers)
+    text, hint = TITLES.get(status, error.detail), described
+    if status == 404:
+        text = "There is no such page, or it is not for you."
+        hint = described or "Is the address written well? What you may see is in the menu."
+    elif status == 400:
+        text = "The request could not be read."
+        hint = f"Send JSON. {described}" if described else "Go back, reload the page and try again."
+    elif status == 405:
+        hint = f"It takes {', '.join(sorted(''.join(headers.values()).replace(' ', '').split(',')))}."
+    elif status == 413:
+        text = "The request is larger than this address accepts."
+        hint = f"A request has at most {LARGEST_BODY // 1024**2} MB, an upload {LARGEST_UPLOAD // 1024**2} MB."
+    return _answer(request, status, text, hint, headers=headers)
 
 
 def on_too_deep(request: WebRequest, _: RecursionError) -> Response[bytes] | Response[str]:
     """A body of braces within braces, at which the decoder gives up."""
-    return _answer(request, 400, "The request is nested too deeply.", "")
+    return _answer(request, 400, "The request is nested too deeply.", "Send what /api/openapi.json describes.")
 
 
 def on_bug(request: WebRequest, error: Exception) -> Response[bytes] | Response[str]:
@@ -125,11 +147,20 @@ def on_bug(request: WebRequest, error: Exception) -> Response[bytes] | Response[
 
 
 def wants_json(request: WebRequest) -> bool:
-    path = request.scope["path"]
-    if path.startswith(("/api/", "/hooks/")) or path == "/events":
+    if is_for_programs(request.scope["path"]):
         return True
     accept = request.headers.get("accept", "")
     return "json" in accept and "text/html" not in accept
+
+
+def is_for_programs(path: str) -> bool:
+    return path.startswith(("/api/", "/hooks/")) or path in {"/api", "/events", "/metrics"}
+
+
+def problem(status: int, text: str, hint: str, *, instance: str, field: str = "") -> bytes:
+    """RFC 9457, as the API describes it."""
+    what = {"type": "about:blank", "title": _title(status), "status": status, "detail": text, "instance": instance}
+    return json.dumps({**what, **{name: value for name, value in (("hint", hint), ("field", field)) if value}}).encode()
 
 
 def _answer(
@@ -142,24 +173,30 @@ def _answer(
     headers: Mapping[str, str] | None = None,
 ) -> Response[bytes] | Response[str]:
     request_id = request.scope["state"]["request_id"]
-    title = TITLES.get(status, HTTPStatus(status).phrase)
     if wants_json(request):
-        problem = {"type": "about:blank", "title": title, "status": status, "detail": text, "instance": request_id}
-        extra = {name: value for name, value in (("hint", hint), ("field", field)) if value}
         return Response(
-            json.dumps({**problem, **extra}).encode(),
+            problem(status, text, hint, instance=request_id, field=field),
             status_code=status,
-            media_type="application/problem+json",
+            media_type=PROBLEM,
             headers=dict(headers or {}),
         )
-    page = ErrorPage(status=status, title=title, text=text, hint=hint, id=request_id, retry=status == 503)
+    page = error_page(request, status, _title(status), text, hint, now=now())
     return render_error(request, page, headers=dict(headers or {}))
 
 
+def _title(status: int) -> str:
+    return TITLES.get(status, HTTPStatus(status).phrase)
+
+
 def _first_mistake(error: HTTPException) -> tuple[str, str]:
+    """The sentence, and the field. `data` is what handlers call the body itself."""
     extra = error.extra if isinstance(error.extra, list) else []
     for entry in extra:
         if isinstance(entry, dict) and entry.get("key"):
-            field = str(entry["key"])
-            return f"“{field}” is not acceptable: {entry.get('message', '')}.".replace("..", "."), field
+            field, message = str(entry["key"]), str(entry.get("message", ""))
+            if missing := _MISSING.search(message):
+                field = missing[1] if field == "data" else f"{field}.{missing[1]}"
+                return f"“{field}” is missing.", field
+            if field != "data":
+                return f"“{field}” is not acceptable: {message}.".replace("..", "."), field
     return "The body is not what this address expects.", ""

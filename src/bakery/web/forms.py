@@ -26,6 +26,11 @@ class Typed:
     def secret(self, name: str) -> Secret:
         return Secret(self.text(name))
 
+    @property
+    def made_from(self) -> Collection[str] | None:
+        """The version that the form was made from; None: it does not say."""
+        return {self.text("version")} if "version" in self.values else None
+
     def all(self, name: str) -> tuple[str, ...]:
         return self.lists.get(name, ())
 

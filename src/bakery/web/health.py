@@ -32,8 +32,8 @@ async def readyz(parts: Parts) -> Response[str]:
 
 @get("/metrics", opt={"permission": Permission.PUBLIC}, include_in_schema=False)
 async def metrics(request: WebRequest, parts: Parts, actor: Actor) -> Response[str]:
-    """Open on loopback, and to a token that may read."""
-    if request.scope["state"]["address"] not in {"127.0.0.1", "::1"}:
+    """Open on this machine, and to a token that may read."""
+    if not request.scope["state"]["is_here"]:
         actor.require(Permission.METRICS)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     pool = parts.store.pool.get_stats()

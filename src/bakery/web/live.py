@@ -73,7 +73,7 @@ async def _frames(
             if (item is None or is_own) and not await is_still_valid(parts.store, actor):
                 return
             if item is None:
-                yield b": still here\n\n"
+                yield b"event: beat\ndata: {}\n\n"
             elif not is_own or own in changes:
                 yield _id(subscription) + item.encoded
 

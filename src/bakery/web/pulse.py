@@ -15,20 +15,24 @@ MOST_STREAMS = 1000
 
 @asynccontextmanager
 async def with_pauses(items: AsyncIterator[T], *, every: float = HEARTBEAT) -> AsyncIterator[AsyncIterator[T | None]]:
-    """The items as they come, and None whenever there was none for a while. Waiting loses no item, and none is taken
-    before it is asked for: where the source stands is where whoever asks stands."""
+    """The items as they come, and None as often as `every` says, however many come: then whoever asks looks whether
+    all is still as it was. Waiting loses no item, and none is taken before it is asked for: where the source stands is
+    where whoever asks stands."""
     upcoming: asyncio.Future[T] | None = None
 
     async def paced() -> AsyncIterator[T | None]:
         nonlocal upcoming
+        clock = asyncio.get_running_loop().time
+        pause = clock() + every
         while True:
             upcoming = upcoming or asyncio.ensure_future(anext(items))
-            await asyncio.wait({upcoming}, timeout=every)
-            if upcoming.done():
+            await asyncio.wait({upcoming}, timeout=max(0, pause - clock()))
+            if clock() >= pause:
+                pause = clock() + every
+                yield None
+            elif upcoming.done():
                 item, upcoming = upcoming.result(), None
                 yield item
-            else:
-                yield None
 
     try:
         yield paced()

@@ -88,11 +88,15 @@ def render_error(request: WebRequest, page: ErrorPage, *, headers: Mapping[str, 
 
 
 def render_second_factor(
-    request: WebRequest, form: Form | None = None, *, status: int = 401, headers: Mapping[str, str] | None = None
+    request: WebRequest,
+    form: Form | None = None,
+    *,
+    wanted: str,
+    status: int = 401,
+    headers: Mapping[str, str] | None = None,
 ) -> Response[str]:
-    """What a half signed-in session gets wherever it goes."""
-    wanted = request.query_params.get("next") or request.scope["path"]
-    page = SecondFactorPage(form=form or Form(), email=actor_of(request).label, next=local_path(str(wanted)))
+    """What a half signed-in session gets wherever it goes. `wanted` is the local path to go on to."""
+    page = SecondFactorPage(form=form or Form(), email=actor_of(request).label, next=local_path(wanted))
     return render_gate(request, "second_factor.html", page, status=status, headers=headers)
 
 
@@ -112,7 +116,7 @@ def _said(request: WebRequest) -> list[Toast]:
 def is_insecure(request: WebRequest) -> bool:
     """Over plain HTTP from another machine, passwords can be read on the way: said on every page."""
     state = request.scope["state"]
-    return not state["is_encrypted"] and state["address"] not in {"127.0.0.1", "::1", ""}
+    return not state["is_encrypted"] and not state["is_here"]
 
 
 async def _shell(

@@ -7,12 +7,12 @@ from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.types import ASGIApp
+from litestar.routes import BaseRoute
+from litestar.types import ASGIApp, ControllerRouterHandler
 
 from bakery import __version__
 from bakery.model.actor import Actor
 from bakery.model.errors import BakeryError
-from bakery.model.permissions import Permission
 from bakery.web import errors, health, live
 from bakery.web.addresses import Addresses
 from bakery.web.api import ROUTES as API
@@ -23,8 +23,6 @@ from bakery.web.identity import Identity, actor_of, guard
 from bakery.web.pages import ROUTES as PAGES
 from bakery.web.pages.styleguide import styleguide
 from bakery.web.rendering import environment
-
-_LARGEST_BODY = 1024 * 1024
 
 
 def create_web(parts: Parts) -> ASGIApp:
@@ -50,15 +48,13 @@ def create_web(parts: Parts) -> ASGIApp:
             title="Bakery",
             version=__version__,
             description="Errors are RFC 9457 problem details with a `hint`. Lists are `{items, next}`.",
-            openapi_router=Router(
-                "/api", route_handlers=[], include_in_schema=False, opt={"permission": Permission.PUBLIC}
-            ),
-            render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+            openapi_router=_NoRoutes("/api", route_handlers=[]),
+            render_plugins=[JsonRenderPlugin()],
             components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
             security=[{"token": []}],
             use_handler_docstrings=True,
         ),
-        request_max_body_size=_LARGEST_BODY,
+        request_max_body_size=errors.LARGEST_BODY,
         logging_config=None,
     )
     application.state.update(
@@ -70,6 +66,14 @@ def create_web(parts: Parts) -> ASGIApp:
         }
     )
     return Edge(Identity(application, parts), parts)
+
+
+class _NoRoutes(Router):
+    """The framework's own would answer for every unknown address of the API; the document has a route of ours."""
+
+    def register(self, value: ControllerRouterHandler) -> list[BaseRoute]:
+        del value
+        return []
 
 
 def _actor(request: WebRequest) -> Actor:

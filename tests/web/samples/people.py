@@ -1,5 +1,6 @@
 """Samples about people: team and account."""
 
+import dataclasses
 from datetime import timedelta
 
 from markupsafe import Markup
@@ -147,7 +148,15 @@ def _members() -> list[MemberRow]:
 def _member() -> MemberPage:
     form = Form(values={"role": "developer"})
     return MemberPage(
-        _members()[1], form, ROLES, APPS, sees_all_apps=False, granted=frozenset({"shop"}), remove=Form(), link=LINK
+        dataclasses.replace(_members()[1], has_second_factor=True),
+        form,
+        ROLES,
+        APPS,
+        sees_all_apps=False,
+        granted=frozenset({"shop"}),
+        remove=Form(),
+        version="0",
+        link=LINK,
     )
 
 
@@ -172,7 +181,7 @@ def _sessions() -> SessionsPage:
         SessionRow(1, "Firefox on Linux", "203.0.113.9", ago(hours=5), ago(seconds=9), current=True),
         SessionRow(2, "Safari on iPhone", "198.51.100.20", ago(days=3), ago(hours=7)),
     ]
-    return SessionsPage(rows)
+    return SessionsPage(rows, "person:1")
 
 
 def _tokens() -> TokensPage:
@@ -192,6 +201,7 @@ def _tokens() -> TokensPage:
     made = NewToken("CI of shop", "bky_k3f9Zt0qgqJc5n2aPq8uK1dXw7r")
     return TokensPage(
         rows,
+        "person:1",
         WRONG,
         scopes,
         [Option("", "All apps"), *APPS],

@@ -6,7 +6,7 @@ from bakery.web.assets import FOLDER
 from bakery.web.views.activity import ActivityPage, ActivityRow
 from bakery.web.views.dashboard import Attention, DashboardPage, SetupStep
 from bakery.web.views.errors import ErrorPage
-from bakery.web.views.forms import Form, Option
+from bakery.web.views.forms import Clash, Difference, Form, Option
 from bakery.web.views.settings import GeneralPage
 from bakery.web.views.shell import PaletteGroup, PaletteItem, Toast
 from bakery.web.views.status import (
@@ -37,19 +37,34 @@ def place_pages() -> Pages:
         ),
         "activity": (
             "activity.html",
-            ActivityPage(activity(), filters, [ANY, *APPS], [ANY], [ANY], is_filtered=True, next=below("/activity")),
+            ActivityPage(
+                activity(),
+                filters,
+                [ANY, *APPS],
+                [ANY],
+                [ANY],
+                is_filtered=True,
+                export=below("/activity.csv"),
+                here=below("/activity"),
+                next=below("/activity"),
+            ),
             a_shell("activity", "Activity"),
         ),
         "activity-none": (
             "activity.html",
-            ActivityPage([], filters, APPS, [ANY], [ANY], is_filtered=True),
+            ActivityPage([], filters, APPS, [ANY], [ANY], is_filtered=True, export=below("/activity.csv")),
             a_shell("activity", "Activity"),
         ),
         "settings": (
             "settings/general.html",
             GeneralPage(
-                Form(values={"base_url": "https://bakery.example.com"}), {"base_url": "Set by BAKERY_BASE_URL."}
+                Form(values={"base_url": "https://bakery.example.com"}), {"base_url": "Set by BAKERY_BASE_URL."}, "0"
             ),
+            a_shell("settings", "Settings"),
+        ),
+        "settings-clash": (
+            "settings/general.html",
+            GeneralPage(Form(values={"apps_domain": "mine.example.com"}), {}, "0", a_clash()),
             a_shell("settings", "Settings"),
         ),
         "error": (
@@ -60,6 +75,7 @@ def place_pages() -> Pages:
                 "There is no such page, or you may not see it.",
                 "Check the address.",
                 "E-7KQ2",
+                "404 This shelf is empty",
             ),
             a_shell("", "Not found"),
         ),
@@ -88,6 +104,18 @@ def activity() -> list[ActivityRow]:
         )
         for index, (icon, who, did, what, minutes) in enumerate(rows)
     ]
+
+
+def a_clash() -> Clash:
+    return Clash(
+        "Someone else saved while you were editing.",
+        [
+            Difference("Base URL", "https://bakery.example.com", "not set"),
+            Difference("Apps domain", "theirs.example.com", "mine.example.com"),
+        ],
+        "Ben Okafor",
+        ago(minutes=1),
+    )
 
 
 def palette() -> list[PaletteGroup]:

@@ -129,9 +129,12 @@ def the_context() -> Context:
 
 
 def path(*segments: str | int, env: str | None = None) -> str:
-    """`/apps/shop`, whatever is in the segments."""
+    """`/apps/shop`, whatever is in the segments. What would lead to another address is no name."""
+    for segment in segments:
+        if segment in {"", ".", ".."}:
+            raise BadInput(f"“{segment}” is not a name.")
     joined = "".join(f"/{quote(str(segment), safe='')}" for segment in segments)
-    return f"{joined}?env={quote(env, safe='')}" if env else joined
+    return joined if env is None else f"{joined}?env={quote(env, safe='')}"
 
 
 def _given(query: Mapping[str, str | int | None]) -> dict[str, str | int]:
@@ -148,7 +151,7 @@ def _error_of(response: "httpx.Response") -> BakeryError:
         return BadInput(text, field=problem.get("field", ""), hint=hint)
     if status == 429:
         return TooMany(text, retry_after=_seconds(response), hint=hint)
-    if status >= 502:
+    if status in {502, 503, 504}:
         return Unavailable(text, retry_after=_seconds(response), hint=hint)
     return _ERRORS.get(status, BakeryError)(text, hint=hint)
 

@@ -51,22 +51,27 @@ def create(
     runtime: Annotated[str, typer.Option(help="process or static.")] = "process",
     command: Annotated[str, typer.Option(help="How it is started, like “python3 app.py”.")] = "",
     health: Annotated[str, typer.Option(help="A path that answers when it is well, like /health.")] = "",
+    env: Env = None,
     json: Json = False,
 ) -> None:
     """Make an app. Its folder is deployed with: bakery deploy APP --dir PATH"""
     wanted = {"slug": app, "name": name, "runtime": runtime, "command": command, "health": health}
     with connect() as api:
-        made = api.post("/apps", wanted)
+        made = api.post(path("apps", env=env), wanted)
     print_done(made, f"{app} is made. Deploy it with: bakery deploy {app} --dir PATH", as_json=json)
 
 
 @group.command()
 def delete(
-    app: _App, *, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, json: Json = False
+    app: _App,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    env: Env = None,
+    json: Json = False,
 ) -> None:
     """Delete an app with all that belongs to it."""
     with connect() as api:
-        found = api.get(path("apps", app))
+        found = api.get(path("apps", app, env=env))
         confirm(f"Delete {found['slug']} with its releases, deployments and logs?", yes=yes)
-        api.delete(path("apps", app))
+        api.delete(path("apps", app, env=env))
     print_done({"deleted": app}, f"{app} is being deleted.", as_json=json)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,9 @@ from bakery.model.errors import BadInput, NotReady, NotSignedIn
 from bakery.model.secret import Secret
 
 _LOGIN = "Run: bakery login URL, or set BAKERY_URL and BAKERY_TOKEN."
+_LABEL = r"[A-Za-z0-9_-]{1,63}"
+_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\]")
+_PATH = re.compile(r"[A-Za-z0-9._~/-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +30,12 @@ def context_path(home: Path) -> Path:
 def read_context(environ: Mapping[str, str], path: Path) -> Context:
     """A saved token goes to the address that it was saved for, and to no other."""
     saved = _read(path)
-    url = parse_url(environ["BAKERY_URL"]) if environ.get("BAKERY_URL") else saved.url if saved else None
+    named = environ.get("BAKERY_URL")
+    url = parse_url(named, field="BAKERY_URL") if named else saved.url if saved else None
     if url is None:
         raise NotSignedIn("It is not known which Bakery you mean.", hint=_LOGIN)
     if environ.get("BAKERY_TOKEN"):
-        return Context(url, Secret(environ["BAKERY_TOKEN"].strip()))
+        return Context(url, parse_token(environ["BAKERY_TOKEN"], field="BAKERY_TOKEN"))
     if saved is None or saved.url != url:
         raise NotSignedIn(f"There is no token for {url}.", hint=_LOGIN)
     return saved
@@ -52,12 +57,44 @@ def save_context(context: Context, path: Path) -> None:
         ) from error
 
 
-def parse_url(text: str) -> str:
-    """`https://host[:port][/prefix]`, without a slash at its end."""
-    parts = urlsplit(text.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment or parts.username:
-        raise BadInput(f"“{text}” is not an address like https://bakery.example.com.", field="url")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+def parse_url(text: str, *, field: str = "url") -> str:
+    """`https://host[:port][/prefix]`, without a slash at its end. Names beyond ASCII are written as xn--…"""
+    no_address = BadInput(f"“{text}” is not an address like https://bakery.example.com.", field=field)
+    plain = text.strip()
+    if not plain.isascii() or not plain.isprintable():
+        raise no_address
+    try:
+        parts = urlsplit(plain)
+        port = "" if parts.port is None else f":{parts.port}"
+    except ValueError:
+        raise no_address from None
+    if parts.scheme not in {"http", "https"} or parts.query or parts.fragment:
+        raise no_address
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    if parts.netloc.lower() != f"{host}{port}" or not _HOST.fullmatch(host) or not _PATH.fullmatch(parts.path):
+        raise no_address
+    address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+    if not _can_be_asked(address):
+        raise no_address
+    return address
+
+
+def parse_token(text: str, *, field: str = "token") -> Secret:
+    """It is sent in a header, which holds printable ASCII."""
+    token = text.strip()
+    if not re.fullmatch(r"[!-~]+", token):
+        raise BadInput("This is not a token of Bakery.", field=field, hint="Copy the whole of it, and nothing else.")
+    return Secret(token)
+
+
+def _can_be_asked(address: str) -> bool:
+    """Of what looks like one, HTTP knows some that are not: 256.1.1.1, or xn-- with nothing behind it."""
+    import httpx
+
+    try:
+        return bool(httpx.URL(address).host)
+    except (httpx.InvalidURL, UnicodeError):
+        return False
 
 
 def is_this_machine(url: str) -> bool:
@@ -69,8 +106,8 @@ def _read(path: Path) -> Context | None:
         if path.stat().st_mode & 0o077:
             raise NotReady(f"Others may read {path}.", hint=f"Run: chmod 600 '{path}'")
         values = json.loads(path.read_text())
-        return Context(parse_url(values["url"]), Secret(values["token"]))
+        return Context(parse_url(values["url"]), parse_token(values["token"]))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, BadInput) as error:
         raise NotReady(f"{path} cannot be read.", hint="Delete it and run: bakery login URL") from error

@@ -31,7 +31,7 @@ def deploy(
     json: Json = False,
 ) -> None:
     """Deploy a folder."""
-    begin = _parse_time(at) if at else None
+    begin = None if at is None else _parse_time(at)
     names = files_to_send(folder)
     with connect() as api, tempfile.TemporaryFile() as archive:
         api.get(path("apps", app, env=env))  # before anything is packed: is there such an app?
@@ -68,7 +68,7 @@ def _parse_time(text: str) -> datetime:
     """Without a zone it is this machine's."""
     try:
         return datetime.fromisoformat(text).astimezone()
-    except ValueError:
+    except (ValueError, OverflowError):
         raise BadInput(f"“{text}” is not a time like 2030-01-31T03:00.", field="--at") from None
 
 

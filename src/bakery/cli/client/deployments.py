@@ -40,7 +40,7 @@ def logs(
 ) -> None:
     """Print the log of a deployment."""
     with connect() as api:
-        number = deployment or _newest(api, app, env)["number"]
+        number = _newest(api, app, env)["number"] if deployment is None else deployment
         if follow:
             wait_for(api, app, number, json=json)
             return
@@ -61,7 +61,7 @@ def cancel(
 ) -> None:
     """Cancel a deployment that waits or runs."""
     with connect() as api:
-        chosen = number or _newest_open(api, app, env)["number"]
+        chosen = _newest_open(api, app, env)["number"] if number is None else number
         found = api.post(path("apps", app, "cancel", env=env), {"number": chosen})
     sentence = f"Deployment #{chosen} of {app} is {'being ' if found['ended_at'] is None else ''}cancelled."
     print_done(found, sentence, as_json=json)

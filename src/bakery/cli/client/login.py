@@ -10,7 +10,14 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import Api, connect
-from bakery.cli.client.context import Context, context_path, is_this_machine, parse_url, save_context
+from bakery.cli.client.context import (
+    Context,
+    context_path,
+    is_this_machine,
+    parse_token,
+    parse_url,
+    save_context,
+)
 from bakery.cli.output import Json, print_done, print_facts, warn
 from bakery.cli.terminal import read_secret
 from bakery.model.errors import NotAllowed
@@ -29,7 +36,7 @@ def login(
     address = parse_url(url)
     if address.startswith("http:") and not is_this_machine(address):
         warn("This address is not encrypted: the token can be read on the way.")
-    token = read_secret() if token_stdin else confirmed_in_browser(address)
+    token = parse_token(read_secret().reveal()) if token_stdin else confirmed_in_browser(address)
     with Api(address, token) as api:
         me = api.get("/whoami")
     where = context_path(Path.home())
@@ -61,7 +68,7 @@ def whoami(*, json: Json = False) -> None:
 def confirmed_in_browser(url: str, *, sleep: Callable[[float], None] = time.sleep) -> Secret:
     """Shows the code and waits until it is confirmed. The code runs out by itself."""
     with Api(url, None) as api:
-        begun = api.post("/cli-logins", {"machine": f"{os.environ.get('USER', 'somebody')}@{socket.gethostname()}"})
+        begun = api.post("/cli-logins", {"machine": _this_machine()})
         warn(f"Open {url}/cli in a browser where you are signed in, and confirm this code:\n\n    {begun['code']}\n")
         deadline = time.monotonic() + begun["expires_in"]
         while time.monotonic() < deadline:
@@ -70,3 +77,9 @@ def confirmed_in_browser(url: str, *, sleep: Callable[[float], None] = time.slee
                 return Secret(answer["token"])
             sleep(_ASK_EVERY)
     raise NotAllowed("The code was not confirmed in time.", hint=f"Run it again: bakery login {url}")
+
+
+def _this_machine() -> str:
+    """As far as the API takes it: for whoever confirms the code, it is a reminder and no proof."""
+    name = f"{os.environ.get('USER', 'somebody')}@{socket.gethostname()}"
+    return name.encode(errors="replace").decode()

@@ -38,12 +38,11 @@ def grant(
         raise BadInput("Say what to grant.", hint="Use --role, --app or --all-apps.")
     if app and all_apps:
         raise BadInput("Use either --app or --all-apps.")
+    wanted: Body = {} if role is None else {"role": role}
+    if app or all_apps:
+        wanted["apps"] = app or None
     with connect() as api:
-        person = _find(api, email)
-        if role is not None:
-            person = api.put(path("users", person["id"], "role"), {"role": role})
-        if app or all_apps:
-            person = api.put(path("users", person["id"], "grants"), {"apps": app or None})
+        person = api.put(path("users", _find(api, email)["id"], "access"), wanted)
     print_done(person, f"{person['email']} is {person['role']} and sees {_apps_in_words(person)} apps.", as_json=json)
 
 

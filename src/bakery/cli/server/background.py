@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Protocol
 
+from bakery.cli.server.installed_code import fingerprint, is_noted, note
 from bakery.commands.systemd import render_control_plane, render_environment
 from bakery.model.errors import NotReady
 from bakery.model.secret import Secret
@@ -52,6 +53,7 @@ class Unit:
             setting.name: Secret(os.environ[setting.name]) for setting in KNOWN if os.environ.get(setting.name)
         }
         _expect_own_unit()
+        code = fingerprint()
         environment = self.settings.data_dir / "bakery.env"
         changed = _write(environment, render_environment(variables).reveal(), 0o600)
         changed |= _write(
@@ -59,10 +61,11 @@ class Unit:
         )
         if changed:
             _systemctl("daemon-reload")
-        elif self.is_running():
+        elif self.is_running() and is_noted(self.settings, code):
             return False
         _systemctl("enable", "--quiet", _UNIT.name)
         _systemctl("restart", _UNIT.name)
+        note(self.settings, code)
         return True
 
     def stop(self) -> None:
@@ -97,8 +100,8 @@ class Detached:
         return self.settings.logs_dir / "bakery.log"
 
     def start(self) -> bool:
-        running = self._running()
-        if running is not None and running.argv[-len(self.argv) :] == self.argv:
+        running, code = self._running(), fingerprint()
+        if running and running.argv[-len(self.argv) :] == self.argv and is_noted(self.settings, code):
             return False
         self.stop()
         self.settings.logs_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -112,6 +115,7 @@ class Detached:
                 start_new_session=True,
             )
         _within(_BEGIN, lambda: self.is_running() or process.poll() is not None)
+        note(self.settings, code)
         return True
 
     def stop(self) -> None:

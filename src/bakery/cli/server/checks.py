@@ -16,14 +16,17 @@ import psycopg
 
 from bakery import app
 from bakery.access.seals import count_overdue
-from bakery.cli.server.settings import load_settings
+from bakery.cli.server.settings import load_settings, unknown_settings
 from bakery.model.actor import Actor
 from bakery.model.errors import BakeryError, NotReady
 from bakery.nodes.look import look
 from bakery.settings import Settings
 from bakery.store import schema
+from bakery.store.guard import find_role
+from bakery.store.installation import General, read_general
 from bakery.store.keyring import open_vault
 from bakery.store.store import Store
+from bakery.store.vault import Vault
 
 _LITTLE_SPACE = 1024**3
 _CLOCKS_APART = 5.0  # seconds
@@ -49,7 +52,9 @@ async def examine() -> list[Finding]:
         settings = load_settings()
     except NotReady as error:
         return [Finding.of_error("settings", error)]
-    findings = [Finding("settings", "ok", "All settings make sense."), _data_folder(settings), _key_file(settings)]
+    unknown = [Finding("settings", "note", text, "docs/settings.md lists all.") for text in unknown_settings()]
+    sensible = Finding("settings", "ok", "All settings make sense.")
+    findings = [sensible, *unknown, _data_folder(settings), _key_file(settings)]
     if all(finding.state != "problem" for finding in findings):
         findings += await _database(settings)
     return [*findings, _port(settings), *_machine(settings)]
@@ -97,8 +102,11 @@ async def _database(settings: Settings) -> list[Finding]:
                 return [found]
             if not settings.encryption_keys and not settings.encryption_key_file.exists():
                 return [Finding("database", "problem", "It is in use, and its key is not there.", _KEY_IS_GONE)]
-            async with Store(dsn, await asyncio.to_thread(open_vault, settings, dsn)) as store:
-                return [found, await _clock(store), await _audit(store)]
+            vault = await asyncio.to_thread(open_vault, settings, dsn)
+            async with Store(dsn, vault) as store:
+                guard = await asyncio.to_thread(_guard, dsn, vault)
+                proxies = _proxies(settings, await read_general(store, settings))
+                return [found, await _clock(store), await _audit(store), guard, proxies]
     except BakeryError as error:
         return [Finding.of_error("database", error)]
 
@@ -135,6 +143,25 @@ async def _audit(store: Store) -> Finding:
         hint = "The worker seals them: is bakery serve running? Its log says more."
         return Finding("audit", "problem", f"{waiting} rows have waited for their seal for over a minute.", hint)
     return Finding("audit", "ok", "No row of the audit waits for its seal.")
+
+
+def _guard(dsn: str, vault: Vault) -> Finding:
+    work = find_role(dsn, vault)
+    if work.as_owner:
+        hint = "Let the database's user create roles (ALTER ROLE … CREATEROLE), and start Bakery again."
+        return Finding("audit's rows", "note", f"Triggers alone keep them: Bakery {work.as_owner}.", hint)
+    return Finding("audit's rows", "ok", "Bakery's role in the database may add some, and cannot change them.")
+
+
+def _proxies(settings: Settings, general: General) -> Finding:
+    """Bakery itself speaks plain HTTP: where people reach it encrypted, a proxy stands before it."""
+    if settings.trusted_proxies:
+        return Finding("proxies", "ok", f"What {', '.join(settings.trusted_proxies)} says about callers is believed.")
+    if general.is_encrypted:
+        text = f"People reach Bakery at {general.base_url}, so through a proxy, and none is trusted: "
+        text += "all of them count as one caller."
+        return Finding("proxies", "problem", text, "Set BAKERY_TRUSTED_PROXIES to its address, like 127.0.0.1.")
+    return Finding("proxies", "ok", "No proxy is expected.")
 
 
 def _port(settings: Settings) -> Finding:

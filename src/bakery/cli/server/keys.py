@@ -9,6 +9,7 @@ import typer
 
 from bakery.cli.output import Json, print_done
 from bakery.cli.server.settings import load_settings
+from bakery.model.actor import Actor
 
 if TYPE_CHECKING:
     from bakery.store.keyring import Rotation
@@ -35,7 +36,9 @@ def rotate(*, json: Json = False) -> None:
 async def _rotate() -> Rotation:
     from bakery.app import database
     from bakery.store.keyring import rotate_keys
+    from bakery.store.schema import expect_newest
 
     settings = load_settings()
     async with database(settings) as dsn:
-        return await asyncio.to_thread(rotate_keys, settings, dsn)
+        await asyncio.to_thread(expect_newest, dsn)
+        return await asyncio.to_thread(rotate_keys, settings, dsn, actor=Actor.system("cli"))

@@ -13,10 +13,10 @@ import psycopg
 from bakery.access.people import list_people
 from bakery.access.setup import seed_admin
 from bakery.app import address_of, listen, prepare_data_dir
-from bakery.cli.output import say
+from bakery.cli.output import say, warn
 from bakery.cli.server.background import Background, background
 from bakery.cli.server.sample import ensure_sample, find_sample, local_url
-from bakery.cli.server.settings import load_settings, the_parts
+from bakery.cli.server.settings import load_settings, the_parts, unknown_settings
 from bakery.model.actor import Actor
 from bakery.model.errors import NotReady
 from bakery.model.permissions import Role
@@ -42,6 +42,8 @@ class Admin:
 
 
 def launch(*, demo: bool, stop: bool, public: bool) -> None:
+    for sentence in unknown_settings():
+        warn(sentence)
     settings = load_settings(BAKERY_HOST=_ALL_ADDRESSES[0] if public else None)
     server = background(settings, ["--host", settings.host, "--port", str(settings.port)])
     if stop:

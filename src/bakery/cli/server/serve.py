@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from bakery.cli.output import say
-from bakery.cli.server.settings import load_settings
+from bakery.cli.server.settings import load_settings, unknown_settings
 
 
 def serve(
@@ -20,6 +20,7 @@ def serve(
     ] = "all",
 ) -> None:
     """Run Bakery until SIGTERM or SIGINT."""
+    import structlog
     import uvloop
 
     from bakery import app
@@ -28,5 +29,7 @@ def serve(
     folder = data_dir.absolute() if data_dir else None
     settings = load_settings(BAKERY_HOST=host, BAKERY_PORT=port, BAKERY_DATA_DIR=folder)
     log_to_stderr(settings.log_level)
+    for sentence in unknown_settings():
+        structlog.get_logger().warning("unknown_setting", text=sentence)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(app.serve(settings, app.Role(role), announce=say))

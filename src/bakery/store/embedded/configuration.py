@@ -9,6 +9,7 @@ from bakery.store.embedded.folders import Folder
 
 DATABASE = "bakery"
 ROLE = "bakery"  # owns the database; not a superuser
+_AT_WORK = f"/^{ROLE}[a-z0-9_]*_at_work$"  # the roles of `store/guard.py`
 _MAP = "bakery"
 
 SETTINGS: Mapping[str, str] = {
@@ -60,9 +61,10 @@ def server_options(major: int, *, cluster: Folder, socket: Folder, access: Folde
 
 def write_access_rules(access: Folder, keeper: Account) -> None:
     """Whom the socket's other end must be: the kernel says so (`peer`), hence there is no password. Root may join."""
-    _replace(access.path / "pg_hba.conf", f"local all {ROLE} peer map={_MAP}\n")
+    _replace(access.path / "pg_hba.conf", f'local all {ROLE},"{_AT_WORK}" peer map={_MAP}\n')
     names = sorted({"root", keeper.name})
-    _replace(access.path / "pg_ident.conf", "".join(f'{_MAP} "{name}" {ROLE}\n' for name in names))
+    rules = [f'{_MAP} "{name}" "{role}"\n' for name in names for role in (ROLE, _AT_WORK)]
+    _replace(access.path / "pg_ident.conf", "".join(rules))
 
 
 def _replace(path: Path, text: str) -> None:

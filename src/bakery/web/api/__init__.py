@@ -9,6 +9,7 @@ from bakery.web.api import (
     apps,
     cli_logins,
     deployments,
+    description,
     invites,
     jobs,
     logs,
@@ -36,6 +37,7 @@ _GROUPS = (
     activity,
     system,
     cli_logins,
+    description,
 )
 
 ROUTES = (

@@ -19,6 +19,9 @@ from bakery.web.context import Parts
 _AUDIT = {"permission": Permission.SEE_AUDIT}
 _App = Annotated[str, Parameter(max_length=100, description="Of this app only.")]
 _Action = Annotated[str, Parameter(max_length=100, description="How the action begins, like `deployment.`.")]
+_Person = Annotated[int | None, Parameter(description="By this person only, as `/api/users` numbers them.")]
+_Since = Annotated[datetime | None, Parameter(description="Not before this moment.")]
+_Until = Annotated[datetime | None, Parameter(description="Before this moment.")]
 
 
 class Activity(msgspec.Struct, kw_only=True):
@@ -63,10 +66,26 @@ class Seal(msgspec.Struct):
     tags=["Audit"],
 )
 async def get_activity(
-    parts: Parts, actor: Actor, app: _App = "", action: _Action = "", after: After = ""
+    parts: Parts,
+    actor: Actor,
+    app: _App = "",
+    action: _Action = "",
+    person: _Person = None,
+    since: _Since = None,
+    until: _Until = None,
+    after: After = "",
 ) -> Listing[Activity]:
     """The newest first: of the apps that you see and of your own account, or everything for Admins."""
-    page = await list_activity(parts.store, app=app or None, action=action, cursor=number_in(after), actor=actor)
+    page = await list_activity(
+        parts.store,
+        app=app or None,
+        person_id=person,
+        action=action,
+        since=since,
+        until=until,
+        cursor=number_in(after),
+        actor=actor,
+    )
     return listing(Activity, page.rows, page.next)
 
 
@@ -83,9 +102,9 @@ async def get_audit(
     actor: Actor,
     app: _App = "",
     action: _Action = "",
-    person: int | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    person: _Person = None,
+    since: _Since = None,
+    until: _Until = None,
     after: After = "",
 ) -> Listing[AuditRow]:
     """The newest first, with where each came from and what it changed."""

@@ -8,15 +8,17 @@ from bakery.model.errors import NotFound
 from bakery.model.names import AppName
 from bakery.web.paths import app_in
 
-_PRODUCTION = "production"
+PRODUCTION = "production"
+Environment = Annotated[str, Parameter(description="The app's environment.")]
 
 
-def app_name(
-    app: Annotated[str, Parameter(description="The app's slug.")],
-    env: Annotated[str, Parameter(description="The app's environment.")] = _PRODUCTION,
-) -> AppName:
+def app_name(app: Annotated[str, Parameter(description="The app's slug.")], env: Environment = PRODUCTION) -> AppName:
     """What handlers take as `app_name`: no field of a body is called so, or its mistakes would count as ours."""
     name = app_in(app)
-    if env != _PRODUCTION:
-        raise NotFound(f"{name} has no such environment.", hint="Every app has production.")
+    expect_environment(name, env)
     return name
+
+
+def expect_environment(app: str, name: str) -> None:
+    if name != PRODUCTION:
+        raise NotFound(f"{app} has no such environment.", hint="Every app has production.")

@@ -16,6 +16,7 @@ from bakery.model.deployments import Health
 from bakery.model.names import AppName, Colour
 from bakery.model.permissions import Permission
 from bakery.nodes.capabilities import Strategy
+from bakery.web.api.app_path import PRODUCTION, Environment, expect_environment
 from bakery.web.api.etags import tagged
 from bakery.web.api.listing import After, Listing, listing, position_in, shown
 from bakery.web.api.problems import problems
@@ -85,9 +86,10 @@ async def get_apps(
     responses=problems(409),
     tags=["Apps"],
 )
-async def post_app(parts: Parts, actor: Actor, data: AppWanted) -> AppInFull:
+async def post_app(parts: Parts, actor: Actor, data: AppWanted, env: Environment = PRODUCTION) -> AppInFull:
     """An app with its environment `production`. It is deployed with an upload to its `sources`."""
     new = parse_new_app(slug=data.slug, name=data.name, runtime=data.runtime, command=data.command, health=data.health)
+    expect_environment(new.slug, env)
     return shown(AppInFull, await create_app(parts.store, new, actor=actor))
 
 

@@ -44,6 +44,13 @@ class GrantsWanted(msgspec.Struct):
     apps: list[str] | None
 
 
+class AccessWanted(msgspec.Struct):
+    """What is left out stays as it is. `apps` as for the grants alone."""
+
+    role: Role | UnsetType = UNSET
+    apps: list[str] | UnsetType | None = UNSET
+
+
 class ResetWanted(msgspec.Struct):
     clears_second_factor: bool = False
 
@@ -111,6 +118,26 @@ async def put_role(parts: Parts, actor: Actor, person: int, data: RoleWanted) ->
 async def put_grants(parts: Parts, actor: Actor, person: int, data: GrantsWanted) -> User:
     """What is outside the grants does not exist for the person."""
     await people.set_grants(parts.store, person, data.apps, actor=actor)
+    return await _user(parts, person, actor)
+
+
+@put(
+    "/users/{person:int}/access",
+    operation_id="changeAccess",
+    summary="Change a role and which apps are seen",
+    opt=_MANAGE,
+    responses=problems(409),
+    tags=["People"],
+)
+async def put_access(parts: Parts, actor: Actor, person: int, data: AccessWanted) -> User:
+    """Both, or nothing. A changed role ends the person's sessions."""
+    await people.change_access(
+        parts.store,
+        person,
+        role=None if data.role is UNSET else data.role,
+        grants=None if data.apps is UNSET else people.Grants.of(data.apps),
+        actor=actor,
+    )
     return await _user(parts, person, actor)
 
 
@@ -182,6 +209,7 @@ ROUTES = (
     get_user,
     put_role,
     put_grants,
+    put_access,
     post_suspend,
     post_unsuspend,
     post_reset,

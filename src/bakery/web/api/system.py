@@ -7,7 +7,7 @@ from bakery.access.general import change_general
 from bakery.model.actor import Actor
 from bakery.model.permissions import Permission
 from bakery.store.installation import General
-from bakery.web.api.etags import tagged
+from bakery.web.api.etags import tagged, versions_seen
 from bakery.web.api.problems import problems
 from bakery.web.context import Parts, WebRequest
 
@@ -41,7 +41,7 @@ class GeneralWanted(msgspec.Struct, kw_only=True):
 )
 async def get_settings(request: WebRequest, parts: Parts) -> Response[GeneralSettings | None]:
     """Where the installation and its apps are found. Sends a weak ETag."""
-    return tagged(request, _shown(parts.general))
+    return tagged(request, _shown(parts.general), version=parts.general.version)
 
 
 @put(
@@ -49,17 +49,18 @@ async def get_settings(request: WebRequest, parts: Parts) -> Response[GeneralSet
     operation_id="changeSettings",
     summary="Change the general settings",
     opt=_MANAGE,
-    responses=problems(),
+    responses=problems(412),
     tags=["System"],
 )
-async def put_settings(parts: Parts, actor: Actor, data: GeneralWanted) -> GeneralSettings:
-    """What the environment fixes cannot be changed here."""
+async def put_settings(request: WebRequest, parts: Parts, actor: Actor, data: GeneralWanted) -> GeneralSettings:
+    """What the environment fixes cannot be changed here. With `If-Match` only what was seen is changed: else 412."""
     parts.general = await change_general(
         parts.store,
         parts.settings,
         base_url=data.base_url or "",
         public_ip=data.public_ip or "",
         apps_domain=data.apps_domain,
+        made_from=versions_seen(request),
         actor=actor,
     )
     return _shown(parts.general)

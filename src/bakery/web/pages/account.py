@@ -123,8 +123,7 @@ async def show_sessions(request: WebRequest, parts: Parts, actor: Actor) -> Resp
         )
         for session in await list_sessions(parts.store, actor=actor)
     ]
-    topics = [f"person:{actor.person_id}"]
-    return await _page(request, "sessions", views.SessionsPage(rows), topics=topics)
+    return await _page(request, "sessions", views.SessionsPage(rows, topic=f"person:{actor.person_id}"))
 
 
 @post("/account/sessions/{session_id:int}/end", opt=_OPT)
@@ -245,6 +244,7 @@ async def _tokens(
     apps = await sidebar(parts.store, actor)
     page = views.TokensPage(
         tokens=[_token_row(token, at) for token in await list_tokens(parts.store, actor=actor)],
+        topic=f"person:{actor.person_id}",
         form=form,
         scopes=[
             Option("deploy", "Deploy", "Start deployments and follow them; for CI."),
@@ -290,7 +290,6 @@ async def _page(
     name: str,
     page: object,
     *,
-    topics: Sequence[str] = (),
     status: int = 200,
     error: BakeryError | None = None,
 ) -> Response[str]:
@@ -300,7 +299,6 @@ async def _page(
         page,
         here="account",
         crumbs=[Crumb("Account", request.app.state["urls"].url("/account/profile")), Crumb(name.capitalize())],
-        topics=topics,
         status=status,
     )
     response.headers.update(retry_after(error) if error else {})

@@ -40,7 +40,7 @@ async def answer_cli(request: WebRequest, parts: Parts, actor: Actor) -> Respons
             return go(request, "/account/tokens", said="cli-refused")
         await confirm_cli_login(parts.store, code, second_factor_code=form.text("second_factor"), actor=actor)
     except BadInput as error:
-        refused = form.refused(error, shown=(), hidden=("code",))
+        refused = form.refused(error, shown=(), hidden=("second_factor",))
         return await _ask(request, parts, actor, code, refused, status=status_of(error))
     except (NotFound, TooMany) as error:
         return _ask_for_code(request, actor, form, error)

@@ -64,7 +64,7 @@ async def show_login(request: WebRequest, parts: Parts, actor: Actor, next: str 
     if actor.is_signed_in:
         return go(request, local_path(next))
     if actor.second_factor_due:
-        return render_second_factor(request, status=200)
+        return render_second_factor(request, wanted=next, status=200)
     return render_gate(request, "login.html", LoginPage(Form(), next=local_path(next)))
 
 
@@ -95,11 +95,14 @@ async def answer_challenge(request: WebRequest, parts: Parts, actor: Actor) -> R
     wanted = local_path(form.text("next"))
     if actor.is_signed_in:
         return go(request, wanted)
+    field = "recovery_code" if "recovery_code" in form.values else "code"
     try:
-        signed_in = await challenge(parts.store, form.text("code") or form.text("recovery_code"), actor=actor)
+        signed_in = await challenge(parts.store, form.text(field), field=field, actor=actor)
     except _REFUSALS as error:
-        refused = form.refused(error, shown=(), hidden=("code",))
-        return render_second_factor(request, refused, status=status_of(error), headers=retry_after(error))
+        refused = form.refused(error, shown=(), hidden=(field,))
+        return render_second_factor(
+            request, refused, wanted=wanted, status=status_of(error), headers=retry_after(error)
+        )
     return _enter(request, parts, signed_in, wanted)
 
 

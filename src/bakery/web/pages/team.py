@@ -5,30 +5,40 @@ from collections.abc import Awaitable, Callable
 from litestar import Response, get, post
 from litestar.response import Redirect
 
+from bakery.access.audit import last_change
 from bakery.access.invitations import NewInvitation, invite, list_invitations, revoke_invitation
 from bakery.access.people import (
+    Grants,
     Person,
-    change_role,
+    change_access,
     find_person,
     list_colleagues,
     list_people,
     remove_person,
-    set_grants,
     suspend,
     unsuspend,
 )
 from bakery.access.resets import NewResetLink, make_reset_link
 from bakery.delivery.choices import list_choices
 from bakery.model.actor import Actor
-from bakery.model.errors import BadInput, BakeryError, Conflict, NotAllowed, NotFound
+from bakery.model.errors import BadInput, BakeryError, ChangedMeanwhile, Conflict, NotAllowed, NotFound
 from bakery.model.permissions import Permission, Role
 from bakery.web.context import Parts, WebRequest
 from bakery.web.errors import status_of
 from bakery.web.forms import Typed, typed
 from bakery.web.moments import moment, now
-from bakery.web.presenters.team import ROLES, colleague_row, invite_row, member_row, roles_page, why_last_admin
+from bakery.web.presenters.clashes import clash
+from bakery.web.presenters.team import (
+    ROLES,
+    colleague_row,
+    compared_access,
+    invite_row,
+    member_row,
+    roles_page,
+    why_last_admin,
+)
 from bakery.web.rendering import go, render_page
-from bakery.web.views.forms import Form, Option
+from bakery.web.views.forms import Clash, Form, Option
 from bakery.web.views.shell import Crumb
 from bakery.web.views.team import InvitesPage, MemberPage, MembersPage, OneTimeLink
 
@@ -91,12 +101,12 @@ async def show_member(request: WebRequest, parts: Parts, actor: Actor, person: i
 @post("/team/members/{person:int}", opt=_MANAGE)
 async def save_member(request: WebRequest, parts: Parts, actor: Actor, person: int) -> Response[str] | Redirect:
     form = await typed(request)
+    if form.text("answer") == "theirs":
+        return go(request, f"/team/members/{person}")
     try:
         role = _role(form)
-        await change_role(parts.store, person, role, actor=actor)
-        if role is not Role.ADMIN:
-            apps = None if form.is_on("all_apps") else form.all("apps")
-            await set_grants(parts.store, person, apps, actor=actor)
+        grants = None if role is Role.ADMIN else _grants(form)
+        await change_access(parts.store, person, role=role, grants=grants, made_from=form.made_from, actor=actor)
     except _REFUSALS as error:
         return await _member(request, parts, actor, person, answers=form, error=error)
     return go(request, f"/team/members/{person}", said="access-changed")
@@ -129,9 +139,10 @@ async def remove_member(request: WebRequest, parts: Parts, actor: Actor, person:
 @post("/team/members/{person:int}/reset-link", opt=_MANAGE)
 async def make_link(request: WebRequest, parts: Parts, actor: Actor, person: int) -> Response[str]:
     """The page that it answers with is the only one that shows the link."""
+    clears = (await typed(request)).is_on("clears_second_factor")
     found = await find_person(parts.store, person, actor=actor)
     try:
-        link = await make_reset_link(parts.store, found.email, actor=actor)
+        link = await make_reset_link(parts.store, found.email, clears_second_factor=clears, actor=actor)
     except Conflict as error:
         return await _member(request, parts, actor, person, error=error)
     return await _member(request, parts, actor, person, link=link)
@@ -198,11 +209,13 @@ async def _member(
         sees_all_apps=answers.is_on("all_apps") if answers else person.all_apps,
         granted=frozenset(answers.all("apps") if answers else person.apps),
         remove=remove or Form(),
+        version=person.access_version,
+        clash=await _clash(parts, actor, person, answers) if isinstance(error, ChangedMeanwhile) and answers else None,
         suspended=person.suspended_at is not None,
         last_admin=why_last_admin(person, people),
         link=OneTimeLink(
             url=request.app.state["urls"].absolute(f"/reset/{link.token.reveal()}", request),
-            title=f"New password for {link.email}",
+            title=f"New password for {link.email}{', and no second factor' if link.clears_second_factor else ''}",
             expires=moment(link.expires_at, at),
         )
         if link
@@ -218,7 +231,15 @@ async def _member(
     )
 
 
+async def _clash(parts: Parts, actor: Actor, person: Person, answers: Typed) -> Clash:
+    actions = ("person.role_changed", "person.grants_changed")
+    change = await last_change(parts.store, "person", str(person.id), actions, actor=actor)
+    return clash(compared_access(person, _role(answers), _grants(answers)), change, actor=actor, now=now())
+
+
 def _access_form(person: Person, answers: Typed | None, error: BakeryError | None) -> Form:
+    if answers and isinstance(error, ChangedMeanwhile):
+        return Form(values={"role": answers.text("role")})
     if answers and error:
         return answers.refused(error, shown=("role",))
     return Form(values={"role": person.role}, problem=f"{error.message} {error.hint}".strip() if error else "")
@@ -229,6 +250,10 @@ def _role(form: Typed) -> Role:
         return Role(form.text("role"))
     except ValueError:
         raise BadInput("Choose Viewer, Developer or Admin.", field="role") from None
+
+
+def _grants(form: Typed) -> Grants:
+    return Grants.of(None if form.is_on("all_apps") else form.all("apps"))
 
 
 def _team(request: WebRequest) -> Crumb:

@@ -1,8 +1,9 @@
 """What was done, as rows with an icon and a way to the thing."""
 
+import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
 from bakery.access.audit import Activity
 from bakery.model.actor import Actor
@@ -20,6 +21,7 @@ _ICONS: Mapping[str, str] = {
     "session": "log-out",
     "second_factor": "shield-check",
     "token": "key-round",
+    "key": "key-round",
     "cli_login": "terminal",
     "settings": "settings-2",
 }
@@ -32,6 +34,7 @@ _ICONS_OF_ACTIONS: Mapping[str, str] = {
 }
 _SOURCES: Mapping[str, str] = {"browser": "browser", "api": "API", "cli": "on the server", "system": "Bakery itself"}
 _DEPLOYMENT = re.compile(r"[a-z0-9-]+ #([0-9]+)")
+EXPORTED = ("id", "at", "who", "actor", "action", "kind", "target", "app", "source", "address", "before", "after")
 _GONE = {"person.removed", "app.deleted"}
 
 
@@ -49,6 +52,28 @@ def activity_row(done: Activity, *, actor: Actor, url: Url, now: datetime) -> Ac
         href=_href(done, actor, url),
         origin=", ".join(part for part in origins if part),
     )
+
+
+def exported(done: Activity) -> list[str]:
+    """Its cells, in the order of EXPORTED."""
+    return [
+        str(done.id),
+        done.at.astimezone(UTC).isoformat(),
+        done.who,
+        done.actor,
+        done.action,
+        done.target_kind,
+        done.target_label,
+        done.app or "",
+        done.source,
+        done.address,
+        _as_json(done.before),
+        _as_json(done.after),
+    ]
+
+
+def _as_json(values: Mapping[str, object] | None) -> str:
+    return "" if values is None else json.dumps(values, ensure_ascii=False)
 
 
 def _href(done: Activity, actor: Actor, url: Url) -> str | None:

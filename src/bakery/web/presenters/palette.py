@@ -1,4 +1,4 @@
-"""What the palette offers for a few letters: apps, pages, and things to do."""
+"""What the palette offers for a few letters: apps, nodes, pages, and things to do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from bakery.delivery.fleet import AppSummary
 from bakery.model.actor import Actor
 from bakery.model.permissions import Permission
+from bakery.nodes.catalogue import NodeSummary
 from bakery.web.navigation import ENTRIES
 from bakery.web.presenters.links import Url
 from bakery.web.views.shell import PaletteGroup, PaletteItem
-from bakery.web.views.status import app_status
+from bakery.web.views.status import app_status, node_status
 
 _MOST_APPS = 8
+_MOST_NODES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,14 @@ _ACTIONS = (
 )
 
 
-def palette(query: str, apps: Sequence[AppSummary], *, actor: Actor, url: Url) -> Sequence[PaletteGroup]:
-    """`apps` are those that match. Groups without a match are left away."""
+def palette(
+    query: str, apps: Sequence[AppSummary], nodes: Sequence[NodeSummary], *, actor: Actor, url: Url
+) -> Sequence[PaletteGroup]:
+    """`apps` are those that match, `nodes` are all. Groups without a match are left away."""
+    found = [node for node in nodes if query.casefold() in f"{node.slug} {node.name}".casefold()]
     groups = (
         PaletteGroup("Apps", [_app(app, url) for app in apps[:_MOST_APPS]]),
+        PaletteGroup("Nodes", [_node(node, url) for node in found[:_MOST_NODES]]),
         PaletteGroup("Pages", _matching(_PAGES, query, actor, url)),
         PaletteGroup("Actions", _matching(_ACTIONS, query, actor, url)),
     )
@@ -52,6 +58,12 @@ def palette(query: str, apps: Sequence[AppSummary], *, actor: Actor, url: Url) -
 def _app(app: AppSummary, url: Url) -> PaletteItem:
     status = app_status(app.status)
     return PaletteItem(app.name, url(f"/apps/{app.slug}"), status.shape, status.word, status.tone)
+
+
+def _node(node: NodeSummary, url: Url) -> PaletteItem:
+    status = node_status("online" if node.is_watched else "offline")
+    name = node.slug if node.name == node.slug else f"{node.slug}, {node.name}"
+    return PaletteItem(name, f"{url('/nodes')}#node-{node.slug}", status.shape, status.word, status.tone)
 
 
 def _matching(places: Sequence[_Place], query: str, actor: Actor, url: Url) -> Sequence[PaletteItem]:

@@ -1,10 +1,10 @@
 """People, invitations and roles."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 
 from bakery.access.invitations import Invitation
-from bakery.access.people import Colleague, Person
+from bakery.access.people import Colleague, Grants, Person
 from bakery.model.actor import Actor
 from bakery.model.permissions import HELD_BY, Permission, Role
 from bakery.web.moments import moment
@@ -13,6 +13,7 @@ from bakery.web.views.status import invite_status, person_status
 from bakery.web.views.team import InviteRow, MemberRow, RoleRow, RolesPage
 
 _NAMED = 3
+_COMPARED = 200  # of many, the one that differs must be among them
 ROLES: Options = (
     Option(Role.VIEWER, "Viewer", "Reads everything in the apps granted, except secrets."),
     Option(Role.DEVELOPER, "Developer", "Also deploys, restarts and stops them."),
@@ -50,7 +51,7 @@ def member_row(person: Person, actor: Actor, now: datetime) -> MemberRow:
         name=person.name,
         role=person.role.label,
         status=person_status("suspended" if person.suspended_at else "active"),
-        apps=_apps(person),
+        apps=_apps(person.role, person.grants),
         has_second_factor=person.has_second_factor,
         seen=moment(person.last_seen_at, now) if person.last_seen_at else None,
         is_you=person.id == actor.person_id,
@@ -83,9 +84,17 @@ def roles_page() -> RolesPage:
     )
 
 
-def _apps(person: Person) -> str:
-    if person.all_apps or person.role is Role.ADMIN:
+def compared_access(person: Person, role: Role, grants: Grants) -> list[tuple[str, str, str]]:
+    """What is stored of the person's access beside what was chosen."""
+    return [
+        ("Role", person.role.label, role.label),
+        ("Apps", _apps(person.role, person.grants, most=_COMPARED), _apps(role, grants, most=_COMPARED)),
+    ]
+
+
+def _apps(role: Role, grants: Grants, *, most: int = _NAMED) -> str:
+    if grants.apps is None or role is Role.ADMIN:
         return "all"
-    more = len(person.apps) - _NAMED
-    named: Sequence[str] = person.apps[:_NAMED]
+    more = len(grants.apps) - most
+    named = grants.apps[:most]
     return ", ".join(named) + (f" and {more} more" if more > 0 else "") if named else "none"

@@ -58,9 +58,10 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class SessionsPage:
-    """account/sessions.html."""
+    """account/sessions.html. `topic` changes when they do."""
 
     sessions: Sequence[SessionRow]
+    topic: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +86,13 @@ class NewToken:
 
 @dataclass(frozen=True, slots=True)
 class TokensPage:
-    """account/tokens.html. Fields: name, scope, app, expires, and code where a second factor is on."""
+    """account/tokens.html. Fields: name, scope, app, expires, and code where a second factor is on.
+
+    `topic` changes when the tokens do.
+    """
 
     tokens: Sequence[TokenRow]
+    topic: str
     form: Form
     scopes: Options
     apps: Options

@@ -23,7 +23,11 @@ class ActivityRow:
 
 @dataclass(frozen=True, slots=True)
 class ActivityPage:
-    """activity.html. Filters (GET): app, user, action, since, until. `next` is the address of older rows."""
+    """activity.html. Filters (GET): app, user, action, since, until. `next` is the address of older rows.
+
+    `export` is where all of them are as a file, unless `why_not_export` says why not.
+    `here` is the address of these, where they are the newest and new ones may come.
+    """
 
     rows: Sequence[ActivityRow]
     filters: Form
@@ -31,5 +35,8 @@ class ActivityPage:
     people: Options
     actions: Options
     is_filtered: bool
+    export: str
+    why_not_export: str = ""
+    here: str | None = None
     next: str | None = None
     first: str | None = None  # back to the newest rows, when this is not the first page

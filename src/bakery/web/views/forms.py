@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bakery.web.moments import Moment
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -29,3 +31,22 @@ class Option:
 
 
 Options = Sequence[Option]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is stored otherwise than it was typed."""
+
+    label: str
+    theirs: str
+    mine: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """The thing was saved while its form was open. `who` and `at` are of the last change, where it is known."""
+
+    title: str
+    differences: Sequence[Difference]
+    who: str = ""
+    at: Moment | None = None

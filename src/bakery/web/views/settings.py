@@ -3,18 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bakery.web.views.forms import Form
+from bakery.web.views.forms import Clash, Form
 
 
 @dataclass(frozen=True, slots=True)
 class GeneralPage:
-    """settings/general.html. Fields: base_url, public_ip, apps_domain.
+    """settings/general.html. Fields: base_url, public_ip, apps_domain, version; `answer` is “theirs” to take those.
 
-    `fixed` says of a field why it cannot be changed here: “Set by BAKERY_BASE_URL.”
+    `fixed` says of a field why it cannot be changed here: “Set by BAKERY_BASE_URL.” `version` is of what is stored.
     """
 
     form: Form
     fixed: Mapping[str, str]
+    version: str
+    clash: Clash | None = None
 
     def why_fixed(self, name: str) -> str:
         return self.fixed.get(name, "")

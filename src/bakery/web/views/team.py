@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bakery.web.moments import Moment
-from bakery.web.views.forms import Form, Options
+from bakery.web.views.forms import Clash, Form, Options
 from bakery.web.views.status import StatusView
 
 
@@ -42,7 +42,8 @@ class OneTimeLink:
 
 @dataclass(frozen=True, slots=True)
 class MemberPage:
-    """team/member.html, for Admins. Fields: role, all_apps (on or absent), apps (one per slug); email to remove.
+    """team/member.html, for Admins. Fields: role, all_apps (on or absent), apps (one per slug), version; `answer` is
+    “theirs” to take those; confirm to remove.
 
     `granted` holds the slugs of the apps granted; `last_admin`: why this person cannot be demoted or removed.
     """
@@ -54,6 +55,8 @@ class MemberPage:
     sees_all_apps: bool
     granted: frozenset[str]
     remove: Form
+    version: str
+    clash: Clash | None = None
     suspended: bool = False
     last_admin: str = ""
     link: OneTimeLink | None = None

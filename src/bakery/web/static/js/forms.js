@@ -19,7 +19,7 @@ function hear(button) {
 }
 
 for (const form of document.querySelectorAll("form[data-guard]")) {
-  saved.set(form, form.querySelector("[aria-invalid]") ? "" : content(form)); // what came back with errors is not saved
+  saved.set(form, form.querySelector("[aria-invalid], [data-unsaved]") ? "" : content(form)); // what came back with errors is not saved
   show(form);
 }
 

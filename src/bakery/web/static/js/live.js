@@ -1,8 +1,12 @@
 // Elements with data-live fetch themselves again when one of their topics changed – but never under a person's hands.
+// What changes without an event, such as a machine that falls silent, has data-beats: every while, as long as the server
+// is heard, which is every 15 s.
 const PAUSE = 250;
+const BEAT = 10_000;
 const stale = new Set();
 const handled = new WeakSet(); // <details> that a person opened or closed
 let timer = 0;
+let beaten = Date.now();
 
 function isBusy(element) {
   const active = document.activeElement;
@@ -27,6 +31,13 @@ document.addEventListener("bakery:changed", ({ detail }) => {
   for (const element of document.querySelectorAll("[data-live]")) {
     if (element.dataset.live.split(" ").includes(detail.topic)) stale.add(element);
   }
+  if (stale.size && !timer) timer = setTimeout(refresh, 20);
+});
+
+document.addEventListener("bakery:heard", () => {
+  if (Date.now() - beaten < BEAT) return;
+  beaten = Date.now();
+  for (const element of document.querySelectorAll("[data-beats]")) stale.add(element);
   if (stale.size && !timer) timer = setTimeout(refresh, 20);
 });
 

@@ -1,5 +1,6 @@
 // The one connection through which changes arrive: open while the tab is seen, closed after it was hidden for 30 s.
-// It tells the rest of the page by the events bakery:changed, bakery:log, bakery:resumed and bakery:subscribe.
+// It tells the rest of the page by the events bakery:changed and bakery:log, and with any word of the server
+// by bakery:heard.
 const HIDDEN_FOR = 30_000;
 const FIRST_RETRY = 1_000;
 const LONGEST_RETRY = 30_000;
@@ -45,6 +46,7 @@ function open() {
   if (position) query.set("after", whereWeAre());
   source = new EventSource(`${body.dataset.events}?${query}`);
   source.addEventListener("hello", (event) => received(event, welcomed));
+  source.addEventListener("beat", (event) => received(event, () => {}));
   source.addEventListener("changed", (event) => received(event, (data) => tell("changed", data)));
   source.addEventListener("log", (event) => received(event, (data) => tell("log", data)));
   source.onerror = lose;
@@ -59,6 +61,7 @@ function close() {
 function received(event, handle) {
   if (event.lastEventId) position = event.lastEventId;
   handle(JSON.parse(event.data));
+  tell("heard");
 }
 
 function welcomed() {
@@ -88,11 +91,11 @@ function show() {
 document.addEventListener("visibilitychange", () => {
   clearTimeout(hiddenTimer);
   if (document.hidden) hiddenTimer = setTimeout(close, HIDDEN_FOR);
-  else if (!source && !lostAt) open();
+  else if (!source) open(); // also when it was lost: whoever looks need not wait for the next attempt
 });
 document.addEventListener("htmx:afterSettle", () => source && topics() !== subscribed && open());
 addEventListener("offline", () => source && lose());
-addEventListener("online", open);
+addEventListener("online", () => document.hidden || open());
 addEventListener("pagehide", close);
 addEventListener("pageshow", (event) => event.persisted && open());
 setInterval(() => lostAt && show(), 1000);

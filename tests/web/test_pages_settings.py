@@ -1,0 +1,75 @@
+import re
+
+from bakery.access.general import change_general
+from bakery.access.people import change_profile
+from bakery.model.actor import Actor
+from tests.api.site import Site
+from tests.support.people import an_admin
+from tests.web.browser import Browser, Page
+
+FORM = {"base_url": "", "public_ip": "", "apps_domain": "mine.example.com"}
+
+
+async def save_as(site: Site, person: Actor, domain: str) -> None:
+    site.parts.general = await change_general(
+        site.store, site.parts.settings, base_url="", public_ip="192.0.2.9", apps_domain=domain, actor=person
+    )
+
+
+def version_in(page: Page) -> str:
+    found = re.search(r'name="version" value="([^"]+)"', page.html)
+    assert found
+    return found[1]
+
+
+async def test_settings_are_saved(site: Site, admin: Browser) -> None:
+    opened = await admin.get("/settings/general")
+
+    page = await admin.send("/settings/general", {**FORM, "version": version_in(opened)})
+
+    assert "Settings saved." in page.text
+    assert site.parts.general.apps_domain == "mine.example.com"
+
+
+async def test_what_somebody_else_saved_meanwhile_is_shown_beside_what_was_typed(site: Site, admin: Browser) -> None:
+    opened = await admin.get("/settings/general")
+    ben = await an_admin(site.store, "ben@example.com")
+    await change_profile(site.store, name="Ben Okafor", actor=ben)
+    await save_as(site, ben, "theirs.example.com")
+
+    page = await admin.send("/settings/general", {**FORM, "version": version_in(opened)})
+
+    assert (page.status, page.heading) == (412, "Settings")
+    assert "Someone else saved while you were editing." in page.text
+    assert "Ben Okafor saved just now ." in page.text
+    assert "Public IP address 192.0.2.9 not set Apps domain theirs.example.com mine.example.com" in page.text
+    assert 'name="apps_domain" type="text" value="mine.example.com"' in page.html
+    assert "data-unsaved" in page.html
+    assert site.parts.general.apps_domain == "theirs.example.com"
+
+
+async def test_one_keeps_ones_own_or_takes_theirs(site: Site, admin: Browser) -> None:
+    opened = await admin.get("/settings/general")
+    ben = await an_admin(site.store, "ben@example.com")
+    await save_as(site, ben, "theirs.example.com")
+    refused = await admin.send("/settings/general", {**FORM, "version": version_in(opened)})
+    answer = {**FORM, "version": version_in(refused)}
+
+    theirs = await admin.send("/settings/general", {**answer, "answer": "theirs"})
+    assert (theirs.status, site.parts.general.apps_domain) == (200, "theirs.example.com")
+    assert 'value="theirs.example.com"' in theirs.html
+
+    await save_as(site, ben, "again.example.com")
+    assert (await admin.send("/settings/general", answer)).status == 412
+    mine = await admin.send("/settings/general", {**answer, "version": site.parts.general.version})
+    assert "Settings saved." in mine.text
+    assert (site.parts.general.apps_domain, site.parts.general.public_ip) == ("mine.example.com", None)
+
+
+async def test_who_saved_the_same_in_another_tab_is_told_so(site: Site, admin: Browser, ada: Actor) -> None:
+    opened = await admin.get("/settings/general")
+    await save_as(site, ada, "other-tab.example.com")
+
+    page = await admin.send("/settings/general", {**FORM, "version": version_in(opened)})
+
+    assert "You saved this elsewhere while you were editing." in page.text
