@@ -14,7 +14,7 @@ from tests.support.morning import PAGES, Morning
 
 pytestmark = pytest.mark.browser
 LARGEST_PAGE = 60 * 1024
-_DEPLOYMENT, _JOB = "/apps/{slug:str}/deployments/{number:int}", "/nodes/{slug:str}/jobs/{number:int}"
+_DEPLOYMENT, _JOB = "/apps/{slug:str}/deployments/{number:int}", "/nodes/{node:str}/jobs/{number:int}"
 PARTS_OF_LOGS = {f"{owner}/log{part}" for owner in (_DEPLOYMENT, _JOB) for part in (".txt", "/lines", "/search")}
 PARTS_OF_PAGES = {
     "/sidebar",

@@ -6,8 +6,12 @@ from pathlib import Path
 
 from bakery.model.activity import DID, did
 from bakery.model.deployments import DeploymentState
+from bakery.model.jobs import JobState
 
-FROM_STATES = {"f'deployment.{then}'": {f"deployment.{state}" for state in DeploymentState if state.is_over}}
+FROM_STATES = {
+    "f'deployment.{then}'": {f"deployment.{state}" for state in DeploymentState if state.is_over},
+    "f'job.{state}'": {f"job.{state}" for state in JobState if state.is_over},
+}
 
 
 def actions_recorded() -> Iterator[str]:

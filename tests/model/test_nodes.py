@@ -21,6 +21,7 @@ def test_a_node_is_reached_as_the_agent_on_port_22_unless_said_otherwise() -> No
     [
         ("slug", {"slug": "Oven 1"}),
         ("slug", {"slug": "local"}),
+        ("slug", {"slug": "new"}),
         ("slug", {"slug": "-oven"}),
         ("host", {"host": "-oProxyCommand=true"}),
         ("host", {"host": "host;true"}),

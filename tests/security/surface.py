@@ -59,6 +59,7 @@ _UNKNOWN: Mapping[str, str] = {
     "session_id": "999999",
     "token_id": "999999",
     "node": "nothing",
+    "job": "999999",
     "path": "nothing",
 }
 

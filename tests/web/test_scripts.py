@@ -63,10 +63,10 @@ def test_what_changes_without_an_event_is_fetched_again_while_the_server_is_hear
     stage.pages["/nodes"] = stage.pages["/nodes"].replace("Online", "Offline")
 
     page.clock.fast_forward(15_000)
-    expect(page.locator("#node-local .badge")).to_have_text("Online")
+    expect(page.locator("#node-oven-1 .badge")).to_have_text("Online")
     stage.send("beat", "e=120")
 
-    expect(page.locator("#node-local .badge")).to_have_text("Offline")
+    expect(page.locator("#node-oven-1 .badge")).to_have_text("Offline")
 
 
 def test_a_change_waits_while_somebody_has_the_fields_in_hand(stage: Stage, page: Page) -> None:

@@ -16,6 +16,7 @@ NodeName = NewType("NodeName", str)
 AGENT = "bakery-agent"
 SSH_PORT = Port(22)
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_TAKEN = {"local": "is this machine's", "new": "is that of the page where nodes are added"}
 _LOGIN = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
 
@@ -65,8 +66,8 @@ def parse_new_node(
 
 
 def parse_node_name(text: str, *, field: str = "node") -> NodeName:
-    if text == "local":
-        raise BadInput("The name “local” is this machine's.", field=field, hint="Choose another name.")
+    if text in _TAKEN:
+        raise BadInput(f"The name “{text}” {_TAKEN[text]}.", field=field, hint="Choose another name.")
     if not _NAME.fullmatch(text):
         raise BadInput("Use up to 40 lower-case letters, digits and hyphens, and begin with a letter.", field=field)
     return NodeName(text)

@@ -207,8 +207,8 @@ async def note_trouble(store: Store, node: Kept, error: Unreachable, *, is_certa
         )
         tx.publish("nodes", f"node:{node.slug}")
         if after is not before:
-            action = "node.blocked" if after is NodeState.BLOCKED else "node.lost"
-            tx.record(_entry(node, action, {"cause": error.cause, "said": error.message}))
+            told = {"cause": error.cause, "said": error.message}
+            tx.record(_entry(node, "node.blocked" if is_blocked else "node.lost", told))
 
 
 def _state_after(before: NodeState, *, is_blocked: bool, is_certain: bool) -> NodeState:

@@ -135,6 +135,7 @@ _MISSING = """
 WITH ours AS (
     SELECT oid, relname::text AS name, relkind = 'S' AS is_sequence, relname = ANY(%(added_to)s) AS is_added_to
     FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v', 'S')
+    AND NOT relispartition  -- rows reach a partition through its table
     AND relowner = (SELECT relowner FROM pg_class WHERE oid = 'audit'::regclass)
 ), wanted AS (
     SELECT *, CASE WHEN is_sequence THEN 'USAGE' WHEN is_added_to THEN 'SELECT, INSERT'

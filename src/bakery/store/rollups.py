@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
-from datetime import time as time_of_day
 
 from psycopg import AsyncConnection, sql
 from psycopg.rows import TupleRow
@@ -36,49 +35,35 @@ async def keep_metrics(store: Store, now: datetime) -> None:
 
 async def ensure_days(store: Store, days: Collection[date]) -> None:
     """That minutes of these days have a place. Nobody who reads or writes waits for it."""
-    wanted = {_partition(day): day for day in days}
     async with store.connection() as connection:
-        if wanted.keys() <= await _partitions(connection):
+        if set(days) <= await _days(connection):
             return
         await _alone(connection)
-        for name in sorted(wanted.keys() - await _partitions(connection)):
-            begin = datetime.combine(wanted[name], time_of_day(), UTC)
-            parts = {
-                "name": sql.Identifier(name),
-                "begin": sql.Literal(begin.isoformat()),
-                "end": sql.Literal((begin + _WHOLE_DAY).isoformat()),
-            }
-            # Not CREATE TABLE … PARTITION OF, for which everybody would have to let go of the whole table.
-            await connection.execute(sql.SQL("CREATE TABLE {name} (LIKE node_minutes INCLUDING ALL)").format(**parts))
-            await connection.execute(
-                sql.SQL("ALTER TABLE node_minutes ATTACH PARTITION {name} FOR VALUES FROM ({begin}) TO ({end})").format(
-                    **parts
-                )
-            )
+        for day in sorted(days):
+            await connection.execute("SELECT make_day_of_minutes(%s)", (day,))
 
 
 async def _drop_days(connection: AsyncConnection[TupleRow], *, before: date) -> None:
-    for name in sorted(await _partitions(connection)):
-        if name < _partition(before):
-            await connection.execute(sql.SQL("DROP TABLE {name}").format(name=sql.Identifier(name)))
+    for day in sorted(await _days(connection)):
+        if day < before:
+            await connection.execute("SELECT drop_day_of_minutes(%s)", (day,))
 
 
-async def _partitions(connection: AsyncConnection[TupleRow]) -> set[str]:
+async def _days(connection: AsyncConnection[TupleRow]) -> set[date]:
+    """Those that have a partition."""
     found = await connection.execute(
-        "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid "
-        "WHERE inhparent = 'node_minutes'::regclass"
+        """
+        SELECT to_date(right(relname, 8), 'YYYYMMDD') FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
+        WHERE inhparent = 'node_minutes'::regclass
+        """
     )
-    return {name for (name,) in await found.fetchall()}
+    return {day for (day,) in await found.fetchall()}
 
 
 async def _alone(connection: AsyncConnection[TupleRow]) -> None:
     """Until the end of the transaction. Who cannot have a lock soon does without, and tries again the next time."""
     await connection.execute("SET LOCAL lock_timeout = '4s'")
     await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_ONE_AT_A_TIME,))
-
-
-def _partition(day: date) -> str:
-    return f"node_minutes_{day:%Y%m%d}"
 
 
 COMBINED = sql.SQL("""

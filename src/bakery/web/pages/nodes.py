@@ -75,147 +75,147 @@ async def add(request: WebRequest, parts: Parts, actor: Actor) -> Response[str]:
             bastion=form.text("bastion"),
             name=form.text("name"),
         )
-        node = await registry.add_node(parts.store, new, apps_domain=parts.general.apps_domain, actor=actor)
+        added = await registry.add_node(parts.store, new, apps_domain=parts.general.apps_domain, actor=actor)
     except _REFUSALS as error:
         return await _new(request, form.refused(error, shown=_NEW_FIELDS), status=status_of(error))
-    return await _page(request, parts, actor, node.slug, made=await _bootstrap(request, parts, node.slug, actor))
+    return await _page(request, parts, actor, added.slug, made=await _bootstrap(request, parts, added.slug, actor))
 
 
-@get("/nodes/{slug:str}", opt=_MANAGE)
-async def show_one(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str]:
-    return await _page(request, parts, actor, slug)
+@get("/nodes/{node:str}", opt=_MANAGE)
+async def show_one(request: WebRequest, parts: Parts, actor: Actor, node: str) -> Response[str]:
+    return await _page(request, parts, actor, node)
 
 
-@post("/nodes/{slug:str}/bootstrap", opt=_MANAGE)
-async def bootstrap(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str]:
+@post("/nodes/{node:str}/bootstrap", opt=_MANAGE)
+async def bootstrap(request: WebRequest, parts: Parts, actor: Actor, node: str) -> Response[str]:
     """A fresh line: for the first time, or to repair."""
-    return await _page(request, parts, actor, slug, made=await _bootstrap(request, parts, slug, actor))
+    return await _page(request, parts, actor, node, made=await _bootstrap(request, parts, node, actor))
 
 
-@post("/nodes/{slug:str}/verify", opt=_MANAGE)
-async def verify(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Redirect:
-    await registry.verify_node(parts.store, parts.queue, slug, actor=actor)
-    return go(request, f"/nodes/{slug}", said="verifying")
+@post("/nodes/{node:str}/verify", opt=_MANAGE)
+async def verify(request: WebRequest, parts: Parts, actor: Actor, node: str) -> Redirect:
+    await registry.verify_node(parts.store, parts.queue, node, actor=actor)
+    return go(request, f"/nodes/{node}", said="verifying")
 
 
-@post("/nodes/{slug:str}/accept-key", opt=_MANAGE)
-async def accept_key(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
+@post("/nodes/{node:str}/accept-key", opt=_MANAGE)
+async def accept_key(request: WebRequest, parts: Parts, actor: Actor, node: str) -> Response[str] | Redirect:
     seen = (await typed(request)).text("seen")
     try:
-        await registry.accept_host_key(parts.store, parts.queue, slug, seen, actor=actor)
+        await registry.accept_host_key(parts.store, parts.queue, node, seen, actor=actor)
     except Conflict as error:
-        return await _page(request, parts, actor, slug, refusal=error)
-    return go(request, f"/nodes/{slug}", said="host-key-accepted")
+        return await _page(request, parts, actor, node, refusal=error)
+    return go(request, f"/nodes/{node}", said="host-key-accepted")
 
 
-@get("/nodes/{slug:str}/settings", opt=_MANAGE)
-async def show_settings(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str]:
-    return await _settings(request, parts, actor, slug)
+@get("/nodes/{node:str}/settings", opt=_MANAGE)
+async def show_settings(request: WebRequest, parts: Parts, actor: Actor, node: str) -> Response[str]:
+    return await _settings(request, parts, actor, node)
 
 
-@post("/nodes/{slug:str}/settings", opt=_MANAGE)
-async def save_settings(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
+@post("/nodes/{node:str}/settings", opt=_MANAGE)
+async def save_settings(request: WebRequest, parts: Parts, actor: Actor, node: str) -> Response[str] | Redirect:
     form = await typed(request)
     try:
-        await registry.edit_node(parts.store, slug, {name: form.text(name) for name in _EDIT_FIELDS}, actor=actor)
+        await registry.edit_node(parts.store, node, {name: form.text(name) for name in _EDIT_FIELDS}, actor=actor)
     except _REFUSALS as error:
         refused = form.refused(error, shown=_EDIT_FIELDS)
-        return await _settings(request, parts, actor, slug, form=refused, status=status_of(error))
-    return go(request, f"/nodes/{slug}/settings", said="node-saved")
+        return await _settings(request, parts, actor, node, form=refused, status=status_of(error))
+    return go(request, f"/nodes/{node}/settings", said="node-saved")
 
 
-@post("/nodes/{slug:str}/drain", opt=_MANAGE)
-async def drain(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Redirect:
-    await registry.drain_node(parts.store, slug, is_draining=True, actor=actor)
-    return go(request, f"/nodes/{slug}/settings", said="draining")
+@post("/nodes/{node:str}/drain", opt=_MANAGE)
+async def drain(request: WebRequest, parts: Parts, actor: Actor, node: str) -> Redirect:
+    await registry.drain_node(parts.store, node, is_draining=True, actor=actor)
+    return go(request, f"/nodes/{node}/settings", said="draining")
 
 
-@post("/nodes/{slug:str}/undrain", opt=_MANAGE)
-async def undrain(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Redirect:
-    await registry.drain_node(parts.store, slug, is_draining=False, actor=actor)
-    return go(request, f"/nodes/{slug}/settings", said="undrained")
+@post("/nodes/{node:str}/undrain", opt=_MANAGE)
+async def undrain(request: WebRequest, parts: Parts, actor: Actor, node: str) -> Redirect:
+    await registry.drain_node(parts.store, node, is_draining=False, actor=actor)
+    return go(request, f"/nodes/{node}/settings", said="undrained")
 
 
-@post("/nodes/{slug:str}/rotate-key", opt=_MANAGE)
-async def rotate_key(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
-    return await _settled(request, parts, actor, slug, registry.rotate_key, said="rotating")
+@post("/nodes/{node:str}/rotate-key", opt=_MANAGE)
+async def rotate_key(request: WebRequest, parts: Parts, actor: Actor, node: str) -> Response[str] | Redirect:
+    return await _settled(request, parts, actor, node, registry.rotate_key, said="rotating")
 
 
-@post("/nodes/{slug:str}/remove", opt=_MANAGE)
-async def remove(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
+@post("/nodes/{node:str}/remove", opt=_MANAGE)
+async def remove(request: WebRequest, parts: Parts, actor: Actor, node: str) -> Response[str] | Redirect:
     form = await typed(request)
     try:
-        if form.text("confirm").strip() != slug:
-            raise BadInput(f"Type {slug}, exactly as it is written here.", field="confirm")  # noqa: TRY301 - one place answers
-        await registry.remove_node(parts.store, slug, actor=actor)
+        if form.text("confirm").strip() != node:
+            raise BadInput(f"Type {node}, exactly as it is written here.", field="confirm")  # noqa: TRY301 - one place answers
+        await registry.remove_node(parts.store, node, actor=actor)
     except BadInput as error:
         refused = form.refused(error, shown=("confirm",))
-        return await _settings(request, parts, actor, slug, remove=refused, status=status_of(error))
+        return await _settings(request, parts, actor, node, remove=refused, status=status_of(error))
     except Conflict as error:
-        return await _settings(request, parts, actor, slug, refusal=error)
+        return await _settings(request, parts, actor, node, refusal=error)
     return go(request, "/nodes", said="node-removed")
 
 
-@get("/nodes/{slug:str}/jobs", opt=_MANAGE)
-async def show_jobs(request: WebRequest, parts: Parts, actor: Actor, slug: str, after: str = "") -> Response[str]:
-    return await _jobs(request, parts, actor, slug, after=after)
+@get("/nodes/{node:str}/jobs", opt=_MANAGE)
+async def show_jobs(request: WebRequest, parts: Parts, actor: Actor, node: str, after: str = "") -> Response[str]:
+    return await _jobs(request, parts, actor, node, after=after)
 
 
-@post("/nodes/{slug:str}/jobs", opt=_MANAGE)
-async def run(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
+@post("/nodes/{node:str}/jobs", opt=_MANAGE)
+async def run(request: WebRequest, parts: Parts, actor: Actor, node: str) -> Response[str] | Redirect:
     form = await typed(request)
     try:
         words = parse_words(_words(form.text("command")))
-        job = await request_exec(parts.store, parts.queue, slug, words, actor=actor)
+        job = await request_exec(parts.store, parts.queue, node, words, actor=actor)
     except _REFUSALS as error:
         refused = form.refused(error, shown=("command",))
-        return await _jobs(request, parts, actor, slug, form=refused, status=status_of(error))
-    return go(request, f"/nodes/{slug}/jobs/{job.id}")
+        return await _jobs(request, parts, actor, node, form=refused, status=status_of(error))
+    return go(request, f"/nodes/{node}/jobs/{job.id}")
 
 
-@get("/nodes/{slug:str}/jobs/{number:int}", opt=_MANAGE)
-async def show_one_job(request: WebRequest, parts: Parts, actor: Actor, slug: str, number: int) -> Response[str]:
-    return await _job(request, parts, actor, slug, number)
+@get("/nodes/{node:str}/jobs/{number:int}", opt=_MANAGE)
+async def show_one_job(request: WebRequest, parts: Parts, actor: Actor, node: str, number: int) -> Response[str]:
+    return await _job(request, parts, actor, node, number)
 
 
-@post("/nodes/{slug:str}/jobs/{number:int}/cancel", opt=_MANAGE)
-async def cancel(request: WebRequest, parts: Parts, actor: Actor, slug: str, number: int) -> Response[str] | Redirect:
+@post("/nodes/{node:str}/jobs/{number:int}/cancel", opt=_MANAGE)
+async def cancel(request: WebRequest, parts: Parts, actor: Actor, node: str, number: int) -> Response[str] | Redirect:
     try:
-        await cancel_job(parts.store, slug, number, actor=actor)
+        await cancel_job(parts.store, node, number, actor=actor)
     except Conflict as error:
-        return await _job(request, parts, actor, slug, number, refusal=error)
-    return go(request, f"/nodes/{slug}/jobs/{number}", said="job-cancelling")
+        return await _job(request, parts, actor, node, number, refusal=error)
+    return go(request, f"/nodes/{node}/jobs/{number}", said="job-cancelling")
 
 
-@get("/nodes/{slug:str}/jobs/{number:int}/log/lines", opt=_MANAGE)
+@get("/nodes/{node:str}/jobs/{number:int}/log/lines", opt=_MANAGE)
 async def show_job_lines(
-    request: WebRequest, parts: Parts, actor: Actor, slug: str, number: int, first: First = 1, count: Count = ROWS
+    request: WebRequest, parts: Parts, actor: Actor, node: str, number: int, first: First = 1, count: Count = ROWS
 ) -> Response[str]:
-    job = await show_job(parts.store, slug, number, actor=actor)
-    raw = request.app.state["urls"].url(f"/nodes/{slug}/jobs/{number}/log.txt")
+    job = await show_job(parts.store, node, number, actor=actor)
+    raw = request.app.state["urls"].url(f"/nodes/{node}/jobs/{number}/log.txt")
     return await some_lines(parts, job.log_stream, raw, first, count)
 
 
-@get("/nodes/{slug:str}/jobs/{number:int}/log/search", opt=_MANAGE)
+@get("/nodes/{node:str}/jobs/{number:int}/log/search", opt=_MANAGE)
 async def search_job_log(
     request: WebRequest,
     parts: Parts,
     actor: Actor,
-    slug: str,
+    node: str,
     number: int,
     *,
     q: Text = "",
     regex: bool = False,
     case: bool = False,
 ) -> Response[dict[str, object]]:
-    job = await show_job(parts.store, slug, number, actor=actor)
+    job = await show_job(parts.store, node, number, actor=actor)
     return await some_matches(request, parts, job.log_stream, q, is_regex=regex, matches_case=case)
 
 
-@get("/nodes/{slug:str}/jobs/{number:int}/log.txt", opt=_MANAGE)
-async def show_job_text(parts: Parts, actor: Actor, slug: str, number: int) -> Stream:
+@get("/nodes/{node:str}/jobs/{number:int}/log.txt", opt=_MANAGE)
+async def show_job_text(parts: Parts, actor: Actor, node: str, number: int) -> Stream:
     """All of it as it was written, but for what was masked."""
-    job = await show_job(parts.store, slug, number, actor=actor)
+    job = await show_job(parts.store, node, number, actor=actor)
     return Stream(
         logs.whole(parts.store, job.log_stream),
         media_type="text/plain; charset=utf-8",
@@ -223,25 +223,25 @@ async def show_job_text(parts: Parts, actor: Actor, slug: str, number: int) -> S
     )
 
 
-@get("/nodes/{slug:str}/commands", opt=_MANAGE)
+@get("/nodes/{node:str}/commands", opt=_MANAGE)
 async def show_commands(
-    request: WebRequest, parts: Parts, actor: Actor, slug: str, after: str = "", request_id: str = ""
+    request: WebRequest, parts: Parts, actor: Actor, node: str, after: str = "", request_id: str = ""
 ) -> Response[str]:
     """Every command that was run there."""
-    node = await show_node(parts.store, slug, actor=actor)
+    shown = await show_node(parts.store, node, actor=actor)
     url, at, narrowed = request.app.state["urls"].url, now(), searched(request_id)
-    found = await read_transcript(parts.store, node.id, before=number_in(after), request=narrowed, actor=actor)
-    here = f"/nodes/{slug}/commands"
+    found = await read_transcript(parts.store, shown.id, before=number_in(after), request=narrowed, actor=actor)
+    here = f"/nodes/{node}/commands"
     page = NodeCommandsPage(
-        node=slug,
-        tabs=node_tabs(slug, "commands", url, is_local=node.is_local),
+        node=node,
+        tabs=node_tabs(node, "commands", url, is_local=shown.is_local),
         rows=[run_row(run, at) for run in found.items],
         request=narrowed,
         here=url(here),
         next=url(here, after=found.next, request_id=narrowed) if found.next else None,
         first=url(here, request_id=narrowed) if after else None,
     )
-    crumbs = [*_crumbs(request, slug), Crumb("Commands")]
+    crumbs = [*_crumbs(request, node), Crumb("Commands")]
     return await render_page(request, "nodes/commands.html", page, here="nodes", crumbs=crumbs)
 
 

@@ -22,6 +22,8 @@ _ICONS: Mapping[str, str] = {
     "second_factor": "shield-check",
     "token": "key-round",
     "key": "key-round",
+    "node": "server",
+    "job": "terminal",
     "cli_login": "terminal",
     "settings": "settings-2",
 }
@@ -31,6 +33,10 @@ _ICONS_OF_ACTIONS: Mapping[str, str] = {
     "person.signed_out": "log-out",
     "app.deleted": "trash-2",
     "person.removed": "trash-2",
+    "node.removed": "trash-2",
+    "node.key_rotated": "key-round",
+    "node.key_replaced": "key-round",
+    "node.host_key_accepted": "key-round",
 }
 _SOURCES: Mapping[str, str] = {"browser": "browser", "api": "API", "cli": "on the server", "system": "Bakery itself"}
 _DEPLOYMENT = re.compile(r"[a-z0-9-]+ #([0-9]+)")

@@ -50,3 +50,26 @@ CREATE INDEX node_hours_at ON node_hours (at);
 -- From hours.
 CREATE TABLE node_days (LIKE node_hours INCLUDING CONSTRAINTS INCLUDING INDEXES);
 ALTER TABLE node_days ADD FOREIGN KEY (node_id) REFERENCES nodes ON DELETE CASCADE;
+
+-- Bakery works as a role that owns no table, so making a day's partition and letting one go are done as the owner.
+-- Not CREATE TABLE … PARTITION OF, for which everybody would have to let go of the whole table.
+CREATE FUNCTION make_day_of_minutes(day date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    partition text := 'node_minutes_' || to_char(day, 'YYYYMMDD');
+BEGIN
+    IF to_regclass(partition) IS NOT NULL THEN
+        RETURN;
+    END IF;
+    EXECUTE format('CREATE TABLE %I (LIKE node_minutes INCLUDING ALL)', partition);
+    EXECUTE format('ALTER TABLE node_minutes ATTACH PARTITION %I FOR VALUES FROM (%L) TO (%L)',
+                   partition, day || ' 00:00:00+00', (day + 1) || ' 00:00:00+00');
+END;
+$$;
+
+CREATE FUNCTION drop_day_of_minutes(day date) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    EXECUTE format('DROP TABLE IF EXISTS %I', 'node_minutes_' || to_char(day, 'YYYYMMDD'));
+END;
+$$;
