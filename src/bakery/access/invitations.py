@@ -72,11 +72,13 @@ async def invite(store: Store, email: str, role: Role, *, actor: Actor) -> NewIn
     return NewInvitation(token, invitation)
 
 
-async def list_invitations(store: Store, *, actor: Actor) -> list[Invitation]:
-    """The newest first."""
+async def list_invitations(
+    store: Store, *, before: int | None = None, limit: int | None = None, actor: Actor
+) -> list[Invitation]:
+    """The newest first. `before` is the id of one: those that are older."""
     actor.require(Permission.MANAGE_PEOPLE)
     async with store.connection() as connection, connection.cursor(row_factory=class_row(Invitation)) as cursor:
-        await cursor.execute(_INVITATIONS, {"id": 0, "all": True, "hash": b""})
+        await cursor.execute(_INVITATIONS, {"id": 0, "hash": b"", "all": True, "before": before, "limit": limit})
         return await cursor.fetchall()
 
 
@@ -139,7 +141,7 @@ async def _expect_no_account(tx: Transaction, address: str) -> None:
 
 async def _find(connection: Connection, invitation_id: int) -> Invitation:
     async with connection.cursor(row_factory=class_row(Invitation)) as cursor:
-        await cursor.execute(_INVITATIONS, {"id": invitation_id, "all": False, "hash": b""})
+        await cursor.execute(_INVITATIONS, {**_ONE, "id": invitation_id})
         found = await cursor.fetchone()
     if found is None:
         raise NotFound("There is no such invitation.")
@@ -148,20 +150,22 @@ async def _find(connection: Connection, invitation_id: int) -> Invitation:
 
 async def _open_invitation(connection: Connection, token: Secret) -> Invitation:
     async with connection.cursor(row_factory=class_row(Invitation)) as cursor:
-        await cursor.execute(_INVITATIONS, {"id": 0, "all": False, "hash": digest(token)})
+        await cursor.execute(_INVITATIONS, {**_ONE, "hash": digest(token)})
         found = await cursor.fetchone()
     if found is None or found.state != "open":
         raise _no_invitation()
     return found
 
 
+_ONE = {"id": 0, "hash": b"", "all": False, "before": None, "limit": 1}
 _INVITATIONS = """
 SELECT i.id, i.email, i.role, coalesce(p.name, 'Bakery') AS invited_by, i.created_at, i.expires_at,
        CASE WHEN i.accepted_at IS NOT NULL THEN 'accepted' WHEN i.revoked_at IS NOT NULL THEN 'revoked'
             WHEN i.expires_at <= now() THEN 'expired' ELSE 'open' END AS state
 FROM invitations i LEFT JOIN people p ON p.id = i.invited_by
-WHERE i.id = %(id)s OR i.token_hash = %(hash)s OR %(all)s
-ORDER BY i.id DESC
+WHERE i.id = %(id)s OR i.token_hash = %(hash)s
+      OR (%(all)s AND (%(before)s::bigint IS NULL OR i.id < %(before)s))
+ORDER BY i.id DESC LIMIT %(limit)s
 """
 
 

@@ -130,7 +130,7 @@ async def add_token(
     )
     (token_id,) = await only(made)
     async with tx.connection.cursor(row_factory=class_row(ApiToken)) as cursor:
-        await cursor.execute(_TOKENS, {"person": person_id})
+        await cursor.execute(_TOKENS, {"person": person_id, "before": None, "limit": None})
         token = next(token for token in await cursor.fetchall() if token.id == token_id)
     after = {"scope": scope, "app": token.app, "expires_at": token.expires_at.isoformat()}
     tx.record(AuditEntry(actor, "token.created", "token", str(token.id), name, after=after))
@@ -138,11 +138,13 @@ async def add_token(
     return NewToken(secret, token)
 
 
-async def list_tokens(store: Store, *, actor: Actor) -> list[ApiToken]:
-    """One's own, the newest first."""
+async def list_tokens(
+    store: Store, *, before: int | None = None, limit: int | None = None, actor: Actor
+) -> list[ApiToken]:
+    """One's own, the newest first. `before` is the id of one: those that are older."""
     actor.require(Permission.OWN_ACCOUNT)
     async with store.connection() as connection, connection.cursor(row_factory=class_row(ApiToken)) as cursor:
-        await cursor.execute(_TOKENS, {"person": actor.person_id})
+        await cursor.execute(_TOKENS, {"person": actor.person_id, "before": before, "limit": limit})
         return await cursor.fetchall()
 
 
@@ -198,8 +200,8 @@ _TOKENS = """
 SELECT t.id, t.name, t.prefix, t.scope, apps.slug AS app, t.created_at, t.expires_at, t.last_used_at,
        t.expires_at <= now() AS is_expired
 FROM api_tokens t LEFT JOIN apps ON apps.id = t.app_id
-WHERE t.person_id = %(person)s
-ORDER BY t.id DESC
+WHERE t.person_id = %(person)s AND (%(before)s::bigint IS NULL OR t.id < %(before)s)
+ORDER BY t.id DESC LIMIT %(limit)s
 """
 
 

@@ -10,7 +10,7 @@ from bakery.access.invitations import invite, list_invitations, revoke_invitatio
 from bakery.model.actor import Actor
 from bakery.model.permissions import Permission, Role
 from bakery.web.addresses import Addresses
-from bakery.web.api.listing import Listing, listing, shown
+from bakery.web.api.listing import PAGE, After, Listing, number_in, page, shown
 from bakery.web.api.problems import problems
 from bakery.web.context import Parts, WebRequest
 
@@ -47,9 +47,10 @@ class NewInvite(msgspec.Struct):
     responses=problems(),
     tags=["People"],
 )
-async def get_invites(parts: Parts, actor: Actor) -> Listing[Invite]:
-    """The newest first."""
-    return listing(Invite, await list_invitations(parts.store, actor=actor))
+async def get_invites(parts: Parts, actor: Actor, after: After = "") -> Listing[Invite]:
+    """The newest first, 50 a page."""
+    found = await list_invitations(parts.store, before=number_in(after), limit=PAGE + 1, actor=actor)
+    return page(Invite, found)
 
 
 @post(

@@ -1,8 +1,8 @@
 """Lists: `{"items": […], "next": …}`. The cursor in `next` means something to us alone."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable
-from typing import Annotated, Generic, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Generic, Protocol, TypeVar
 
 import msgspec
 from litestar.params import Parameter
@@ -14,6 +14,14 @@ T = TypeVar("T")
 After = Annotated[str, Parameter(max_length=400, description="The `next` of the page before; empty: the first page.")]
 
 
+PAGE = 50
+
+
+class Numbered(Protocol):
+    @property
+    def id(self) -> int: ...
+
+
 class Listing(msgspec.Struct, Generic[T]):
     items: list[T]
     next: str | None = None
@@ -22,6 +30,11 @@ class Listing(msgspec.Struct, Generic[T]):
 def listing(kind: type[T], found: Iterable[object], next_: str | int | None = None) -> Listing[T]:
     """Of each thing found, the fields that `kind` names."""
     return Listing([shown(kind, thing) for thing in found], None if next_ is None else _cursor(str(next_)))
+
+
+def page(kind: type[T], found: Sequence[Numbered]) -> Listing[T]:
+    """Of one thing more than a page holds, which says whether there is another page."""
+    return listing(kind, found[:PAGE], found[PAGE - 1].id if len(found) > PAGE else None)
 
 
 def shown(kind: type[T], thing: object) -> T:

@@ -12,7 +12,7 @@ from bakery.access.resets import make_reset_link
 from bakery.model.actor import Actor
 from bakery.model.permissions import Permission, Role
 from bakery.web.addresses import Addresses
-from bakery.web.api.listing import Listing, listing, shown
+from bakery.web.api.listing import PAGE, After, Listing, number_in, page, shown
 from bakery.web.api.problems import problems
 from bakery.web.context import Parts, WebRequest
 
@@ -70,14 +70,15 @@ class ResetLink(msgspec.Struct):
     responses=problems(),
     tags=["People"],
 )
-async def get_users(parts: Parts, actor: Actor) -> Listing[User]:
-    """Everybody who works here. Others than Admins get the name and the role of each."""
+async def get_users(parts: Parts, actor: Actor, after: After = "") -> Listing[User]:
+    """Everybody who works here as they came, 50 a page. Others than Admins get the name and the role of each."""
     found: Sequence[people.Person | people.Colleague]
     if actor.may(Permission.MANAGE_PEOPLE):
         found = await people.list_people(parts.store, actor=actor)
     else:
         found = await people.list_colleagues(parts.store, actor=actor)
-    return listing(User, found)
+    following = sorted((one for one in found if one.id > (number_in(after) or 0)), key=lambda one: one.id)
+    return page(User, following[: PAGE + 1])
 
 
 @get(

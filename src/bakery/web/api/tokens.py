@@ -8,7 +8,7 @@ from litestar import delete, get, post
 from bakery.access.tokens import DEFAULT_DAYS, create_token, list_tokens, revoke_token
 from bakery.model.actor import Actor
 from bakery.model.permissions import Permission, Scope
-from bakery.web.api.listing import Listing, listing, shown
+from bakery.web.api.listing import PAGE, After, Listing, number_in, page, shown
 from bakery.web.api.problems import problems
 from bakery.web.context import Parts
 
@@ -47,9 +47,9 @@ class NewToken(msgspec.Struct):
 
 
 @get("/tokens", operation_id="listTokens", summary="List your tokens", opt=_OWN, responses=problems(), tags=["Account"])
-async def get_tokens(parts: Parts, actor: Actor) -> Listing[Token]:
-    """The newest first."""
-    return listing(Token, await list_tokens(parts.store, actor=actor))
+async def get_tokens(parts: Parts, actor: Actor, after: After = "") -> Listing[Token]:
+    """The newest first, 50 a page."""
+    return page(Token, await list_tokens(parts.store, before=number_in(after), limit=PAGE + 1, actor=actor))
 
 
 @post(
