@@ -175,7 +175,8 @@ class Remote(asyncssh.SSHClientSession[bytes]):
     def exit_status_received(self, status: int) -> None:
         self._end(status)
 
-    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:  # noqa: ARG002, FBT001
+    def exit_signal_received(self, signal: str, core_dumped: bool, msg: str, lang: str) -> None:  # noqa: FBT001 - asyncssh's
+        del core_dumped, msg, lang
         self._end(-_number(signal))
 
     def connection_lost(self, exc: Exception | None) -> None:
