@@ -43,6 +43,7 @@ from bakery.nodes.work import clear_jobs
 from bakery.settings import Settings
 from bakery.store import leases
 from bakery.store.embedded import EmbeddedServer, borrow
+from bakery.store.ending import end_tasks
 from bakery.store.events import EventHub, forget_events
 from bakery.store.guard import prepare_role
 from bakery.store.installation import read_general
@@ -288,15 +289,7 @@ async def _run(
             web.should_exit = True
         if last:
             await asyncio.wait(last, timeout=_PATIENCE)
-        await _end({*others, *last})
-
-
-async def _end(tasks: set[asyncio.Task[None]]) -> None:
-    """Told again while any is left: before Python 3.12, what comes in the same moment makes a task miss it."""
-    while tasks:
-        for task in tasks:
-            task.cancel()
-        _, tasks = await asyncio.wait(tasks, timeout=_PAUSE)
+        await end_tasks(*others, *last)
 
 
 async def _again_and_again(part: Callable[[Parts], Coroutine[None, None, None]], parts: Parts) -> None:

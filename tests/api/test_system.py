@@ -42,6 +42,12 @@ async def test_admins_are_told_what_a_node_can_do_and_others_that_it_is_there(
     assert node["facts"]["units"] == "supervisor"
     async with site.as_(await a_viewer(site.store)) as viewer:
         assert (await viewer.get("/nodes")).json()["items"] == [
-            {"slug": "local", "name": node["name"], "is_watched": False}
+            {
+                "slug": "local",
+                "name": node["name"],
+                "state": "online",
+                "is_watched": False,
+                "is_draining": False,
+            }
         ]
         assert (await viewer.get("/nodes/elsewhere")).status_code == 404

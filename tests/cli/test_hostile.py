@@ -51,6 +51,32 @@ GOOD: Mapping[str, Mapping[str, str]] = {
     },
     "apps delete": {"app": "nothing", "--env": "production"},
     "nodes show": {"node": "local"},
+    "nodes add": {
+        "node": "oven-9",
+        "--host": "127.0.0.1",
+        "--port": "22",
+        "--user": "bakery-agent",
+        "--bastion": "ops@127.0.0.1:22",
+        "--name": "Oven",
+    },
+    "nodes edit": {
+        "node": "oven-1",
+        "--host": "127.0.0.1",
+        "--port": "9",
+        "--user": "bakery-agent",
+        "--bastion": "ops@127.0.0.1:22",
+        "--name": "Oven",
+        "--apps-domain": "oven.example.com",
+        "--public-address": "203.0.113.7",
+    },
+    "nodes verify": {"node": "nothing"},
+    "nodes drain": {"node": "oven-1"},
+    "nodes rotate-key": {"node": "nothing"},
+    "nodes accept-key": {"node": "oven-1", "--fingerprint": "SHA256:nothing"},
+    "nodes repair": {"node": "oven-1"},
+    "nodes bootstrap": {"node": "oven-1", "--ssh-user": "root"},
+    "nodes remove": {"node": "nothing"},
+    "nodes exec": {"node": "oven-1", "words": "true", "--seconds": "60"},
     "users grant": {"email": "dev@example.com", "--role": "viewer", "--app": "odd"},
     "users suspend": {"email": "nobody@example.com"},
     "users remove": {"email": "nobody@example.com"},
@@ -61,7 +87,14 @@ GOOD: Mapping[str, Mapping[str, str]] = {
 }
 """A value for each argument and option of the commands that are clients. `users remove` and the like never succeed."""
 
-FLAGS = {"login": ["--token-stdin"], "apps delete": ["--yes"], "users remove": ["--yes"]}
+FLAGS = {
+    "login": ["--token-stdin"],
+    "apps delete": ["--yes"],
+    "users remove": ["--yes"],
+    "nodes remove": ["--yes"],
+    "nodes bootstrap": ["--print"],
+    "nodes exec": ["--detach"],
+}
 
 
 @dataclass(frozen=True)
@@ -120,6 +153,7 @@ def odd_shell(
         patched.setattr(ssl, "create_default_context", cache(ssl.create_default_context))
         shell = Terminal({"BAKERY_URL": server.url, "BAKERY_TOKEN": token, "HOME": str(home)})
         assert shell.run("apps", "create", "odd", "--command", "true").exit_code == 0
+        assert shell.run("nodes", "add", "oven-1", "--host", "127.0.0.1", "--port", "9").exit_code == 0
         yield shell
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from bakery.model.errors import BadInput
-from bakery.model.jobs import parse_words
+from bakery.model.jobs import parse_seconds, parse_words
 from bakery.model.names import Port
 from bakery.model.nodes import NodeState, Place, node_counts, parse_new_node, parse_place, parse_ssh_host
 
@@ -78,6 +78,13 @@ def test_words_that_are_no_command_are_refused(words: list[str]) -> None:
     with pytest.raises(BadInput) as refused:
         parse_words(words)
     assert refused.value.field == "command"
+
+
+@pytest.mark.parametrize("seconds", [0, -1, 7 * 24 * 3600 + 1, 10**30])
+def test_a_time_limit_that_is_none_is_refused(seconds: int) -> None:
+    with pytest.raises(BadInput) as refused:
+        parse_seconds(seconds)
+    assert refused.value.field == "seconds"
 
 
 def test_the_words_of_a_command_stay_as_they_are() -> None:

@@ -18,6 +18,7 @@ from tests.api.site import BASE, Site
 from tests.security.surface import a_client, asking, routes_of
 from tests.support.authenticator import enrol
 from tests.support.hostile import SURROGATES, VALUES
+from tests.support.machines import a_new_node
 from tests.support.people import PASSWORD, a_viewer, an_admin
 from tests.support.tables import TRACES, rows_of_all_tables
 from tests.web.goods import a_live_app
@@ -58,6 +59,22 @@ FORMS = [
     Entry("/team/members/2", {"role": "viewer", "all_apps": "", "apps": "shop"}),
     Entry("/team/members/2/remove", {"confirm": "no"}),
     Entry("/apps/shop/delete", {"confirm": "no"}),
+    Entry("/nodes/new", {"slug": "oven-1", "host": "127.0.0.1", "port": "22", "user": "", "bastion": "", "name": ""}),
+    Entry(
+        "/nodes/oven-2/settings",
+        {
+            "name": "Oven",
+            "host": "127.0.0.1",
+            "port": "9",
+            "user": "ops",
+            "bastion": "",
+            "apps_domain": "example.com",
+            "public_address": "",
+        },
+    ),
+    Entry("/nodes/oven-2/accept-key", {"seen": "SHA256:nothing"}),
+    Entry("/nodes/oven-2/remove", {"confirm": "no"}),
+    Entry("/nodes/local/jobs", {"command": "true"}),
     Entry("/settings/general", {"public_ip": "192.0.2.1", "apps_domain": "example.com", "base_url": ""}),
 ]
 """Those of a person who is signed in as an Admin. `base_url` is last: what is accepted changes where Bakery lives."""
@@ -74,6 +91,22 @@ BODIES = [
     Entry("/api/cli-logins/poll", {"poll_token": "x"}),
     Entry("/api/apps/shop/deployments", {"source": "x", "at": None}, fields=["source"]),
     Entry("/api/apps/shop/cancel", {"number": 1}),
+    Entry("/api/nodes", {"slug": "oven-1", "host": "127.0.0.1", "port": 22, "user": "ops", "bastion": "", "name": ""}),
+    Entry(
+        "/api/nodes/oven-2",
+        {
+            "name": "Oven",
+            "host": "127.0.0.1",
+            "port": 9,
+            "user": "ops",
+            "bastion": "",
+            "apps_domain": "example.com",
+            "public_address": "",
+        },
+        method="PATCH",
+    ),
+    Entry("/api/nodes/oven-2/accept-key", {"fingerprint": "SHA256:nothing"}),
+    Entry("/api/nodes/local/jobs", {"command": ["true"], "seconds": 60}),
     Entry("/api/system/settings", {"base_url": None, "public_ip": None, "apps_domain": "localhost"}, method="PUT"),
 ]
 QUERIES = [
@@ -85,6 +118,8 @@ QUERIES = [
     Entry("/palette", {"q": ""}),
     Entry("/apps/shop/deployments", {"after": ""}),
     Entry("/activity", {"app": "", "user": "", "action": "", "since": "", "until": "", "after": ""}),
+    Entry("/nodes/local/commands", {"after": "", "request_id": ""}),
+    Entry("/nodes/local/jobs", {"after": ""}),
     Entry("/events", {"topics": "nothing", "after": ""}, fields=["topics"]),
     Entry("/static/base.css", {"v": ""}),
 ]
@@ -218,6 +253,7 @@ async def test_every_place_of_an_address_takes_anything(site: Site) -> None:
                     "session_id",
                     "token_id",
                     "node",
+                    "job",
                 )
                 path = route.address(**dict.fromkeys(names, place))
                 await _ask(site, client, route.method, path, "", odd, content=b"{}" if route.changes else None)
@@ -240,6 +276,7 @@ async def _a_team(site: Site) -> Actor:
     ada = await an_admin(site.store)
     await a_viewer(site.store)
     await a_live_app(site, "shop")
+    await a_new_node(site.store, "oven-2")
     return ada
 
 

@@ -27,10 +27,11 @@ _HTML_AS_IT_IS = {
     # Who says that a text is HTML already, and why it is.
     "web/pages/account.py": "the QR code, an SVG that segno made",
     "web/presenters/terminal.py": "colours of a log; the text in them is escaped by format and by +=",
+    "web/presenters/log_pages.py": "rows of a log: numbers, and what terminal.py made of the text",
     "web/views/styleguide.py": "the lines of an example that is written there",
 }
 _WRITES_HTML = re.compile(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function")
-_HTML_OF_THE_SERVER = {"palette.js": {"innerHTML"}}  # rendered there by a template that escapes
+_HTML_OF_THE_SERVER = {"palette.js": {"innerHTML"}, "viewer.js": {"innerHTML"}}  # rendered there, and escaped there
 _SAFE = re.compile(r"(['\"][^'\"{}]*['\"]|' [a-z-]+=\"[a-z]+\"')\|safe\b")
 
 

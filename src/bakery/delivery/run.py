@@ -22,6 +22,7 @@ from bakery.delivery.undo import tidy, undo
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import BakeryError, NodeUnreachable, Unavailable
 from bakery.nodes.node import Node
+from bakery.store.ending import end_tasks
 from bakery.store.store import Store
 
 _BEAT = 1.0
@@ -174,6 +175,4 @@ async def _beside(*coroutines: Coroutine[None, None, None]) -> AsyncIterator[Non
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(*tasks)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from bakery.model.errors import BadInput
 
 LONGEST_COMMAND = 8000
+LONGEST_JOB = 7 * 24 * 3600
 _MOST_WORDS = 500
 _CONTROL = re.compile(r"[\x00]")
 
@@ -42,3 +43,9 @@ def parse_words(words: list[str]) -> tuple[str, ...]:
     if any(_CONTROL.search(word) for word in words):
         raise BadInput("A command cannot hold a NUL character.", field="command")
     return tuple(words)
+
+
+def parse_seconds(seconds: int) -> int:
+    if 1 <= seconds <= LONGEST_JOB:
+        return seconds
+    raise BadInput("A command may take from one second to a week.", field="seconds", hint="Like 3600.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
-from bakery.model.errors import BadInput
+from bakery.model.errors import BadInput, NotFound
 from bakery.model.labels import parse_label
 from bakery.model.names import HostName, Port, parse_host_name, parse_port
 
@@ -71,6 +71,12 @@ def parse_node_name(text: str, *, field: str = "node") -> NodeName:
     if not _NAME.fullmatch(text):
         raise BadInput("Use up to 40 lower-case letters, digits and hyphens, and begin with a letter.", field=field)
     return NodeName(text)
+
+
+def expect_node_name(text: str) -> None:
+    """What cannot be a name is a node that does not exist."""
+    if not _NAME.fullmatch(text):
+        raise NotFound("There is no such node.")
 
 
 def parse_ssh_host(text: str, *, field: str = "host") -> HostName:

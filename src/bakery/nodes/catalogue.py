@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bakery.model.actor import Actor
 from bakery.model.errors import NotFound
-from bakery.model.nodes import NodeState
+from bakery.model.nodes import NodeState, expect_node_name
 from bakery.model.permissions import Permission
 from bakery.nodes.capabilities import IngressKind, UnitKeeper
 from bakery.store.rows import typed
@@ -103,6 +103,7 @@ async def list_nodes(store: Store, *, actor: Actor) -> list[NodeSummary]:
 
 async def show_node(store: Store, slug: str, *, actor: Actor) -> NodeSummary:
     actor.require(Permission.READ)
+    expect_node_name(slug)
     async with store.connection() as connection, connection.cursor(row_factory=typed(NodeSummary)) as cursor:
         await cursor.execute(_NODES, {"slug": slug})
         found = await cursor.fetchone()

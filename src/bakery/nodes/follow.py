@@ -7,7 +7,6 @@ that begins at the offset; the job on the node notices nothing.
 
 import asyncio
 import contextlib
-import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -22,9 +21,10 @@ from bakery.model.jobs import JobState
 from bakery.nodes.jobs import JobKey, JobLimits, Jobs, JobSpec, JobStatus
 from bakery.nodes.jobs import JobState as Found
 from bakery.nodes.links import Links
-from bakery.nodes.touch import pause_after
+from bakery.nodes.touch import chance, pause_after
 from bakery.nodes.work import clear_job, move_job
 from bakery.store import logs
+from bakery.store.ending import end_tasks
 from bakery.store.rows import typed
 from bakery.store.store import Store
 
@@ -134,7 +134,7 @@ async def _follow_to_the_end(store: Store, links: Links, job: Job, sleep: Sleep)
             if time.monotonic() > until:
                 reason = f"Its node did not answer until long after its time was over: {error.message}"
                 return JobStatus(Found.LOST, reason=reason)
-        await sleep(pause_after(min(misses, 3), random.random()))  # noqa: S311 - it only spreads attempts
+        await sleep(pause_after(min(misses, 3), chance()))
 
 
 async def _follow(store: Store, jobs: Jobs, job: Job) -> JobStatus:
@@ -170,8 +170,7 @@ class StreamWriter:
             await self._write_on(waiting)
             await reading
         finally:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+            await end_tasks(reading)
 
     async def _write_on(self, waiting: asyncio.Queue[bytes | None]) -> None:
         """All that waits is one write: the slower the database, the larger the writes."""
@@ -270,5 +269,4 @@ async def _beside(coroutine: Coroutine[None, None, None]) -> AsyncIterator[None]
     try:
         yield
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await end_tasks(task)

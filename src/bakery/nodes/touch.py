@@ -6,10 +6,10 @@ after the other: pauses are random, and only so many handshakes are made at a ti
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from random import SystemRandom
 from uuid import UUID, uuid4
 
 import structlog
@@ -29,6 +29,7 @@ from bakery.store.queue import Queue
 from bakery.store.store import Store
 
 log = structlog.get_logger()
+chance = SystemRandom().random
 
 INTERVAL = 10.0  # seconds between two lines of the probe
 MISSES_ALLOWED = 2
@@ -130,7 +131,7 @@ class Touch:
             await note_trouble(self._store, node, error, is_certain=misses > MISSES_ALLOWED)
             if state is NodeState.NEW:
                 return _PAUSE_OF_NEW
-        return pause_after(misses, random.random())  # noqa: S311 - it spreads attempts, nothing depends on it
+        return pause_after(misses, chance())
 
     async def _flush_for_ever(self) -> None:
         while True:

@@ -8,7 +8,8 @@ from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.deployments import require_move
 from bakery.model.errors import BakeryError, Conflict, NotFound
-from bakery.model.jobs import NEXT_STATES, JobState
+from bakery.model.jobs import NEXT_STATES, JobState, parse_seconds
+from bakery.model.nodes import expect_node_name
 from bakery.model.permissions import Permission
 from bakery.nodes import tasks
 from bakery.nodes.catalogue import show_node
@@ -52,6 +53,7 @@ async def request_exec(
     """Runs a command on a node, as the user that Bakery logs in as there."""
     actor.require(Permission.MANAGE_NODES)
     node = await show_node(store, slug, actor=actor)
+    seconds = parse_seconds(seconds)
     title = str(command(*words))
     async with store.transaction() as tx:
         stream = await logs.open_stream(tx.connection)
@@ -83,8 +85,9 @@ async def request_exec(
 
 async def show_job(store: Store, slug: str, job_id: int, *, actor: Actor) -> JobSummary:
     actor.require(Permission.MANAGE_NODES)
+    expect_node_name(slug)
     async with store.connection() as connection, connection.cursor(row_factory=typed(JobSummary)) as cursor:
-        await cursor.execute(f"{_JOBS} WHERE jobs.id = %(id)s AND nodes.slug = %(slug)s", {"id": job_id, "slug": slug})
+        await cursor.execute(_JOBS, {"id": job_id, "slug": slug, "before": None, "size": 1})
         found = await cursor.fetchone()
     if found is None:
         raise NotFound("There is no such job.")
@@ -96,13 +99,7 @@ async def list_jobs(store: Store, slug: str, *, before: int | None = None, actor
     actor.require(Permission.MANAGE_NODES)
     node = await show_node(store, slug, actor=actor)
     async with store.connection() as connection, connection.cursor(row_factory=typed(JobSummary)) as cursor:
-        await cursor.execute(
-            f"""
-            {_JOBS} WHERE node_id = %(node)s AND (%(before)s::bigint IS NULL OR jobs.id < %(before)s)
-            ORDER BY jobs.id DESC LIMIT %(size)s
-            """,
-            {"node": node.id, "before": before, "size": PAGE + 1},
-        )
+        await cursor.execute(_JOBS, {"id": None, "slug": node.slug, "before": before, "size": PAGE + 1})
         return Page.cut(await cursor.fetchall(), PAGE, lambda job: str(job.id))
 
 
@@ -213,4 +210,7 @@ SELECT jobs.id, node_id, nodes.slug AS node, jobs.kind, title, jobs.state, exit_
        cancel_asked_at IS NOT NULL AND ended_at IS NULL AS is_cancelling,
        (jobs.state = 'running' AND heartbeat_at < now() - interval '60 seconds') IS TRUE AS is_interrupted
 FROM jobs JOIN nodes ON nodes.id = node_id
+WHERE nodes.slug = %(slug)s AND (%(id)s::bigint IS NULL OR jobs.id = %(id)s)
+AND (%(before)s::bigint IS NULL OR jobs.id < %(before)s)
+ORDER BY jobs.id DESC LIMIT %(size)s
 """

@@ -3,6 +3,7 @@
 from bakery.delivery.find import app_of_deployment, app_of_stream, find_app
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, NotFound
+from bakery.model.nodes import expect_node_name
 from bakery.model.permissions import Permission
 from bakery.nodes.work import is_stream_of_job
 from bakery.store.store import Store
@@ -29,6 +30,8 @@ async def allowed(store: Store, actor: Actor, names: list[str]) -> tuple[set[str
             streams.add(int(subject))
         elif kind == "node" or (kind == "job" and _is_id(subject)):
             actor.require(Permission.MANAGE_NODES)
+            if kind == "node":
+                expect_node_name(subject)
             changes.add(name)
         elif kind == "person" and subject == str(actor.person_id):
             changes.add(name)
