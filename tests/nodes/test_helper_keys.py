@@ -1,7 +1,9 @@
 """The key that lets Bakery in: a second one beside it, and then that one alone."""
 
 import io
+import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,11 +20,14 @@ OLD, NEW = blob(), blob()
 
 
 @pytest.fixture
-def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The helper is a program of its own, whose umask must not stay with us."""
     file = tmp_path / "authorized_keys"
     file.write_text(f"{helper.RESTRICTIONS} {OLD} bakery\n")
     monkeypatch.setattr(helper, "KEYS", file)
-    return file
+    ours = os.umask(0o077)
+    yield file
+    os.umask(ours)
 
 
 def say(verb: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
