@@ -245,7 +245,7 @@ class _Tunnel(asyncssh.SSHTCPSession[bytes]):
     def connection_made(self, chan: asyncssh.SSHTCPChannel[bytes]) -> None:
         self._protocol.connection_made(cast("asyncio.Transport", chan))
 
-    def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:  # noqa: ARG002
+    def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:  # noqa: ARG002 - asyncssh's
         self._protocol.data_received(data)
 
     def eof_received(self) -> bool:
