@@ -192,7 +192,7 @@ def test_a_job_goes_on_when_bakery_is_killed_again_and_again(oven: Oven) -> None
     wait_until(lambda: oven.has_said(number, b"500\n"), what="it runs")
     for _ in range(KILLS):
         moment = time.monotonic() + chance.uniform(0, 1.5)
-        wait_until(lambda moment=moment: time.monotonic() > moment, what="a moment")  # type: ignore[misc] - bound now
+        wait_until(lambda moment=moment: time.monotonic() > moment, what="a moment")  # type: ignore[misc]  # the moment of this turn
         oven.bakery.kill()
         oven.bakery.start()
     ended = oven.finish(number, seconds=300)
