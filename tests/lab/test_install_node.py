@@ -3,11 +3,11 @@
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from bakery.nodes.helper_file import helper_file
 from bakery.nodes.installer import bootstrap_line, render_installer
 from tests.lab.lab import Lab
 from tests.lab.nodes import DOWNLOADS, Node
@@ -79,7 +79,7 @@ def machine(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mach
     script = render_installer(
         public_key=key.with_suffix(".pub").read_text(),
         installation=INSTALLATION,
-        helper=files("bakery.nodes").joinpath("helper.py").read_bytes(),
+        helper=helper_file(),
     )
     with lab.node(bare=True) as node:
         node.put(SCRIPT, script.encode())

@@ -2,12 +2,12 @@
 
 import asyncio
 from dataclasses import replace
-from importlib.resources import files
 
 import pytest
 
 from bakery.model.errors import CommandFailed
 from bakery.model.secret import Secret
+from bakery.nodes.helper_file import helper_file
 from bakery.nodes.jobs import JobLimits, Jobs, JobSpec, JobState, JobStatus, new_job_key
 from bakery.nodes.local import LocalTransport
 from tests.lab.docker import SOCKET
@@ -61,7 +61,7 @@ def machine(node: Node) -> Node:
     """With what the installer makes of it."""
     for account in ("bakery-agent", ACCOUNT):
         node.run("useradd", "--system", "--create-home", "--user-group", account)
-    node.put(HELPER, files("bakery.nodes").joinpath("helper.py").read_bytes(), mode=0o755)
+    node.put(HELPER, helper_file(), mode=0o755)
     node.put("/etc/sudoers.d/bakery", f"bakery-agent ALL=(root) NOPASSWD: {HELPER}\n".encode(), mode=0o440)
     return node
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bakery.nodes import helper
+from bakery.nodes.helper_file import helper_file
 from bakery.nodes.jobs import JobKey, new_job_key
 from tests.support.waiting import wait_until
 
@@ -30,7 +30,7 @@ class JobMachine:
 
     @property
     def program(self) -> tuple[str, ...]:
-        return (str(PYTHON), "-I", "-S", str(self.root / "helper.py"), "--root", str(self.root / "node"))
+        return (str(PYTHON), "-I", "-S", str(self.root / "helper"), "--root", str(self.root / "node"))
 
     def popen(
         self, *words: str, before: tuple[str, ...] = (), environment: Mapping[str, str] | None = None
@@ -104,8 +104,8 @@ class JobMachine:
 def job_machine(*, as_root: bool) -> Iterator[JobMachine]:
     root = Path(tempfile.mkdtemp(prefix="bakery-jobs-"))
     root.chmod(0o755)
-    shutil.copy(helper.__file__, root / "helper.py")
-    (root / "helper.py").chmod(0o755)
+    (root / "helper").write_bytes(helper_file())
+    (root / "helper").chmod(0o755)
     (root / "node").mkdir()
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, root)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from bakery.nodes import helper, installer
+from bakery.helper import keys as helper
+from bakery.helper.program import main
+from bakery.nodes import installer
 from bakery.nodes.login import mint_key
 
 
@@ -32,7 +34,7 @@ def keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def say(verb: str, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
-    helper.main([verb])
+    main([verb])
 
 
 def test_a_new_key_comes_beside_the_old_one_and_then_stands_alone(keys: Path, monkeypatch: pytest.MonkeyPatch) -> None:

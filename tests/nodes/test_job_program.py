@@ -8,13 +8,16 @@ import os
 import pwd
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from bakery.nodes import helper
+from bakery import helper
+from bakery.helper.program import VERSION
+from bakery.nodes.helper_file import helper_file
 from bakery.nodes.jobs import JobKey, new_job_key
 from tests.nodes.job_machine import PYTHON, JobMachine, Status, is_alive, job_machine, state_of
 from tests.support.waiting import wait_until
@@ -214,7 +217,7 @@ import os, runpy, signal, sys
 left = int(os.environ["LINES_TO_LIVE"])
 def trace(frame, event, arg):
     global left
-    if not frame.f_code.co_filename.endswith("helper.py"):
+    if not frame.f_code.co_filename.endswith("/helper/jobs.py"):
         return None
     left -= event == "line"
     if left == 0:
@@ -408,14 +411,22 @@ def test_folders_are_closed_to_others(machine: JobMachine) -> None:
 
 
 def test_the_helper_says_which_one_it_is(machine: JobMachine) -> None:
-    digest = hashlib.sha256(Path(helper.__file__).read_bytes()).hexdigest()
-    assert machine.ask("version") == {"version": helper.VERSION, "sha256": digest}
+    digest = hashlib.sha256(helper_file()).hexdigest()
+    assert machine.ask("version") == {"version": VERSION, "sha256": digest}
 
 
 def test_the_helper_is_written_for_the_oldest_python_that_a_node_may_have() -> None:
-    text = Path(helper.__file__).read_text()
-    ast.parse(text, feature_version=(3, 9))
-    assert text.startswith("#!/usr/bin/python3 -IS\n")
+    for module in Path(helper.__file__).parent.glob("*.py"):
+        ast.parse(module.read_text(), feature_version=(3, 9))
+
+
+def test_the_helper_imports_nothing_that_a_node_may_not_have() -> None:
+    for module in Path(helper.__file__).parent.glob("*.py"):
+        for line in ast.walk(ast.parse(module.read_text())):
+            imported = [line.module] if isinstance(line, ast.ImportFrom) else []
+            imported += [name.name for name in line.names] if isinstance(line, ast.Import) else []
+            for name in filter(None, imported):
+                assert name.startswith("bakery.helper.") or name.partition(".")[0] in sys.stdlib_module_names, module
 
 
 # A hostile caller.

@@ -127,10 +127,10 @@ def test_a_job_is_named_by_chance_and_shows_no_secret() -> None:
 async def test_the_helper_of_this_machine_is_put_into_our_own_folder(tmp_path: Path) -> None:
     folders = NodeFolders(PurePosixPath(tmp_path))
     program = await install_helper(LocalTransport(python=str(PYTHON)), folders)
-    assert program == (str(PYTHON), "-I", "-S", f"{tmp_path}/programs/helper.py", "--root", str(tmp_path))
-    written = (tmp_path / "programs" / "helper.py").stat()
+    assert program == (str(PYTHON), "-I", "-S", f"{tmp_path}/programs/helper", "--root", str(tmp_path))
+    written = (tmp_path / "programs" / "helper").stat()
     assert await install_helper(LocalTransport(python=str(PYTHON)), folders) == program
-    assert (tmp_path / "programs" / "helper.py").stat().st_mtime_ns == written.st_mtime_ns
+    assert (tmp_path / "programs" / "helper").stat().st_mtime_ns == written.st_mtime_ns
     assert await Jobs(LocalTransport(), program).list() == {}
 
 

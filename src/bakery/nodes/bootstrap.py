@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib.resources import files
 
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
@@ -11,6 +10,7 @@ from bakery.model.errors import Conflict, NotFound
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
 from bakery.nodes.catalogue import show_node
+from bakery.nodes.helper_file import helper_file
 from bakery.nodes.installer import bootstrap_line, render_installer, sha256_of
 from bakery.store.store import Store
 
@@ -65,5 +65,5 @@ async def _script(store: Store, public_key: str) -> str:
         row = await (await connection.execute("SELECT id::text FROM installation")).fetchone()
     if row is None:
         raise LookupError("the installation has no row")
-    helper = files("bakery.nodes").joinpath("helper.py").read_bytes()
+    helper = helper_file()
     return render_installer(public_key=public_key, installation=row[0], helper=helper)

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import NewType, TypeVar
 
@@ -17,6 +16,7 @@ from bakery.commands.files import make_folder
 from bakery.model.errors import BadInput, CommandFailed, NodeUnreachable
 from bakery.model.secret import Secret
 from bakery.nodes.folders import NodeFolders
+from bakery.nodes.helper_file import helper_file
 from bakery.nodes.transport import SHOWN_OF_OUTPUT, Finished, Running, Transport, ending, run_or_fail
 
 JobKey = NewType("JobKey", str)
@@ -154,8 +154,8 @@ def new_job_key() -> JobKey:
 
 async def install_helper(transport: Transport, folders: NodeFolders) -> tuple[str, ...]:
     """For the machine that we run on: what a call of the helper begins with, when it lies in our own folder."""
-    program = files("bakery.nodes").joinpath("helper.py").read_bytes()
-    path = folders.programs / "helper.py"
+    program = helper_file()
+    path = folders.programs / "helper"
     if await transport.get(path) != program:
         await run_or_fail(transport, make_folder(folders.programs))
         await transport.put(path, program)

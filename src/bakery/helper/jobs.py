@@ -1,11 +1,4 @@
-#!/usr/bin/python3 -IS
-"""Bakery's helper on a node: fixed verbs for durable jobs, and for the key that lets Bakery in.
-
-On a node it is root's file, and the user that Bakery logs in as calls it through sudo: it trusts no word of its caller.
-On the control plane's own machine Bakery's user runs it, and may say where the jobs lie. Any Python from 3.9 on does,
-with its standard library.
-
-    helper [--root FOLDER] VERB …
+"""Durable jobs on a node.
 
     job-start KEY [--follow]   takes the job as a line of JSON (see Spec); prints its status; again is harmless
     job-follow KEY FROM        prints the log's bytes from an offset on, until the job is over
@@ -13,9 +6,6 @@ with its standard library.
     job-cancel KEY             ends all its processes within 10 s, and prints the status; harmless when it is over
     job-remove KEY             forgets a job that is over
     job-list                   prints the keys with their states
-    key-add                    takes a key as a line of input, and lets it in beside the one that is there
-    key-keep                   likewise, and lets no other in any more; it has to be one that is let in
-    version                    prints a number, and the digest of this file
 
 With --follow the status is the first line of the output, and what comes after it is the log from its first byte on.
 
@@ -30,7 +20,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import fcntl
-import grp
 import json
 import os
 import pwd
@@ -42,21 +31,18 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-VERSION = 1
-ROOTS_FOLDER = Path("/var/lib/bakery/node")
+from bakery.helper.accounts import account_of
+from bakery.helper.files import empty, let_agent_read, make_folder, sync_folder, write_over, write_whole
+from bakery.helper.processes import PATHS, began_at, has_systemd, processes, send, spawn
+from bakery.helper.verbs import Verb
+from bakery.helper.words import LONGEST_INPUT, is_text, say, sentence, whole_number, write_all
+
 HANDED = Path("/run/bakery/jobs")  # a job on its way to its unit; gone when the unit has read it
-AGENT = "bakery-agent"
-KEYS = Path("/var/lib/bakery/agent/.ssh/authorized_keys")
-RESTRICTIONS = 'restrict,port-forwarding,permitopen="127.0.0.1:*",permitlisten="127.0.0.1:1"'  # as the installer has it
-PUBLIC_KEY = re.compile("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI[A-Za-z0-9+/]{43}")
 KEY = "j[0-9a-f]{24}"
-ACCOUNT = re.compile(f"{AGENT}|bk-[0-9a-f]{{16}}")
 VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]{0,200}")
 FIELDS = {
     "argv", "account", "folder", "environment", "stdin", "memory_bytes", "cpu_percent", "seconds", "log_bytes",
 }  # fmt: skip
-PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-LONGEST_SPEC = 8 * 1024 * 1024
 LONGEST_JOB = 30 * 24 * 3600
 LONGEST_START = 10.0  # seconds
 LAST_WORDS = 0.5  # for what a program leaves behind to end by itself
@@ -157,7 +143,7 @@ class Spec:
 
 
 def start(job: Job, *follows: str) -> None:
-    spec = Spec(sys.stdin.buffer.readline(LONGEST_SPEC))
+    spec = Spec(sys.stdin.buffer.readline(LONGEST_INPUT))
     make_folder(job.folder.parent, 0o711)
     with locked(job, make=True):
         if not job.is_begun():
@@ -234,26 +220,6 @@ def list_jobs(root: Path) -> None:
     say({"jobs": {key: Job(root, key).status()["state"] for key in sorted(keys)}})
 
 
-def add_key(_root: Path) -> None:
-    key, lines = told_key(), KEYS.read_text().splitlines()
-    if not any(key in line for line in lines):
-        kept = [line for line in lines if not line.endswith(" bakery-next")]
-        write_keys([*kept, f"{RESTRICTIONS} {key} bakery-next"])
-
-
-def keep_key(_root: Path) -> None:
-    key = told_key()
-    if key not in KEYS.read_text():
-        sys.exit("This key is not one of those that are let in.")
-    write_keys([f"{RESTRICTIONS} {key} bakery"])
-
-
-def version(_root: Path) -> None:
-    import hashlib  # noqa: PLC0415 - it loads OpenSSL, which no other verb needs
-
-    say({"version": VERSION, "sha256": hashlib.sha256(Path(__file__).read_bytes()).hexdigest()})
-
-
 def run_unit(job: Job) -> None:
     """What a job's unit says."""
     with telling_faults(job):
@@ -327,7 +293,7 @@ def start_unit(job: Job, spec: Spec) -> int:
     return spawn(
         "/usr/bin/systemd-run", "--quiet", "--collect", f"--unit={job.unit}", f"--description=Bakery's job {job.key}",
         *(f"--property={one}" for one in properties), "--",
-        sys.executable, "-IS", str(Path(__file__).resolve()), "--root", str(job.root), "job-main", job.key,
+        sys.executable, "-IS", str(Path(sys.argv[0]).resolve()), "--root", str(job.root), "job-main", job.key,
     )  # fmt: skip
 
 
@@ -671,29 +637,6 @@ def descendants(ancestor: int) -> list[tuple[int, str]]:
     return found
 
 
-def processes() -> Iterator[tuple[int, int, str]]:
-    """Each that lives, its parent, and when it began."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            process = int(entry.name)
-            parent, began = life_of(process)
-            if began is not None:
-                yield process, parent, began
-
-
-def began_at(process: int) -> str | None:
-    """None when it is gone or dead."""
-    return life_of(process)[1]
-
-
-def life_of(process: int) -> tuple[int, str | None]:
-    try:
-        fields = Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return 0, None
-    return int(fields[1]), None if fields[0] in "ZX" else fields[19]
-
-
 def signal_descendants(number: signal.Signals) -> None:
     """Ours stand still until each has the signal: so none is born that does not get it."""
     stopped: set[tuple[int, str]] = set()
@@ -712,28 +655,7 @@ def signal_all(those: Iterable[tuple[int, str]], number: signal.Signals) -> None
         send(process, began, number)
 
 
-def send(process: int, began: str, number: signal.Signals) -> None:
-    """To this process, and to none that has its number by now."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        handle = os.pidfd_open(process)
-        try:
-            if began_at(process) == began:
-                signal.pidfd_send_signal(handle, number)
-        finally:
-            os.close(handle)
-
-
-def spawn(*argv: str) -> int:
-    """A program of the machine's, whose output goes where our complaints go."""
-    streams = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, 2, 1)]
-    return os.posix_spawn(argv[0], argv, {"PATH": PATHS, "LANG": "C.UTF-8"}, file_actions=streams)
-
-
 # The machine.
-
-
-def has_systemd() -> bool:
-    return os.geteuid() == 0 and Path("/run/systemd/system").is_dir()  # as sd_booted(3) does
 
 
 def this_boot() -> str:
@@ -776,84 +698,12 @@ def ending(exit_status: int) -> str:
     return f"ended with status {exit_status}" if exit_status else ""
 
 
-def sentence(error: BaseException) -> str:
-    return f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else str(error)
-
-
-def is_text(value: object, *, may_hold_nul: bool = False) -> bool:
-    """JSON has room for texts that are none, with half of a surrogate pair."""
-    if not isinstance(value, str) or ("\0" in value and not may_hold_nul):
-        return False
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def whole_number(told: dict[str, object], name: str, least: int, most: int) -> int:
-    value = told[name]
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        sys.exit(f"{name} has to be a whole number from {least} to {most}.")
-    return value
-
-
-def account_of(name: object) -> pwd.struct_passwd:
-    """Root runs nothing as root, nor as anybody who is not Bakery's. Others can only be themselves."""
-    if os.geteuid() != 0:
-        account = pwd.getpwuid(os.geteuid())
-        if name not in (None, account.pw_name):
-            sys.exit("Only root can run a job as another user.")
-        return account
-    name = AGENT if name is None else name
-    if not isinstance(name, str) or not ACCOUNT.fullmatch(name):
-        sys.exit("A job can only run as an account of Bakery's.")
-    try:
-        account = pwd.getpwnam(name)
-    except KeyError:
-        sys.exit(f"There is no account {name} here.")
-    if account.pw_uid == 0:
-        sys.exit("No job runs as root.")
-    return account
-
-
-# The key.
-
-
-def told_key() -> str:
-    found = PUBLIC_KEY.match(sys.stdin.buffer.readline(1000).decode(errors="replace"))
-    if found is None:
-        sys.exit("This is not a key of Bakery's.")
-    return found[0]
-
-
-def write_keys(lines: list[str]) -> None:
-    """Of these files root is the owner, so that the agent cannot let others in."""
-    aside = KEYS.with_name(f"authorized_keys.{os.getpid()}")
-    write_over(aside, "".join(f"{line}\n" for line in lines).encode())
-    let_agent_read(aside, 0o640)
-    aside.replace(KEYS)
-    sync_folder(KEYS.parent)
+def in_folder(act: Callable[..., None]) -> Callable[..., None]:
+    """A verb of one job, which the caller names by its key."""
+    return lambda root, key, *more: act(Job(root, key), *more)
 
 
 # Files.
-
-
-def make_folder(folder: Path, mode: int) -> None:
-    """A user's are closed to others. What is above root's can be passed through."""
-    if not folder.parent.exists():
-        make_folder(folder.parent, 0o711)
-    with contextlib.suppress(FileExistsError):
-        folder.mkdir()
-    folder.chmod(mode if os.geteuid() == 0 else 0o700)
-
-
-def let_agent_read(path: Path, mode: int) -> None:
-    with contextlib.suppress(KeyError):
-        agent = grp.getgrnam(AGENT).gr_gid
-        if os.geteuid() == 0:
-            os.chown(path, -1, agent)
-            path.chmod(mode)
 
 
 def write_exit(job: Job, aside: Path, ended: dict[str, object]) -> None:
@@ -870,29 +720,6 @@ def write_exit(job: Job, aside: Path, ended: dict[str, object]) -> None:
             return
 
 
-def write_over(path: Path, content: bytes) -> None:
-    """In place, and safe on the disk."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-    try:
-        write_all(file, content)
-        os.ftruncate(file, len(content))
-        os.fsync(file)
-    finally:
-        os.close(file)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Readers see the old or the new."""
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
-    aside.write_text(text)
-    aside.replace(path)
-
-
-def write_all(file: int, content: bytes) -> None:
-    while content:
-        content = content[os.write(file, content) :]
-
-
 def copy_out(log: int, position: int) -> int:
     began = position
     while True:
@@ -903,54 +730,12 @@ def copy_out(log: int, position: int) -> int:
         position += len(chunk)
 
 
-def sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    os.fsync(handle)
-    os.close(handle)
-
-
-def empty(folder: Path) -> None:
-    if folder.exists():
-        for entry in folder.iterdir():
-            entry.unlink()
-        folder.rmdir()
-
-
-def say(what: dict[str, object]) -> None:
-    write_all(1, (json.dumps(what) + "\n").encode())
-
-
-VERBS: dict[str, tuple[Callable[..., None], str]] = {
-    "job-start": (start, f"{KEY}(\0--follow)?"),
-    "job-follow": (follow, f"{KEY}\0[0-9]{{1,18}}"),
-    "job-status": (status, KEY),
-    "job-cancel": (cancel, KEY),
-    "job-remove": (remove, KEY),
-    "job-main": (run_unit, KEY),
-    "job-list": (list_jobs, ""),
-    "key-add": (add_key, ""),
-    "key-keep": (keep_key, ""),
-    "version": (version, ""),
+VERBS = {
+    "start": Verb(in_folder(start), f"{KEY}(\0--follow)?"),
+    "follow": Verb(in_folder(follow), f"{KEY}\0[0-9]{{1,18}}"),
+    "status": Verb(in_folder(status), KEY),
+    "cancel": Verb(in_folder(cancel), KEY),
+    "remove": Verb(in_folder(remove), KEY),
+    "main": Verb(in_folder(run_unit), KEY, is_inner=True),
+    "list": Verb(list_jobs),
 }
-
-
-def main(words: list[str]) -> None:
-    os.umask(0o077)
-    root = ROOTS_FOLDER
-    if "SUDO_UID" in os.environ:
-        del VERBS["job-main"]
-    elif words[:1] == ["--root"]:
-        root, words = Path(words[1]), words[2:]
-    if not words or words[0] not in VERBS:
-        sys.exit("There is no such verb.")
-    verb, pattern = VERBS[words[0]]
-    if not re.fullmatch(pattern, "\0".join(words[1:])):
-        sys.exit("This verb takes other words.")
-    try:
-        verb(Job(root, words[1]) if pattern else root, *words[2:])
-    except OSError as error:
-        sys.exit(sentence(error))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -1,0 +1,59 @@
+"""Files that are whole or not there, and folders that only those see who may."""
+
+from __future__ import annotations
+
+import contextlib
+import grp
+import os
+from pathlib import Path
+
+from bakery.helper.accounts import AGENT
+from bakery.helper.words import write_all
+
+
+def make_folder(folder: Path, mode: int) -> None:
+    """A user's are closed to others. What is above root's can be passed through."""
+    if not folder.parent.exists():
+        make_folder(folder.parent, 0o711)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir()
+    folder.chmod(mode if os.geteuid() == 0 else 0o700)
+
+
+def let_agent_read(path: Path, mode: int) -> None:
+    with contextlib.suppress(KeyError):
+        agent = grp.getgrnam(AGENT).gr_gid
+        if os.geteuid() == 0:
+            os.chown(path, -1, agent)
+            path.chmod(mode)
+
+
+def write_over(path: Path, content: bytes) -> None:
+    """In place, and safe on the disk."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        write_all(file, content)
+        os.ftruncate(file, len(content))
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Readers see the old or the new."""
+    aside = path.with_name(f"{path.name}.{os.getpid()}")
+    aside.write_text(text)
+    aside.replace(path)
+
+
+def sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    os.fsync(handle)
+    os.close(handle)
+
+
+def empty(folder: Path) -> None:
+    if folder.exists():
+        for entry in folder.iterdir():
+            entry.unlink()
+        folder.rmdir()

@@ -1,0 +1,53 @@
+"""The helper's door: which verb, and whether its words have the right form.
+
+    helper [--root FOLDER] FAMILY-VERB …
+
+Families: `job` (durable jobs), `key` (the key that lets Bakery in); and `version` prints a number, and the digest of
+this file. Each family's module tells of its verbs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+from pathlib import Path
+
+from bakery.helper.verbs import ROOTS_FOLDER, Verb
+from bakery.helper.words import say, sentence
+
+VERSION = 2
+FAMILIES = {"job": "bakery.helper.jobs", "key": "bakery.helper.keys"}  # loaded when one is called: a start costs time
+
+
+def version(_root: Path) -> None:
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, which no other verb needs
+
+    say({"version": VERSION, "sha256": hashlib.sha256(Path(sys.argv[0]).read_bytes()).hexdigest()})
+
+
+def main(words: list[str]) -> None:
+    os.umask(0o077)
+    root, is_sudo = ROOTS_FOLDER, "SUDO_UID" in os.environ
+    if not is_sudo and words[:1] == ["--root"]:
+        root, words = Path(words[1]), words[2:]
+    verb = find_verb(words[0]) if words else None
+    if verb is None or (verb.is_inner and is_sudo):
+        sys.exit("There is no such verb.")
+    if not re.fullmatch(verb.words, "\0".join(words[1:])):
+        sys.exit("This verb takes other words.")
+    try:
+        verb.act(root, *words[1:])
+    except OSError as error:
+        sys.exit(sentence(error))
+
+
+def find_verb(name: str) -> Verb | None:
+    if name == "version":
+        return Verb(version)
+    family, _, rest = name.partition("-")
+    if family not in FAMILIES:
+        return None
+    found: Verb | None = importlib.import_module(FAMILIES[family]).VERBS.get(rest)
+    return found

@@ -1,0 +1,51 @@
+"""What the helper is told, and what it answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+LONGEST_INPUT = 8 * 1024 * 1024
+
+
+def say(what: dict[str, object]) -> None:
+    write_all(1, (json.dumps(what) + "\n").encode())
+
+
+def sentence(error: BaseException) -> str:
+    return f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else str(error)
+
+
+def told_object(fields: set[str], *, what: str) -> dict[str, object]:
+    """The line of input, which has to be a JSON object with exactly these fields."""
+    try:
+        told = json.loads(sys.stdin.buffer.readline(LONGEST_INPUT))
+    except (ValueError, RecursionError):
+        sys.exit(f"{what} is not described in JSON.")
+    if not isinstance(told, dict) or set(told) != fields:
+        sys.exit(f"{what} is described by exactly these: {', '.join(sorted(fields))}.")
+    return told
+
+
+def is_text(value: object, *, may_hold_nul: bool = False) -> bool:
+    """JSON has room for texts that are none, with half of a surrogate pair."""
+    if not isinstance(value, str) or ("\0" in value and not may_hold_nul):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def whole_number(told: dict[str, object], name: str, least: int, most: int) -> int:
+    value = told[name]
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        sys.exit(f"{name} has to be a whole number from {least} to {most}.")
+    return value
+
+
+def write_all(file: int, content: bytes) -> None:
+    while content:
+        content = content[os.write(file, content) :]
