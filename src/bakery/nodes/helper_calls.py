@@ -1,0 +1,67 @@
+"""Calling the helper of a node: a verb, its words, what it is told as a line of JSON, and what it answers."""
+
+from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+
+from bakery.commands.command import DEFAULT_TIMEOUT, Command, command
+from bakery.model.errors import CommandFailed, NodeUnreachable
+from bakery.model.secret import Secret
+from bakery.nodes.transport import SHOWN_OF_OUTPUT, Finished, Transport, ending
+
+Answer = TypeVar("Answer")
+
+_SHOWN = 200
+
+
+class Helper:
+    """`program` is what a call begins with: through sudo on a node, by its path on the machine that we run on."""
+
+    def __init__(self, transport: Transport, program: tuple[str, ...]) -> None:
+        self._transport = transport
+        self._program = program
+
+    async def say(
+        self, verb: str, *words: str, told: Mapping[str, object] | None = None, within: float = DEFAULT_TIMEOUT
+    ) -> str:
+        """What it printed. Raises CommandFailed with its own sentence when it refuses."""
+        saying = self.call(verb, *words, told=told, within=within)
+        finished = await self._transport.run(saying)
+        if not finished.succeeded:
+            raise refusal(saying, finished)
+        return finished.output
+
+    async def ask(
+        self,
+        kind: type[Answer],
+        verb: str,
+        *words: str,
+        told: Mapping[str, object] | None = None,
+        within: float = DEFAULT_TIMEOUT,
+    ) -> Answer:
+        return understood(await self.say(verb, *words, told=told, within=within), kind)
+
+    def call(
+        self, verb: str, *words: str, told: Mapping[str, object] | None = None, within: float = DEFAULT_TIMEOUT
+    ) -> Command:
+        """What it is told is secret as a whole: it may hold variables. It is one line, for an input may stay open."""
+        stdin = None if told is None else Secret(msgspec.json.encode(told).decode() + "\n")
+        return command(*self._program, verb, *words, stdin=stdin, timeout=within)
+
+
+def refusal(said: Command, finished: Finished) -> CommandFailed:
+    errors = finished.errors.strip()[-SHOWN_OF_OUTPUT:]
+    message = errors if finished.exit_status == 1 and errors else f"`{said}` {ending(finished.exit_status)}: {errors}"
+    return CommandFailed(message, exit_status=finished.exit_status, output=finished.errors)
+
+
+def understood(said: str | bytes, kind: type[Answer]) -> Answer:
+    try:
+        return msgspec.json.decode(said, type=kind)
+    except msgspec.MsgspecError as error:
+        shown = said[:_SHOWN] if isinstance(said, str) else said[:_SHOWN].decode(errors="replace")
+        raise NodeUnreachable(
+            "The helper on the node answered in words that Bakery does not understand.",
+            hint=f"It said: {shown} Run the installer on the node again: it may have an older helper.",
+        ) from error
