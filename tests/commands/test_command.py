@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from bakery.commands import accounts, files
 from bakery.commands.command import command
 from bakery.model.errors import BadInput
-from bakery.model.names import AppName, EnvironmentName
 from bakery.model.secret import Secret
 
 
@@ -47,10 +46,3 @@ def test_an_account_has_no_home_and_no_shell() -> None:
     assert str(accounts.add_account("bk-1")) == (
         "useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin bk-1"
     )
-
-
-def test_an_environments_account_is_stable_short_and_its_own() -> None:
-    longest = accounts.account_name(AppName("x" * 40), EnvironmentName("y" * 16))
-    assert accounts.account_name(AppName("shop"), EnvironmentName("production")) == "bk-903fef0d5516b093"
-    assert len(longest) == 19
-    assert longest != accounts.account_name(AppName("x" * 40), EnvironmentName("y" * 15))

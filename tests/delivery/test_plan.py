@@ -1,13 +1,13 @@
 from pathlib import PurePosixPath
 
-from bakery.commands.nginx import ProxySite
 from bakery.delivery.plan import Check, Retire, Slot, Start, Switch, Wanted, plan_deployment
 from bakery.delivery.premises import Premises, Release
 from bakery.model.apps import Runtime
 from bakery.model.deployments import SlotState
 from bakery.model.names import AppName, Colour, EnvironmentName, HostName, Port, SiteName
-from bakery.nodes.capabilities import Strategy
+from bakery.model.strategies import Strategy
 from bakery.nodes.folders import NodeFolders
+from bakery.nodes.ingress import ProxySite
 
 FOLDERS = NodeFolders(PurePosixPath("/node"))
 PREMISES = Premises(
@@ -23,7 +23,7 @@ BLUE_IS_LIVE = FIRST_DEPLOYMENT | {Colour.BLUE: Slot(Colour.BLUE, Port(20000), S
 
 
 def wanted(slots: dict[Colour, Slot], *, strategy: Strategy = Strategy.BLUE_GREEN, has_ingress: bool = True) -> Wanted:
-    return Wanted(NEW, PurePosixPath("/node/uploads/x.tar.gz"), strategy, slots, PREMISES, has_ingress)
+    return Wanted(NEW, "x.tar.gz", strategy, slots, PREMISES, has_ingress)
 
 
 def test_a_first_deployment_has_no_old_slot_to_retire() -> None:
@@ -46,7 +46,7 @@ def test_a_second_deployment_starts_on_the_other_slot_and_retires_the_first() ->
     assert isinstance(check, Check)
     assert (check.port, check.path) == (20001, "/health")
     assert isinstance(switch, Switch)
-    assert switch.site == ProxySite(SiteName("shop-production"), (HostName("shop.localhost"),), Port(20001))
+    assert switch.site == ProxySite(SiteName("shop-production"), (HostName("shop.localhost"),), Port(20001), release=2)
     assert retire == Retire(BLUE_IS_LIVE[Colour.BLUE])
 
 

@@ -3,7 +3,8 @@ from pathlib import PurePosixPath
 import msgspec
 
 from bakery.model.names import AppName, EnvironmentName, UnitName
-from bakery.nodes.capabilities import Capabilities, IngressKind, Strategy, UnitKeeper, capabilities, folders_of
+from bakery.model.strategies import Strategy
+from bakery.nodes.capabilities import Capabilities, IngressKind, UnitKeeper, capabilities, folders_of
 from bakery.nodes.facts import NodeFacts
 
 SERVER = NodeFacts(

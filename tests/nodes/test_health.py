@@ -6,6 +6,7 @@ import pytest
 
 from bakery.model.names import Port
 from bakery.nodes.health import Answer, CheckKind, Healthy, Unhealthy, ask_app, wait_until_healthy
+from bakery.nodes.local import LocalTransport
 
 WELL = Answer(CheckKind.HEALTH_PAGE, is_well=True, said="GET /health answered 200")
 ILL = Answer(CheckKind.HEALTH_PAGE, is_well=False, said="GET /health answered 503")
@@ -73,13 +74,13 @@ async def test_even_without_time_there_is_one_look() -> None:
 )
 async def test_the_health_page_decides_where_there_is_one(pages: dict[str, int], answer: Answer) -> None:
     async with an_app(pages) as port:
-        assert await ask_app(port) == answer
+        assert await ask_app(LocalTransport(), port) == answer
 
 
 @pytest.mark.parametrize(("status", "is_well"), [(204, True), (302, False), (404, False), (500, False)])
 async def test_a_page_that_was_named_decides_alone(status: int, is_well: bool) -> None:  # noqa: FBT001 - a parameter
     async with an_app({"/ready": status, "/": 200, "/health": 200}) as port:
-        assert await ask_app(port, "/ready") == Answer(
+        assert await ask_app(LocalTransport(), port, "/ready") == Answer(
             CheckKind.HEALTH_PAGE, is_well=is_well, said=f"GET /ready answered {status}"
         )
 
@@ -87,14 +88,14 @@ async def test_a_page_that_was_named_decides_alone(status: int, is_well: bool) -
 async def test_what_speaks_no_http_needs_only_to_listen() -> None:
     async with a_listener(b"220 mail.example ESMTP\r\n") as port:
         said = "the port accepts connections, without speaking HTTP"
-        assert await ask_app(port) == Answer(CheckKind.OPEN_PORT, is_well=True, said=said)
-        assert await ask_app(port, "/ready") == Answer(CheckKind.OPEN_PORT, is_well=False, said=said)
+        assert await ask_app(LocalTransport(), port) == Answer(CheckKind.OPEN_PORT, is_well=True, said=said)
+        assert await ask_app(LocalTransport(), port, "/ready") == Answer(CheckKind.OPEN_PORT, is_well=False, said=said)
 
 
 async def test_a_closed_port_is_not_well() -> None:
     async with a_listener(b"") as port:
         pass
-    assert await ask_app(port) == Answer(
+    assert await ask_app(LocalTransport(), port) == Answer(
         CheckKind.OPEN_PORT, is_well=False, said="the port does not accept connections"
     )
 
@@ -102,7 +103,7 @@ async def test_a_closed_port_is_not_well() -> None:
 async def test_an_app_that_never_answers_is_not_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bakery.nodes.health.ANSWER_WITHIN", 0.1)
     async with a_listener(None) as port:
-        assert await ask_app(port) == Answer(
+        assert await ask_app(LocalTransport(), port) == Answer(
             CheckKind.OPEN_PORT, is_well=False, said="GET /health was not answered within 0.1 s"
         )
 
@@ -116,10 +117,11 @@ async def test_an_app_that_answers_without_an_end_is_not_well(monkeypatch: pytes
         gone = asyncio.ensure_future(reader.read())
         while not (await asyncio.wait({gone}, timeout=0.01))[0]:
             writer.write(b"x")
+        assert isinstance(gone.exception(), ConnectionResetError | None)
         writer.close()
 
     async with serving(drip) as port:
-        assert await ask_app(port) == Answer(
+        assert await ask_app(LocalTransport(), port) == Answer(
             CheckKind.OPEN_PORT, is_well=False, said="GET /health was not answered within 0.2 s"
         )
 

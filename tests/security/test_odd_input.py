@@ -26,7 +26,7 @@ from tests.web.goods import a_live_app
 # By default each field meets a sixth of the values, each another one.
 _STRIDE = 1 if os.environ.get("BAKERY_TEST_ALL") else 6
 _LIVE = re.compile(r"<script>|<img |<svg onload|<iframe|<base |<style", re.IGNORECASE)
-_ANSWERS = {200, 201, 202, 204, 303, 304, 400, 401, 403, 404, 405, 409, 413, 421, 422}
+_ANSWERS = {200, 201, 202, 204, 303, 304, 400, 401, 403, 404, 405, 409, 412, 413, 421, 422}
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,11 @@ FORMS = [
     Entry("/team/members/2", {"role": "viewer", "all_apps": "", "apps": "shop"}),
     Entry("/team/members/2/remove", {"confirm": "no"}),
     Entry("/apps/shop/delete", {"confirm": "no"}),
+    Entry("/apps/shop/variables", {"name": "KEY", "value": "1", "scope": "run", "secret": "on", "version": "0"}),
+    Entry("/apps/shop/variables/bulk", {"text": "KEY=1", "version": "0"}),
+    Entry("/apps/shop/variables/unset", {"name": "NO_SUCH_KEY"}),
+    Entry("/apps/shop/variables/reveal", {"name": "NO_SUCH_KEY"}),
+    Entry("/apps/shop/variables/restore", {"number": "1", "version": "0"}),
     Entry("/nodes/new", {"slug": "oven-1", "host": "127.0.0.1", "port": "22", "user": "", "bastion": "", "name": ""}),
     Entry(
         "/nodes/oven-2/settings",
@@ -91,6 +96,14 @@ BODIES = [
     Entry("/api/cli-logins/poll", {"poll_token": "x"}),
     Entry("/api/apps/shop/deployments", {"source": "x", "at": None}, fields=["source"]),
     Entry("/api/apps/shop/cancel", {"number": 1}),
+    Entry("/api/apps/shop/env/KEY", {"value": "1", "scope": "run", "is_secret": True}, method="PUT"),
+    Entry(
+        "/api/apps/shop/env",
+        {"text": "KEY=1", "replace": False, "unset": [], "scope": "run", "is_secret": True},
+        method="PATCH",
+    ),
+    Entry("/api/apps/shop/env/reveal", {"names": []}),
+    Entry("/api/apps/shop/env/restore", {"version": 1}),
     Entry("/api/nodes", {"slug": "oven-1", "host": "127.0.0.1", "port": 22, "user": "ops", "bastion": "", "name": ""}),
     Entry(
         "/api/nodes/oven-2",
@@ -117,6 +130,8 @@ QUERIES = [
     Entry("/sidebar", {"q": ""}),
     Entry("/palette", {"q": ""}),
     Entry("/apps/shop/deployments", {"after": ""}),
+    Entry("/apps/shop/variables", {"q": "", "edit": "", "new": ""}),
+    Entry("/apps/shop/variables/history", {"after": ""}),
     Entry("/activity", {"app": "", "user": "", "action": "", "since": "", "until": "", "after": ""}),
     Entry("/nodes/local/commands", {"after": "", "request_id": ""}),
     Entry("/nodes/local/jobs", {"after": ""}),

@@ -12,6 +12,7 @@ import pyotp
 import pytest
 
 from bakery.access.setup import renew_setup_code
+from bakery.model.dotenv import write_dotenv
 from bakery.model.secret import Secret
 from bakery.store.store import Store
 from bakery.store.vault import Key, Vault
@@ -99,6 +100,14 @@ async def test_a_canary_is_found_in_every_form(canaries: Canaries) -> None:
 
 async def _make_secrets(site: Site, admin: httpx.AsyncClient, canaries: Canaries) -> None:
     """Each is shown once, to whom it is for: here."""
+    value = canaries["variable"] = f"canary ${{HOME}} '+/=é\" {secrets.token_hex(8)}"
+    first = {"text": write_dotenv([("KEY", Secret(value)), ("KEPT", Secret(value))]).reveal()}
+    assert (await admin.patch("/api/apps/shop/env", json=first)).status_code == 200
+    assert (await admin.put("/api/apps/shop/env/KEY", json={"value": f"{value}2"})).status_code == 200
+    form = {"name": "FROM_A_FORM", "value": value, "scope": "run", "secret": "on", "version": "2"}
+    assert (await admin.post("/apps/shop/variables", data=form)).status_code == 303
+    seen = (await admin.post("/api/apps/shop/env/reveal", json={"names": ["KEPT"]})).json()
+    assert seen == {"values": {"KEPT": value}}
     canaries["setup code"] = (await renew_setup_code(site.store)).reveal()
     canaries["API token"] = (await admin.post("/api/tokens", json={"name": "for CI", "scope": "admin"})).json()["token"]
     accepted = await _invite(admin, "new@example.com")

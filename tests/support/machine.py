@@ -13,15 +13,16 @@ import msgspec
 
 from bakery.commands.command import command
 from bakery.commands.files import make_folder
-from bakery.commands.nginx import Listen
 from bakery.delivery.local import Machine
-from bakery.model.names import Port, UnitName
+from bakery.model.names import AppName, EnvironmentName, Port, UnitName
 from bakery.nodes.capabilities import capabilities
 from bakery.nodes.facts import look_at
 from bakery.nodes.folders import NodeFolders
-from bakery.nodes.ingress import NginxIngress
+from bakery.nodes.helper_calls import Helper
+from bakery.nodes.helper_ingress import HelperIngress, OwnPlace
+from bakery.nodes.homes import Homes, Place
+from bakery.nodes.jobs import install_helper
 from bakery.nodes.local import LocalTransport
-from bakery.nodes.nginx_layout import own_nginx
 from bakery.nodes.node import Node
 from bakery.nodes.supervised_units import SupervisedUnits
 from bakery.nodes.transport import run_or_fail
@@ -39,15 +40,16 @@ async def node_in(folder: Path, site_port: Port | None) -> Node:
     folders = NodeFolders(PurePosixPath(folder))
     facts = msgspec.structs.replace(await look_at(transport), is_root=False, has_systemd=False)
     ingress = None
+    helper = Helper(transport, await install_helper(transport, folders))
     if site_port is None:
         facts = msgspec.structs.replace(facts, nginx=None, nginx_settings=None)
-    elif facts.nginx and facts.nginx_settings:
-        layout = own_nginx(facts.nginx, facts.nginx_settings, folders, Listen(site_port, address="127.0.0.1"))
-        ingress = NginxIngress(transport, layout)
+    elif facts.nginx:
+        ingress = HelperIngress(helper, OwnPlace(site_port, address="127.0.0.1"))
     for path in (folders.root, folders.programs, folders.logs, folders.units):
         await run_or_fail(transport, make_folder(path))
     units = SupervisedUnits(transport, folders)
-    return Node("local", transport, facts, capabilities(facts), folders, units, ingress)
+    homes = Homes(transport, helper)
+    return Node("local", transport, facts, capabilities(facts), folders, homes, units, ingress)
 
 
 def without_nginx(node: Node) -> Node:
@@ -75,6 +77,8 @@ async def a_node(site_port: Port | None) -> AsyncIterator[Node]:
             await node.units.remove(UnitName(name))
         if site_port is not None:
             await _stop_nginx(node)
+        for home in (folder / "apps").glob("*/*"):  # root's have an account of their own
+            await node.homes.remove(Place(AppName(home.parent.name), EnvironmentName(home.name)))
         shutil.rmtree(folder)
 
 

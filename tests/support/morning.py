@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 from anyio.from_thread import start_blocking_portal
 from psycopg.types.json import Jsonb
 
@@ -40,6 +41,12 @@ PAGES = {
     "app-down": "/apps/status",
     "app-stopped": "/apps/old-site",
     "app-never-deployed": "/apps/newsletter",
+    "variables": "/apps/shop/variables",
+    "variables-none": "/apps/newsletter/variables",
+    "variables-new": "/apps/shop/variables?new=1",
+    "variables-edit": "/apps/shop/variables?edit=STRIPE_KEY",
+    "variables-text": "/apps/shop/variables/bulk",
+    "variables-history": "/apps/shop/variables/history",
     "deployments": "/apps/shop/deployments",
     "deployment-running": "/apps/shop/deployments/3",
     "deployment-failed": "/apps/blog/deployments/2",
@@ -108,6 +115,7 @@ def a_morning(database: str, folder: Path, **environ: str) -> Iterator[Morning]:
     with start_blocking_portal() as portal:  # a thread of its own, whatever runs in the caller's
         invitation = portal.call(_fill, database, folder)
     with serving(folder, "--role", "web", DATABASE_URL=url_of(database), **environ) as bakery:
+        _set_variables(bakery)
         reset = json.loads(bakery.command("admin", "reset", ADMIN, "--json"))["url"]
         gates = {
             "login": "/login",
@@ -160,6 +168,16 @@ async def _bake(site: Site, ada: Actor) -> None:
     await a_live_deployment(site, "shop")
     await a_running_deployment(site, "shop", log=_CHECKS)
     await a_queued_deployment(site, "api", actor=ada)
+
+
+def _set_variables(bakery: Serving) -> None:
+    """By the Bakery that serves, whose key seals them; the live release was made without."""
+    token = json.loads(bakery.command("admin", "token", ADMIN, "--json"))["token"]
+    settings = "IMAGES_BUCKET=shop-images\nPAGE_SIZE=48\nPUBLIC_URL=https://shop.example.com\nTZ=Europe/Berlin"
+    secret = "STRIPE_KEY=sk_live_of_the_morning\nSESSION_SECRET=random-of-the-morning"
+    with httpx.Client(base_url=bakery.url, headers={"authorization": f"Bearer {token}"}, trust_env=False) as client:
+        for wanted in ({"text": settings, "is_secret": False}, {"text": secret}, {"text": "PAGE_SIZE=60"}):
+            client.patch("/api/apps/shop/env", json=wanted).raise_for_status()
 
 
 async def _tell_when(store: Store) -> None:

@@ -8,7 +8,8 @@ import typer
 from typer.core import TyperGroup
 
 from bakery import __version__
-from bakery.cli.client import apps, deploy, deployments, invites, login, nodes, running, tokens, users
+from bakery.cli.client import apps, deploy, deployments, invites, login, nodes, running, tokens, users, variables
+from bakery.cli.detect import detect
 from bakery.cli.exits import exit_code
 from bakery.cli.output import say, warn
 from bakery.cli.server import admin, audit, doctor, keys, migrate, serve, up
@@ -57,6 +58,7 @@ program = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+_ANYWHERE = (detect,)
 _SERVER = (serve.serve, up.up, migrate.migrate, doctor.doctor)
 _CLIENT = (
     login.login,
@@ -68,14 +70,16 @@ _CLIENT = (
     running.restart,
     running.stop,
     running.start,
+    variables.apply,
 )
-for _command in (*_SERVER, *_CLIENT):
+for _command in (*_SERVER, *_CLIENT, *_ANYWHERE):
     program.command()(_command)
 for _name, _group in {
     "keys": keys.group,
     "admin": admin.group,
     "audit": audit.group,
     "apps": apps.group,
+    "env": variables.group,
     "nodes": nodes.group,
     "users": users.group,
     "invites": invites.group,

@@ -4,20 +4,17 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from bakery.commands.files import make_folder
 from bakery.delivery import programs
 from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment
-from bakery.delivery.plan import Action, Check, Plan, Retire, Slot, Start, Switch, Unpack
+from bakery.delivery.plan import Action, Check, Copy, Plan, Retire, Slot, Start, Switch, Unpack
 from bakery.delivery.slots import free_slot, make_live, take_slot
 from bakery.model.deployments import SlotState
 from bakery.model.errors import BakeryError
 from bakery.model.names import Port
 from bakery.model.unit import UnitSpec
-from bakery.nodes.accounts import ensure_account
 from bakery.nodes.health import Answer, Unhealthy, ask_app, wait_until_healthy
 from bakery.nodes.node import Node
-from bakery.nodes.transport import run_or_fail
 from bakery.store.store import Store
 
 CRASHES_ALLOWED = 3
@@ -53,6 +50,8 @@ class Work:
         match action:
             case Unpack():
                 await self._unpack(action)
+            case Copy():
+                await self._copy(action)
             case Start():
                 await self._start(action)
             case Check():
@@ -63,15 +62,17 @@ class Work:
                 await self._retire(action)
 
     async def _unpack(self, unpack: Unpack) -> None:
-        transport = self.node.transport
-        if unpack.owner is not None:
-            await ensure_account(transport, unpack.owner)
-        await run_or_fail(transport, make_folder(unpack.folder.parent))
-        self.log.write(await programs.unpack(transport, unpack.archive, unpack.folder, unpack.owner))
+        homes = self.node.homes
+        said = await homes.unpack(unpack.place, unpack.number, unpack.archive, for_visitors=unpack.for_visitors)
+        self.log.write(said)
+
+    async def _copy(self, copy: Copy) -> None:
+        await self.node.homes.copy_release(copy.place, copy.number, copy.earlier)
+        self.log.write("Nothing is built: the files are the same, the variables are today's.")
 
     async def _start(self, start: Start) -> None:
         await self._take(start.slot)
-        self.log_from = await programs.size_of(self.node.transport, start.unit.log_file)
+        self.log_from = await self.node.homes.log_size(start.unit.name)
         await self.node.units.start(start.unit)
         self.log.write(f"{start.unit.name} runs on port {start.slot.port}.")
 
@@ -117,8 +118,7 @@ class Work:
 
     async def tell_last_lines(self, unit: UnitSpec) -> None:
         """What the app itself said since it was started: it often names the cause."""
-        transport = self.node.transport
-        lines = await programs.last_lines(transport, unit.log_file, from_byte=self.log_from, count=LINES_SHOWN)
+        lines = await self.node.homes.last_lines(unit.name, from_byte=self.log_from, count=LINES_SHOWN)
         if lines:
             self.log.write(f"The last lines of the app:\n{chr(10).join('  ' + line for line in lines)}")
         else:
@@ -134,7 +134,7 @@ class _Asker:
     looked_at: float = 0.0
 
     async def ask(self) -> Answer:
-        answer = await ask_app(Port(self.check.port), self.check.path)
+        answer = await ask_app(self.node.transport, Port(self.check.port), self.check.path)
         now = time.monotonic()
         if answer.is_well or now - self.looked_at >= _LOOK_AT_UNIT_EVERY:
             self.looked_at = now

@@ -12,7 +12,7 @@ from bakery.model.audit import AuditEntry
 from bakery.model.errors import Conflict, NotFound, Unavailable
 from bakery.model.names import Colour
 from bakery.model.permissions import Permission
-from bakery.nodes.capabilities import Strategy
+from bakery.model.strategies import Strategy
 from bakery.store.rows import typed
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction

@@ -2,20 +2,16 @@
 
 from dataclasses import dataclass
 
-from bakery.commands.files import remove_tree
 from bakery.delivery import tasks
 from bakery.delivery.apps import show_app
 from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.moves import move_deployment
-from bakery.delivery.premises import archive_path
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import NotFound
 from bakery.model.permissions import Permission
-from bakery.nodes.accounts import remove_account
 from bakery.nodes.node import Node
-from bakery.nodes.transport import run_or_fail
 from bakery.store.queue import Queue
 from bakery.store.store import Store
 
@@ -94,15 +90,11 @@ async def _clear_node(store: Store, node: Node, environment: Environment) -> Non
     premises = environment.premises(node)
     if node.ingress is not None:
         await node.ingress.remove_site(premises.site)
-    await node.transport.remove(premises.access_log)
     for colour in environment.slots:
         await node.units.remove(premises.unit(colour))
-        await node.transport.remove(premises.log_file(colour))
-    await run_or_fail(node.transport, remove_tree(premises.home))
     for archive in await _archives(store, environment.app_id):
-        await node.transport.remove(archive_path(node.folders, archive))
-    if premises.account is not None:
-        await remove_account(node.transport, premises.account)
+        await node.homes.remove_upload(archive)
+    await node.homes.remove(premises.place)
 
 
 async def _archives(store: Store, app_id: int) -> list[str]:

@@ -27,7 +27,7 @@ async def note_failure(work: Work, failure: BakeryError) -> None:
         await end_steps(tx, work.deployment.id, StepState.FAILED, at_byte=at_byte)
         await tx.connection.execute(
             "UPDATE deployments SET failure = %s, hint = %s WHERE id = %s",
-            (failure.message, failure.hint, work.deployment.id),
+            (work.log.masked(failure.message), work.log.masked(failure.hint), work.deployment.id),
         )
 
 
@@ -48,4 +48,9 @@ async def end_deployment(
     async with store.transaction() as tx:
         ended = StepState.CANCELLED if state is DeploymentState.CANCELLED else StepState.FAILED
         await end_steps(tx, deployment.id, ended, at_byte=at_byte)
-        await move_deployment(tx, deployment.id, state, failure=failure)
+        await move_deployment(tx, deployment.id, state, failure=_told(failure, writing) if failure else None)
+
+
+def _told(failure: BakeryError, writing: DeploymentLog) -> BakeryError:
+    """What a command said may hold a secret."""
+    return BakeryError(writing.masked(failure.message), hint=writing.masked(failure.hint))

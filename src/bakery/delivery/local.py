@@ -9,11 +9,9 @@ from pathlib import Path
 import msgspec
 from psycopg.types.json import Jsonb
 
-from bakery.commands.command import command
 from bakery.delivery import tasks
 from bakery.delivery.look import look_at_environment
 from bakery.delivery.request import put_in_line
-from bakery.delivery.uploads import UPLOADS
 from bakery.model.apps import Runtime
 from bakery.model.deployments import SlotState
 from bakery.model.errors import CommandFailed, Conflict, NotReady
@@ -23,7 +21,7 @@ from bakery.store.rows import only
 from bakery.store.store import Store
 
 _MACHINE_ID = "machine-id"
-_UPLOADED_LONG_AGO = "+60"  # minutes: one that arrives right now has no deployment yet
+_UPLOADED_LONG_AGO = 3600.0  # seconds: one that arrives right now has no deployment yet
 
 
 class Machine:
@@ -184,10 +182,7 @@ async def _is_unsettled(store: Store, node: Node, environment_id: int) -> bool:
 
 async def _forget_uploads(store: Store, node: Node) -> None:
     """Archives that no deployment is going to unpack any more."""
-    folder = node.folders.root / UPLOADS
-    found = await node.transport.run(
-        command("find", folder, "-maxdepth", "1", "-type", "f", "-mmin", _UPLOADED_LONG_AGO, "-printf", "%f\n")
-    )
+    found = {name for name, age in (await node.homes.uploads()).items() if age > _UPLOADED_LONG_AGO}
     async with store.connection() as connection:
         cursor = await connection.execute(
             """
@@ -196,8 +191,8 @@ async def _forget_uploads(store: Store, node: Node) -> None:
             """
         )
         needed = {archive for (archive,) in await cursor.fetchall()}
-    for name in set(found.output.split()) - needed:
-        await node.transport.remove(folder / name)
+    for name in found - needed:
+        await node.homes.remove_upload(name)
 
 
 async def _machine_id(node: Node) -> str:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from bakery.model.errors import Unavailable
+from bakery.model.masking import Masker
 from bakery.store import logs
 from bakery.store.store import Store
 
@@ -13,19 +14,25 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class DeploymentLog:
-    """One writer a stream. `run` sends what is written; a database that is away only delays it."""
+    """One writer a stream. `run` sends what is written, masked; a database that is away only delays it."""
 
-    def __init__(self, store: Store, stream: int) -> None:
+    def __init__(self, store: Store, stream: int, masker: Masker | None = None) -> None:
         self._store = store
         self._stream = stream
+        self._masker = masker or Masker()
         self._waiting = bytearray()
         self._has_some = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
         self._length: int | None = None  # of the stream; None: not known, since a writing was interrupted
 
     def write(self, line: str) -> None:
-        self._waiting += line.encode("utf-8", "replace") + b"\n"
+        """Masked before it is kept anywhere. Each is whole: a secret with line ends is looked for by its lines too."""
+        self._waiting += self._masker.mask(line.encode("utf-8", "replace")) + b"\n"
         self._has_some.set()
+
+    def masked(self, text: str) -> str:
+        """For what is written down elsewhere, such as why a deployment failed."""
+        return self._masker.mask_text(text)
 
     async def flush(self) -> int:
         """Everything written so far is in the database. Returns the stream's length."""

@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bakery.delivery.plan import Slot, Wanted
-from bakery.delivery.premises import Premises, Release, archive_path
+from bakery.delivery.premises import Premises, Release
+from bakery.delivery.variable_sets import run_variables
 from bakery.model.apps import Runtime
 from bakery.model.deployments import DeploymentState, SlotState
 from bakery.model.names import AppName, Colour, EnvironmentName, HostName, Port
-from bakery.nodes.capabilities import Strategy
+from bakery.model.secret import Secret
+from bakery.model.strategies import Strategy
 from bakery.nodes.node import Node
 from bakery.store.rows import typed
 from bakery.store.store import Connection, Store
+from bakery.store.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,7 @@ class Deployment:
     def wanted(self, node: Node) -> Wanted:
         return Wanted(
             release=self.release,
-            archive=archive_path(node.folders, self.archive),
+            archive=self.archive,
             strategy=self.environment.strategy,
             slots=self.environment.slots,
             premises=self.environment.premises(node),
@@ -75,7 +78,8 @@ async def look_at_deployment(store: Store, deployment_id: int) -> Deployment | N
         await cursor.execute(
             """
             SELECT deployments.id, deployments.number, state, deployments.environment_id, deployments.release_id,
-                   releases.runtime, releases.command, releases.health_path, builds.archive,
+                   releases.runtime, releases.command, releases.health_path, files_of, variables_version,
+                   builds.archive,
                    log_stream_id AS log_stream, failure, hint, cancel_asked_at IS NOT NULL AS is_cancelling
             FROM deployments JOIN releases ON releases.id = deployments.release_id
             JOIN builds ON builds.id = releases.build_id WHERE deployments.id = %s
@@ -83,10 +87,13 @@ async def look_at_deployment(store: Store, deployment_id: int) -> Deployment | N
             (deployment_id,),
         )
         row = await cursor.fetchone()
-        environment = await _environment(connection, row.environment_id) if row else None
-    if row is None or environment is None:
-        return None
-    release = Release(row.release_id, row.number, row.runtime, row.command or (), row.health_path)
+        environment = await _environment(connection, store.vault, row.environment_id) if row else None
+        if row is None or environment is None:
+            return None
+        variables = await run_variables(connection, store.vault, row.environment_id, row.variables_version)
+    release = Release(
+        row.release_id, row.number, row.runtime, row.command or (), row.health_path, row.files_of, variables
+    )
     return Deployment(
         row.id, row.number, row.state, environment, release, row.archive, row.log_stream, row.failure, row.hint,
         row.is_cancelling,
@@ -95,7 +102,7 @@ async def look_at_deployment(store: Store, deployment_id: int) -> Deployment | N
 
 async def look_at_environment(store: Store, environment_id: int) -> Environment | None:
     async with store.connection() as connection:
-        return await _environment(connection, environment_id)
+        return await _environment(connection, store.vault, environment_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +115,8 @@ class _DeploymentRow:
     runtime: Runtime
     command: tuple[str, ...] | None
     health_path: str | None
+    files_of: int | None
+    variables_version: int | None
     archive: str
     log_stream: int
     failure: str
@@ -137,15 +146,20 @@ class _SlotRow:
     runtime: Runtime | None
     command: tuple[str, ...] | None
     health_path: str | None
+    files_of: int | None
+    variables_version: int | None
 
-    def slot(self) -> Slot:
+    def slot(self, variables: Mapping[str, Secret]) -> Slot:
         release = None
         if self.release_id is not None and self.number is not None and self.runtime is not None:
-            release = Release(self.release_id, self.number, self.runtime, self.command or (), self.health_path)
+            command = self.command or ()
+            release = Release(
+                self.release_id, self.number, self.runtime, command, self.health_path, self.files_of, variables
+            )
         return Slot(self.colour, None if self.port is None else Port(self.port), self.state, release)
 
 
-async def _environment(connection: Connection, environment_id: int) -> Environment | None:
+async def _environment(connection: Connection, vault: Vault, environment_id: int) -> Environment | None:
     async with connection.cursor(row_factory=typed(_EnvironmentRow)) as cursor:
         await cursor.execute(
             """
@@ -162,12 +176,17 @@ async def _environment(connection: Connection, environment_id: int) -> Environme
     async with connection.cursor(row_factory=typed(_SlotRow)) as slots:
         await slots.execute(
             """
-            SELECT colour, port, state, release_id, number, runtime, command, health_path
+            SELECT colour, port, state, release_id, number, runtime, command, health_path, files_of, variables_version
             FROM slots LEFT JOIN releases ON releases.id = release_id WHERE slots.environment_id = %s
+            ORDER BY colour
             """,
             (environment_id,),
         )
-        found = {slot.colour: slot.slot() for slot in await slots.fetchall()}
+        rows = await slots.fetchall()
+    found = {
+        slot.colour: slot.slot(await run_variables(connection, vault, environment_id, slot.variables_version))
+        for slot in rows
+    }
     return Environment(
         row.id, row.app_id, AppName(row.app), EnvironmentName(row.name), row.runtime, row.strategy, row.is_stopped,
         row.apps_domain, found,

@@ -9,6 +9,7 @@ from bakery.model.actor import Actor
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BadInput, Conflict, NotFound
 from bakery.store.logs import open_stream
+from bakery.store.rows import only
 from bakery.store.transaction import Transaction
 
 
@@ -46,8 +47,10 @@ async def make_release(tx: Transaction, app: FoundApp, number: int, source: Uplo
             INSERT INTO builds (app_id, source, title, version, archive)
             VALUES (%(app)s, 'folder', %(title)s, %(version)s, %(archive)s) RETURNING id
         )
-        INSERT INTO releases (environment_id, number, build_id, runtime, command, health_path)
-        SELECT environments.id, %(number)s, build.id, runtime, command, health_path FROM environments, build
+        INSERT INTO releases (environment_id, number, build_id, runtime, command, health_path, variables_version)
+        SELECT environments.id, %(number)s, build.id, runtime, command, health_path,
+               (SELECT max(number) FROM variable_versions WHERE environment_id = environments.id)
+        FROM environments, build
         WHERE environments.id = %(environment)s RETURNING id
         """,
         {
@@ -63,6 +66,23 @@ async def make_release(tx: Transaction, app: FoundApp, number: int, source: Uplo
     if row is None:
         raise NotFound("There is no such app.")
     return int(row[0])
+
+
+async def make_release_of(tx: Transaction, app: FoundApp, number: int, live: int) -> int:
+    """From the build and the files of release `live`, with today's variables and settings."""
+    cursor = await tx.connection.execute(
+        """
+        INSERT INTO releases (environment_id, number, build_id, runtime, command, health_path, variables_version,
+                              files_of)
+        SELECT environments.id, %(number)s, build_id, environments.runtime, environments.command,
+               environments.health_path,
+               (SELECT max(number) FROM variable_versions WHERE environment_id = environments.id), releases.number
+        FROM environments JOIN releases ON releases.environment_id = environments.id
+        WHERE environments.id = %(environment)s AND releases.number = %(live)s RETURNING id
+        """,
+        {"environment": app.environment_id, "number": number, "live": live},
+    )
+    return int((await only(cursor))[0])
 
 
 async def make_deployment(

@@ -3,22 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import PurePosixPath
 
-from bakery.commands.nginx import ProxySite, StaticSite
 from bakery.delivery.premises import Premises, Release
 from bakery.model.apps import Runtime
 from bakery.model.deployments import SlotState
 from bakery.model.errors import Conflict
 from bakery.model.names import Colour, Port
+from bakery.model.strategies import Strategy
 from bakery.model.unit import UnitSpec
-from bakery.nodes.capabilities import Strategy
+from bakery.nodes.homes import Place
+from bakery.nodes.ingress import ProxySite, StaticSite
 
 
 class StepKey(StrEnum):
     """What a step is called in addresses and in the database."""
 
     UNPACK = "unpack"
+    COPY = "copy"
     START = "start"
     CHECK = "check"
     SWITCH = "switch"
@@ -37,9 +38,19 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class Unpack:
-    archive: PurePosixPath
-    folder: PurePosixPath
-    owner: str | None
+    place: Place
+    number: int
+    archive: str
+    for_visitors: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """The files of a release that is there already, as they are now."""
+
+    place: Place
+    number: int
+    earlier: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +79,7 @@ class Retire:
     slot: Slot
 
 
-Action = Unpack | Start | Check | Switch | Retire
+Action = Unpack | Copy | Start | Check | Switch | Retire
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +104,7 @@ class Wanted:
     """The facts that a plan is made from. `archive` holds the source."""
 
     release: Release
-    archive: PurePosixPath
+    archive: str
     strategy: Strategy
     slots: Mapping[Colour, Slot]
     premises: Premises
@@ -113,7 +124,7 @@ def _plan_blue_green(wanted: Wanted) -> Plan:
     slot = _slot_for(wanted)
     unit = _unit(wanted, slot)
     steps = [
-        _unpack(wanted),
+        _bring_files(wanted),
         PlannedStep(StepKey.START, f"Start the release on {slot.colour}", Start(slot, unit)),
         _check(wanted, slot, unit),
         PlannedStep(StepKey.SWITCH, "Switch traffic to it", Switch(slot, _site(wanted, slot))),
@@ -131,7 +142,7 @@ def _plan_recreate(wanted: Wanted) -> Plan:
     unit = _unit(wanted, slot)
     is_replacing = slot.state is SlotState.LIVE
     steps = (
-        _unpack(wanted),
+        _bring_files(wanted),
         PlannedStep(
             StepKey.START,
             "Replace the running release; the app is away for a moment" if is_replacing else "Start the release",
@@ -152,7 +163,7 @@ def _plan_static(wanted: Wanted) -> Plan:
         )
     slot = _slot_for(wanted)
     switch = PlannedStep(StepKey.SWITCH, "Switch traffic to it", Switch(slot, _site(wanted, slot)))
-    return Plan(wanted.release, slot, (_unpack(wanted), switch))
+    return Plan(wanted.release, slot, (_bring_files(wanted), switch))
 
 
 def _slot_for(wanted: Wanted) -> Slot:
@@ -170,10 +181,14 @@ def _site(wanted: Wanted, slot: Slot) -> ProxySite | StaticSite:
     return wanted.premises.describe_site(wanted.release, slot.port)
 
 
-def _unpack(wanted: Wanted) -> PlannedStep:
-    folder = wanted.premises.release_folder(wanted.release.number)
-    owner = wanted.premises.account if wanted.release.runtime is Runtime.PROCESS else None
-    return PlannedStep(StepKey.UNPACK, "Unpack the source", Unpack(wanted.archive, folder, owner))
+def _bring_files(wanted: Wanted) -> PlannedStep:
+    place, release = wanted.premises.place, wanted.release
+    if release.files_of is not None:
+        copy = Copy(place, release.number, release.files_of)
+        return PlannedStep(StepKey.COPY, f"Take the files of release #{release.files_of}", copy)
+    for_visitors = release.runtime is Runtime.STATIC
+    unpack = Unpack(place, release.number, wanted.archive, for_visitors)
+    return PlannedStep(StepKey.UNPACK, "Unpack the source", unpack)
 
 
 def _check(wanted: Wanted, slot: Slot, unit: UnitSpec) -> PlannedStep:

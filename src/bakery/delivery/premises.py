@@ -1,12 +1,10 @@
 """Where an environment of an app lives on its node: names and paths, made from typed names alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from bakery.commands.accounts import account_name
-from bakery.commands.nginx import ProxySite, StaticSite
-from bakery.delivery.uploads import UPLOADS
+from bakery.helper.names import account_name
 from bakery.model.apps import Runtime
 from bakery.model.names import (
     AppName,
@@ -22,6 +20,8 @@ from bakery.model.names import (
 from bakery.model.secret import Secret
 from bakery.model.unit import UnitSpec
 from bakery.nodes.folders import NodeFolders
+from bakery.nodes.homes import Place
+from bakery.nodes.ingress import ProxySite, StaticSite
 
 # The first word of a start command is found as in a shell: on the PATH, or below the release when it has a slash.
 _FINDS_PROGRAMS = "/usr/bin/env"
@@ -29,13 +29,18 @@ _FINDS_PROGRAMS = "/usr/bin/env"
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What runs: files of its own below the node's folder, and settings that never change."""
+    """What runs: files of its own below the node's folder, and settings that never change.
+
+    `files_of` is the release whose files it starts from, when it is no new build. `variables` are as it was made.
+    """
 
     id: int
     number: int
     runtime: Runtime
     command: tuple[str, ...]
     health_path: str | None
+    files_of: int | None = None
+    variables: Mapping[str, Secret] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +52,16 @@ class Premises:
     is_isolated: bool  # apps run as users of their own
 
     @property
+    def place(self) -> Place:
+        return Place(self.app, self.environment)
+
+    @property
     def account(self) -> str | None:
-        return account_name(self.app, self.environment) if self.is_isolated else None
+        return account_name(self.folders.root, self.app, self.environment) if self.is_isolated else None
 
     @property
     def site(self) -> SiteName:
         return site_name(self.app, self.environment)
-
-    @property
-    def home(self) -> PurePosixPath:
-        """All that the app has on the node, below one folder."""
-        return self.folders.releases(self.app, self.environment).parent.parent
 
     @property
     def access_log(self) -> PurePosixPath:
@@ -79,20 +83,21 @@ class Premises:
             argv=(_FINDS_PROGRAMS, "--", *release.command),
             folder=folder,
             log_file=self.log_file(colour),
-            environment=_variables(port),
+            environment=_variables(release, port),
             account=self.account,
             writable=(folder,),
         )
 
-    def describe_site(self, release: Release, port: Port | None) -> ProxySite | StaticSite:
+    def describe_site(
+        self, release: Release, port: Port | None, *, generation: int = 0, slot: Colour | None = None
+    ) -> ProxySite | StaticSite:
+        """`generation` is the number of the deployment that switches, also when it goes back to an older release."""
         if port is None:
-            return StaticSite(self.site, (self.host,), self.release_folder(release.number))
-        return ProxySite(self.site, (self.host,), port)
+            folder = self.release_folder(release.number)
+            return StaticSite(self.site, (self.host,), folder, generation, release.number, slot)
+        return ProxySite(self.site, (self.host,), port, generation, release.number, slot)
 
 
-def archive_path(folders: NodeFolders, name: str) -> PurePosixPath:
-    return folders.root / UPLOADS / name
-
-
-def _variables(port: Port) -> Mapping[str, Secret]:
-    return {"PORT": Secret(str(port))}
+def _variables(release: Release, port: Port) -> Mapping[str, Secret]:
+    """Ours win: the app is looked for on the port that we chose."""
+    return {**release.variables, "PORT": Secret(str(port))}

@@ -4,7 +4,7 @@ from importlib.resources import files
 from pathlib import PurePosixPath
 
 from bakery.commands.command import Command, command
-from bakery.model.errors import BadInput, CommandFailed
+from bakery.model.errors import CommandFailed
 from bakery.model.names import Port
 from bakery.nodes.transport import Transport, run_or_fail
 
@@ -20,16 +20,6 @@ with socket.socket() as probe:
 """
 
 
-async def unpack(transport: Transport, archive: PurePosixPath, folder: PurePosixPath, owner: str | None) -> str:
-    """Harmless when it was done. Raises BadInput when the archive is refused, with the reason as its sentence."""
-    program = _program(transport, "unpack_program.py", archive, folder, owner or "", timeout=UNPACK_WITHIN)
-    finished = await transport.run(program)
-    if finished.succeeded:
-        return finished.output.strip()
-    reason = finished.errors.strip().splitlines()[-1:] or ["The archive cannot be unpacked."]
-    raise BadInput(reason[0], field="source", hint="Make the archive with: tar --hard-dereference -czf app.tar.gz .")
-
-
 async def wait_for_drain(transport: Transport, port: Port, *, seconds: float) -> int:
     """How many connections are left in the end."""
     program = _program(transport, "drain_program.py", str(port), str(seconds), timeout=seconds + 30)
@@ -42,17 +32,6 @@ async def is_port_taken(transport: Transport, port: Port) -> bool:
     if looked.exit_status not in {0, 3}:
         raise CommandFailed(f"Port {port} cannot be used: {looked.errors.strip()}.", exit_status=looked.exit_status)
     return looked.exit_status == 3
-
-
-async def last_lines(transport: Transport, path: PurePosixPath, *, from_byte: int, count: int) -> list[str]:
-    shown = await transport.run(command("tail", f"--bytes=+{from_byte + 1}", "--", path))
-    return shown.output.splitlines()[-count:]
-
-
-async def size_of(transport: Transport, path: PurePosixPath) -> int:
-    """0 for a file that is not there yet."""
-    shown = await transport.run(command("stat", "--format=%s", "--", path))
-    return int(shown.output) if shown.succeeded else 0
 
 
 def _program(transport: Transport, name: str, *words: str | PurePosixPath, timeout: float) -> Command:

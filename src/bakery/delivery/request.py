@@ -21,6 +21,11 @@ from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
 _LONGEST_KEY = 200
+# What was changed while a deployment waited for its time counts when the time has come.
+_TODAYS_VARIABLES = """
+UPDATE releases SET variables_version = (SELECT max(number) FROM variable_versions WHERE environment_id = %s)
+WHERE id = (SELECT release_id FROM deployments WHERE id = %s)
+"""
 
 
 async def request_deployment(
@@ -85,6 +90,7 @@ async def start_scheduled(store: Store, queue: Queue, deployment_id: int) -> Non
         if row is None:
             return
         await supersede_waiting(tx, row[0])
+        await tx.connection.execute(_TODAYS_VARIABLES, (row[0], deployment_id))
         await move_deployment(tx, deployment_id, DeploymentState.QUEUED)
         await put_in_line(tx, queue, deployment_id, row[0], None)
 

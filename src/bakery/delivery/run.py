@@ -16,9 +16,9 @@ from bakery.delivery.look import Deployment, look_at_deployment
 from bakery.delivery.moves import move_deployment
 from bakery.delivery.plan import StepKey, plan_deployment
 from bakery.delivery.ports import with_free_port
-from bakery.delivery.premises import archive_path
 from bakery.delivery.steps import CancelAsked, begin_step, end_step, read_steps, store_steps
 from bakery.delivery.undo import tidy, undo
+from bakery.delivery.variable_sets import masker_of
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import BakeryError, NodeUnreachable, Unavailable
 from bakery.nodes.node import Node
@@ -35,10 +35,10 @@ async def run_deployment(store: Store, node: Node, deployment_id: int, *, patien
     if deployment is None:
         return
     if not has_begun:
-        await node.transport.remove(archive_path(node.folders, deployment.archive))
+        await node.homes.remove_upload(deployment.archive)
         return
     try:
-        writing = DeploymentLog(store, deployment.log_stream)
+        writing = DeploymentLog(store, deployment.log_stream, await masker_of(store, deployment.environment.id))
         async with _beside(writing.run(asyncio.sleep)):
             await _run(store, node, deployment, writing, patience)
     except (Unavailable, psycopg.OperationalError, asyncio.CancelledError):

@@ -105,7 +105,7 @@ async def _start(store: Store, node: Node, environment: Environment, live: Slot)
         port = live.port
         await node.units.start(premises.describe_unit(release, live.colour, port))
         found = await wait_until_healthy(
-            lambda: ask_app(port, release.health_path),
+            lambda: ask_app(node.transport, port, release.health_path),
             deadline=START_WITHIN,
             clock=time.monotonic,
             sleep=asyncio.sleep,

@@ -2,19 +2,16 @@
 
 import asyncio
 import time
-from pathlib import PurePosixPath
 
-from bakery.commands.files import remove_tree
 from bakery.delivery.actions import Work
 from bakery.delivery.plan import StepKey
-from bakery.delivery.premises import Release, archive_path
+from bakery.delivery.premises import Release
 from bakery.delivery.slots import free_slot
 from bakery.delivery.steps import read_steps
 from bakery.model.deployments import SlotState, StepState
 from bakery.model.errors import BakeryError, Unavailable
 from bakery.model.names import Port
 from bakery.nodes.health import Healthy, ask_app, wait_until_healthy
-from bakery.nodes.transport import run_or_fail
 
 KEPT_RELEASES = 5
 
@@ -30,7 +27,7 @@ async def undo(work: Work) -> None:
             await _run_again(work, work.plan.replaced, slot.port)
         elif slot.state is not SlotState.LIVE:
             await work.node.units.remove(premises.unit(slot.colour))
-        await _remove(work, premises.release_folder(work.deployment.number))
+        await work.node.homes.remove_release(premises.place, work.deployment.number)
         await _forget_archive(work)
     except Unavailable:
         raise
@@ -72,7 +69,7 @@ async def _remove_superfluous(work: Work) -> None:
         superfluous = await cursor.fetchall()
     premises = work.deployment.environment.premises(work.node)
     for release_id, number in superfluous:
-        await _remove(work, premises.release_folder(number))
+        await work.node.homes.remove_release(premises.place, number)
         async with work.store.transaction() as tx:
             await tx.connection.execute("UPDATE releases SET removed_at = now() WHERE id = %s", (release_id,))
 
@@ -81,7 +78,7 @@ async def _run_again(work: Work, release: Release, port: Port) -> None:
     premises = work.deployment.environment.premises(work.node)
     await work.node.units.start(premises.describe_unit(release, work.plan.slot.colour, port))
     found = await wait_until_healthy(
-        lambda: ask_app(port, release.health_path),
+        lambda: ask_app(work.node.transport, port, release.health_path),
         deadline=work.patience.check,
         clock=time.monotonic,
         sleep=asyncio.sleep,
@@ -107,8 +104,4 @@ async def _put_back_site(work: Work) -> None:
 
 
 async def _forget_archive(work: Work) -> None:
-    await work.node.transport.remove(archive_path(work.node.folders, work.deployment.archive))
-
-
-async def _remove(work: Work, folder: PurePosixPath) -> None:
-    await run_or_fail(work.node.transport, remove_tree(folder))
+    await work.node.homes.remove_upload(work.deployment.archive)

@@ -52,7 +52,7 @@ class Watch:
                 group.create_task(look_at(slot))
 
     async def _look_at(self, slot: _LiveSlot) -> None:
-        answer = await ask_app(Port(slot.port), slot.health_path)
+        answer = await ask_app(self._node.transport, Port(slot.port), slot.health_path)
         if answer.is_well:
             self._failures[_key(slot)] = 0
             await self._note(slot, Health.HEALTHY, "")

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pwd
 import re
 import sys
 
+from bakery.helper.processes import run
+
 AGENT = "bakery-agent"
+PR_SET_NO_NEW_PRIVS = 38
+LIBC = ctypes.CDLL(None, use_errno=True)
 ACCOUNT = re.compile(f"{AGENT}|bk-[0-9a-f]{{16}}")
 
 
@@ -28,3 +33,35 @@ def account_of(name: object) -> pwd.struct_passwd:
     if account.pw_uid == 0:
         sys.exit("No job runs as root.")
     return account
+
+
+def become(account: pwd.struct_passwd) -> None:
+    if os.geteuid() == 0:
+        os.initgroups(account.pw_name, account.pw_gid)
+        os.setgid(account.pw_gid)
+        os.setuid(account.pw_uid)
+    if LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "the kernel does not forbid new privileges")
+
+
+def ensure_account(name: str) -> None:
+    """Makes the system user unless it is there. Who is not root has only himself."""
+    if os.geteuid() == 0 and not is_there(name):
+        run(
+            "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
+            "--shell", "/usr/sbin/nologin", name,
+        )  # fmt: skip
+
+
+def remove_account(name: str) -> None:
+    """With what still runs as it, for nobody else is to get its number while it lives."""
+    if os.geteuid() == 0 and is_there(name):
+        run("userdel", name)
+
+
+def is_there(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True

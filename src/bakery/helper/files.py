@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 from bakery.helper.accounts import AGENT
+from bakery.helper.processes import run
 from bakery.helper.words import write_all
 
 
@@ -46,6 +47,14 @@ def write_whole(path: Path, text: str) -> None:
     aside.replace(path)
 
 
+def replace_with(path: Path, text: str, *, mode: int = 0o644) -> None:
+    """Readers see the old until the new is safe on the disk. One at a time does this to a file."""
+    aside = path.with_name(f"{path.name}.new")
+    write_over(aside, text.encode())
+    aside.chmod(mode)
+    aside.replace(path)
+
+
 def sync_folder(folder: Path) -> None:
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     os.fsync(handle)
@@ -57,3 +66,18 @@ def empty(folder: Path) -> None:
         for entry in folder.iterdir():
             entry.unlink()
         folder.rmdir()
+
+
+def make_open_folder(folder: Path) -> None:
+    """Everybody may pass through it; only its owner, who runs the helper, may write there."""
+    if not folder.parent.exists():
+        make_open_folder(folder.parent)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir()
+        folder.chmod(0o755)
+
+
+def remove_tree(folder: Path) -> None:
+    """Stays on its file system, so that what is mounted there is not emptied."""
+    if folder.exists() or folder.is_symlink():
+        run("rm", "--recursive", "--force", "--one-file-system", "--", str(folder))

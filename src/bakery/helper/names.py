@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
-from pathlib import Path
+from pathlib import Path, PurePath
+
+from bakery.helper.verbs import ROOTS_FOLDER
 
 APP = "[a-z][a-z0-9-]{0,39}"
 WORD = "(?!(?:blue|green)(?![a-z0-9]))[a-z][a-z0-9]{0,15}"  # an environment or a process: never named like a slot
 COLOUR = "(?:blue|green)"
 UNIT = f"bakery-{APP}-{WORD}-{COLOUR}(?:-{WORD}(?:-[1-9][0-9]{{0,2}})?)?"
+PLACE = f"{APP}\0{WORD}"
 RELEASE = "[1-9][0-9]{0,9}"
 _UNIT = re.compile(f"bakery-({APP})-({WORD})-{COLOUR}(?:-{WORD}(?:-[1-9][0-9]{{0,2}})?)?")
 
@@ -21,8 +24,7 @@ class Premises:
     def __init__(self, root: Path, app: str, environment: str) -> None:
         self.home = root / "apps" / app / environment
         self.releases = self.home / "releases"
-        digest = hashlib.sha256(f"{app}/{environment}".encode()).hexdigest()
-        self.account = f"bk-{digest[:16]}"
+        self.account = account_name(root, app, environment)
 
     def expect_inside(self, path: object, *, what: str) -> Path:
         """The path, which has to be below the environment's home, without a way out."""
@@ -32,6 +34,15 @@ class Premises:
         if ".." in found.parts or self.home not in found.parents:
             sys.exit(f"{what} has to be below {self.home}.")
         return found
+
+
+def account_name(root: PurePath, app: str, environment: str) -> str:
+    """Stable and short: Linux allows 32 characters, fewer than an app and an environment may need together.
+
+    Two Bakeries on one machine, in folders of their own, never share an account.
+    """
+    place = f"{app}/{environment}" if root == ROOTS_FOLDER else f"{root}:{app}/{environment}"
+    return f"bk-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
 
 
 def premises_of_unit(root: Path, name: str) -> Premises:

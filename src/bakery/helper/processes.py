@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,17 @@ def spawn(*argv: str) -> int:
     """A program of the machine's, whose output goes where our complaints go."""
     streams = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, 2, 1)]
     return os.posix_spawn(argv[0], argv, {"PATH": PATHS, "LANG": "C.UTF-8"}, file_actions=streams)
+
+
+def run(*argv: str) -> None:
+    """A program of the machine's, to its end. What it complains of becomes our own refusal."""
+    import subprocess  # noqa: PLC0415 - most verbs start nothing, and it takes long to load
+
+    found = {"PATH": PATHS, "LANG": "C.UTF-8"}
+    done = subprocess.run(argv, env=found, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = done.stderr.strip() or done.stdout.strip() or f"it ended with status {done.returncode}"
+        sys.exit(f"{argv[0]}: {said}")
 
 
 def has_systemd() -> bool:

@@ -2,8 +2,9 @@
 
     helper [--root FOLDER] FAMILY-VERB …
 
-Families: `job` (durable jobs), `key` (the key that lets Bakery in); and `version` prints a number, and the digest of
-this file. Each family's module tells of its verbs.
+Families: `job` (durable jobs), `key` (the key that lets Bakery in), `log` (what units wrote), `premises` (where apps
+live), `release`, `site` (what nginx sends to apps), `upload`; and `version` prints a number, and the digest of this
+file. Each family's module tells of its verbs.
 """
 
 from __future__ import annotations
@@ -18,7 +19,15 @@ from bakery.helper.verbs import ROOTS_FOLDER, Verb
 from bakery.helper.words import say, sentence
 
 VERSION = 2
-FAMILIES = {"job": "bakery.helper.jobs", "key": "bakery.helper.keys"}  # loaded when one is called: a start costs time
+FAMILIES = {  # loaded when one is called: a start costs time
+    "job": "bakery.helper.jobs",
+    "key": "bakery.helper.keys",
+    "log": "bakery.helper.unit_logs",
+    "premises": "bakery.helper.premises",
+    "release": "bakery.helper.releases",
+    "site": "bakery.helper.sites",
+    "upload": "bakery.helper.uploads",
+}
 
 
 def version(_root: Path) -> None:

@@ -7,6 +7,7 @@ import os
 import sys
 
 LONGEST_INPUT = 8 * 1024 * 1024
+HINT = "Hint: "
 
 
 def say(what: dict[str, object]) -> None:
@@ -15,6 +16,11 @@ def say(what: dict[str, object]) -> None:
 
 def sentence(error: BaseException) -> str:
     return f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else str(error)
+
+
+def hinted(sentence: str, hint: str) -> str:
+    """A refusal with what to do next, for `sys.exit`."""
+    return f"{sentence}\n{HINT}{hint}"
 
 
 def told_object(fields: set[str], *, what: str) -> dict[str, object]:

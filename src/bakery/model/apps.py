@@ -16,6 +16,7 @@ _HEALTH_PATH = re.compile(r"/[A-Za-z0-9/._~!&'()*+,;=:@%?-]{0,199}")
 
 
 class Runtime(StrEnum):
+    DOCKER = "docker"
     PROCESS = "process"
     STATIC = "static"
 
@@ -67,9 +68,12 @@ def parse_new_app(
 
 def _parse_runtime(text: str) -> Runtime:
     try:
-        return Runtime(text)
+        runtime = Runtime(text)
     except ValueError:
-        raise BadInput("Choose “process” or “static”.", field="runtime") from None
+        runtime = Runtime.DOCKER
+    if runtime is Runtime.DOCKER:  # nothing runs containers yet
+        raise BadInput("Choose “process” or “static”.", field="runtime")
+    return runtime
 
 
 def _parse_name(text: str) -> str:

@@ -20,6 +20,7 @@ LONGEST_APP_NAME = 40
 LONGEST_HOST_NAME = 253
 HIGHEST_PORT = 65535
 _APP_NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
+_PART_NAME = re.compile(r"[a-z][a-z0-9]{0,15}")
 _HOST_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -61,6 +62,17 @@ def parse_port(text: str | int, *, field: str = "port") -> Port:
     if 1 <= number <= HIGHEST_PORT:
         return Port(number)
     raise BadInput("Use a port number from 1 to 65535.", field=field, hint="Like 3000.")
+
+
+def parse_process_name(text: str, *, field: str = "process") -> ProcessName:
+    """Never like a slot: the names of units are made of both."""
+    if _PART_NAME.fullmatch(text) and text not in set(Colour):
+        return ProcessName(text)
+    raise BadInput(
+        "Use up to 16 lower-case letters and digits, begin with a letter, and not “blue” or “green”.",
+        field=field,
+        hint="Like worker.",
+    )
 
 
 def unit_name(

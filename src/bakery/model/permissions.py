@@ -28,6 +28,7 @@ class Permission(StrEnum):
     OWN_ACCOUNT = "own-account"  # one's own password, sessions, tokens, preferences
     READ = "read"  # pages and lists, within the actor's grants
     DEPLOY = "deploy"  # act on an app: deploy, restart, roll back
+    SEE_VALUES = "see-values"  # of an app's variables; asking for a secret one is written down
     CREATE_APP = "create-app"
     DELETE_APP = "delete-app"
     SEE_PEOPLE = "see-people"  # names for all, the rest for Admins
@@ -44,6 +45,7 @@ HELD_BY: Mapping[Permission, frozenset[Role]] = {
     Permission.SEE_PEOPLE: frozenset(Role),
     Permission.METRICS: frozenset(Role),
     Permission.DEPLOY: frozenset({Role.DEVELOPER, Role.ADMIN}),
+    Permission.SEE_VALUES: frozenset({Role.DEVELOPER, Role.ADMIN}),
     Permission.CREATE_APP: frozenset({Role.DEVELOPER, Role.ADMIN}),
     Permission.DELETE_APP: frozenset({Role.ADMIN}),
     Permission.MANAGE_PEOPLE: frozenset({Role.ADMIN}),

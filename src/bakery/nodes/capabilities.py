@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from bakery.model.strategies import Strategy
 from bakery.nodes.facts import NodeFacts
 from bakery.nodes.folders import ROOTS_FOLDER, USERS_FOLDER, NodeFolders
 
@@ -17,11 +18,6 @@ class IngressKind(StrEnum):
     DAEMON_NGINX = "daemon-nginx"  # the machine's, started by us and told by signals
     OWN_NGINX = "own-nginx"  # an ordinary user's, on a port above 1024
     NONE = "none"
-
-
-class Strategy(StrEnum):
-    BLUE_GREEN = "blue-green"
-    RECREATE = "recreate"
 
 
 @dataclass(frozen=True, slots=True)

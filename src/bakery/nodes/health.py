@@ -1,20 +1,28 @@
 """Does an app answer? Asked from its own machine, until it does twice in a row or the time is over."""
 
 import asyncio
-import ssl
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from urllib.parse import quote
 
-import httpx
-
+from bakery.model.errors import Unavailable
 from bakery.model.names import Port
+from bakery.nodes.transport import Transport
 
 EAGER_FOR, EAGER_PAUSE, CALM_PAUSE = 5.0, 0.1, 1.0  # seconds
 ANSWER_WITHIN = 2.0
 SUCCESSES_NEEDED = 2
 _SUCCESS = range(200, 300)
 _SERVER_ERROR = 500
+_LONGEST_HEAD = 64 * 1024
+_HTTP = b"HTTP/1."
+_STATUS = re.compile(rb"HTTP/1\.[0-9] ([1-5][0-9]{2})[ \r\n]")
+_AS_IT_STANDS = "/?%&=+:@!$'()*,;~-._"
+_REQUEST = (
+    "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: bakery\r\nAccept: */*\r\nConnection: close\r\n\r\n"
+)
 
 Clock = Callable[[], float]
 Sleep = Callable[[float], Awaitable[None]]
@@ -67,40 +75,56 @@ async def wait_until_healthy(
         await sleep(pause)
 
 
-async def ask_app(port: Port, path: str | None = None) -> Answer:
+async def ask_app(transport: Transport, port: Port, path: str | None = None) -> Answer:
     """`path` decides alone. Without one `/health` does where it exists, else the front page; and what speaks no HTTP
-    needs only to listen."""
-    # No TLS is spoken here. httpx's own context would read all authorities: 25 ms a look, in which nothing else runs.
-    no_tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", timeout=ANSWER_WITHIN, verify=no_tls, trust_env=False
-    ) as client:
-        health_path = path or "/health"
-        health = await _status(client, health_path)
-        if isinstance(health, Answer):
-            return replace(health, is_well=health.is_well and path is None)
-        exists = path is not None or health in _SUCCESS or health >= _SERVER_ERROR
-        if exists:
-            return Answer(CheckKind.HEALTH_PAGE, health in _SUCCESS, f"GET {health_path} answered {health}")
-        front = await _status(client, "/")
-        if isinstance(front, Answer):
-            return front
-        return Answer(CheckKind.FRONT_PAGE, front < _SERVER_ERROR, f"GET / answered {front}")
+    needs only to listen. Raises NodeUnreachable when it is the machine that cannot be reached."""
+    health_path = path or "/health"
+    health = await _status(transport, port, health_path)
+    if isinstance(health, Answer):
+        return replace(health, is_well=health.is_well and path is None)
+    exists = path is not None or health in _SUCCESS or health >= _SERVER_ERROR
+    if exists:
+        return Answer(CheckKind.HEALTH_PAGE, health in _SUCCESS, f"GET {health_path} answered {health}")
+    front = await _status(transport, port, "/")
+    if isinstance(front, Answer):
+        return front
+    return Answer(CheckKind.FRONT_PAGE, front < _SERVER_ERROR, f"GET / answered {front}")
 
 
-async def _status(client: httpx.AsyncClient, path: str) -> int | Answer:
+async def _status(transport: Transport, port: Port, path: str) -> int | Answer:
     """The response's status, whatever its body; an Answer when there is no response."""
+    has_connected = False
     try:
-        # For the whole answer: httpx's own limit begins anew with each byte that comes.
-        async with asyncio.timeout(ANSWER_WITHIN), client.stream("GET", path) as response:
-            return response.status_code
-    except httpx.ConnectError:
-        return Answer(CheckKind.OPEN_PORT, is_well=False, said="the port does not accept connections")
-    except httpx.RemoteProtocolError:
-        return Answer(CheckKind.OPEN_PORT, is_well=True, said="the port accepts connections, without speaking HTTP")
-    except (httpx.TimeoutException, TimeoutError):
-        return Answer(
-            CheckKind.OPEN_PORT, is_well=False, said=f"GET {path} was not answered within {ANSWER_WITHIN:g} s"
-        )
-    except httpx.TransportError:
+        async with asyncio.timeout(ANSWER_WITHIN), transport.tunnel(port) as (reader, writer):
+            has_connected = True
+            writer.write(_REQUEST.format(path=quote(path, safe=_AS_IT_STANDS), port=port).encode())
+            head = await _head(reader)
+    except TimeoutError:
+        said = f"GET {path} was not answered within {ANSWER_WITHIN:g} s"
+        return Answer(CheckKind.OPEN_PORT, is_well=False, said=said)
+    except (OSError, asyncio.IncompleteReadError):
         return Answer(CheckKind.OPEN_PORT, is_well=False, said=f"GET {path} was cut off")
+    except Unavailable:  # nothing listens there
+        if has_connected:
+            raise
+        return Answer(CheckKind.OPEN_PORT, is_well=False, said="the port does not accept connections")
+    found = _STATUS.match(head)
+    if found is None:
+        said = "the port accepts connections, without speaking HTTP"
+        return Answer(CheckKind.OPEN_PORT, is_well=True, said=said)
+    return int(found[1])
+
+
+async def _head(reader: asyncio.StreamReader) -> bytes:
+    """To its end, for an answer whose head never ends is none. What begins otherwise than HTTP is not waited for."""
+    head = b""
+    while b"\r\n\r\n" not in head and len(head) <= _LONGEST_HEAD:
+        chunk = await reader.read(_LONGEST_HEAD)
+        if not chunk:
+            if not head:
+                raise asyncio.IncompleteReadError(head, None)
+            break
+        head += chunk
+        if not _HTTP.startswith(head[: len(_HTTP)]):
+            break
+    return head

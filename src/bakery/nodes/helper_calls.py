@@ -6,6 +6,7 @@ from typing import TypeVar
 import msgspec
 
 from bakery.commands.command import DEFAULT_TIMEOUT, Command, command
+from bakery.helper.words import HINT
 from bakery.model.errors import CommandFailed, NodeUnreachable
 from bakery.model.secret import Secret
 from bakery.nodes.transport import SHOWN_OF_OUTPUT, Finished, Transport, ending
@@ -51,9 +52,13 @@ class Helper:
 
 
 def refusal(said: Command, finished: Finished) -> CommandFailed:
+    """In its own words, with the hint that it puts on a line of its own."""
     errors = finished.errors.strip()[-SHOWN_OF_OUTPUT:]
-    message = errors if finished.exit_status == 1 and errors else f"`{said}` {ending(finished.exit_status)}: {errors}"
-    return CommandFailed(message, exit_status=finished.exit_status, output=finished.errors)
+    if finished.exit_status != 1 or not errors:
+        message, hint = f"`{said}` {ending(finished.exit_status)}: {errors}", ""
+    else:
+        message, _, hint = errors.partition(f"\n{HINT}")
+    return CommandFailed(message, exit_status=finished.exit_status, output=finished.errors, hint=hint)
 
 
 def understood(said: str | bytes, kind: type[Answer]) -> Answer:

@@ -86,6 +86,8 @@ class LocalTransport:
             yield reader, writer
         finally:
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def put(self, path: PurePosixPath, content: bytes | Secret, *, mode: int = 0o644) -> None:
         await asyncio.to_thread(_write_whole, Path(path), as_bytes(content), mode)

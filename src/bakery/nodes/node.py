@@ -4,14 +4,16 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from bakery.commands.files import make_folder
-from bakery.commands.nginx import Listen
 from bakery.model.names import Port
 from bakery.nodes.capabilities import Capabilities, IngressKind, UnitKeeper, capabilities, folders_of
 from bakery.nodes.facts import NodeFacts, look_at
 from bakery.nodes.folders import NodeFolders
-from bakery.nodes.ingress import Ingress, NginxIngress
+from bakery.nodes.helper_calls import Helper
+from bakery.nodes.helper_ingress import HelperIngress, OwnPlace
+from bakery.nodes.homes import Homes
+from bakery.nodes.ingress import OWN_PORT, Ingress
+from bakery.nodes.jobs import install_helper
 from bakery.nodes.local import LocalTransport
-from bakery.nodes.nginx_layout import OWN_PORT, daemon_nginx, own_nginx, system_nginx
 from bakery.nodes.supervised_units import SupervisedUnits
 from bakery.nodes.systemd_units import SystemdUnits
 from bakery.nodes.transport import Transport, run_or_fail
@@ -27,6 +29,7 @@ class Node:
     facts: NodeFacts
     capabilities: Capabilities
     folders: NodeFolders
+    homes: Homes
     units: Units
     ingress: Ingress | None
 
@@ -41,14 +44,16 @@ async def open_local_node(*, root: PurePosixPath | None = None, own_port: Port =
     for folder in (folders.root, folders.programs, folders.logs):
         await run_or_fail(transport, make_folder(folder))
     await run_or_fail(transport, make_folder(folders.units, mode=0o700))
+    helper = Helper(transport, await install_helper(transport, folders))
     return Node(
         name="local",
         transport=transport,
         facts=facts,
         capabilities=can,
         folders=folders,
+        homes=Homes(transport, helper),
         units=_units(can.units, transport, folders),
-        ingress=_ingress(can.ingress, transport, facts, folders, own_port),
+        ingress=_ingress(can.ingress, helper, own_port),
     )
 
 
@@ -60,18 +65,11 @@ def _units(keeper: UnitKeeper, transport: Transport, folders: NodeFolders) -> Un
             return SupervisedUnits(transport, folders)
 
 
-def _ingress(
-    kind: IngressKind, transport: Transport, facts: NodeFacts, folders: NodeFolders, own_port: Port
-) -> Ingress | None:
-    if facts.nginx is None or facts.nginx_settings is None:
-        return None
+def _ingress(kind: IngressKind, helper: Helper, own_port: Port) -> Ingress | None:
     match kind:
-        case IngressKind.SYSTEM_NGINX:
-            layout = system_nginx(facts.nginx, facts.nginx_settings, folders, on_ipv6=facts.has_ipv6)
-        case IngressKind.DAEMON_NGINX:
-            layout = daemon_nginx(facts.nginx, facts.nginx_settings, folders, on_ipv6=facts.has_ipv6)
+        case IngressKind.SYSTEM_NGINX | IngressKind.DAEMON_NGINX:
+            return HelperIngress(helper)
         case IngressKind.OWN_NGINX:
-            layout = own_nginx(facts.nginx, facts.nginx_settings, folders, Listen(own_port, on_ipv6=facts.has_ipv6))
+            return HelperIngress(helper, OwnPlace(own_port))
         case IngressKind.NONE:
             return None
-    return NginxIngress(transport, layout)

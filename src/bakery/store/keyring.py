@@ -42,6 +42,7 @@ SEALED_COLUMNS: tuple[SealedColumn, ...] = (
     SealedColumn("people", "id", "totp_secret"),
     SealedColumn("nodes", "id", "key_secret"),
     SealedColumn("nodes", "id", "next_key_secret"),
+    SealedColumn("variables", "id", "value"),
     SealedColumn("settings", "name", "value", is_json=True),
 )
 

@@ -1,6 +1,7 @@
 """The key that signs forms and the ids of uploads: one for all processes that share a database.
 
-SESSION_SECRET where it is set; else made once and kept in the database, sealed by the vault.
+SESSION_SECRET where it is set; else made once and kept in the database, sealed by the vault. Another one marks secrets
+in the audit: equal ones have equal marks, and without the key nobody can try out which.
 """
 
 import hashlib
@@ -14,14 +15,25 @@ from bakery.model.secret import Secret
 from bakery.settings import Settings
 from bakery.store.rows import only
 from bakery.store.store import SERVER, Connection, Store
-from bakery.store.vault import Place
+from bakery.store.transaction import Transaction
+from bakery.store.vault import Place, Vault
 
-_MADE = "signing key"  # in the table `settings`, like the next
+_MADE = "signing key"  # in the table `settings`, like the next two
+_MARKING = "marking key"
 _IN_USE = "signing key in use"
 
 
 async def signing_key(store: Store, settings: Settings) -> Secret:
     return settings.session_secret or await _made(store)
+
+
+async def marking_key(tx: Transaction, vault: Vault) -> Secret:
+    return await _kept(tx, vault, _MARKING)
+
+
+def mark_of(secret: Secret, key: Secret) -> str:
+    """What stands for a secret in the audit."""
+    return f"hmac-sha256:{_digest(key, secret)}"
 
 
 async def expect_the_same_key(store: Store, settings: Settings) -> None:
@@ -44,13 +56,17 @@ async def expect_the_same_key(store: Store, settings: Settings) -> None:
 
 
 async def _made(store: Store) -> Secret:
-    place = Place("settings", _MADE, "value")
     async with store.transaction() as tx:
-        fresh = store.vault.seal(place, Secret(secrets.token_urlsafe(48)))
-        await tx.connection.execute(_KEEP, (_MADE, Jsonb({"sealed": fresh.hex()})))
-        found = await tx.connection.execute("SELECT value ->> 'sealed' FROM settings WHERE name = %s", (_MADE,))
-        (sealed,) = await only(found)
-    return store.vault.open(place, bytes.fromhex(sealed))
+        return await _kept(tx, store.vault, _MADE)
+
+
+async def _kept(tx: Transaction, vault: Vault, name: str) -> Secret:
+    place = Place("settings", name, "value")
+    fresh = vault.seal(place, Secret(secrets.token_urlsafe(48)))
+    await tx.connection.execute(_KEEP, (name, Jsonb({"sealed": fresh.hex()})))
+    found = await tx.connection.execute("SELECT value ->> 'sealed' FROM settings WHERE name = %s", (name,))
+    (sealed,) = await only(found)
+    return vault.open(place, bytes.fromhex(sealed))
 
 
 # The first of several processes decides.

@@ -46,13 +46,13 @@ class Typed:
         return Form(values=values, problem=f"{error.message} {error.hint}".strip())
 
 
-async def typed(request: WebRequest) -> Typed:
+async def typed(request: WebRequest, *, longest: int = _LONGEST) -> Typed:
     data = await request.form()
     lists: dict[str, list[str]] = {}
     for name, value in data.multi_items():
         if isinstance(value, UploadFile):
             raise BadInput("This form takes no files.", field=name)
-        if len(str(value)) > _LONGEST:
+        if len(str(value)) > longest:
             raise BadInput("This is longer than anybody types.", field=name)
         lists.setdefault(name, []).append(str(value))
     return Typed(

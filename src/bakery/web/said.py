@@ -31,5 +31,8 @@ SAID: Mapping[str, str] = {
     "restarting": "Restarting.",
     "stopping": "Stopping.",
     "starting": "Starting.",
+    "variables-saved": "Saved. The app has it with its next release.",
+    "variables-same": "Nothing changed.",
+    "variables-restored": "Brought back. The app has it with its next release.",
     "cancelling": "Cancelling. The live release stays as it is.",
 }

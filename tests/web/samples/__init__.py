@@ -7,10 +7,19 @@ from tests.web.samples.logs import log_pages
 from tests.web.samples.machines import machine_pages
 from tests.web.samples.people import account_pages, team_pages
 from tests.web.samples.places import palette, place_pages
+from tests.web.samples.variables import variable_pages
 
 __all__ = ["TEMPLATES", "a_deployment", "a_gate", "an_app", "environment", "gate_pages", "palette", "shell_pages"]
 
 
 def shell_pages() -> Pages:
     """By a name of the sample: the template, its page, and the frame."""
-    return {**place_pages(), **machine_pages(), **log_pages(), **app_pages(), **team_pages(), **account_pages()}
+    return {
+        **place_pages(),
+        **machine_pages(),
+        **log_pages(),
+        **app_pages(),
+        **variable_pages(),
+        **team_pages(),
+        **account_pages(),
+    }

@@ -2,6 +2,7 @@
 
 from markupsafe import Markup
 
+from bakery.web.presenters.variables import changes
 from bakery.web.views.apps import AppPage, AppRow, AppsPage, AppView, LiveRelease
 from bakery.web.views.deployments import (
     DeploymentPage,
@@ -20,6 +21,7 @@ from bakery.web.views.status import (
     deployment_status,
     step_status,
 )
+from bakery.web.views.variables import NotLive
 from tests.web.samples.frame import Pages, a_shell, ago, below
 
 
@@ -127,6 +129,17 @@ def _tabs(here: str) -> list[Tab]:
     ]
 
 
+def not_live(*, can_apply: bool = True) -> NotLive:
+    return NotLive(
+        "3 variables are not live yet.",
+        "They are read at the start, so no build is needed: #42 starts again with them, then traffic moves."
+        if can_apply
+        else "PUBLIC_URL is used while the app is built, so deploy it from its source.",
+        changes(["CACHE_TTL"], ["STRIPE_KEY"], ["OLD_FLAG"]),
+        can_apply,
+    )
+
+
 def an_app(*, stopped: bool = False, allowed: bool = True) -> AppView:
     return AppView(
         slug="shop",
@@ -148,6 +161,7 @@ def an_app(*, stopped: bool = False, allowed: bool = True) -> AppView:
         ),
         deployments=deployments("shop"),
         is_stopped=stopped,
+        not_live=None if stopped else not_live(can_apply=allowed),
         problem="Nobody can reach it until it is started." if stopped else "",
         why_not_act="" if allowed else "Developers can do this. Ask an Admin.",
     )

@@ -19,6 +19,7 @@ from bakery.web.api import (
     sources,
     system,
     tokens,
+    variables,
     whoami,
 )
 
@@ -29,6 +30,7 @@ _GROUPS = (
     deployments,
     logs,
     running,
+    variables,
     nodes,
     jobs,
     people,

@@ -15,7 +15,7 @@ from bakery.model.apps import AppStatus, Runtime, parse_new_app
 from bakery.model.deployments import Health
 from bakery.model.names import AppName, Colour
 from bakery.model.permissions import Permission
-from bakery.nodes.capabilities import Strategy
+from bakery.model.strategies import Strategy
 from bakery.web.api.app_path import PRODUCTION, Environment, expect_environment
 from bakery.web.api.etags import tagged
 from bakery.web.api.listing import After, Listing, listing, position_in, shown

@@ -13,6 +13,7 @@ from bakery.web.pages import (
     palette,
     system,
     team,
+    variables,
 )
 
 ROUTES = (
@@ -23,6 +24,7 @@ ROUTES = (
     *apps.ROUTES,
     *deployments.ROUTES,
     *logs.ROUTES,
+    *variables.ROUTES,
     *nodes.ROUTES,
     *team.ROUTES,
     *activity.ROUTES,

@@ -9,6 +9,7 @@ from bakery.delivery.apps import show_app
 from bakery.delivery.delete import delete_app, what_goes
 from bakery.delivery.fleet import list_apps, sidebar
 from bakery.delivery.history import list_deployments
+from bakery.delivery.pending import what_is_not_live
 from bakery.delivery.running import restart_app, start_app, stop_app
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, BakeryError, Conflict
@@ -56,10 +57,11 @@ async def show_one(request: WebRequest, parts: Parts, actor: Actor, slug: str) -
         return await _page(request, parts, actor, slug)
     app = await show_app(parts.store, app_in(slug), actor=actor)
     recent = await list_deployments(parts.store, app.slug, actor=actor)
+    pending = await what_is_not_live(parts.store, app.slug, actor=actor)
     return render_partial(
         request,
         "apps/_app.html",
-        app=app_view(app, recent.items, actor=actor, now=now()),
+        app=app_view(app, recent.items, pending=pending, actor=actor, now=now()),
         app_tabs=app_tabs(app.slug, "overview", request.app.state["urls"].url),
         csrf=csrf_token(parts, actor),
     )
@@ -119,8 +121,18 @@ async def _page(
     app = await show_app(parts.store, app_in(slug), actor=actor)
     recent = await list_deployments(parts.store, app.slug, actor=actor)
     goes = await what_goes(parts.store, app.slug, actor=actor) if actor.may(Permission.DELETE_APP) else None
+    pending = await what_is_not_live(parts.store, app.slug, actor=actor)
     urls = request.app.state["urls"]
-    page = app_page(app, recent.items, goes, delete=delete or Form(), actor=actor, url=urls.url, now=now())
+    page = app_page(
+        app,
+        recent.items,
+        goes,
+        pending=pending,
+        delete=delete or Form(),
+        actor=actor,
+        url=urls.url,
+        now=now(),
+    )
     return await render_page(
         request,
         "apps/show.html",

@@ -15,6 +15,7 @@ from bakery.web.views.activity import ActivityRow
 _ICONS: Mapping[str, str] = {
     "installation": "house",
     "app": "layout-list",
+    "variables": "key-round",
     "deployment": "rocket",
     "person": "users",
     "invitation": "mail",

@@ -8,6 +8,7 @@ from bakery.delivery.apps import AppDetail
 from bakery.delivery.delete import Departure
 from bakery.delivery.fleet import AppList, AppSummary, SidebarApp
 from bakery.delivery.history import DeploymentSummary
+from bakery.delivery.pending import Pending
 from bakery.model.actor import Actor
 from bakery.model.apps import AppStatus, Runtime
 from bakery.model.deployments import Health
@@ -16,6 +17,7 @@ from bakery.web.moments import moment
 from bakery.web.presenters.deployments import deployment_row, short
 from bakery.web.presenters.links import Url
 from bakery.web.presenters.refusals import why_not
+from bakery.web.presenters.variables import not_live
 from bakery.web.views.apps import AppPage, AppRow, AppsPage, AppView, LiveRelease
 from bakery.web.views.forms import Form
 from bakery.web.views.shell import SideApp, Tab
@@ -42,6 +44,7 @@ def app_page(
     deployments: Sequence[DeploymentSummary],
     goes: Departure | None,
     *,
+    pending: Pending | None,
     delete: Form,
     actor: Actor,
     url: Url,
@@ -49,7 +52,7 @@ def app_page(
 ) -> AppPage:
     """`goes` is for those who may delete the app."""
     return AppPage(
-        app=app_view(app, deployments, actor=actor, now=now),
+        app=app_view(app, deployments, pending=pending, actor=actor, now=now),
         tabs=app_tabs(app.slug, "overview", url),
         delete=delete,
         lost=_lost(goes) if goes else (),
@@ -57,7 +60,14 @@ def app_page(
     )
 
 
-def app_view(app: AppDetail, deployments: Sequence[DeploymentSummary], *, actor: Actor, now: datetime) -> AppView:
+def app_view(
+    app: AppDetail,
+    deployments: Sequence[DeploymentSummary],
+    *,
+    pending: Pending | None,
+    actor: Actor,
+    now: datetime,
+) -> AppView:
     """`deployments` are the latest ones."""
     return AppView(
         slug=app.slug,
@@ -70,6 +80,7 @@ def app_view(app: AppDetail, deployments: Sequence[DeploymentSummary], *, actor:
         live=_live(app, deployments, now),
         deployments=[deployment_row(deployment, now) for deployment in deployments[:_RECENT]],
         is_stopped=app.is_stopped,
+        not_live=not_live(pending) if pending else None,
         problem=_problem(app),
         why_not_act=why_not(actor, Permission.DEPLOY),
     )
@@ -78,6 +89,7 @@ def app_view(app: AppDetail, deployments: Sequence[DeploymentSummary], *, actor:
 def app_tabs(slug: str, current: str, url: Url) -> Sequence[Tab]:
     return (
         Tab("Overview", url(f"/apps/{slug}"), current=current == "overview"),
+        Tab("Variables", url(f"/apps/{slug}/variables"), current=current == "variables"),
         Tab("Deployments", url(f"/apps/{slug}/deployments"), current=current == "deployments"),
     )
 

@@ -8,6 +8,7 @@ from bakery.web.views.deployments import DeploymentRow
 from bakery.web.views.forms import Form
 from bakery.web.views.shell import Tab
 from bakery.web.views.status import StatusView
+from bakery.web.views.variables import NotLive
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class AppView:
     live: LiveRelease | None
     deployments: Sequence[DeploymentRow]
     is_stopped: bool = False
+    not_live: NotLive | None = None
     problem: str = ""
     why_not_act: str = ""
 

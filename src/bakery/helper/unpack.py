@@ -1,21 +1,18 @@
-"""A program that is sent to a node and unpacks an uploaded archive there: `- ARCHIVE FOLDER OWNER`.
+"""Unpacking an uploaded archive, of which nothing is trusted.
 
-It runs with any Python from 3.9 on and imports only the standard library. Nothing in an archive is trusted: only
-files, folders and links that stay inside are made; every file is new, links are made last so that nothing is written
-through one; what it expands to is bounded. FOLDER appears whole or not at all, and one that is there stays. With an
-empty OWNER it belongs to who runs this.
+Only files, folders and links that stay inside are made; every file is new, links are made last so that nothing is
+written through one; what it expands to is bounded. It is done as the account that the files are for.
 """
 
 from __future__ import annotations
 
 import os
-import pwd
 import resource
 import shutil
 import sys
 import tarfile
 from pathlib import Path, PurePosixPath
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 MOST_BYTES = 2 * 1024**3
 MOST_ENTRIES = 200_000
@@ -23,29 +20,23 @@ MOST_MEMORY = 1024**3  # a header may claim to be as long as it likes
 CHUNK = 256 * 1024
 
 
-def unpack(archive: Path, folder: Path, owner: str) -> str:
-    """What was done, as a sentence."""
-    if folder.exists():
-        return "It is unpacked already."
-    if not archive.exists():
-        refuse("The upload is gone: it waits an hour to be deployed. Upload it once more.")
-    aside = folder.with_name(f".{folder.name}.unpacking")
-    shutil.rmtree(aside, ignore_errors=True)
-    aside.mkdir(parents=True)
+def unpack(archive: BinaryIO, folder: Path) -> str:
+    """Into a folder that is there and empty. What was done, as a sentence."""
+    os.umask(0o022)
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     try:
-        files, size = fill(aside, archive)
-        if owner:
-            give(aside, owner)
-        aside.rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        files, size = fill(folder, archive)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        refuse(f"The archive cannot be unpacked: {error}.")
+    except MemoryError:
+        refuse("The archive has a header that is far too long.")
     return f"{files} files, {size / 1024:,.0f} kB."
 
 
-def fill(root: Path, archive: Path) -> tuple[int, int]:
+def fill(root: Path, archive: BinaryIO) -> tuple[int, int]:
     files = size = 0
     links: list[tuple[Path, str]] = []
-    with tarfile.open(archive, "r|gz") as tar:
+    with tarfile.open(fileobj=archive, mode="r|gz") as tar:
         for entries, member in enumerate(tar, 1):
             if entries > MOST_ENTRIES:
                 refuse(f"The archive holds more than {MOST_ENTRIES:,} files.")
@@ -91,24 +82,5 @@ def make_links(root: Path, links: list[tuple[Path, str]]) -> None:
             refuse(f"The link “{path.relative_to(root)}” leads out of the archive.")
 
 
-def give(root: Path, owner: str) -> None:
-    account = pwd.getpwnam(owner)
-    for folder, folders, files in os.walk(root):
-        for name in [".", *folders, *files]:
-            os.lchown(os.path.join(folder, name), account.pw_uid, account.pw_gid)  # noqa: PTH118 - os.walk's own texts
-    root.chmod(0o750)
-
-
 def refuse(sentence: str) -> NoReturn:
     sys.exit(sentence)
-
-
-if __name__ == "__main__":
-    os.umask(0o022)
-    resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
-    try:
-        sys.stdout.write(unpack(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]) + "\n")
-    except (tarfile.TarError, EOFError, OSError) as error:
-        refuse(f"The archive cannot be unpacked: {error}.")
-    except MemoryError:
-        refuse("The archive has a header that is far too long.")

@@ -5,19 +5,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bakery.commands import nginx
-from bakery.commands.nginx import Listen, ProxySite, StaticSite
-from bakery.model.errors import BadInput
-from bakery.model.names import HostName, Port, SiteName
+from bakery.helper import nginx_text
+from bakery.helper.nginx_text import Listen
 
 LOGS = PurePosixPath("/var/lib/bakery/node/logs")
-BOTH_FAMILIES = Listen(Port(80), on_ipv6=True)
+HOME = PurePosixPath("/var/lib/bakery/node/apps/docs/production")
+BOTH_FAMILIES = Listen(80, on_ipv6=True)
 
 
 def test_a_proxied_site_in_full() -> None:
-    site = ProxySite(SiteName("shop-production"), (HostName("shop.example"), HostName("www.shop.example")), Port(20001))
+    text = nginx_text.render_proxy(
+        "shop-production", ["shop.example", "www.shop.example"], 20001, listen=BOTH_FAMILIES, logs=LOGS
+    )
     assert (
-        nginx.render_site(site, listen=BOTH_FAMILIES, log_folder=LOGS)
+        text
         == """\
 # Written by Bakery. Changes here are lost with the next deployment.
 upstream bakery-shop-production {
@@ -58,17 +59,17 @@ server {
 
 
 def test_a_static_site_in_full() -> None:
-    site = StaticSite(SiteName("docs-production"), (HostName("docs.example"),), PurePosixPath('/srv/my "docs"'))
-    listen = Listen(Port(8080), address="127.0.0.1")
+    folder, listen = HOME / 'my "docs"', Listen(8080, "127.0.0.1")
+    text = nginx_text.render_static("docs-production", ["docs.example"], folder, home=HOME, listen=listen, logs=LOGS)
     assert (
-        nginx.render_site(site, listen=listen, log_folder=LOGS)
+        text
         == r"""# Written by Bakery. Changes here are lost with the next deployment.
 server {
     listen 127.0.0.1:8080;
     server_name docs.example;
     access_log "/var/lib/bakery/node/logs/docs-production.access.json" bakery;
-    root "/srv/my \"docs\"";
-    disable_symlinks on from=$document_root;
+    root "/var/lib/bakery/node/apps/docs/production/my \"docs\"";
+    disable_symlinks on "from=/var/lib/bakery/node/apps/docs/production";
     index index.html;
     error_page 404 /404.html;
 
@@ -86,7 +87,7 @@ server {
 
 def test_the_catch_all_shows_no_app() -> None:
     assert (
-        nginx.render_catch_all(BOTH_FAMILIES)
+        nginx_text.render_catch_all(BOTH_FAMILIES)
         == r"""# Written by Bakery. Changes here are lost with the next deployment.
 server {
     listen *:80 default_server;
@@ -102,21 +103,32 @@ server {
 
 @given(st.text(min_size=1))
 def test_no_folder_breaks_out_of_its_string(name: str) -> None:
-    site = StaticSite(SiteName("docs-production"), (HostName("docs.example"),), PurePosixPath("/srv", name))
+    folder = PurePosixPath("/srv", name)
     try:
-        text = nginx.render_site(site, listen=BOTH_FAMILIES, log_folder=LOGS)
-    except BadInput:
+        text = nginx_text.render_static(
+            "docs-production", ["docs.example"], folder, home=PurePosixPath("/srv"), listen=BOTH_FAMILIES, logs=LOGS
+        )
+    except SystemExit:
         assert re.search(r"[\x00-\x1f\x7f$]", name)
     else:
         quoted = re.search(r'^    root ("(?:[^"\\]|\\.)*");$', text, flags=re.MULTILINE)
         assert quoted
-        assert string_as_nginx_reads_it(quoted[1]) == str(site.root)
+        assert string_as_nginx_reads_it(quoted[1]) == str(folder)
+
+
+def test_a_refused_value_is_told_with_what_to_do() -> None:
+    with pytest.raises(SystemExit) as refused:
+        nginx_text.quoted("/srv/$home")
+    assert refused.value.code == (
+        "“/srv/$home” cannot be written into a file of nginx.\n"
+        "Hint: Use a path without dollar signs and control characters."
+    )
 
 
 @pytest.mark.parametrize("folder", ["/srv/a*", "/srv/[a]", "/srv/a?"])
 def test_a_folder_that_nginx_would_take_for_a_pattern_is_refused(folder: str) -> None:
-    with pytest.raises(BadInput, match="cannot include files below"):
-        nginx.render_settings(PurePosixPath(folder))
+    with pytest.raises(SystemExit, match="cannot include files below"):
+        nginx_text.render_settings(PurePosixPath(folder))
 
 
 DUMP = """\
@@ -145,16 +157,16 @@ server {
 
 @pytest.mark.parametrize(
     ("port", "files"),
-    [(80, ("/etc/nginx/sites-enabled/default",)), (8080, ("/etc/nginx/sites-enabled/other",)), (443, ())],
+    [(80, ["/etc/nginx/sites-enabled/default"]), (8080, ["/etc/nginx/sites-enabled/other"]), (443, [])],
 )
-def test_the_default_server_of_somebody_else_is_found(port: int, files: tuple[str, ...]) -> None:
+def test_the_default_server_of_somebody_else_is_found(port: int, files: list[str]) -> None:
     ours = PurePosixPath("/etc/nginx/bakery.d")
-    assert nginx.foreign_default_servers(DUMP, port=Port(port), ours=ours) == files
+    assert nginx_text.foreign_default_servers(DUMP, port=port, ours=ours) == files
 
 
 def test_the_files_that_nginx_read_are_known() -> None:
-    assert "/etc/nginx/sites-enabled/other" in nginx.files_read(DUMP)
-    assert "/etc/nginx/conf.d/bakery.conf" not in nginx.files_read(DUMP)
+    assert "/etc/nginx/sites-enabled/other" in nginx_text.files_read(DUMP)
+    assert "/etc/nginx/conf.d/bakery.conf" not in nginx_text.files_read(DUMP)
 
 
 def test_a_complaint_is_shown_without_the_marks_before_it() -> None:
@@ -163,8 +175,8 @@ def test_a_complaint_is_shown_without_the_marks_before_it() -> None:
         'nginx: [emerg] unknown directive "oops" in /etc/nginx/bakery.d/shop.conf:3\n'
         "nginx: configuration file /etc/nginx/nginx.conf test failed\n"
     )
-    assert nginx.complaint(said) == 'unknown directive "oops" in /etc/nginx/bakery.d/shop.conf:3'
-    assert nginx.complaint("nothing known\n") == "nothing known"
+    assert nginx_text.complaint_in(said) == 'unknown directive "oops" in /etc/nginx/bakery.d/shop.conf:3'
+    assert nginx_text.complaint_in("nothing known\n") == "nothing known"
 
 
 def string_as_nginx_reads_it(quoted: str) -> str:

@@ -1,0 +1,43 @@
+"""Where an environment of an app lives: its account and its folder.
+
+premises-make APP ENVIRONMENT     both; again is harmless
+premises-remove APP ENVIRONMENT   both, with all that is in the folder, and what its units and visitors left in logs
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+
+from bakery.helper.accounts import ensure_account, remove_account
+from bakery.helper.files import make_open_folder, remove_tree
+from bakery.helper.names import PLACE, UNIT, Premises, premises_of_unit
+from bakery.helper.verbs import Verb
+
+
+def make(root: Path, app: str, environment: str) -> None:
+    premises = Premises(root, app, environment)
+    ensure_account(premises.account)
+    make_open_folder(premises.releases)
+
+
+def remove(root: Path, app: str, environment: str) -> None:
+    premises = Premises(root, app, environment)
+    remove_logs(root, app, environment)
+    remove_tree(premises.home)
+    with contextlib.suppress(OSError):  # another environment of the app is there
+        premises.home.parent.rmdir()
+    remove_account(premises.account)
+
+
+def remove_logs(root: Path, app: str, environment: str) -> None:
+    logs, home = root / "logs", Premises(root, app, environment).home
+    for log in logs.glob("bakery-*.log") if logs.exists() else ():
+        if re.fullmatch(UNIT, log.stem) and premises_of_unit(root, log.stem).home == home:
+            log.unlink()
+    with contextlib.suppress(FileNotFoundError):
+        (logs / f"{app}-{environment}.access.json").unlink()
+
+
+VERBS = {"make": Verb(make, PLACE), "remove": Verb(remove, PLACE)}

@@ -1,0 +1,83 @@
+"""Sites by the helper of a node: nginx there is told by it, and by nobody else."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from bakery.model.names import Colour, Port, SiteName
+from bakery.nodes.helper_calls import Helper
+from bakery.nodes.ingress import SYSTEM_PORT, ProxySite, SiteMarker, StaticSite
+
+_WITHIN = 120.0  # a turn, two tests and a reload, each with a limit of its own
+
+
+@dataclass(frozen=True, slots=True)
+class OwnPlace:
+    """Where an nginx of the node's own listens."""
+
+    port: Port
+    address: str = "*"
+
+
+class HelperIngress:
+    """`own` None: the machine's nginx, on its usual port."""
+
+    def __init__(self, helper: Helper, own: OwnPlace | None = None) -> None:
+        self._helper = helper
+        self._own = own
+
+    @property
+    def port(self) -> Port:
+        return self._own.port if self._own else SYSTEM_PORT
+
+    async def ensure_running(self) -> tuple[str, ...]:
+        ensured = await self._helper.ask(_Ensured, "site-ensure", told={"listen": self._listen}, within=_WITHIN)
+        return ensured.notes
+
+    async def apply_site(self, site: ProxySite | StaticSite) -> None:
+        told = {
+            "hosts": site.hosts,
+            "port": site.upstream if isinstance(site, ProxySite) else None,
+            "folder": str(site.root) if isinstance(site, StaticSite) else None,
+            "generation": site.generation,
+            "release": site.release,
+            "slot": site.slot,
+            "listen": self._listen,
+        }
+        await self._helper.say("site-apply", *_words(site.name), told=told, within=_WITHIN)
+
+    async def remove_site(self, name: SiteName) -> None:
+        await self._helper.say("site-remove", *_words(name), within=_WITHIN)
+
+    async def show_site(self, name: SiteName) -> SiteMarker | None:
+        site = (await self._helper.ask(_Shown, "site-show", *_words(name), within=_WITHIN)).site
+        if site is None:
+            return None
+        port = None if site.port is None else Port(site.port)
+        return SiteMarker(site.generation, site.release, site.slot, port, site.is_taken_up)
+
+    @property
+    def _listen(self) -> str | None:
+        return f"{self._own.address}:{self._own.port}" if self._own else None
+
+
+class _Ensured(msgspec.Struct, forbid_unknown_fields=True):
+    notes: tuple[str, ...]
+
+
+class _Site(msgspec.Struct, forbid_unknown_fields=True):
+    generation: int
+    release: int
+    slot: Colour | None
+    port: int | None
+    is_taken_up: bool
+
+
+class _Shown(msgspec.Struct, forbid_unknown_fields=True):
+    site: _Site | None
+
+
+def _words(name: SiteName) -> tuple[str, str]:
+    """The app and the environment, of which the latter holds no hyphen."""
+    app, _, environment = name.rpartition("-")
+    return app, environment

@@ -1,0 +1,1 @@
+"""What is this repository? A file tree in, a build plan out; one module a stack. Pure: no file is opened here."""

@@ -1,0 +1,28 @@
+# Written by Bakery from package.json and package-lock.json. Yours to keep: put it into the repository as Dockerfile.
+FROM node:22-slim AS base
+WORKDIR /app
+
+FROM base AS build
+# Before the sources: installed anew only when these files change.
+COPY package.json package-lock.json .npmrc ./
+RUN --mount=type=cache,target=/root/.npm \
+    npm ci
+COPY . .
+# Variables for the build are mounted here, and in no layer.
+RUN --mount=type=secret,id=variables \
+    set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; npm run build
+
+FROM build AS test
+RUN --mount=type=secret,id=variables \
+    set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; npm run test
+
+FROM build AS pruned
+RUN --mount=type=cache,target=/root/.npm \
+    npm prune --omit=dev
+
+FROM base
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
+COPY --from=pruned --chown=node:node /app ./
+USER node
+EXPOSE 3000
+CMD ["npm", "run", "start"]

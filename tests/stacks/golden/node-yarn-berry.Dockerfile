@@ -1,0 +1,28 @@
+# Written by Bakery from package.json and yarn.lock. Yours to keep: put it into the repository as Dockerfile.
+FROM node:22-slim AS base
+WORKDIR /app
+RUN corepack enable
+
+FROM base AS build
+# Installing may need the sources, so they come first.
+COPY . .
+RUN --mount=type=cache,target=/root/.yarn/berry/cache \
+    yarn install --immutable
+# Variables for the build are mounted here, and in no layer.
+RUN --mount=type=secret,id=variables \
+    set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; yarn run build
+
+FROM build AS test
+RUN --mount=type=secret,id=variables \
+    set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; yarn run test
+
+FROM build AS pruned
+RUN --mount=type=cache,target=/root/.yarn/berry/cache \
+    yarn workspaces focus --production
+
+FROM base
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
+COPY --from=pruned --chown=node:node /app ./
+USER node
+EXPOSE 3000
+CMD ["yarn", "run", "start"]

@@ -1,0 +1,119 @@
+"""Generated Dockerfiles, whole: each is a file below golden/. BAKERY_WRITE_GOLDEN=1 writes them anew, to be read."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from bakery.stacks.plan import GeneratedDockerfile
+from tests.stacks.trees import Files, plan_of
+
+GOLDEN = Path(__file__).with_name("golden")
+SCRIPTS = {"start": "node server.js", "build": "tsc", "test": "node --test"}
+NODE = json.dumps({"scripts": SCRIPTS, "devDependencies": {"typescript": "5"}})
+FASTAPI = {"main.py": "app = FastAPI()\n", "tests/test_a.py": ""}
+PROJECT = '[project]\nname = "x"\ndependencies = ["fastapi", "uvicorn", "pytest"]\n'
+
+CASES: Mapping[str, Files] = {
+    "node-npm": {"package.json": NODE, "package-lock.json": "", ".npmrc": ""},
+    "node-pnpm": {"package.json": NODE, "pnpm-lock.yaml": ""},
+    "node-yarn": {"package.json": NODE, "yarn.lock": ""},
+    "node-yarn-berry": {"package.json": NODE, "yarn.lock": "", ".yarnrc.yml": ""},
+    "node-prepared-by-scripts": {
+        "package.json": json.dumps(
+            {"scripts": {"start": "tsx a.ts", "postinstall": "x"}, "devDependencies": {"tsx": "1"}}
+        )
+    },
+    "node-static": {
+        "package.json": json.dumps({"scripts": {"build": "vite build"}, "devDependencies": {"vite": "5"}}),
+        "package-lock.json": "",
+        "index.html": "",
+    },
+    "bun": {"package.json": NODE, "bun.lock": ""},
+    "bun-program": {"bunfig.toml": "", "index.ts": ""},
+    "python-pip": {"requirements.txt": "fastapi\nuvicorn\npytest\n", **FASTAPI},
+    "python-pip-with-sources": {"requirements.txt": "-r more.txt\nfastapi\nuvicorn\n", **FASTAPI},
+    "python-project": {"pyproject.toml": PROJECT, **FASTAPI},
+    "python-uv": {"pyproject.toml": PROJECT, "uv.lock": "", **FASTAPI},
+    "python-poetry": {
+        "pyproject.toml": "[tool.poetry.dependencies]\nfastapi = '1'\nuvicorn = '1'\n",
+        "poetry.lock": "",
+        **FASTAPI,
+    },
+    "python-django": {
+        "requirements.txt": "django\ngunicorn\nwhitenoise\n",
+        "manage.py": "",
+        "shop/wsgi.py": "",
+    },
+    "python-program": {"app.py": 'if __name__ == "__main__":\n    main()\n'},
+    "with-settings": {
+        "package.json": NODE,
+        "package-lock.json": "",
+        "bakery.toml": """\
+[build]
+args = { VERSION = "1" }
+install = "npm ci && make"
+command = ["make", "a b", "$HOME", "`id`", "<<EOF", "\\\\", "\\n"]
+test = "make test | tee <<EOF"
+[run]
+command = "exec node server.js --name \\"$NAME\\" # \\n USER root"
+""",
+    },
+}
+
+
+def generated(files: Files) -> GeneratedDockerfile:
+    own = plan_of(files).dockerfile
+    assert isinstance(own, GeneratedDockerfile)
+    return own
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_as_it_was_reviewed(name: str) -> None:
+    text = generated(CASES[name]).text
+    path = GOLDEN / f"{name}.Dockerfile"
+    if os.environ.get("BAKERY_WRITE_GOLDEN"):
+        path.write_text(text)
+    assert text == path.read_text()
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.Dockerfile")} == set(CASES)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_builder_without_mounts_gets_none(name: str) -> None:
+    own = generated(CASES[name])
+    assert "--mount" not in own.without_mounts
+    assert own.without_mounts.count("RUN ") == own.text.count("RUN ")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_every_line_is_an_instruction_a_comment_or_goes_on(name: str) -> None:
+    """Whatever a repository says, it never begins a line."""
+    known = {"FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "EXPOSE", "CMD", "ARG"}
+    goes_on = False
+    for line in generated(CASES[name]).text.splitlines():
+        assert goes_on or not line or line.startswith("# ") or line.split()[0] in known, line
+        goes_on = line.endswith("\\")
+    assert not goes_on
+
+
+def test_what_is_started_is_not_root_unless_it_is_files_alone() -> None:
+    for name, files in CASES.items():
+        own = generated(files)
+        last = own.text[own.text.rindex("\nFROM ") :]
+        assert own.holds_only_files == (name == "node-static")
+        assert ("\nUSER " in last) != own.holds_only_files
+
+
+def test_the_test_is_a_stage_of_its_own() -> None:
+    assert generated(CASES["node-npm"]).test_stage == "test"
+    assert generated(CASES["bun-program"]).test_stage is None
+
+
+def test_secrets_and_dependencies_stay_out_of_the_context() -> None:
+    ignored = generated(CASES["node-npm"]).ignore.splitlines()
+    assert {".git", ".env", ".env.*", "node_modules", ".venv"} <= set(ignored)
