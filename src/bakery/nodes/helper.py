@@ -147,10 +147,13 @@ class Spec:
             sys.exit("stdin has to be a text.")
         self.stdin = (told["stdin"] or "").encode()
         self.account = account_of(told["account"])
-        self.memory_bytes = told["memory_bytes"] and whole_number(told, "memory_bytes", 1024 * 1024, 2**50)
-        self.cpu_percent = told["cpu_percent"] and whole_number(told, "cpu_percent", 1, 100_000)
+        self.memory_bytes = self.limit("memory_bytes", 1024 * 1024, 2**50)
+        self.cpu_percent = self.limit("cpu_percent", 1, 100_000)
         self.seconds = whole_number(told, "seconds", 1, LONGEST_JOB)
         self.log_bytes = whole_number(told, "log_bytes", 0, 2**50)
+
+    def limit(self, name: str, least: int, most: int) -> int | None:
+        return None if self.told[name] is None else whole_number(self.told, name, least, most)
 
 
 # The verbs.
