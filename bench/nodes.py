@@ -11,11 +11,9 @@ import json
 import logging
 import random
 import resource
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -34,6 +32,7 @@ from bakery.nodes.vitals import watch
 from bakery.store.metrics import MetricsWriter
 from bakery.store.store import Store
 from bakery.store.vault import Key, Vault
+from bench.children import child, heard
 
 INTERVAL = 10.0
 HANDSHAKES_AT_ONCE = 50
@@ -90,27 +89,6 @@ def raise_open_files(count: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, max(hard, needed)))
     except (ValueError, OSError):
         sys.exit(f"{count} nodes need {needed} open files, and we may have {hard}. First: ulimit -n {needed}")
-
-
-@contextmanager
-def child(module: str, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    process = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def heard(process: subprocess.Popen[bytes]) -> dict[str, Any]:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        sys.exit("A process of the measurement ended before it was over.")
-    found: dict[str, Any] = json.loads(line)
-    return found
 
 
 class Watcher:

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import re
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +18,7 @@ import psycopg
 
 from bakery.settings import Settings
 from tests.support.serving import Serving
+from tests.support.waiting import wait_until
 
 EMAIL, PASSWORD = "bench@example.com", "a long bench password"
 
@@ -49,6 +51,7 @@ def running(folder: Path, **environ: str) -> Iterator[Running]:
         yield Running(serving, serving.start())
     finally:
         serving.stop()
+        _end_nginx(serving.settings.node_dir / "nginx")
 
 
 @contextmanager
@@ -98,6 +101,15 @@ def percentile(values: list[float], share: float) -> float:
 def tell(**figures: object) -> None:
     machine = {"cpus": os.cpu_count(), "python": platform.python_version(), "system": platform.platform()}
     sys.stdout.write(json.dumps({"machine": machine, **figures}, indent=2) + "\n")
+
+
+def _end_nginx(home: Path) -> None:
+    """It serves apps without Bakery, too; here there will be no more of either."""
+    pid_file = home / "nginx.pid"
+    pid = int(pid_file.read_text()) if pid_file.exists() else 0
+    if pid and str(home).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+        os.kill(pid, signal.SIGTERM)
+        wait_until(lambda: not pid_file.exists(), what="nginx ends")
 
 
 def _descendants(pid: int) -> list[int]:

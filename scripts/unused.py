@@ -26,8 +26,6 @@ ALLOWED = {
     "inodes_used": "likewise",
     "uptime": "likewise",
     "boot_id": "likewise",
-    "low": "of a Band: charts draw it",
-    "high": "likewise",
     "strategies": "of Capabilities: from which a person will choose",
     "child_began": "a key of the state that the supervisor writes down",
 }

@@ -16,6 +16,14 @@ def test_nothing_has_to_be_set() -> None:
     assert (settings.host, settings.port) == ("127.0.0.1", 4100)
     assert settings.database_url is None
     assert settings.apps_domain == "localhost"
+    assert settings.job_log_bytes == 512 * 1024 * 1024
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "512 MB", "²", "100001", "9" * 5000])
+def test_a_jobs_log_is_kept_up_to_a_whole_number_of_megabytes(text: str) -> None:
+    assert read_settings({**HOME, "BAKERY_JOB_LOG_MB": "2"}, is_root=False).job_log_bytes == 2 * 1024 * 1024
+    with pytest.raises(NotReady, match=r"BAKERY_JOB_LOG_MB: .* is not a number of megabytes between 1 and 100000"):
+        read_settings({**HOME, "BAKERY_JOB_LOG_MB": text}, is_root=False)
 
 
 def test_root_has_the_machines_own_folders() -> None:

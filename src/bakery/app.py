@@ -120,7 +120,7 @@ async def open_parts(settings: Settings, dsn: str, stack: AsyncExitStack, *, nam
     links = Links(store, machine.node, Transcript(store, _now))
     stack.push_async_callback(links.close)
     register_tasks(queue, store, machine)
-    node_tasks.register_tasks(queue, store, links)
+    node_tasks.register_tasks(queue, store, links, log_bytes=settings.job_log_bytes)
     parts = Parts(
         settings=settings,
         store=store,

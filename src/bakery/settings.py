@@ -62,12 +62,20 @@ KNOWN: tuple[Setting, ...] = (
     ),
     Setting("BAKERY_LOGS_DIR", "The control plane's own logs.", "DATA_DIR/logs"),
     Setting("BAKERY_LOG", "What is logged: debug, info, warning or error, and what is worse.", "info"),
+    Setting(
+        "BAKERY_JOB_LOG_MB",
+        "How much of a job's log is kept, in megabytes; what is beyond is counted.",
+        "512",
+    ),
     Setting("BAKERY_ADMIN_EMAIL", "The first admin, made at the first start only."),
     Setting("BAKERY_ADMIN_PASSWORD", "The first admin's password; it must be changed at the first sign-in."),
     Setting("BAKERY_DEVELOPMENT", "1 serves the style guide and reloads templates."),
 )
 # Read by the commands that are clients, and by our own migration.
 _OF_OTHERS = {"BAKERY_URL", "BAKERY_TOKEN", "BAKERY_MIGRATE_URL"}
+
+_MEGABYTE = 1024 * 1024
+_MOST_MEGABYTES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +96,7 @@ class Settings:
     node_dir: Path
     logs_dir: Path
     log_level: str
+    job_log_bytes: int
     admin_email: str | None
     admin_password: Secret | None
     development: bool
@@ -135,6 +144,7 @@ def read_settings(environ: Mapping[str, str], *, dotenv: Path | None = None, is_
         node_dir=take("BAKERY_NODE_DIR", _absolute_path, state / "node"),
         logs_dir=take("BAKERY_LOGS_DIR", _absolute_path, data_dir / "logs"),
         log_level=take("BAKERY_LOG", _log_level, "info"),
+        job_log_bytes=take("BAKERY_JOB_LOG_MB", _megabytes, 512 * _MEGABYTE),
         admin_email=email,
         admin_password=password,
         development=take("BAKERY_DEVELOPMENT", _switch, default=False),
@@ -271,6 +281,12 @@ def _log_level(text: str) -> str:
     if text not in {"debug", "info", "warning", "error"}:
         raise ValueError(f"“{text}” is not one of debug, info, warning and error.")
     return text
+
+
+def _megabytes(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 6 or not 1 <= int(text) <= _MOST_MEGABYTES:
+        raise ValueError(f"“{text}” is not a number of megabytes between 1 and {_MOST_MEGABYTES}.")
+    return int(text) * _MEGABYTE
 
 
 def _switch(text: str) -> bool:

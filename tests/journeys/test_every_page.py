@@ -15,9 +15,11 @@ from tests.support.morning import PAGES, Morning
 pytestmark = pytest.mark.browser
 LARGEST_PAGE = 60 * 1024
 _DEPLOYMENT, _JOB = "/apps/{slug:str}/deployments/{number:int}", "/nodes/{node:str}/jobs/{number:int}"
-PARTS_OF_LOGS = {f"{owner}/log{part}" for owner in (_DEPLOYMENT, _JOB) for part in (".txt", "/lines", "/search")}
+_OF_A_LOG = (".txt", "/lines", "/times", "/search")
+PARTS_OF_LOGS = {f"{owner}/log{part}" for owner in (_DEPLOYMENT, _JOB) for part in _OF_A_LOG}
 PARTS_OF_PAGES = {
     "/sidebar",
+    "/fleet",
     "/palette",
     "/account",
     "/activity.csv",

@@ -1,5 +1,6 @@
 """A log of 100,000 lines in a real browser: only what is in view is in the page, and nothing is lost while it grows."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,20 @@ COLOURED = (
     b"\n"
     b"\x1b[7;93minverse\x1b[m \x1b[38;5;244mgrey\x1b[0m \x1b[90mdim\n\x1b[0m"
 )
+LEVELS = (
+    b"2026-11-21 14:02:51 ERROR could not open <orders> & more\n"
+    b"npm \x1b[33mwarn\x1b[0m deprecated left-pad\n"
+    b"\x1b[31merror\x1b[0m: one test failed\n"
+    b"no errors, and nothing to warn of\n"
+)
+MIXED = b"".join(
+    b"WARN slow: %d ms\n" % number
+    if number % 1000 == 0
+    else b"ERROR request %d failed\n" % number
+    if number % 1000 == 500
+    else b"request %d\n" % number
+    for number in range(3, 20_001)
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +75,7 @@ class Logs:
     odd: Written
     ending: Written
     huge: Written
+    mixed: Written
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +100,7 @@ def site_of_logs(
 async def _fill(store: Store, folder: Path) -> list[DeploymentSummary]:
     site = await a_site(store, folder)
     await an_admin(store, ADMIN)
-    for slug in ("long", "short", "odd", "ending", "huge"):
+    for slug in ("long", "short", "odd", "ending", "huge", "mixed"):
         await an_app(site, slug)
     odd = await a_failed_deployment(site, "odd", log=COLOURED + b"x" * 300_000)
     await _end(store, odd.log_stream, f"deployment:{odd.id}")
@@ -94,6 +110,7 @@ async def _fill(store: Store, folder: Path) -> list[DeploymentSummary]:
         odd,
         await a_running_deployment(site, "ending"),
         await a_running_deployment(site, "huge", log=b"".join(b"%d\n" % line for line in range(3, HUGE + 1))),
+        await a_running_deployment(site, "mixed", log=MIXED),
     ]
 
 
@@ -296,14 +313,96 @@ def test_what_arrives_in_any_pieces_has_no_gap_and_nothing_twice(reader: Page, s
 def test_live_rows_are_the_rows_of_the_server(reader: Page, site_of_logs: Logs) -> None:
     written = site_of_logs.short
     with looking_at(reader, written):
-        written.append(b"begins here\n" + COLOURED)
+        written.append(b"begins here\n" + LEVELS + COLOURED)
         expect(reader.locator(".log-rows .ln > span").filter(has_text="grey")).to_be_visible()
         made = reader.locator(".log-rows .ln").evaluate_all(
-            "rows => rows.slice(-8).map((row) => { row.className = 'ln'; return row.outerHTML; })"
+            "rows => rows.slice(-12).map((row) => { row.classList.remove('hit', 'now', 'sel'); return row.outerHTML; })"
         )
-        first = numbers(reader)[-8]
+        first = numbers(reader)[-12]
         answer = reader.request.get(f"{written.path}/lines?from={first}").text().replace("&#34;", '"')
         assert "\n".join(made).replace("&quot;", '"') == answer.replace("&#39;", "'")
+
+
+def test_only_matches_are_shown_with_three_lines_around_each(reader: Page, site_of_logs: Logs) -> None:
+    with looking_at(reader, site_of_logs.long) as pane:
+        reader.get_by_role("searchbox", name="Search the log").fill("line 9999")
+        expect(reader.locator("[data-hits]")).to_have_text("1 of 11")
+        only = reader.get_by_role("button", name="Only matches")
+        only.click()
+        expect(reader.locator(".after-gap")).to_have_count(1)
+        around = [*range(9_996, 10_003), *range(99_987, 100_003)]
+        assert numbers(reader) == [line for line in around if line <= numbers(reader)[-1]]
+        assert texts(reader)[:7] == [_words(line) for line in range(9_996, 10_003)]
+        expect(reader.locator(".after-gap > a")).to_have_text("99987")
+        assert reader.url.endswith("?q=line+9999&only")
+
+        reader.reload()
+        expect(reader.locator(".after-gap > a")).to_have_text("99987")
+        pane.focus()
+        reader.keyboard.press("Home")
+        reader.keyboard.press("ArrowDown")
+        reader.keyboard.press("Shift+ArrowDown")
+        assert reader.url.endswith("#L9996-L9997")
+        only.click()
+        expect(reader.locator("#L10010")).to_be_visible()
+        reader.keyboard.press("Escape")
+        reader.get_by_role("searchbox", name="Search the log").fill("")
+        expect(reader.locator("mark")).to_have_count(0)
+
+
+def test_lines_of_a_level_are_marked_and_found(reader: Page, site_of_logs: Logs) -> None:
+    with looking_at(reader, site_of_logs.mixed, "#L1000"):
+        expect(reader.locator("#L1000")).to_have_class("ln lv-warning sel")
+        level = reader.get_by_label("Lines of which level")
+        level.select_option("Errors")
+        expect(reader.locator("[data-hits]")).to_have_text("2 of 20")
+        expect(reader.get_by_role("button", name="Only matches")).to_have_attribute("aria-pressed", "true")
+        expect(reader.locator("#L500 > span")).to_have_text("ERROR request 500 failed")
+        expect(reader.locator("#L1000")).to_have_count(0)
+        level.select_option("Warnings, errors")
+        expect(reader.locator("[data-hits]")).to_have_text("2 of 40")
+        expect(reader.locator("#L1000")).to_be_in_viewport()
+        reader.get_by_role("searchbox", name="Search the log").fill("slow: 9000")
+        expect(reader.locator("[data-hits]")).to_have_text("1 of 1")
+        expect(reader.locator(".log-rows .ln")).to_have_count(7)
+        reader.get_by_role("searchbox", name="Search the log").fill("fast")
+        expect(reader.get_by_text("No line matches.")).to_be_visible()
+        level.select_option("All levels")
+        reader.get_by_role("searchbox", name="Search the log").fill("")
+        expect(reader.locator("#L1003")).to_be_visible()
+
+
+def test_lines_tell_when_they_came(reader: Page, site_of_logs: Logs) -> None:
+    written = site_of_logs.short
+    with looking_at(reader, written):
+        times = reader.get_by_label("Times of lines")
+        times.select_option("Elapsed")
+        reader.locator("[data-pane]").focus()
+        reader.keyboard.press("Home")
+        expect(reader.locator("#L1 > time")).to_have_text("+0:00.0")
+        times.select_option("Time (UTC)")
+        expect(reader.locator("#L1 > time")).to_have_text(re.compile(r"\d\d:\d\d:\d\d\.\d"))
+        reader.get_by_role("button", name="Follow").click()
+        written.append(b"this has just come\n")
+        row = reader.locator(".log-rows .ln").last
+        expect(row.locator("span")).to_have_text("this has just come")
+        expect(row.locator("time")).to_have_text(re.compile(r"\d\d:\d\d:\d\d\.\d"))
+        assert "times=clock" in reader.url
+        times.select_option("No times")
+        expect(reader.locator(".ln > time")).to_have_count(0)
+
+
+def test_a_log_fills_the_screen(reader: Page, site_of_logs: Logs) -> None:
+    with looking_at(reader, site_of_logs.long):
+        full = reader.get_by_role("button", name="Full screen")
+        full.click()
+        expect(full).to_have_attribute("aria-pressed", "true")
+        expect(reader.locator(".log-rows .ln").last).to_be_in_viewport()
+        assert reader.locator("#log").evaluate(
+            "log => log.offsetHeight >= innerHeight && log.offsetWidth >= innerWidth"
+        )
+        full.click()
+        expect(full).to_have_attribute("aria-pressed", "false")
 
 
 def test_a_log_that_ends_says_so_and_is_not_followed_any_more(reader: Page, site_of_logs: Logs) -> None:
@@ -343,6 +442,17 @@ def test_the_viewer_is_accessible_in_both_themes(reader: Page, site_of_logs: Log
         search = reader.get_by_role("searchbox", name="Search the log")
         search.fill("red")
         expect(reader.locator("[data-hits]")).to_have_text("1 of 1")
+        for width in (1440, 390):
+            reader.set_viewport_size({"width": width, "height": 900})
+            assert violations(reader) == [], f"{width} px"
+        for width in (1024, 768, 320):
+            reader.set_viewport_size({"width": width, "height": 800})
+            assert reader.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_levels_times_and_matches_alone_are_accessible_too(reader: Page, site_of_logs: Logs) -> None:
+    with looking_at(reader, site_of_logs.mixed, "?level=warning&only&times=clock#L1000"):
+        expect(reader.locator("#L1000 > time")).not_to_be_empty()
         for width in (1440, 390):
             reader.set_viewport_size({"width": width, "height": 900})
             assert violations(reader) == [], f"{width} px"

@@ -26,6 +26,8 @@ def test_a_node_is_reached_as_the_agent_on_port_22_unless_said_otherwise() -> No
         ("host", {"host": "-oProxyCommand=true"}),
         ("host", {"host": "host;true"}),
         ("host", {"host": ""}),
+        ("host", {"host": "fe80::1%\0"}),
+        ("host", {"host": "fe80::1%$(id) <b>"}),
         ("port", {"port": "0"}),
         ("port", {"port": "65536"}),
         ("user", {"user": "root;true"}),
@@ -33,6 +35,7 @@ def test_a_node_is_reached_as_the_agent_on_port_22_unless_said_otherwise() -> No
         ("bastion", {"bastion": "gateway.example.com"}),
         ("bastion", {"bastion": "a@b:c"}),
         ("bastion", {"bastion": "a@-x"}),
+        ("bastion", {"bastion": "a@[::1]22"}),
         ("name", {"name": "two\nlines"}),
     ],
 )
@@ -57,6 +60,10 @@ def test_a_place_is_written_user_at_host_and_port(text: str, place: Place) -> No
     assert parse_place(str(place), field="bastion") == place
 
 
+def test_an_address_may_name_the_interface_where_it_counts() -> None:
+    assert parse_ssh_host("fe80::1%eth0.7") == "fe80::1%eth0.7"
+
+
 def test_an_address_may_stand_in_brackets() -> None:
     assert parse_ssh_host("[2001:DB8::1]") == "2001:db8::1"
 
@@ -78,6 +85,12 @@ def test_words_that_are_no_command_are_refused(words: list[str]) -> None:
     with pytest.raises(BadInput) as refused:
         parse_words(words)
     assert refused.value.field == "command"
+
+
+@pytest.mark.parametrize(("words", "said"), [(["x" * 9000], "8000 characters"), (["x"] * 501, "500 words")])
+def test_a_command_that_is_too_long_is_told_its_limit(words: list[str], said: str) -> None:
+    with pytest.raises(BadInput, match=said):
+        parse_words(words)
 
 
 @pytest.mark.parametrize("seconds", [0, -1, 7 * 24 * 3600 + 1, 10**30])

@@ -38,6 +38,8 @@ class Machine:
         self.removed: list[JobKey] = []
         self.goes_on = asyncio.Event()
         self.goes_on.set()
+        self.chunk = 100
+        self.sent = 0
 
     async def jobs(self, node_id: int) -> "Machine":
         if self.cuts and self.cuts[0] is None:
@@ -57,8 +59,10 @@ class Machine:
 
     async def follow(self, key: JobKey, from_byte: int) -> AsyncGenerator[bytes, None]:
         cut = self.cuts.pop(0) if self.cuts else len(self.log)
-        for at in range(from_byte, cut or 0, 100):
-            yield self.log[at : min(at + 100, cut or 0)]
+        for at in range(from_byte, cut or 0, self.chunk):
+            piece = self.log[at : min(at + self.chunk, cut or 0)]
+            self.sent += len(piece)
+            yield piece
         await self.goes_on.wait()
         if cut != len(self.log):
             raise _lost()
@@ -112,6 +116,30 @@ async def test_a_cut_connection_goes_on_at_the_byte_where_it_was(store: Store, q
     assert await stored(store, job) == LINES
     assert {spec.key for spec in machine.started} == {machine.started[0].key}
     assert (await show_job(store, "oven-1", job.id, actor=SYSTEM)).state is JobState.SUCCEEDED
+
+
+async def test_a_flood_waits_on_its_node_while_the_database_is_slow(store: Store, queue: Queue) -> None:
+    megabyte = 1024 * 1024
+    log = bytes(range(256)) * 4096 * 40
+    job, machine = await a_job(store, queue), Machine(JobStatus(Found.EXITED, 0, log_bytes=len(log)), log=log)
+    machine.chunk = megabyte
+    async with store.connection() as connection, connection.transaction():
+        await connection.execute("SELECT FROM log_streams WHERE id = %s FOR UPDATE", (job.log_stream,))
+        running = asyncio.create_task(run_job(store, links_to(machine), job.id))
+        while not machine.started:
+            await asyncio.sleep(0)
+        for _ in range(1000):
+            await asyncio.sleep(0)  # all the turns that it can use
+        assert 0 < machine.sent <= 8 * megabyte
+    await running
+    assert machine.sent == 40 * megabyte
+    assert await stored(store, job) == log
+
+
+async def test_a_log_is_kept_up_to_as_much_as_is_set(store: Store, queue: Queue) -> None:
+    job, machine = await a_job(store, queue), Machine()
+    await run_job(store, links_to(machine), job.id, log_bytes=7_000_000)
+    assert machine.started[0].limits.log_bytes == 7_000_000
 
 
 async def test_a_killed_worker_is_followed_by_another_that_goes_on(store: Store, queue: Queue) -> None:
@@ -210,6 +238,12 @@ async def test_jobs_are_for_admins_and_belong_to_their_node(store: Store, queue:
     for refused in (show_job(store, "oven-1", job.id, actor=developer), list_jobs(store, "oven-1", actor=developer)):
         with pytest.raises(Exception, match="Admins can do this"):
             await refused
+
+
+async def test_a_number_that_no_job_can_have_is_that_of_none(store: Store, queue: Queue) -> None:
+    await a_job(store, queue)
+    with pytest.raises(NotFound, match="no such job"):
+        await show_job(store, "oven-1", 10**25, actor=SYSTEM)
 
 
 async def test_what_was_asked_and_how_it_ended_is_in_the_audit(store: Store, queue: Queue) -> None:

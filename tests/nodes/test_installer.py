@@ -43,9 +43,9 @@ def run_as_nobody(text: str, *options: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def call(words: str, *, path: Path | None = None) -> subprocess.CompletedProcess[bytes]:
+def call(words: str, *, path: Path | None = None, program: str = "") -> subprocess.CompletedProcess[bytes]:
     """Its functions without its last line, and then these words of shell."""
-    functions = script().rsplit("{ main", 1)[0]
+    functions = (program or script()).rsplit("{ main", 1)[0]
     search = f"{path}:/usr/sbin:/usr/bin:/bin" if path else "/usr/sbin:/usr/bin:/bin"
     return subprocess.run(
         ["bash", "-s"], input=f"{functions}\n{words}\n".encode(), capture_output=True, timeout=20, check=False,
@@ -199,16 +199,15 @@ def test_another_package_that_brings_the_same_is_good_too(tmp_path: Path) -> Non
     assert missing == ["curl", "ca-certificates", "build-essential", "postgresql"]
 
 
-def test_the_next_key_of_a_rotation_stays_and_no_other_line_does(tmp_path: Path) -> None:
+def test_the_next_key_of_a_rotation_is_let_in_and_no_line_that_was_there_stays(tmp_path: Path) -> None:
     restrictions = 'restrict,port-forwarding,permitopen="127.0.0.1:*",permitlisten="127.0.0.1:1"'
     ours, following = f"{restrictions} {KEY} bakery\n", f"{restrictions} {NEXT_KEY} bakery-next\n"
     file = tmp_path / "authorized_keys"
+    file.write_text(f"ssh-rsa AAAA somebody\n{following}{restrictions} {NEXT_KEY} bakery\n# bakery-next or not\n")
     allowed = f"KEYS={shlex.quote(str(file))}\nallowed_keys"
     assert call(allowed).stdout.decode() == ours
-    file.write_text(f"ssh-rsa AAAA somebody\n{following}{restrictions} {NEXT_KEY} bakery\n# bakery-next or not\n")
-    assert call(allowed).stdout.decode() == ours + following
-    file.write_text(f"{restrictions} {KEY} bakery-next\n")
-    assert call(allowed).stdout.decode() == ours
+    rotating = render_installer(public_key=KEY, installation=INSTALLATION, helper=HELPER, next_key=f"{NEXT_KEY} next\n")
+    assert call(allowed, program=rotating).stdout.decode() == ours + following
 
 
 @pytest.mark.parametrize(

@@ -507,7 +507,10 @@ def test_through_sudo_nobody_says_where_jobs_lie_or_what_a_unit_says(
         ({"log_bytes": -1}, "log_bytes has to be"),
         ({"memory_bytes": -1}, "memory_bytes has to be"),
         ({"memory_bytes": "1\nUser=root"}, "memory_bytes has to be"),
+        ({"memory_bytes": 0}, "memory_bytes has to be"),
+        ({"memory_bytes": ""}, "memory_bytes has to be"),
         ({"cpu_percent": 1.5}, "cpu_percent has to be"),
+        ({"cpu_percent": []}, "cpu_percent has to be"),
         ({"user": "root"}, "A job is described by exactly these"),
     ],
 )

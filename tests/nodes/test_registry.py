@@ -1,8 +1,12 @@
 """Nodes as people add, change and remove them."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
 from bakery.model.errors import BadInput, Conflict, NotAllowed, NotFound
+from bakery.model.jobs import JobState
 from bakery.model.nodes import NodeState, parse_new_node
 from bakery.model.secret import Secret
 from bakery.nodes import registry
@@ -11,12 +15,16 @@ from bakery.nodes.catalogue import NodeSummary, list_nodes, show_node
 from bakery.nodes.links import Links
 from bakery.nodes.login import Cause, Handshake, Unreachable, fingerprint, mint_key
 from bakery.nodes.node import Node
+from bakery.nodes.rotation import rotate
 from bakery.nodes.touch import Kept, note_reached, note_trouble, pause_after
 from bakery.nodes.transcript import Transcript
+from bakery.nodes.work import move_job, request_exec
 from bakery.store.queue import Queue
+from bakery.store.rows import only
 from bakery.store.store import Store
 from bakery.web.moments import now
 from tests.support.people import SYSTEM, a_developer, an_admin
+from tests.support.ssh_server import SshServer, serving, shown
 
 HOST_KEY = mint_key("")[0].rsplit(" ", 1)[0]
 OTHER_KEY = mint_key("")[0].rsplit(" ", 1)[0]
@@ -209,6 +217,96 @@ async def test_a_node_is_not_removed_while_apps_live_there(store: Store) -> None
         await connection.execute("DELETE FROM apps")
     await registry.remove_node(store, "oven-1", actor=SYSTEM)
     assert await list_nodes(store, actor=SYSTEM) == []
+
+
+async def test_a_node_is_not_removed_while_a_job_runs_where_it_could_be_ended(store: Store, queue: Queue) -> None:
+    node = await a_node(store)
+    await note_reached(store, queue, kept(node), a_handshake())
+    job = await request_exec(store, queue, "oven-1", ("sleep", "60"), actor=SYSTEM)
+    async with store.transaction() as tx:
+        await move_job(tx, job.id, JobState.RUNNING)
+    with pytest.raises(Conflict, match=f"Job {job.id} runs on oven-1"):
+        await registry.remove_node(store, "oven-1", actor=SYSTEM)
+    await note_trouble(store, kept(node), an_obstacle(), is_certain=True)
+    await registry.remove_node(store, "oven-1", actor=SYSTEM)
+    assert await list_nodes(store, actor=SYSTEM) == []
+
+
+async def test_of_two_changes_at_once_none_undoes_the_other(store: Store) -> None:
+    await a_node(store)
+    async with store.transaction() as tx:
+        await tx.connection.execute("SELECT FROM nodes FOR UPDATE")
+        changes = [
+            asyncio.create_task(registry.edit_node(store, "oven-1", wanted, actor=SYSTEM))
+            for wanted in ({"host": "203.0.113.9"}, {"port": 2200}, {"name": "The oven"})
+        ]
+        await _until_waiting(store, len(changes))
+    await asyncio.gather(*changes)
+    seen = await show_node(store, "oven-1", actor=SYSTEM)
+    assert (seen.host, seen.port, seen.name) == ("203.0.113.9", 2200, "The oven")
+
+
+async def test_of_a_blocked_node_the_host_key_is_decided_about_before_its_key_is_changed(
+    store: Store, queue: Queue
+) -> None:
+    node = await a_node(store)
+    await note_reached(store, queue, kept(node), a_handshake())
+    await note_trouble(store, kept(node), an_obstacle(Cause.HOST_KEY, OTHER_KEY), is_certain=True)
+    with pytest.raises(Conflict, match="oven-1 is blocked") as refused:
+        await registry.rotate_key(store, queue, "oven-1", actor=SYSTEM)
+    assert refused.value.hint == "Decide about its host key first: bakery nodes accept-key oven-1"
+
+
+async def test_a_key_that_a_node_does_not_take_is_given_up_with_the_reason(
+    store: Store, queue: Queue, tmp_path: Path
+) -> None:
+    node = await a_node(store)
+    assert node.key_public is not None
+    there = SshServer(tmp_path, accepts=node.key_public)
+    there.shell = "/bin/false"
+    async with serving(there) as server:
+        place: dict[str, str | int] = {"host": "127.0.0.1", "port": int(server.port), "bastion": ""}
+        await registry.edit_node(store, "oven-1", place, actor=SYSTEM)
+        await note_reached(store, queue, kept(node), a_handshake(shown(server.keys[0])))
+        await registry.rotate_key(store, queue, "oven-1", actor=SYSTEM)
+        links = Links(store, _no_machine, Transcript(store, now))
+        await rotate(store, links, node.id)
+        await links.close()
+    seen = await show_node(store, "oven-1", actor=SYSTEM)
+    assert (seen.key_public, seen.is_rotating) == (node.key_public, False)
+    assert (await actions(store))[-1] == "node.key_kept"
+
+
+async def test_a_key_that_waits_for_its_node_is_changed_when_that_is_back(store: Store, queue: Queue) -> None:
+    node = await a_node(store)
+    await note_reached(store, queue, kept(node), a_handshake())
+    await registry.rotate_key(store, queue, "oven-1", actor=SYSTEM)
+    async with store.connection() as connection:
+        await connection.execute("DELETE FROM procrastinate_jobs")
+    await note_reached(store, queue, kept(node), a_handshake())
+    async with store.connection() as connection:
+        cursor = await connection.execute("SELECT task_name FROM procrastinate_jobs")
+        assert await cursor.fetchall() == [("rotate-key",)]
+
+
+async def test_an_installer_lets_the_next_key_in_while_the_key_is_changed(store: Store, queue: Queue) -> None:
+    node = await a_node(store)
+    before = await make_bootstrap(store, "oven-1", base_url="https://b.example", now=now(), actor=SYSTEM)
+    assert "\nNEXT_KEY=''\n" in before.script
+    await note_reached(store, queue, kept(node), a_handshake())
+    await registry.rotate_key(store, queue, "oven-1", actor=SYSTEM)
+    made = await make_bootstrap(store, "oven-1", base_url="https://b.example", now=now(), actor=SYSTEM)
+    assert "\nNEXT_KEY='ssh-ed25519 " in made.script
+    assert await script_at(store, _token_of(made.url)) == made.script
+
+
+async def _until_waiting(store: Store, count: int) -> None:
+    waiting = 0
+    async with asyncio.timeout(10):
+        while waiting < count:
+            async with store.connection() as connection:
+                cursor = await connection.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                (waiting,) = await only(cursor)
 
 
 def test_pauses_grow_differ_and_end() -> None:

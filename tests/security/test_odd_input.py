@@ -119,6 +119,7 @@ BODIES = [
         method="PATCH",
     ),
     Entry("/api/nodes/oven-2/accept-key", {"fingerprint": "SHA256:nothing"}),
+    Entry("/api/nodes/oven-2/bootstrap", {"take_over": False, "with_postgres": False}),
     Entry("/api/nodes/local/jobs", {"command": ["true"], "seconds": 60}),
     Entry("/api/system/settings", {"base_url": None, "public_ip": None, "apps_domain": "localhost"}, method="PUT"),
 ]
@@ -135,6 +136,7 @@ QUERIES = [
     Entry("/activity", {"app": "", "user": "", "action": "", "since": "", "until": "", "after": ""}),
     Entry("/nodes/local/commands", {"after": "", "request_id": ""}),
     Entry("/nodes/local/jobs", {"after": ""}),
+    Entry("/nodes/local", {"range": "1h", "table": "1"}),
     Entry("/events", {"topics": "nothing", "after": ""}, fields=["topics"]),
     Entry("/static/base.css", {"v": ""}),
 ]

@@ -7,8 +7,9 @@ import pytest
 
 from bakery.model.errors import BadInput
 from bakery.store import log_search, logs
+from bakery.store.log_levels import Level, level_of
 from bakery.store.log_search import Matches, Pattern, search
-from bakery.store.logs import Extent, Line, read_lines, readable
+from bakery.store.logs import Extent, Line, read_lines, read_times, readable
 from bakery.store.store import Store
 
 
@@ -128,3 +129,67 @@ async def test_a_very_long_line_is_searched_too(store: Store) -> None:
     stream = await a_log(store, b"x" * 3_000_000 + b" needle " + b"y" * 3_000_000 + b" needle\nneedle\n")
 
     assert (await search(store, stream, Pattern("needle"))).lines == [1, 2]
+
+
+async def test_a_line_came_when_the_chunk_did_that_it_begins_in(store: Store) -> None:
+    """Chunks end where they want: between lines, within one, and right before its end."""
+    stream = await a_log(store, b"one\ntw", b"o\n", b"three\n", b"four\nfi", b"v", b"e\nsix")
+    async with store.connection() as connection:
+        await connection.execute(
+            "UPDATE log_chunks SET at = to_timestamp((SELECT count(*) FROM log_chunks c "
+            "WHERE c.stream_id = log_chunks.stream_id AND c.from_byte <= log_chunks.from_byte))"
+        )
+
+    async def times(first: int, count: int) -> dict[int, float]:
+        return {line: at.timestamp() for line, at in (await read_times(store, stream, first, count)).lines}
+
+    began = (await read_times(store, stream, 4, 1)).began
+    assert began is not None
+    assert began.timestamp() == 1
+    assert await times(1, 500) == {1: 1, 3: 3, 4: 4, 6: 6}
+    assert await times(4, 1) == {4: 4}
+    assert await times(5, 1) == {5: 4}
+    assert await times(6, 9) == {6: 6}
+
+
+async def test_a_log_without_a_line_has_no_times(store: Store) -> None:
+    assert await read_times(store, await a_log(store), 1, 500) == logs.Times(None, [])
+
+
+@pytest.mark.parametrize(
+    ("line", "level"),
+    [
+        ("2026-11-21 14:02:51 ERROR could not open it", Level.ERROR),
+        ("error[E0308]: mismatched types", Level.ERROR),
+        ("main.c:3:5: error: expected ‘;’", Level.ERROR),
+        ("npm ERR! code E404", Level.ERROR),
+        ("FileNotFoundError: [Errno 2] No such file", Level.ERROR),
+        ("java.lang.IllegalStateException: no", Level.ERROR),
+        ('{"time":1,"level":"error","msg":"x"}', Level.ERROR),
+        ("level=fatal msg=x", Level.ERROR),
+        ("2026/11/21 14:02:51 [crit] 12#12: x", Level.ERROR),
+        ("WARN slow", Level.WARNING),
+        ("DeprecationWarning: use the other", Level.WARNING),
+        ("warning: unused variable", Level.WARNING),
+        ("npm warn deprecated left-pad", Level.WARNING),
+        ("0 errors, 0 warnings", None),
+        ("ERRORS=0 and no-error-here", None),
+        ("terror: a novel", None),
+        ("x" * 400 + " ERROR", None),
+        ("", None),
+    ],
+)
+def test_a_level_is_recognised_as_programs_write_it(line: str, level: Level | None) -> None:
+    assert level_of(line) is level
+
+
+async def test_lines_of_a_level_are_found_alone_and_together_with_a_text(store: Store) -> None:
+    stream = await a_log(store, b"fine\nWARN a\n\x1b[31mERROR\x1b[0m a\nERROR b\n")
+
+    async def found(pattern: Pattern) -> Matches:
+        return await search(store, stream, pattern)
+
+    assert await found(Pattern("", level=Level.ERROR)) == Matches([3, 4], 4, is_complete=True)
+    assert await found(Pattern("", level=Level.WARNING)) == Matches([2, 3, 4], 4, is_complete=True)
+    assert (await found(Pattern("a", level=Level.ERROR))).lines == [3]
+    assert (await found(Pattern("b$", is_regex=True, level=Level.WARNING))).lines == [4]

@@ -56,6 +56,8 @@ PAGES = {
     "nodes": "/nodes",
     "node-local": "/nodes/local",
     "node": "/nodes/oven-2",
+    "node-month": "/nodes/oven-2?range=30d",
+    "node-table": "/nodes/oven-2?range=24h&table=1",
     "node-waiting": "/nodes/oven-3",
     "node-new": "/nodes/new",
     "node-jobs": "/nodes/oven-2/jobs",

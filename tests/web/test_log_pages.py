@@ -6,7 +6,9 @@ import re
 import pytest
 
 from bakery.store import logs
+from bakery.store.log_levels import ERROR, LOOKED_AT, WARNING
 from bakery.store.logs import Line
+from bakery.web.assets import FOLDER
 from bakery.web.presenters.log_pages import log_rows
 from tests.api.site import Site
 from tests.support.people import a_developer
@@ -84,6 +86,38 @@ async def test_a_search_gives_line_numbers(site: Site, admin: Browser) -> None:
     assert await found("q=%00%EF%BF%BE") == []
 
 
+async def test_lines_of_a_level_are_marked_and_found(site: Site, admin: Browser) -> None:
+    await a_log(site, b"WARN slow\n\x1b[31merror\x1b[0m: <bad>\n")
+
+    assert (await admin.get(f"{PATH}/lines?from=3")).html == (
+        '<div class="ln lv-warning" id="L3"><a href="#L3" tabindex="-1">3</a><span>WARN slow</span></div>\n'
+        '<div class="ln lv-error" id="L4"><a href="#L4" tabindex="-1">4</a>'
+        '<span><span class="a1">error</span>: &lt;bad&gt;</span></div>'
+    )
+    assert json.loads((await admin.get(f"{PATH}/search?level=error")).html)["lines"] == [4]
+    assert json.loads((await admin.get(f"{PATH}/search?level=warning&q=slow")).html)["lines"] == [3]
+    assert (await admin.get(f"{PATH}/search?level=grave")).status == 422
+
+
+def test_the_viewer_recognises_levels_as_the_server_does() -> None:
+    script = (FOLDER / "js/viewer.js").read_text()
+
+    assert f"const ERROR = /{ERROR.pattern}/;" in script
+    assert f"const WARNING = /{WARNING.pattern}/;" in script
+    assert f"const LOOKED_AT = {LOOKED_AT};" in script
+
+
+async def test_lines_tell_when_they_came(site: Site, admin: Browser) -> None:
+    stream = await a_log(site, b"")
+    await logs.append(site.store, stream, b"later\n")
+
+    told = json.loads((await admin.get(f"{PATH}/times?from=1&count=500")).html)
+
+    assert [line for line, _ in told["times"]] == [1, 3]
+    assert told["began"] == told["times"][0][1] <= told["times"][1][1]
+    assert [(await admin.get(f"{PATH}/times?from={odd}")).status for odd in ODD] == [422] * len(ODD)
+
+
 async def test_a_bad_search_is_a_sentence(site: Site, admin: Browser) -> None:
     await a_log(site, b"")
 
@@ -98,7 +132,7 @@ async def test_the_log_of_an_app_that_is_not_granted_does_not_exist(site: Site) 
     mine = await an_app(site, "mine")
 
     async with a_browser(site, await a_developer(site.store, apps=frozenset({mine}))) as browser:
-        for path in (PATH, f"{PATH}/lines", f"{PATH}/search?q=nobody"):
+        for path in (PATH, f"{PATH}/lines", f"{PATH}/times", f"{PATH}/search?q=nobody"):
             page = await browser.get(path)
             assert (page.status, "concern" in page.html) == (404, False)
 

@@ -1,5 +1,6 @@
 """What the scripts do in a real browser, under the real content security policy."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -84,6 +85,40 @@ def test_a_change_waits_while_somebody_has_the_fields_in_hand(stage: Stage, page
     expect(page.locator("h1 + .badge")).to_have_text("Healthy")
     page.locator("#mine").blur()
     expect(page.locator("h1 + .badge")).to_have_text("Stopped")
+
+
+def test_the_figures_of_machines_follow_them_by_themselves(stage: Stage, page: Page) -> None:
+    """What changes every few seconds is a small part, and the rest of the dashboard is not asked for."""
+    page.goto(stage.show("/", "dashboard"))
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    stage.pages["/fleet"] = stage.pages["/"].replace("34 %", "99 %")
+    del stage.pages["/"]
+
+    stage.send("changed", "e=121", topic="metrics")
+
+    expect(page.locator("#machine-oven-1")).to_contain_text("99 %")
+    assert stage.asked[-1]["topics"] == ["activity,apps,metrics,nodes"]
+
+
+def test_all_charts_say_what_is_pointed_at(stage: Stage, page: Page) -> None:
+    page.goto(stage.show("/nodes/oven-1", "node-day"))
+    expect(page.locator("#live")).to_have_attribute("data-state", "live")
+    said = page.locator("[data-said]")
+    expect(said).to_have_text(["", "", "", ""])
+
+    page.locator("[data-plot]").first.hover(position={"x": 2, "y": 40})
+    expect(said.last).to_have_text(re.compile(r"11-20 14:(07|12): 1\.\d"))
+
+    page.locator("[data-plot]").last.focus()
+    page.keyboard.press("End")
+    expect(said.first).to_have_text(re.compile(r"11-21 14:02: \d+ %"))
+    for _ in range(100):
+        page.keyboard.press("ArrowLeft")
+    expect(page.locator("[data-here]").first).to_be_visible()
+    page.keyboard.press("Home")
+    stage.send("changed", "e=121", topic="metrics")
+    expect(said.first).to_have_text(re.compile(r"11-20 14:07: \d+ %"))
+    expect(page.locator("[data-plot]").last).to_be_focused()
 
 
 def test_a_lost_stream_says_so_and_goes_on_where_it_was(stage: Stage, page: Page) -> None:

@@ -19,7 +19,9 @@ _LONGEST_ACTION = 60
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """One row. `who` is the person's name as it is now, else what was recorded."""
+    """One row. `who` is the person's name as it is now, else what was recorded. `node` is the one that it
+    is about, while that is there. `ran_on` names nodes on which its request had commands run, for those who may read
+    them there."""
 
     id: int
     at: datetime
@@ -35,6 +37,9 @@ class Activity:
     app: str | None
     before: Mapping[str, object] | None
     after: Mapping[str, object] | None
+    request_id: str = ""
+    node: str | None = None
+    ran_on: Sequence[str] = ()
 
     @property
     def did(self) -> str:
@@ -82,6 +87,7 @@ async def list_activity(
         "sees_all": actor.may(Permission.SEE_AUDIT) and actor.apps is None,
         "all_apps": actor.apps is None,
         "apps": sorted(actor.apps or ()),
+        "sees_commands": actor.may(Permission.MANAGE_NODES),
         "own": None if actor.is_system else actor.person_id,
         "limit": limit + 1,
     }
@@ -121,7 +127,12 @@ async def last_change(
 
 _ACTIVITY = r"""
 SELECT a.id, a.at, coalesce(p.name, a.actor) AS who, a.actor, a.person_id, a.source, a.address, a.action,
-       a.target_kind, a.target_id, a.target_label, apps.slug AS app, a.before, a.after
+       a.target_kind, a.target_id, a.target_label, apps.slug AS app, a.before, a.after, a.request_id,
+       CASE WHEN a.target_kind IN ('node', 'job')
+           THEN (SELECT slug FROM nodes WHERE slug = split_part(a.target_id, '/', 1)) END AS node,
+       CASE WHEN %(sees_commands)s AND a.request_id <> '' THEN ARRAY(
+           SELECT DISTINCT nodes.slug FROM transcripts t JOIN nodes ON nodes.id = t.node_id
+           WHERE t.request_id = a.request_id AND t.request_id <> '' ORDER BY 1 LIMIT 3) ELSE '{}' END AS ran_on
 FROM audit a LEFT JOIN people p ON p.id = a.person_id LEFT JOIN apps ON apps.id = a.app_id
 WHERE (%(sees_all)s
        OR (a.app_id IS NOT NULL AND (%(all_apps)s OR a.app_id = ANY(%(apps)s::bigint[])))

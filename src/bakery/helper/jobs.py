@@ -11,7 +11,7 @@ With --follow the status is the first line of the output, and what comes after i
 
 FOLDER/jobs/KEY holds `log`, what the program wrote, in order; `exit`, how it ended, written last and whole; `boot` and
 `process`, which boot of the machine and which process of it watches over the job; `lock`, for the verbs; `fault`, blank
-unless the watching has one; `note`, what a program of the helper's own has to add to how it ended. Only one process can ever make `process`, and that one runs the program: what has it was
+unless the watching has one. Only one process can ever make `process`, and that one runs the program: what has it was
 begun, and is never begun again.
 """
 
@@ -32,7 +32,6 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from bakery.helper.accounts import account_of, become
-from bakery.helper.build_steps import processes_of_build
 from bakery.helper.files import empty, let_agent_read, make_folder, sync_folder, write_over, write_whole
 from bakery.helper.processes import PATHS, began_at, has_systemd, processes, send, spawn
 from bakery.helper.verbs import Verb
@@ -70,8 +69,8 @@ class Job:
         self.handed = HANDED / key
         self.folder = root / "jobs" / key
         self.removed = self.folder.with_name(f".{key}")
-        self.log, self.exit, self.boot, self.process, self.lock, self.fault, self.note = (
-            self.folder / name for name in ("log", "exit", "boot", "process", "lock", "fault", "note")
+        self.log, self.exit, self.boot, self.process, self.lock, self.fault = (
+            self.folder / name for name in ("log", "exit", "boot", "process", "lock", "fault")
         )
 
     def is_begun(self) -> bool:
@@ -111,23 +110,8 @@ class Job:
         return told("lost", "the process that watched over it is gone")
 
 
-class Work:
-    """What a job does, as its watcher needs to know. `told` says it all, in JSON."""
-
-    told: dict[str, object]
-    argv: list[str]
-    account: pwd.struct_passwd
-    folder: str | None
-    environment: dict[str, str]
-    stdin: bytes
-    memory_bytes: int | None
-    cpu_percent: int | None
-    seconds: int
-    log_bytes: int
-
-
-class Spec(Work):
-    """A program of the caller's. It is checked here, because the caller may be hostile."""
+class Spec:
+    """What to run. It is checked here, because the caller may be hostile."""
 
     def __init__(self, text: bytes) -> None:
         try:
@@ -149,25 +133,24 @@ class Spec(Work):
             sys.exit("stdin has to be a text.")
         self.stdin = (told["stdin"] or "").encode()
         self.account = account_of(told["account"])
-        self.memory_bytes = told["memory_bytes"] and whole_number(told, "memory_bytes", 1024 * 1024, 2**50)
-        self.cpu_percent = told["cpu_percent"] and whole_number(told, "cpu_percent", 1, 100_000)
+        self.memory_bytes = self.limit("memory_bytes", 1024 * 1024, 2**50)
+        self.cpu_percent = self.limit("cpu_percent", 1, 100_000)
         self.seconds = whole_number(told, "seconds", 1, LONGEST_JOB)
         self.log_bytes = whole_number(told, "log_bytes", 0, 2**50)
+
+    def limit(self, name: str, least: int, most: int) -> int | None:
+        return None if self.told[name] is None else whole_number(self.told, name, least, most)
 
 
 # The verbs.
 
 
 def start(job: Job, *follows: str) -> None:
-    start_job(job, Spec(sys.stdin.buffer.readline(LONGEST_INPUT)), "job-main", *follows)
-
-
-def start_job(job: Job, spec: Work, main: str, *follows: str) -> None:
-    """`main` is the verb that the job's unit says."""
+    spec = Spec(sys.stdin.buffer.readline(LONGEST_INPUT))
     make_folder(job.folder.parent, 0o711)
     with locked(job, make=True):
         if not job.is_begun():
-            begin(job, spec, main)
+            begin(job, spec)
     say(job.status())
     if follows:
         follow(job, "0")
@@ -270,11 +253,11 @@ def locked(job: Job, *, make: bool = False) -> Iterator[bool]:
         os.close(lock)
 
 
-def begin(job: Job, spec: Work, main: str) -> None:
+def begin(job: Job, spec: Spec) -> None:
     """Returns when the job has a watcher that nothing here can end any more."""
     job.fault.write_bytes(RESERVED)
     try:
-        wait_until_begun(job, start_unit(job, spec, main) if has_systemd() else fork_away(job, spec))
+        wait_until_begun(job, start_unit(job, spec) if has_systemd() else fork_away(job, spec))
     finally:
         job.drop_handed()
 
@@ -295,7 +278,7 @@ def wait_until_begun(job: Job, starting: int) -> None:
         time.sleep(0.002)
 
 
-def start_unit(job: Job, spec: Work, main: str) -> int:
+def start_unit(job: Job, spec: Spec) -> int:
     """The process that starts it, which is not waited for. The unit's cgroup holds all of the job; systemd may forget
     the unit when it has ended: how it did is told by the folder.
     """
@@ -313,11 +296,11 @@ def start_unit(job: Job, spec: Work, main: str) -> int:
     return spawn(
         "/usr/bin/systemd-run", "--quiet", "--collect", f"--unit={job.unit}", f"--description=Bakery's job {job.key}",
         *(f"--property={one}" for one in properties), "--",
-        sys.executable, "-IS", str(Path(sys.argv[0]).resolve()), "--root", str(job.root), main, job.key,
+        sys.executable, "-IS", str(Path(sys.argv[0]).resolve()), "--root", str(job.root), "job-main", job.key,
     )  # fmt: skip
 
 
-def fork_away(job: Job, spec: Work) -> int:
+def fork_away(job: Job, spec: Spec) -> int:
     """Where there is no systemd for us: a process of nobody's, that lets go of all that the caller has open."""
     child = os.fork()
     if child:
@@ -355,7 +338,7 @@ def telling_faults(job: Job) -> Iterator[None]:
 # Watching over a job.
 
 
-def watch_over(job: Job, spec: Work) -> None:
+def watch_over(job: Job, spec: Spec) -> None:
     """The whole life of a job's watcher."""
     LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what a program forks away comes to us
     rate_as_victim(-900)
@@ -392,7 +375,7 @@ def claim(job: Job) -> bool:
     return True
 
 
-def run(job: Job, spec: Work, log: Log, signals: int) -> dict[str, object]:
+def run(job: Job, spec: Spec, log: Log, signals: int) -> dict[str, object]:
     output, into = os.pipe()
     os.set_blocking(output, False)
     with contextlib.suppress(OSError):  # a user has only so much of this
@@ -410,8 +393,6 @@ def run(job: Job, spec: Work, log: Log, signals: int) -> dict[str, object]:
     killed = out_of_memory(job)
     if killed:
         add_reason(ended, f"out of memory: the kernel ended {killed} of its processes")
-    if job.note.exists():
-        add_reason(ended, job.note.read_text())
     return ended
 
 
@@ -559,7 +540,7 @@ class Log:
 # The program.
 
 
-def launch(job: Job, spec: Work, output: int) -> tuple[int, str]:
+def launch(job: Job, spec: Spec, output: int) -> tuple[int, str]:
     """Its process, and why it could not start, if so."""
     stdin = os.memfd_create("stdin")
     write_all(stdin, spec.stdin)
@@ -575,7 +556,7 @@ def launch(job: Job, spec: Work, output: int) -> tuple[int, str]:
         return program, said.read().decode(errors="replace")
 
 
-def become_program(job: Job, spec: Work, watcher: int, streams: tuple[int, int, int], tell: int) -> None:
+def become_program(job: Job, spec: Spec, watcher: int, streams: tuple[int, int, int], tell: int) -> None:
     """Never returns. What the caller names is touched only as the account, and when there is no way back."""
     doing = f"become {spec.account.pw_name}"
     try:
@@ -602,7 +583,7 @@ def become_program(job: Job, spec: Work, watcher: int, streams: tuple[int, int, 
         os._exit(127)
 
 
-def environment_of(job: Job, spec: Work) -> dict[str, str]:
+def environment_of(job: Job, spec: Spec) -> dict[str, str]:
     """The job's key comes last: by it we find what outlives its watcher."""
     account = spec.account
     names = {"HOME": account.pw_dir, "USER": account.pw_name, "LOGNAME": account.pw_name}
@@ -626,12 +607,12 @@ def end_by_force(job: Job) -> None:
 
 
 def remains(job: Job) -> list[tuple[int, str]]:
-    """What Docker runs for it, what descends from the watcher, then the watcher, and whatever bears the job's key."""
-    found = processes_of_build(job.key) if os.geteuid() == 0 else []
+    """What descends from the watcher, then the watcher, and whatever bears the job's key."""
+    found = []
     with contextlib.suppress(FileNotFoundError, ValueError):
         process, began = job.watcher()
         if began_at(process) == began:
-            found += [*descendants(process), (process, began)]
+            found = [*descendants(process), (process, began)]
     mark = f"BAKERY_JOB={job.key}".encode()
     for process, _, began in processes():
         with contextlib.suppress(OSError):

@@ -39,6 +39,7 @@ DID: Mapping[str, str] = {
     "node.undrained": "ended the draining of the node",
     "node.key_rotated": "asked for a new key of the node",
     "node.key_replaced": "replaced the key of the node",
+    "node.key_kept": "could not change, and kept, the key of the node",
     "node.host_key_accepted": "accepted the new host key of the node",
     "node.bootstrap_made": "made an installer's address for the node",
     "node.first_reached": "reached for the first time the node",

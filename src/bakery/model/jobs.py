@@ -38,8 +38,14 @@ def parse_words(words: list[str]) -> tuple[str, ...]:
     """The words of a command, each as it is: nothing in them means anything to a shell."""
     if not words or not words[0]:
         raise BadInput("Say which command to run.", field="command", hint="Like: df -h")
-    if len(words) > _MOST_WORDS or sum(map(len, words)) > LONGEST_COMMAND:
-        raise BadInput(f"Use up to {LONGEST_COMMAND} characters.", field="command")
+    if len(words) > _MOST_WORDS:
+        raise BadInput(
+            f"Use up to {_MOST_WORDS} words.", field="command", hint="Put more into a script or a file there."
+        )
+    if sum(map(len, words)) > LONGEST_COMMAND:
+        raise BadInput(
+            f"Use up to {LONGEST_COMMAND} characters.", field="command", hint="Put more into a script or a file there."
+        )
     if any(_CONTROL.search(word) for word in words):
         raise BadInput("A command cannot hold a NUL character.", field="command")
     return tuple(words)

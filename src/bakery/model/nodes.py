@@ -18,6 +18,7 @@ SSH_PORT = Port(22)
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _TAKEN = {"local": "is this machine's", "new": "is that of the page where nodes are added"}
 _LOGIN = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+_ZONE = re.compile(r"[A-Za-z0-9._-]{1,15}")  # of an address that counts on one link: the interface there
 
 
 class NodeState(StrEnum):
@@ -83,9 +84,13 @@ def parse_ssh_host(text: str, *, field: str = "host") -> HostName:
     """A host name or an IP address, whose brackets may be left out."""
     bare = text.strip().removeprefix("[").removesuffix("]")
     try:
-        return HostName(str(ipaddress.ip_address(bare)))
+        address = ipaddress.ip_address(bare)
     except ValueError:
         return parse_host_name(text, field=field)
+    zone = address.scope_id if isinstance(address, ipaddress.IPv6Address) else None
+    if zone is not None and not _ZONE.fullmatch(zone):
+        raise BadInput("What follows the % is the name of a network interface.", field=field, hint="Like fe80::1%eth0.")
+    return HostName(str(address))
 
 
 def parse_place(text: str, *, field: str) -> Place:
@@ -111,7 +116,7 @@ def node_counts(states: Sequence[NodeState]) -> str:
 def _host_and_port(text: str) -> tuple[str, str]:
     if text.startswith("["):
         host, _, rest = text.partition("]")
-        return host, rest.removeprefix(":") or str(SSH_PORT)
+        return (host, rest[1:]) if rest.startswith(":") else (text, str(SSH_PORT))
     host, colon, port = text.rpartition(":")
     return (host, port) if colon and ":" not in host else (text, str(SSH_PORT))
 

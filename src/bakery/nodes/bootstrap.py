@@ -1,5 +1,6 @@
 """The address of a node's installer: good for an hour or until the first handshake, as often as needed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -28,8 +29,11 @@ class Bootstrap:
     script: str
 
 
-async def make_bootstrap(store: Store, slug: str, *, base_url: str, now: datetime, actor: Actor) -> Bootstrap:
-    """A fresh address; the one before is no longer good. Running it again on a node repairs it."""
+async def make_bootstrap(
+    store: Store, slug: str, *, base_url: str, now: datetime, options: Sequence[str] = (), actor: Actor
+) -> Bootstrap:
+    """A fresh address; the one before is no longer good. Running it again on a node repairs it. `options` are those of
+    the script, which the line has."""
     actor.require(Permission.MANAGE_NODES)
     node = await show_node(store, slug, actor=actor)
     if node.key_public is None:
@@ -40,16 +44,17 @@ async def make_bootstrap(store: Store, slug: str, *, base_url: str, now: datetim
             "UPDATE nodes SET bootstrap_hash = %s, bootstrap_until = %s WHERE id = %s", (digest(token), until, node.id)
         )
         tx.record(AuditEntry(actor, "node.bootstrap_made", "node", slug, slug))
-    script = await _script(store, node.key_public)
+    script = await _script(store, node.id)
     url = f"{base_url}/bootstrap/{token.reveal()}/install-node.sh"
-    return Bootstrap(bootstrap_line(url, sha256_of(script)), url, sha256_of(script), until, script)
+    line = bootstrap_line(url, sha256_of(script), options=options)
+    return Bootstrap(line, url, sha256_of(script), until, script)
 
 
 async def script_at(store: Store, token: Secret) -> str:
     """For the address itself, which is all that is asked for."""
     async with store.connection() as connection:
         cursor = await connection.execute(
-            "SELECT key_public FROM nodes WHERE bootstrap_hash = %s AND bootstrap_until > now()", (digest(token),)
+            "SELECT id FROM nodes WHERE bootstrap_hash = %s AND bootstrap_until > now()", (digest(token),)
         )
         row = await cursor.fetchone()
     if row is None:
@@ -60,10 +65,13 @@ async def script_at(store: Store, token: Secret) -> str:
     return await _script(store, row[0])
 
 
-async def _script(store: Store, public_key: str) -> str:
+async def _script(store: Store, node_id: int) -> str:
     async with store.connection() as connection:
-        row = await (await connection.execute("SELECT id::text FROM installation")).fetchone()
+        cursor = await connection.execute(
+            "SELECT key_public, next_key_public, installation.id::text FROM nodes, installation WHERE nodes.id = %s",
+            (node_id,),
+        )
+        row = await cursor.fetchone()
     if row is None:
-        raise LookupError("the installation has no row")
-    helper = helper_file()
-    return render_installer(public_key=public_key, installation=row[0], helper=helper)
+        raise NotFound("There is no such node.")
+    return render_installer(public_key=row[0], next_key=row[1], installation=row[2], helper=helper_file())

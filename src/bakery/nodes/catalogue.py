@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from psycopg import AsyncConnection
+
 from bakery.model.actor import Actor
 from bakery.model.errors import NotFound
 from bakery.model.nodes import NodeState, expect_node_name
@@ -10,6 +12,7 @@ from bakery.model.permissions import Permission
 from bakery.nodes.capabilities import IngressKind, UnitKeeper
 from bakery.store.rows import typed
 from bakery.store.store import Store
+from bakery.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,19 @@ async def list_nodes(store: Store, *, actor: Actor) -> list[NodeSummary]:
 async def show_node(store: Store, slug: str, *, actor: Actor) -> NodeSummary:
     actor.require(Permission.READ)
     expect_node_name(slug)
-    async with store.connection() as connection, connection.cursor(row_factory=typed(NodeSummary)) as cursor:
+    async with store.connection() as connection:
+        return await _read(connection, slug)
+
+
+async def lock_node(tx: Transaction, slug: str) -> NodeSummary:
+    """As whoever changed it just before left it; until the transaction ends nobody else changes it."""
+    expect_node_name(slug)
+    await tx.connection.execute("SELECT FROM nodes WHERE slug = %s FOR UPDATE", (slug,))
+    return await _read(tx.connection, slug)
+
+
+async def _read(connection: AsyncConnection, slug: str) -> NodeSummary:
+    async with connection.cursor(row_factory=typed(NodeSummary)) as cursor:
         await cursor.execute(_NODES, {"slug": slug})
         found = await cursor.fetchone()
     if found is None:

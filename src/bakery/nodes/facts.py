@@ -1,32 +1,45 @@
 """What a machine is: read from it, decided nothing."""
 
+import ipaddress
 from importlib.resources import files
 from pathlib import PurePosixPath
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from bakery.commands.command import command
 from bakery.model.errors import NodeUnreachable
+from bakery.model.labels import shown_part
 from bakery.nodes.folders import ROOTS_FOLDER
 from bakery.nodes.transport import Transport, run_or_fail
 
+Text = Annotated[str, Meta(min_length=1, max_length=1000, pattern=r"\A[^\x00-\x1f\x7f-\x9f]+\Z")]
+Bytes = Annotated[int, Meta(ge=0, le=2**60)]
+
 
 class NodeFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """`address` is where packets to the internet leave from; None: no network. `nginx` is the program's path."""
+    """`address` is where packets to the internet leave from; None: no network. `nginx` is the program's path.
 
-    user: str
+    Of a machine far away they are checked before they are believed: it may be anyone's by now."""
+
+    user: Text
     is_root: bool
     home: PurePosixPath
     has_systemd: bool
     has_docker: bool
-    nginx: str | None
+    nginx: Text | None
     nginx_settings: PurePosixPath | None
-    python: str
-    disk_free_bytes: int
-    memory_bytes: int
-    cpus: int
+    python: Text
+    disk_free_bytes: Bytes
+    memory_bytes: Bytes
+    cpus: Annotated[int, Meta(ge=1, le=100_000)]
     address: str | None
     has_ipv6: bool
+
+    def __post_init__(self) -> None:
+        if self.address is not None:
+            ipaddress.ip_address(self.address)
 
 
 async def look_at(transport: Transport, folder: PurePosixPath = ROOTS_FOLDER) -> NodeFacts:
@@ -38,9 +51,9 @@ async def look_at(transport: Transport, folder: PurePosixPath = ROOTS_FOLDER) ->
     except msgspec.MsgspecError as error:
         raise NodeUnreachable(
             "The machine did not describe itself in words that Bakery understands.",
-            hint=f"It said: {looked.output[:200]}",
+            hint=f"It said: {shown_part(looked.output, at_most=200)}",
         ) from error
 
 
 def _path(kind: type, value: object) -> object:
-    return kind(value)
+    return kind(msgspec.convert(value, Text))

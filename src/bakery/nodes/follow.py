@@ -18,7 +18,7 @@ from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import BakeryError, CommandFailed, NodeUnreachable, NotFound, Unavailable
 from bakery.model.jobs import JobState
-from bakery.nodes.jobs import JobKey, JobLimits, Jobs, JobSpec, JobStatus
+from bakery.nodes.jobs import DEFAULT_LOG_BYTES, JobKey, JobLimits, Jobs, JobSpec, JobStatus
 from bakery.nodes.jobs import JobState as Found
 from bakery.nodes.links import Links
 from bakery.nodes.touch import chance, pause_after
@@ -30,10 +30,8 @@ from bakery.store.store import Store
 
 log = structlog.get_logger()
 
-LOG_CAP = 512 * 1024 * 1024
 _BEAT = 1.0
-_LARGEST_WRITE = 4 * 1024 * 1024
-_CHUNKS_WAITING = 256  # of some ten thousand bytes each
+_MOST_WAITING = 2 * 1024 * 1024  # bytes
 _FAILURES_ALLOWED = 3
 _GIVEN_UP_AFTER = 3600.0  # seconds beyond the job's own deadline, without a word from its node
 
@@ -62,22 +60,30 @@ class Job:
     cpu_percent: int | None
     age: float  # seconds since it was begun
 
-    @property
-    def spec(self) -> JobSpec:
+    def spec(self, log_bytes: int) -> JobSpec:
         limits = JobLimits(
-            seconds=self.seconds, memory_bytes=self.memory_bytes, cpu_percent=self.cpu_percent, log_bytes=LOG_CAP
+            seconds=self.seconds, memory_bytes=self.memory_bytes, cpu_percent=self.cpu_percent, log_bytes=log_bytes
         )
         return JobSpec(key=JobKey(self.key), argv=self.argv, limits=limits)
 
 
-async def run_job(store: Store, links: Links, job_id: int, *, sleep: Sleep = asyncio.sleep) -> None:
-    """From its place in the queue to its end. Harmless for one that is over; started again after a kill, it goes on."""
+async def run_job(
+    store: Store,
+    links: Links,
+    job_id: int,
+    *,
+    log_bytes: int = DEFAULT_LOG_BYTES,
+    sleep: Sleep = asyncio.sleep,
+) -> None:
+    """From its place in the queue to its end. Harmless for one that is over; started again after a kill, it goes on.
+
+    `log_bytes` is how much of its log is kept, of a job that begins now."""
     job = await _begin(store, job_id)
     if job is None:
         return
     try:
         async with _beside(_beat(store, links, job, sleep)):
-            status = await _follow_to_the_end(store, links, job, sleep)
+            status = await _follow_to_the_end(store, links, job, log_bytes, sleep)
         await _end(store, job, status)
     except (Unavailable, psycopg.OperationalError, NotFound, asyncio.CancelledError):
         raise  # the queue starts it again, or it went with its node
@@ -113,7 +119,7 @@ async def _look(store: Store, job_id: int) -> Job | None:
         return await cursor.fetchone()
 
 
-async def _follow_to_the_end(store: Store, links: Links, job: Job, sleep: Sleep) -> JobStatus:
+async def _follow_to_the_end(store: Store, links: Links, job: Job, log_bytes: int, sleep: Sleep) -> JobStatus:
     misses = failures = 0
     until = time.monotonic() + job.seconds - job.age + _GIVEN_UP_AFTER
     while True:
@@ -121,7 +127,7 @@ async def _follow_to_the_end(store: Store, links: Links, job: Job, sleep: Sleep)
         if now is None:
             raise NotFound("The job's node was removed.")
         try:
-            return await _follow(store, await links.jobs(job.node_id), now)
+            return await _follow(store, await links.jobs(job.node_id), now, now.spec(log_bytes))
         except OutOfStep as error:
             log.warning("job_out_of_step", job=job.id, error=error.message)
         except CommandFailed as error:
@@ -137,14 +143,14 @@ async def _follow_to_the_end(store: Store, links: Links, job: Job, sleep: Sleep)
         await sleep(pause_after(min(misses, 3), chance()))
 
 
-async def _follow(store: Store, jobs: Jobs, job: Job) -> JobStatus:
+async def _follow(store: Store, jobs: Jobs, job: Job, spec: JobSpec) -> JobStatus:
     """Starting it again is harmless: what ran, or runs, is found by its key."""
     writing = StreamWriter(store, job)
     if job.log_offset == 0:
-        async with jobs.start_and_follow(job.spec) as arriving:
+        async with jobs.start_and_follow(spec) as arriving:
             await writing.copy(arriving)
     else:
-        await jobs.start(job.spec)
+        await jobs.start(spec)
         async with contextlib.aclosing(jobs.follow(JobKey(job.key), job.log_offset)) as arriving:
             await writing.copy(arriving)
     status = await jobs.status(JobKey(job.key))
@@ -164,26 +170,14 @@ class StreamWriter:
 
     async def copy(self, arriving: AsyncIterator[bytes]) -> None:
         """Returns when everything that arrived is in the database, also when more should have come."""
-        waiting: asyncio.Queue[bytes | None] = asyncio.Queue(_CHUNKS_WAITING)
+        waiting = Waiting(_MOST_WAITING)
         reading = asyncio.create_task(_read_into(waiting, arriving))
         try:
-            await self._write_on(waiting)
+            while data := await waiting.take():  # all of it is one write: the slower the database, the larger it is
+                await self._write(data)
             await reading
         finally:
             await end_tasks(reading)
-
-    async def _write_on(self, waiting: asyncio.Queue[bytes | None]) -> None:
-        """All that waits is one write: the slower the database, the larger the writes."""
-        chunk = await waiting.get()
-        while chunk is not None:
-            batch = bytearray(chunk)
-            chunk = b""
-            while chunk is not None and len(batch) < _LARGEST_WRITE and not waiting.empty():
-                chunk = waiting.get_nowait()
-                batch += chunk or b""
-            await self._write(bytes(batch))
-            if chunk is not None:
-                chunk = await waiting.get()
 
     async def _write(self, data: bytes) -> None:
         """A database that is away for a while is waited for. A commit whose answer was lost is not made twice."""
@@ -217,12 +211,45 @@ class StreamWriter:
         return now.log_offset if now else None
 
 
-async def _read_into(waiting: asyncio.Queue[bytes | None], arriving: AsyncIterator[bytes]) -> None:
+class Waiting:
+    """Bytes on their way to the database. While there are `most`, who reads them waits, and with that the node."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._bytes = bytearray()
+        self._is_over = False
+        self._news = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+
+    async def add(self, chunk: bytes) -> None:
+        self._bytes += chunk
+        self._news.set()
+        if len(self._bytes) >= self._most:
+            self._room.clear()
+        await self._room.wait()
+
+    def end(self) -> None:
+        self._is_over = True
+        self._news.set()
+
+    async def take(self) -> bytes:
+        """All that there is, once there is something; nothing: it is over."""
+        await self._news.wait()
+        taken = bytes(self._bytes)
+        self._bytes.clear()
+        self._room.set()
+        if not self._is_over:
+            self._news.clear()
+        return taken
+
+
+async def _read_into(waiting: Waiting, arriving: AsyncIterator[bytes]) -> None:
     try:
         async for chunk in arriving:
-            await waiting.put(chunk)
+            await waiting.add(chunk)
     finally:
-        await waiting.put(None)
+        waiting.end()
 
 
 async def _beat(store: Store, links: Links, job: Job, sleep: Sleep) -> None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 import asyncssh
 
 from bakery.model.errors import BadInput
+from bakery.model.labels import shown_part
 from bakery.model.names import Port
 from bakery.nodes.login import Cause, Handshake, SshLogin, Unreachable, fingerprint
 
@@ -20,6 +21,7 @@ WINDOW = 8 * 1024 * 1024  # bytes that may be on their way in one channel
 _LARGEST_PACKET = 64 * 1024
 _KEEPALIVE_EVERY = 10.0
 _KEEPALIVES_MISSED = 3
+_LONGEST_REASON = 200
 _HOST_KEY_KINDS = (
     "ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "rsa-sha2-512", "rsa-sha2-256",
 )  # fmt: skip
@@ -183,11 +185,13 @@ class _Door:
         return bool(asking.seen)
 
     def _explained(self, error: OSError | asyncssh.Error, greeter: "_Greeter") -> Unreachable:
-        if isinstance(error, asyncssh.HostKeyNotVerifiable) and self.host_key is not None:
-            return self._changed(self.host_key, greeter.seen)
+        if isinstance(error, asyncssh.HostKeyNotVerifiable):
+            is_a_key = self.host_key is not None and greeter.seen
+            return self._changed(self.host_key or "", greeter.seen) if is_a_key else self.unreachable(Cause.BANNER)
         if isinstance(error, asyncssh.ChannelOpenError):  # the bastion does not get through
             is_allowed = error.code != asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED
-            return self.unreachable(Cause.REFUSED if is_allowed else Cause.NO_ROUTE, error.reason)
+            said = shown_part(error.reason, at_most=_LONGEST_REASON)
+            return self.unreachable(Cause.REFUSED if is_allowed else Cause.NO_ROUTE, said)
         return self.unreachable(_cause(error, has_greeted=greeter.has_greeted))
 
     def _changed(self, pinned: str, seen: str) -> Unreachable:

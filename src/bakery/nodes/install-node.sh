@@ -3,9 +3,10 @@
 # may be killed at any moment. It touches nothing but what it names below.
 set -euo pipefail
 
-# The key that Bakery logs in with here, and the id of that Bakery. With the helper at the end, all that differs
-# from one node's script to another's.
+# The key that Bakery logs in with here, the next one while it changes that, and the id of that Bakery. With the helper
+# at the end, all that differs from one node's script to another's.
 KEY=@KEY@
+NEXT_KEY=@NEXT@
 INSTALLATION=@INSTALLATION@
 
 AGENT=bakery-agent
@@ -228,10 +229,11 @@ prepare_files() {
   sudo_rule >"$(prepared "$SUDO_RULE")"
 }
 
-# While Bakery changes its key, the next one stands in a line that ends with bakery-next. No other line stays.
+# While Bakery changes its key, the next one stands in a line that ends with bakery-next. No line that was there stays:
+# whoever had the agent's key may have let another in.
 allowed_keys() {
   printf '%s %s bakery\n' "$RESTRICTIONS" "$KEY"
-  [ ! -f "$KEYS" ] || grep ' bakery-next$' "$KEYS" | grep --invert-match --fixed-strings " $KEY " || true
+  [ -z "$NEXT_KEY" ] || printf '%s %s bakery-next\n' "$RESTRICTIONS" "$NEXT_KEY"
 }
 
 is_key() { is_file "$KEYS" "root:$AGENT" 640; }

@@ -12,15 +12,20 @@ _INSTALLATION = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _URL = re.compile(r"https?://[A-Za-z0-9.:\[\]-]+(/[A-Za-z0-9._~/-]*)?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PLACE = re.compile(r"@([A-Z]+)@")
-OPTIONS = frozenset({"--check", "--take-over", "--with postgres"})
+TAKE_OVER, WITH_POSTGRES = "--take-over", "--with postgres"
+OPTIONS = frozenset({"--check", TAKE_OVER, WITH_POSTGRES})
 
 
-def render_installer(*, public_key: str, installation: str, helper: bytes) -> str:
-    """The complete program for one node: always the same text for the same values, so its digest can be told ahead."""
+def render_installer(*, public_key: str, installation: str, helper: bytes, next_key: str | None = None) -> str:
+    """The complete program for one node: always the same text for the same values, so its digest can be told ahead.
+
+    `next_key` is let in too, while a node's key is being changed.
+    """
     return _fill(
         files("bakery.nodes").joinpath("install-node.sh").read_text(),
         {
             "KEY": _expect(_KEY, public_key, "an Ed25519 public key")[1],
+            "NEXT": _expect(_KEY, next_key, "an Ed25519 public key")[1] if next_key else "",
             "INSTALLATION": _expect(_INSTALLATION, installation, "an installation's id")[0],
             "HELPER": base64.encodebytes(helper).decode().strip(),
         },

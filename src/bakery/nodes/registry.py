@@ -13,7 +13,7 @@ from bakery.model.errors import BadInput, Conflict
 from bakery.model.nodes import NewNode, NodeState, parse_new_node
 from bakery.model.permissions import Permission
 from bakery.nodes import tasks
-from bakery.nodes.catalogue import NodeSummary, apps_on, show_node
+from bakery.nodes.catalogue import NodeSummary, apps_on, lock_node, show_node
 from bakery.nodes.login import fingerprint, mint_key
 from bakery.settings import parse_address, parse_domain
 from bakery.store.queue import Queue
@@ -60,13 +60,13 @@ async def add_node(store: Store, new: NewNode, *, apps_domain: str, actor: Actor
 async def edit_node(store: Store, slug: str, wanted: Mapping[str, str | int], *, actor: Actor) -> NodeSummary:
     """What is not wanted otherwise stays. Another address is another machine until it shows the pinned host key."""
     actor.require(Permission.MANAGE_NODES)
-    node = await show_node(store, slug, actor=actor)
-    if node.is_local:
-        field = next(iter(wanted), "name")
-        raise BadInput("The node “local” is this machine; its addresses are in the settings.", field=field)
-    new = _edited(node, wanted)
-    domain, public = _addresses(node, wanted)
     async with store.transaction() as tx:
+        node = await lock_node(tx, slug)
+        if node.is_local:
+            field = next(iter(wanted), "name")
+            raise BadInput("The node “local” is this machine; its addresses are in the settings.", field=field)
+        new = _edited(node, wanted)
+        domain, public = _addresses(node, wanted)
         await tx.connection.execute(
             """
             UPDATE nodes SET name = %(name)s, host = %(host)s, port = %(port)s, login = %(login)s,
@@ -173,7 +173,8 @@ async def accept_host_key(store: Store, queue: Queue, slug: str, seen: str, *, a
 
 
 async def remove_node(store: Store, slug: str, *, actor: Actor) -> None:
-    """Bakery forgets it with its jobs and their logs; on the machine nothing changes. Refused while apps live there."""
+    """Bakery forgets it with its jobs and their logs; on the machine nothing changes. Refused while apps live there, or
+    a job runs that could be ended."""
     actor.require(Permission.MANAGE_NODES)
     node = await show_node(store, slug, actor=actor)
     if node.is_local:
@@ -184,6 +185,14 @@ async def remove_node(store: Store, slug: str, *, actor: Actor) -> None:
             raise Conflict(
                 f"{_listed(apps)} {'lives' if len(apps) == 1 else 'live'} on {slug}.",
                 hint="Delete these apps, or move them to another node, then remove it.",
+            )
+        running = await tx.connection.execute(
+            "SELECT id FROM jobs WHERE node_id = %s AND state = 'running' ORDER BY id LIMIT 1", (node.id,)
+        )
+        if node.state is NodeState.ONLINE and (job := await running.fetchone()):
+            raise Conflict(
+                f"Job {job[0]} runs on {slug}, and nobody could follow or end it any more.",
+                hint="Cancel it, or wait for its end, then remove the node.",
             )
         streams = await tx.connection.execute("SELECT log_stream_id FROM jobs WHERE node_id = %s", (node.id,))
         gone = [stream for (stream,) in await streams.fetchall()]
@@ -213,7 +222,9 @@ async def _reachable(store: Store, slug: str, actor: Actor) -> NodeSummary:
     if node.state is not NodeState.ONLINE:
         raise Conflict(
             f"{slug} is {node.state} right now, and a key is only changed where the old one works.",
-            hint=f"Verify it first: bakery nodes verify {slug}",
+            hint=f"Decide about its host key first: bakery nodes accept-key {slug}"
+            if node.state is NodeState.BLOCKED
+            else f"Verify it first: bakery nodes verify {slug}",
         )
     return node
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 import signal
 from collections.abc import AsyncGenerator, Callable
 
@@ -15,6 +16,8 @@ from bakery.nodes.transport import Finished
 
 _MOST_UNREAD = 1024 * 1024
 _LAST_WORDS = 1.0  # seconds of silence
+_LONGEST_PREFACE = 64 * 1024
+_PROCESS = re.compile(rb"[1-9][0-9]{0,9}")
 
 
 class Remote(asyncssh.SSHClientSession[bytes]):
@@ -38,6 +41,7 @@ class Remote(asyncssh.SSHClientSession[bytes]):
         self._preface: bytearray | None = bytearray()  # of its errors, until the shell has told its process id
         self._errors = Tail()
         self._unread = bytearray()
+        self._is_resuming = False
         self._received = 0
         self._has_all = False
         self._is_cut = False
@@ -107,10 +111,11 @@ class Remote(asyncssh.SSHClientSession[bytes]):
             while True:
                 await self._news.wait()
                 self._news.clear()
-                if self._unread:
-                    chunk = bytes(self._unread)
-                    self._unread.clear()
-                    self._resume()
+                while self._unread:
+                    chunk = bytes(self._unread[:_MOST_UNREAD])
+                    del self._unread[:_MOST_UNREAD]
+                    if not self._unread:
+                        self._resume()
                     yield chunk
                 if self._has_all and not self._unread:
                     break
@@ -195,12 +200,12 @@ class Remote(asyncssh.SSHClientSession[bytes]):
     # What comes of it
 
     def _look_for_process(self, preface: bytearray) -> None:
-        """The first line with the mark holds it. A login shell may have said something before."""
+        """The first line with the mark holds it. A login shell may have said something before, but not without end."""
         before, mark, rest = bytes(preface).partition(self._mark + b" ")
         told, end, after = rest.partition(b"\n")
-        if not mark or not end:
+        if (not mark or not end) and len(preface) <= _LONGEST_PREFACE:
             return
-        self._process = int(told)
+        self._process = int(told) if end and _PROCESS.fullmatch(told) else None
         self._preface = None
         self._errors.add(before + after)
         self._has_told.set()
@@ -212,12 +217,21 @@ class Remote(asyncssh.SSHClientSession[bytes]):
     def _queue(self, data: bytes) -> None:
         self._unread += data
         self._news.set()
+        if not self._is_resuming:
+            self._pause_when_full()
+
+    def _pause_when_full(self) -> None:
         if len(self._unread) >= _MOST_UNREAD and self._channel is not None:
             self._channel.pause_reading()
 
     def _resume(self) -> None:
+        """Takes all that asyncssh has kept meanwhile. Were a part of it left there, asyncssh would all the same let the
+        node send a whole window more, each time, and what it keeps would grow without end."""
         if self._channel is not None:
+            self._is_resuming = True
             self._channel.resume_reading()
+            self._is_resuming = False
+            self._pause_when_full()
 
     async def _drop_output(self) -> None:
         while True:

@@ -42,6 +42,20 @@ class Tail:
         return self._kept.decode(errors="replace")
 
 
+class Head:
+    """The beginning of what a command wrote: what has no end would take all memory."""
+
+    def __init__(self, at_most: int) -> None:
+        self.kept = bytearray()
+        self.is_too_large = False
+        self._at_most = at_most
+
+    def add(self, chunk: bytes) -> None:
+        room = self._at_most - len(self.kept)
+        self.kept += chunk[:room]
+        self.is_too_large = self.is_too_large or len(chunk) > room
+
+
 def did_not_start(command: Command, why: str) -> CommandFailed:
     return CommandFailed(f"`{command}` could not start: {why}.", exit_status=127)
 

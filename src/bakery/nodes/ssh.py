@@ -19,11 +19,12 @@ from bakery.nodes.channels import Channels
 from bakery.nodes.handshake import Connected, connect, lost
 from bakery.nodes.login import Handshake, SshLogin
 from bakery.nodes.remote import Remote
-from bakery.nodes.running import Tail, did_not_start, ended_badly, in_time, nothing_listens
+from bakery.nodes.running import Head, Tail, did_not_start, ended_badly, in_time, nothing_listens
 from bakery.nodes.shell_text import end_text, shell_text
 from bakery.nodes.transport import Finished, Running, ending
 
 CONNECT_WITHIN = 15.0
+LARGEST_FILE = 64 * 1024 * 1024
 _LONGEST_END = 5.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.02, 0.5
 
@@ -105,20 +106,21 @@ class SshTransport:
         _check(finished, f"{path} could not be written")
 
     async def get(self, path: PurePosixPath) -> bytes | None:
-        content = bytearray()
-        finished = await self._ran(remote_files.read_file(path), content.extend)
+        content = Head(LARGEST_FILE)
+        finished = await self._ran(remote_files.read_file(path), content.add)
         if finished.exit_status == remote_files.MISSING:
             return None
         _check(finished, f"{path} could not be read")
-        return bytes(content)
+        return _whole(content, path)
 
     async def names_in(self, folder: PurePosixPath) -> tuple[str, ...]:
-        names = bytearray()
-        finished = await self._ran(remote_files.list_folder(folder), names.extend)
+        names = Head(LARGEST_FILE)
+        finished = await self._ran(remote_files.list_folder(folder), names.add)
         if finished.exit_status == remote_files.MISSING:
             return ()
         _check(finished, f"{folder} could not be listed")
-        return tuple(sorted(name.decode(errors="surrogateescape") for name in names.split(b"\0")[:-1]))
+        listed = _whole(names, folder).split(b"\0")[:-1]
+        return tuple(sorted(name.decode(errors="surrogateescape") for name in listed))
 
     async def remove(self, path: PurePosixPath) -> None:
         _check(await self.run(remote_files.remove_file(path)), f"{path} could not be removed")
@@ -259,6 +261,12 @@ class _Tunnel(asyncssh.SSHTCPSession[bytes]):
 
     def resume_writing(self) -> None:
         self._protocol.resume_writing()
+
+
+def _whole(content: Head, path: PurePosixPath) -> bytes:
+    if content.is_too_large:
+        raise CommandFailed(f"{path} is larger than {LARGEST_FILE} bytes.", exit_status=1)
+    return bytes(content.kept)
 
 
 def _check(finished: Finished, what: str) -> None:

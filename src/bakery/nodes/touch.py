@@ -16,7 +16,7 @@ import structlog
 
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
-from bakery.model.errors import CommandFailed, NodeUnreachable, NotFound, Unavailable
+from bakery.model.errors import BakeryError, NotFound, Unavailable
 from bakery.model.nodes import NodeState
 from bakery.nodes import tasks
 from bakery.nodes.folders import ROOTS_FOLDER
@@ -42,10 +42,11 @@ _PAUSE_WITHOUT_PROBE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A node to keep in touch with."""
+    """A node to keep in touch with. Where another `way` leads, we begin anew."""
 
     id: int
     slug: str
+    way: tuple[object, ...] = ()
 
 
 class Touch:
@@ -93,8 +94,10 @@ class Touch:
 
     async def _nodes(self) -> list[Kept]:
         async with self._store.connection() as connection:
-            cursor = await connection.execute("SELECT id, slug FROM nodes WHERE kind = 'ssh' ORDER BY id")
-            return [Kept(node_id, slug) for node_id, slug in await cursor.fetchall()]
+            cursor = await connection.execute(
+                "SELECT id, slug, host, port, login, bastion FROM nodes WHERE kind = 'ssh' ORDER BY id"
+            )
+            return [Kept(node_id, slug, tuple(way)) for node_id, slug, *way in await cursor.fetchall()]
 
     async def _keep(self, node: Kept) -> None:
         """Ends when the node is gone, or another process has it; else never."""
@@ -117,11 +120,11 @@ class Touch:
             except Unreachable as error:
                 misses += 1
                 pause = await self._missed(node, error, misses)
-            except (NodeUnreachable, CommandFailed) as error:
-                log.warning("probe_failed", node=node.slug, error=error.message)
-                pause = _PAUSE_WITHOUT_PROBE
             except Unavailable:
                 pause = 1.0
+            except BakeryError as error:  # of this node, and no reason to leave the others
+                log.warning("probe_failed", node=node.slug, error=error.message)
+                pause = _PAUSE_WITHOUT_PROBE
             await asyncio.sleep(pause)
 
     async def _missed(self, node: Kept, error: Unreachable, misses: int) -> float:
@@ -146,13 +149,16 @@ def pause_after(misses: int, chance: float) -> float:
 
 
 async def note_reached(store: Store, queue: Queue, node: Kept, shake: Handshake) -> None:
-    """The first handshake pins the host key, ends the installer's address, and has everything verified."""
+    """The first handshake pins the host key, ends the installer's address, and has everything verified. A key that
+    could not be changed meanwhile is changed now."""
     async with store.transaction() as tx:
-        cursor = await tx.connection.execute("SELECT state, host_key FROM nodes WHERE id = %s FOR UPDATE", (node.id,))
+        cursor = await tx.connection.execute(
+            "SELECT state, host_key, next_key_public IS NOT NULL FROM nodes WHERE id = %s FOR UPDATE", (node.id,)
+        )
         row = await cursor.fetchone()
         if row is None:
             return
-        before, pinned = NodeState(row[0]), row[1]
+        before, pinned, is_rotating = NodeState(row[0]), row[1], row[2]
         await tx.connection.execute(
             """
             UPDATE nodes SET state = 'online', trouble = '', trouble_hint = '', other_host_key = NULL,
@@ -168,6 +174,8 @@ async def note_reached(store: Store, queue: Queue, node: Kept, shake: Handshake)
         tx.publish(f"node:{node.slug}")
         if before is not NodeState.ONLINE:
             tx.publish("nodes")
+        if is_rotating:  # it was away when its new key was to come
+            await queue.enqueue(tx, tasks.ROTATE_KEY, node.id, lock=tasks.node_lock(node.id))
         if pinned is None:
             await queue.enqueue(tx, tasks.VERIFY_NODE, node.id, lock=tasks.node_lock(node.id))
             tx.record(_entry(node, "node.first_reached", {"host_key": fingerprint(shake.host_key)}))

@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from bakery.commands.command import command
 from bakery.model.errors import CommandFailed, NodeUnreachable, NotFound
+from bakery.model.labels import shown_part
 from bakery.nodes.capabilities import capabilities
 from bakery.nodes.catalogue import NodeCheck
 from bakery.nodes.facts import NodeFacts, look_at
@@ -23,6 +24,7 @@ from bakery.store.store import Store
 READY = "bakery-ready"
 INSTALLATION = ROOTS_FOLDER / "installation"
 _LITTLE_DISK = 2 * 1024**3
+_LONGEST_LINE = 500
 _REPAIR = "Run its repair line on the machine: bakery nodes repair {node}"
 
 
@@ -95,7 +97,7 @@ async def _tools(transport: Transport, slug: str, *, is_local: bool) -> AsyncIte
         except CommandFailed as error:
             yield NodeCheck(tool.name, is_well=False, said=error.message, fix=fix)
             continue
-        version = re.search(r"\d+(?:\.\d+)+", text)
+        version = re.search(r"\d{1,9}(?:\.\d{1,9}){1,5}", text)
         if said.succeeded and version:
             yield NodeCheck(tool.name, is_well=True, said=version[0])
         else:
@@ -130,7 +132,7 @@ def _judged(facts: NodeFacts, installation: str, own: str, slug: str) -> list[No
             "Owner",
             installation == own,
             "It belongs to this Bakery." if installation == own else "It belongs to another Bakery, or to none yet.",
-            "" if installation == own else f"{_REPAIR.format(node=slug)}, with --take-over if it should change hands.",
+            "" if installation == own else f"{_REPAIR.format(node=slug)} --take-over, if it should change hands.",
         ),
     ]
 
@@ -168,9 +170,15 @@ async def _write(store: Store, node_id: int, slug: str, checks: Sequence[NodeChe
             """,
             {
                 "id": node_id,
-                "checks": Jsonb([asdict(check) for check in checks]),
+                "checks": Jsonb([_kept(check) for check in checks]),
                 "facts": Jsonb(seen),
                 "address": facts.address if facts else None,
             },
         )
         tx.publish("nodes", f"node:{slug}")
+
+
+def _kept(check: NodeCheck) -> dict[str, object]:
+    """What the machine said stands in it, and that may be anything."""
+    texts = {name: shown_part(text, at_most=_LONGEST_LINE) for name, text in (("said", check.said), ("fix", check.fix))}
+    return {**asdict(check), **texts}

@@ -23,6 +23,7 @@ from bakery.store.transaction import Transaction
 
 PAGE = 50
 LONGEST = 3600  # seconds that a command may take
+_LARGEST_NUMBER = 2**63 - 1  # that a column of the database holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ async def request_exec(
 async def show_job(store: Store, slug: str, job_id: int, *, actor: Actor) -> JobSummary:
     actor.require(Permission.MANAGE_NODES)
     expect_node_name(slug)
+    if job_id > _LARGEST_NUMBER:
+        raise NotFound("There is no such job.")
     async with store.connection() as connection, connection.cursor(row_factory=typed(JobSummary)) as cursor:
         await cursor.execute(_JOBS, {"id": job_id, "slug": slug, "before": None, "size": 1})
         found = await cursor.fetchone()
@@ -117,7 +120,8 @@ async def cancel_job(store: Store, slug: str, job_id: int, *, actor: Actor) -> N
     async with store.transaction() as tx:
         state = await _locked_state(tx, job_id)
         if state.is_over:
-            raise Conflict(f"This job is over already: it {state}.")
+            is_over = f"was {state}" if state in {JobState.CANCELLED, JobState.LOST} else str(state)
+            raise Conflict(f"This job is over already: it {is_over}.")
         if state is JobState.QUEUED:
             await move_job(tx, job_id, JobState.CANCELLED)
         else:

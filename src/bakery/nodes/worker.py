@@ -2,6 +2,7 @@
 
 from bakery.nodes import tasks
 from bakery.nodes.follow import run_job
+from bakery.nodes.jobs import DEFAULT_LOG_BYTES
 from bakery.nodes.links import Links
 from bakery.nodes.rotation import rotate
 from bakery.nodes.verify import verify
@@ -9,7 +10,9 @@ from bakery.store.queue import Queue
 from bakery.store.store import Store
 
 
-def register_tasks(queue: Queue, store: Store, links: Links) -> None:
+def register_tasks(queue: Queue, store: Store, links: Links, *, log_bytes: int = DEFAULT_LOG_BYTES) -> None:
+    """`log_bytes` is how much of a job's log is kept."""
+
     async def verify_node(node_id: int) -> None:
         await verify(store, links, queue, node_id)
 
@@ -17,7 +20,7 @@ def register_tasks(queue: Queue, store: Store, links: Links) -> None:
         await rotate(store, links, node_id)
 
     async def follow(job_id: int) -> None:
-        await run_job(store, links, job_id)
+        await run_job(store, links, job_id, log_bytes=log_bytes)
 
     queue.register(tasks.VERIFY_NODE, verify_node)
     queue.register(tasks.ROTATE_KEY, rotate_key)

@@ -1,4 +1,5 @@
-"""Which lines of a log hold a text, or match a regular expression: on what a person sees, not on escapes."""
+"""Which lines of a log hold a text, match a regular expression, or are of a level: on what a person sees, not on
+escapes."""
 
 import asyncio
 import re
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 import psycopg
 
 from bakery.model.errors import BadInput
+from bakery.store.log_levels import Level, is_at_least
 from bakery.store.logs import read
 from bakery.store.store import Store
 
@@ -26,6 +28,7 @@ class Pattern:
     text: str
     is_regex: bool = False
     matches_case: bool = False
+    level: Level | None = None  # and that grave at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ async def search(store: Store, stream: int, pattern: Pattern, *, seconds: float 
     deadline = time.monotonic() + seconds
     found: list[int] = []
     at, searched, rest = 0, 0, b""
-    while pattern.text and len(found) <= MOST_MATCHES:
+    while (pattern.text or pattern.level) and len(found) <= MOST_MATCHES:
         piece = await read(store, stream, at)
         data = rest + (piece.bytes if piece else b"")
         end = data.rfind(b"\n") + 1
@@ -53,9 +56,8 @@ async def search(store: Store, stream: int, pattern: Pattern, *, seconds: float 
             end = len(data)
         if end:
             text = await asyncio.to_thread(_seen, data[:end])
-            matching = _matching_in_database if pattern.is_regex else _containing
             try:
-                numbers = await matching(store, text, pattern, deadline)
+                numbers = await _matching(store, text, pattern, deadline)
             except TimeoutError:
                 return Matches(found[:MOST_MATCHES], searched, is_complete=False)
             found += [searched + number for number in numbers if found[-1:] != [searched + number]]
@@ -65,7 +67,7 @@ async def search(store: Store, stream: int, pattern: Pattern, *, seconds: float 
         at, rest = piece.to_byte, data[end:]
         if time.monotonic() > deadline:
             break
-    return Matches(found[:MOST_MATCHES], searched, is_complete=not pattern.text)
+    return Matches(found[:MOST_MATCHES], searched, is_complete=not (pattern.text or pattern.level))
 
 
 def _seen(data: bytes) -> str:
@@ -78,6 +80,20 @@ def _seen(data: bytes) -> str:
 
 def _last_state(line: str) -> str:
     return next((state for state in reversed(line.split("\r")) if _ESCAPES.sub("", state)), "")
+
+
+async def _matching(store: Store, text: str, pattern: Pattern, deadline: float) -> list[int]:
+    of_text = _matching_in_database if pattern.is_regex else _containing
+    if pattern.level is None:
+        return await of_text(store, text, pattern, deadline)
+    grave = await asyncio.to_thread(_of_level, text, pattern.level)
+    if not pattern.text:
+        return sorted(grave)
+    return [number for number in await of_text(store, text, pattern, deadline) if number in grave]
+
+
+def _of_level(text: str, level: Level) -> set[int]:
+    return {number for number, line in enumerate(text.split("\n"), 1) if is_at_least(line, level)}
 
 
 async def _containing(_: Store, text: str, pattern: Pattern, __: float) -> list[int]:

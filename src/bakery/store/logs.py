@@ -1,7 +1,8 @@
 """Log streams: masked bytes by offset, one writer a stream, in chunks that any reader finds again."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import TupleRow, class_row
@@ -33,6 +34,14 @@ class Line:
     number: int
     bytes: bytes
     is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """`began` is of the whole log; a line without a time of its own came with the one before it."""
+
+    began: datetime | None
+    lines: Sequence[tuple[int, datetime]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,33 +134,61 @@ async def read(store: Store, stream: int, from_byte: int, to_byte: int | None = 
 async def read_lines(store: Store, stream: int, first: int, count: int) -> list[Line]:
     """Lines by number, from 1. Fewer than asked where they are long, but at least one while there is one."""
     async with store.connection() as connection, connection.cursor(row_factory=class_row(Piece)) as cursor:
-        # Line `first` begins after the end of the line before it. That end is in the last chunk with fewer ends
-        # before it: found by halving, over an index that knows bytes only.
-        found = await connection.execute(
-            """
-            WITH RECURSIVE halving (low, high, found) AS (
-                SELECT 0::bigint, bytes, 0::bigint FROM log_streams WHERE id = %(stream)s
-                UNION ALL
-                SELECT CASE WHEN is_before THEN to_byte ELSE low END,
-                       CASE WHEN is_before THEN high ELSE from_byte END,
-                       CASE WHEN is_before THEN from_byte ELSE found END
-                FROM halving CROSS JOIN LATERAL (
-                    SELECT from_byte, to_byte, lines_before < %(ends)s AS is_before FROM log_chunks
-                    WHERE stream_id = %(stream)s AND from_byte <= (low + high) / 2 ORDER BY from_byte DESC LIMIT 1
-                ) chunk
-                WHERE low < high
-            )
-            SELECT coalesce(max(found), 0) FROM halving
-            """,
-            {"stream": stream, "ends": first - 1},
-        )
-        chunks = await _chunks(cursor, stream, (await only(found))[0], None)
+        # Line `first` begins after the end of the line before it.
+        chunks = await _chunks(cursor, stream, await _chunk_with_end(connection, stream, first - 1), None)
         if not chunks:
             return []
         more = await connection.execute(
             "SELECT 1 FROM log_chunks WHERE stream_id = %s AND from_byte >= %s LIMIT 1", (stream, chunks[-1].to_byte)
         )
         return _lines(chunks, first, count, is_all=await more.fetchone() is None)
+
+
+async def read_times(store: Store, stream: int, first: int, count: int) -> Times:
+    """When lines from `first` on were written down: of each chunk, the number of the first line that begins in it."""
+    async with store.connection() as connection, connection.cursor() as cursor:
+        bounds = [await _chunk_with_end(connection, stream, ends) for ends in (first - 1, first + count - 1)]
+        await cursor.execute(
+            """
+            SELECT lines_before + CASE WHEN from_byte = 0 OR last_before = 10 THEN 1 ELSE 2 END, at FROM (
+                SELECT lines_before, from_byte, at,
+                       lag(get_byte(bytes, octet_length(bytes) - 1)) OVER (ORDER BY from_byte) AS last_before
+                FROM log_chunks WHERE stream_id = %(stream)s AND from_byte BETWEEN %(from)s AND %(to)s
+                ORDER BY from_byte LIMIT %(chunks)s
+            ) chunks ORDER BY from_byte
+            """,
+            {"stream": stream, "from": bounds[0], "to": bounds[1], "chunks": _CHUNKS_AT_MOST},
+        )
+        begun = {int(line): at async for line, at in cursor}  # where no line begins, the next chunk says the same
+        await cursor.execute("SELECT at FROM log_chunks WHERE stream_id = %s ORDER BY from_byte LIMIT 1", (stream,))
+        began = await cursor.fetchone()
+    before = [line for line in begun if line <= first]
+    times = [(line, begun[line]) for line in sorted(begun) if max(before, default=first) <= line < first + count]
+    return Times(began[0] if began else None, times)
+
+
+async def _chunk_with_end(connection: AsyncConnection[TupleRow], stream: int, ends: int) -> int:
+    """Where the last chunk begins that has fewer ends of lines before it: found by halving, over an index that knows
+    bytes only."""
+    found = await connection.execute(
+        """
+        WITH RECURSIVE halving (low, high, found) AS (
+            SELECT 0::bigint, bytes, 0::bigint FROM log_streams WHERE id = %(stream)s
+            UNION ALL
+            SELECT CASE WHEN is_before THEN to_byte ELSE low END,
+                   CASE WHEN is_before THEN high ELSE from_byte END,
+                   CASE WHEN is_before THEN from_byte ELSE found END
+            FROM halving CROSS JOIN LATERAL (
+                SELECT from_byte, to_byte, lines_before < %(ends)s AS is_before FROM log_chunks
+                WHERE stream_id = %(stream)s AND from_byte <= (low + high) / 2 ORDER BY from_byte DESC LIMIT 1
+            ) chunk
+            WHERE low < high
+        )
+        SELECT coalesce(max(found), 0) FROM halving
+        """,
+        {"stream": stream, "ends": ends},
+    )
+    return int((await only(found))[0])
 
 
 async def _chunks(cursor: AsyncCursor[Piece], stream: int, start: int, end: int | None) -> list[Piece]:

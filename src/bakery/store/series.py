@@ -67,6 +67,23 @@ async def series(store: Store, node_id: int, span: Span, now: datetime) -> Serie
     return Series(since, step, tuple(points.get(since + step * index) for index in range(count)))
 
 
+@dataclass(frozen=True, slots=True)
+class FleetPoint:
+    """A minute of all machines together: shares, between 0 and 1."""
+
+    cpu: float
+    memory: float
+
+
+async def hour_of_all(store: Store, now: datetime) -> tuple[FleetPoint | None, ...]:
+    """A point a minute; nothing at all where more than MOST_ADDED_UP machines would have to be added up."""
+    since = _floor(now, _MINUTE) - _MINUTE * 59
+    async with store.connection() as connection:
+        cursor = await connection.execute(_HOUR_OF_ALL, {"since": since, "most": MOST_ADDED_UP})
+        points = {at: FleetPoint(cpu, memory) async for at, cpu, memory in cursor}
+    return tuple(points.get(since + _MINUTE * index) for index in range(60)) if points else ()
+
+
 def _floor(moment: datetime, step: timedelta) -> datetime:
     return moment - (moment - datetime(1970, 1, 1, tzinfo=UTC)) % step
 
@@ -88,6 +105,13 @@ def _band(row: DictRow, name: str, *, mean: str) -> Band:
     return Band(row[f"{name}_min"], row[mean], row[f"{name}_max"])
 
 
+MOST_ADDED_UP = 20
+_MINUTE = timedelta(minutes=1)
+_HOUR_OF_ALL = """
+SELECT at, avg(cpu)::float8 / 100, coalesce(sum(memory_used)::float8 / nullif(sum(memory_total), 0), 0)
+FROM node_minutes
+WHERE at >= %(since)s AND node_id IN (SELECT id FROM nodes) AND (SELECT count(*) FROM nodes) <= %(most)s GROUP BY at
+"""
 _GRIDS: Mapping[Span, tuple[timedelta, int]] = {
     Span.HOUR: (timedelta(minutes=1), 60),
     Span.DAY: (timedelta(minutes=5), 288),

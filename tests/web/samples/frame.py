@@ -31,7 +31,7 @@ def environment() -> jinja2.Environment:
     return made
 
 
-def below(path: str, **query: str) -> str:
+def below(path: str, **query: str | int | None) -> str:
     given = "&".join(f"{name}={value}" for name, value in query.items() if value)
     return f"{PREFIX}{path}" + (f"?{given}" if given else "")
 

@@ -25,6 +25,7 @@ def a_log() -> LogViewer:
         first=971,
         last=log_rows(lines, raw),
         lines_url=below("/apps/shop/deployments/44/log/lines"),
+        times_url=below("/apps/shop/deployments/44/log/times"),
         search_url=below("/apps/shop/deployments/44/log/search"),
         raw_url=raw,
         file_name="shop-44.log",

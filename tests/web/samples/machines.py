@@ -1,37 +1,37 @@
 """Machines, and the work that is done on them."""
 
+from datetime import timedelta
+
 from bakery.store.logs import Line
+from bakery.store.series import Band, Point, Series, Span
+from bakery.web.presenters.charts import charts_view
+from bakery.web.presenters.figures import spark
 from bakery.web.presenters.log_pages import log_rows
-from bakery.web.presenters.nodes import spark
+from bakery.web.views.figures import Charts, Figure
 from bakery.web.views.forms import Form
+from bakery.web.views.jobs import JobPage, JobRow, JobView, NodeCommandsPage, NodeJobsPage, RunRow
 from bakery.web.views.logs import LogViewer
 from bakery.web.views.nodes import (
     CheckRow,
-    Figure,
     Installer,
-    JobPage,
-    JobRow,
-    JobView,
     Keys,
     Limit,
     NewNodePage,
     NodeCard,
-    NodeCommandsPage,
-    NodeJobsPage,
     NodePage,
     NodeSettingsPage,
     NodesPage,
     NodeView,
-    RunRow,
 )
 from bakery.web.views.shell import Tab
 from bakery.web.views.status import StatusView, job_status, node_status
-from tests.web.samples.frame import Pages, a_shell, ago, below
+from tests.web.samples.frame import NOW, Pages, a_shell, ago, below
 
 _LINE = (
     "(cd \"$(mktemp -d)\" && curl -fsSLo install-node.sh 'https://bakery.example.com/bootstrap/x/install-node.sh' && "
     "echo '0123  install-node.sh' | sha256sum -c - && bash install-node.sh)"
 )
+_GB = 1024**3
 _KEY = "SHA256:Qm1fUz0mZ9kXbJ8vT2nR7wYc5sLd3hGaEoPiNuKtA4s"
 
 
@@ -51,6 +51,16 @@ def machine_pages() -> Pages:
             a_shell("nodes", "Nodes", "Add node"),
         ),
         "node": ("nodes/show.html", _node(), a_shell("nodes", "Nodes", "oven-1")),
+        "node-day": (
+            "nodes/show.html",
+            NodePage(_view(), _tabs("Overview"), a_series(span=Span.DAY)),
+            a_shell("nodes", "Nodes", "oven-1"),
+        ),
+        "node-table": (
+            "nodes/show.html",
+            NodePage(_view(), _tabs("Overview"), a_series(span=Span.DAY, as_table=True)),
+            a_shell("nodes", "Nodes", "oven-1"),
+        ),
         "node-waiting": ("nodes/show.html", _waiting(), a_shell("nodes", "Nodes", "oven-4")),
         "node-blocked": ("nodes/show.html", _blocked(), a_shell("nodes", "Nodes", "oven-1")),
         "node-settings": ("nodes/settings.html", _settings(), a_shell("nodes", "Nodes", "oven-1", "Settings")),
@@ -75,7 +85,7 @@ def _tabs(current: str) -> list[Tab]:
     return [Tab(name, below(f"/nodes/oven-1{path}"), current=name == current) for name, path in names.items()]
 
 
-def _figures() -> list[Figure]:
+def figures() -> list[Figure]:
     busy = [30.0, 34.0, None, 28.0, 55.0, 41.0, 34.0]
     return [
         Figure("Processor", "34 %", "Load 1.2 on 4 cores", spark=spark(busy, "Processor, now 34 %", most=100)),
@@ -95,7 +105,7 @@ def _card(**other: object) -> NodeCard:
         "status": node_status("online"),
         "address": "bakery-agent@203.0.113.7:22",
         "href": below("/nodes/oven-1"),
-        "figures": _figures(),
+        "figures": figures(),
         "tools": _tools(),
     }
     return NodeCard(**{**card, **other})  # type: ignore[arg-type]  # a sample, checked by what renders it
@@ -138,8 +148,31 @@ def _view(**other: object) -> NodeView:
     return NodeView(**{**view, **other})  # type: ignore[arg-type]  # likewise
 
 
+def a_series(*, span: Span = Span.HOUR, hears: bool = True, as_table: bool = False) -> Charts:
+    """A gap in the middle; at the fullest, as many points as there can be."""
+    step = timedelta(minutes=1 if span is Span.HOUR else 5)
+    count = 60 if span is Span.HOUR else 288
+    since = NOW.replace(second=0) - step * (count - 1)
+    points = [
+        Point(
+            at=since + step * index,
+            samples=6,
+            cpu=Band(20.0 + index % 9, 34.0 + index * 7 % 23, 60.0 + index * 5 % 31),
+            memory=Band(4.1 * _GB, 5.1 * _GB, 5.2 * _GB),
+            memory_total=8 * _GB,
+            disk=Band(181 * _GB, 182 * _GB, 182 * _GB),
+            disk_total=200 * _GB,
+            load=Band(0.4, 1.2 + index % 5 / 10, 2.9),
+        )
+        if hears and not count // 3 < index < count // 2
+        else None
+        for index in range(count)
+    ]
+    return charts_view(Series(since, step, tuple(points)), span, "/nodes/oven-1", url=below, as_table=as_table)
+
+
 def _node() -> NodePage:
-    return NodePage(_view(), _tabs("Overview"))
+    return NodePage(_view(), _tabs("Overview"), a_series())
 
 
 def _waiting() -> NodePage:
@@ -150,12 +183,12 @@ def _waiting() -> NodePage:
         card=card, slug="oven-4", is_new=True, handshake_at=None, host_key="", checks=[], checked=None,
         last_deployment="", abilities=(), limits=(),
     )  # fmt: skip
-    return NodePage(view, _tabs("Overview"), Installer(_LINE, ago(hours=-1)))
+    return NodePage(view, _tabs("Overview"), a_series(span=Span.WEEK, hears=False), Installer(_LINE, ago(hours=-1)))
 
 
 def _blocked() -> NodePage:
     card = _card(status=node_status("blocked"), trouble="The host key of oven-1 has changed.")
-    return NodePage(_view(card=card, keys=Keys(_KEY, _KEY[::-1], "oven-1")), _tabs("Overview"))
+    return NodePage(_view(card=card, keys=Keys(_KEY, _KEY[::-1], "oven-1")), _tabs("Overview"), a_series())
 
 
 def _settings() -> NodeSettingsPage:
@@ -185,6 +218,7 @@ def _job() -> JobPage:
         first=1,
         last=log_rows(lines, below(f"{here}/log.txt")),
         lines_url=below(f"{here}/log/lines"),
+        times_url=below(f"{here}/log/times"),
         search_url=below(f"{here}/log/search"),
         raw_url=below(f"{here}/log.txt"),
         file_name="oven-1-job-12.log",

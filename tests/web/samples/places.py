@@ -3,21 +3,21 @@
 from http import HTTPStatus
 
 from bakery.web.assets import FOLDER
-from bakery.web.views.activity import ActivityPage, ActivityRow
-from bakery.web.views.dashboard import Attention, DashboardPage, SetupStep
+from bakery.web.views.activity import ActivityPage, ActivityRow, Transcript
+from bakery.web.views.dashboard import Attention, DashboardPage, FleetView, NodeLine, SetupStep
 from bakery.web.views.errors import ErrorPage
 from bakery.web.views.forms import Clash, Difference, Form, Option
 from bakery.web.views.settings import GeneralPage
 from bakery.web.views.shell import PaletteGroup, PaletteItem, Toast
-from bakery.web.views.status import (
-    app_status,
-)
+from bakery.web.views.status import StatusView, app_status, node_status
 from bakery.web.views.styleguide import styleguide_page
 from tests.web.samples.apps import deployments
 from tests.web.samples.frame import NOW, Pages, a_shell, ago, below
+from tests.web.samples.machines import figures
 from tests.web.samples.people import APPS
 
 ANY = Option("", "All")
+NO_FLEET = FleetView("No machine has reported yet.", (), (), has_details=True)
 
 
 def place_pages() -> Pages:
@@ -32,8 +32,13 @@ def place_pages() -> Pages:
         ),
         "dashboard-first": (
             "dashboard.html",
-            DashboardPage("Nothing runs yet", "This machine is ready.", [], _checklist(), [], activity()),
+            DashboardPage("Nothing runs yet", "This machine is ready.", [], _checklist(), NO_FLEET, [], activity()),
             a_shell(insecure=True),
+        ),
+        "dashboard-seen-by-others": (
+            "dashboard.html",
+            DashboardPage("All is well", "All 2 apps are healthy.", [], [], a_fleet(has_details=False), [], activity()),
+            a_shell(),
         ),
         "activity": (
             "activity.html",
@@ -83,6 +88,22 @@ def place_pages() -> Pages:
     }
 
 
+def a_fleet(*, has_details: bool = True) -> FleetView:
+    full = StatusView("warn", "s-warn", "91 %")
+    lines = [
+        NodeLine("oven-3", node_status("unreachable"), below("/nodes/oven-3"), is_draining=True),
+        NodeLine(
+            "oven-1", node_status("online"), below("/nodes/oven-1"), cpu="34 %", memory="64 %", disk=full, load="1.2"
+        ),
+        NodeLine(
+            "oven-2", node_status("online"), below("/nodes/oven-2"), cpu="9 %", memory="20 %", disk="40 %", load="0.1"
+        ),
+    ]
+    if not has_details:
+        lines = [NodeLine(line.name, line.status, "") for line in lines]
+    return FleetView("197 of 200 are online.", figures()[:3], lines, has_details=has_details, more="197 more nodes")
+
+
 def activity() -> list[ActivityRow]:
     rows = [
         ("git-commit-horizontal", "A push to main", "started", "shop #44", 0.2),
@@ -101,6 +122,9 @@ def activity() -> list[ActivityRow]:
             at=ago(minutes=minutes),
             href=below("/"),
             origin="browser, 203.0.113.9",
+            transcripts=[Transcript("oven-1", below("/nodes/oven-1/commands", request_id="0a1b2c"))]
+            if index == 2
+            else (),
         )
         for index, (icon, who, did, what, minutes) in enumerate(rows)
     ]
@@ -140,7 +164,7 @@ def _dashboard() -> DashboardPage:
         "Look",
     )
     summary = "Of 12 apps, 9 are healthy, 1 is deploying and 1 is stopped."
-    return DashboardPage("1 app is down", summary, [down], [], deployments(), activity())
+    return DashboardPage("1 app is down", summary, [down], [], a_fleet(), deployments(), activity())
 
 
 def _checklist() -> list[SetupStep]:

@@ -15,7 +15,11 @@ from bakery.model.errors import BadInput, CommandFailed
 
 group = typer.Typer(help="The machines that apps run on.", no_args_is_help=True)
 _Node = Annotated[str, typer.Argument(metavar="NODE", help="Its name.")]
+_TakeOver = Annotated[bool, typer.Option("--take-over", help="The machine may belong to another Bakery.")]
+_WithPostgres = Annotated[bool, typer.Option("--with-postgres", help="Install a PostgreSQL server too.")]
 _INSTALL_TAKES = 1800
+_WORKER_TAKES = 120
+_NO_WORKER = "Does a worker of Bakery run? See: bakery doctor"
 _PAUSE = 0.3
 
 
@@ -111,7 +115,9 @@ def verify(node: _Node, *, json: Json = False) -> None:
     """Look at everything that a node needs. The exit code says whether all is well."""
     with connect() as api:
         api.post(path("nodes", node, "verify"))
-        found = _when(api, node, lambda now: not now["is_checking"], seconds=120)
+        found = _when(api, node, lambda now: not now["is_checking"], seconds=_WORKER_TAKES)
+    if found["is_checking"]:
+        raise CommandFailed(f"Nobody has looked at {node} yet: its check still waits.", exit_status=1, hint=_NO_WORKER)
     is_well = bool(found["checks"]) and all(check["is_well"] for check in found["checks"])
     if json:
         print_done(found, "", as_json=True)
@@ -140,9 +146,13 @@ def rotate_key(node: _Node, *, json: Json = False) -> None:
     with connect() as api:
         before = api.get(path("nodes", node)).get("key_public")
         api.post(path("nodes", node, "rotate-key"))
-        found = _when(api, node, lambda now: not now["is_rotating"], seconds=120)
+        found = _when(api, node, lambda now: not now["is_rotating"], seconds=_WORKER_TAKES)
+    if found["is_rotating"]:
+        hint = f"It comes when {node} can be reached. {_NO_WORKER}"
+        raise CommandFailed(f"{node} still has its old key; the new one waits.", exit_status=1, hint=hint)
     if found["key_public"] == before:
-        raise CommandFailed(f"{node} still has its old key.", exit_status=1, hint=f"See: bakery nodes show {node}")
+        hint = f"See what it lacks: bakery nodes verify {node}"
+        raise CommandFailed(f"{node} did not take a new key, and keeps its old one.", exit_status=1, hint=hint)
     print_done(found, f"{node} has a new key; the old one no longer works.", as_json=json)
 
 
@@ -165,9 +175,11 @@ def accept_key(
 
 
 @group.command()
-def repair(node: _Node, *, json: Json = False) -> None:
+def repair(
+    node: _Node, *, take_over: _TakeOver = False, with_postgres: _WithPostgres = False, json: Json = False
+) -> None:
     """Print the line that puts everything in place on a node again."""
-    bootstrap(node, only_print=True, json=json)
+    bootstrap(node, only_print=True, take_over=take_over, with_postgres=with_postgres, json=json)
 
 
 @group.command()
@@ -176,18 +188,27 @@ def bootstrap(
     *,
     only_print: Annotated[bool, typer.Option("--print", help="Only print the line to run on the machine.")] = False,
     ssh_user: Annotated[str, typer.Option("--ssh-user", help="Who may become root there.")] = "root",
+    take_over: _TakeOver = False,
+    with_postgres: _WithPostgres = False,
     json: Json = False,
 ) -> None:
     """Make a machine a node: run its installer there, over your own SSH."""
     with connect() as api:
         found = api.get(path("nodes", node))
-        made = api.post(path("nodes", node, "bootstrap"))
+        wanted = {"take_over": take_over, "with_postgres": with_postgres}
+        made = api.post(path("nodes", node, "bootstrap"), wanted)
         if only_print:
             print_done(made, made["line"], as_json=json)
             return
-        _run_there(found, made["script"], ssh_user)
-        now = _when(api, node, lambda node_now: node_now["state"] == "online", seconds=60)
-    print_done(now, f"{node} is {now['state']}.", as_json=json)
+        options = [*(["--take-over"] if take_over else []), *(["--with", "postgres"] if with_postgres else [])]
+        _run_there(found, made["script"], ssh_user, options)
+        api.post(path("nodes", node, "verify"))
+        now = _when(api, node, lambda now: now["state"] == "online" and not now["is_checking"], seconds=_WORKER_TAKES)
+    if now["state"] != "online":
+        hint = now.get("trouble_hint") or _NO_WORKER
+        said = now.get("trouble") or f"It is {now['state']}."
+        raise CommandFailed(f"{node} is installed, but Bakery cannot use it yet. {said}", exit_status=1, hint=hint)
+    print_done(now, f"{node} is online.", as_json=json)
 
 
 @group.command()
@@ -218,11 +239,17 @@ def execute(
             print_done(job, f"Job {job['id']} on {node} is {job['state']}.", as_json=json)
             return
         where = path("nodes", node, "jobs", job["id"])
-        ended = follow_log(api, where, (lambda text: typer.echo(text, nl=False, err=True)) if json else write_log)
+        try:
+            ended = follow_log(api, where, (lambda text: typer.echo(text, nl=False, err=True)) if json else write_log)
+        except KeyboardInterrupt:
+            warn(
+                f"Job {job['id']} goes on. Its page, where it can be cancelled: {api.url}/nodes/{node}/jobs/{job['id']}"
+            )
+            raise
     if json:
         print_done(ended, "", as_json=True)
     elif ended["state"] != "succeeded":
-        warn(ended["reason"] or f"The command ended with status {ended['exit_status']}.")
+        warn(_how_it_ended(ended))
     if ended["state"] != "succeeded":
         raise typer.Exit(1)
 
@@ -237,15 +264,43 @@ def _when(api: Api, node: str, is_so: Callable[[Body], bool], *, seconds: float)
         time.sleep(_PAUSE)
 
 
-def _run_there(node: Body, script: str, ssh_user: str) -> None:
+def _how_it_ended(job: Body) -> str:
+    """Its reason is a part of a sentence when the node gave it, and a whole one when we did."""
+    reason = str(job["reason"])
+    if not reason:
+        return f"Job {job['id']} on {job['node']} is {job['state']}."
+    return reason if reason.endswith(".") else f"Job {job['id']} on {job['node']} {reason}."
+
+
+def _run_there(node: Body, script: str, ssh_user: str, options: list[str]) -> None:
     """With the caller's own SSH: their agent, their keys, their known hosts. The script goes through stdin."""
     way = ["-J", node["bastion"]] if node["bastion"] else []
     become = [] if ssh_user == "root" else ["sudo"]
-    argv = ["ssh", *way, "-p", str(node["port"]), "-l", ssh_user, "--", node["host"], *become, "bash", "-s"]
+    argv = [
+        "ssh",
+        *way,
+        "-p",
+        str(node["port"]),
+        "-l",
+        ssh_user,
+        "--",
+        node["host"],
+        *become,
+        "bash",
+        "-s",
+        "--",
+        *options,
+    ]
     try:
         done = subprocess.run(argv, input=script.encode(), check=False, timeout=_INSTALL_TAKES)
     except FileNotFoundError as error:
         raise CommandFailed("There is no ssh on this machine.", exit_status=127, hint="Use --print.") from error
+    except subprocess.TimeoutExpired as error:
+        raise CommandFailed(
+            f"The installer did not end on {node['slug']} within {_INSTALL_TAKES // 60} minutes.",
+            exit_status=1,
+            hint="What it said stands above. It may be run again as often as needed.",
+        ) from error
     if done.returncode != 0:
         raise CommandFailed(
             f"The installer did not come to its end on {node['slug']} (status {done.returncode}).",

@@ -13,6 +13,7 @@ from bakery.nodes import registry
 from bakery.nodes.bootstrap import make_bootstrap
 from bakery.nodes.capabilities import IngressKind, UnitKeeper
 from bakery.nodes.catalogue import NodeSummary, list_nodes, show_node
+from bakery.nodes.installer import TAKE_OVER, WITH_POSTGRES
 from bakery.nodes.login import fingerprint
 from bakery.web.api.etags import tagged
 from bakery.web.api.listing import Listing, shown
@@ -110,6 +111,13 @@ class KeyAccepted(msgspec.Struct):
     """The fingerprint of the host key that was compared with the machine's own."""
 
     fingerprint: str
+
+
+class InstallerWanted(msgspec.Struct):
+    """`take_over`: the machine may belong to another Bakery. `with_postgres`: a PostgreSQL server is installed too."""
+
+    take_over: bool = False
+    with_postgres: bool = False
 
 
 class Installer(msgspec.Struct):
@@ -244,10 +252,13 @@ async def post_accept_key(parts: Parts, actor: Actor, node: str, data: KeyAccept
     responses=problems(409),
     tags=["Nodes"],
 )
-async def post_bootstrap(request: WebRequest, parts: Parts, actor: Actor, node: str) -> Installer:
+async def post_bootstrap(
+    request: WebRequest, parts: Parts, actor: Actor, node: str, data: InstallerWanted | None = None
+) -> Installer:
     """The line to run on the machine, and the script itself. Running it again repairs a node."""
     base = request.app.state["urls"].absolute("", request)
-    made = await make_bootstrap(parts.store, node, base_url=base, now=now(), actor=actor)
+    options = _options(data or InstallerWanted())
+    made = await make_bootstrap(parts.store, node, base_url=base, now=now(), options=options, actor=actor)
     return Installer(made.line, made.url, made.sha256, made.until, made.script)
 
 
@@ -266,6 +277,11 @@ async def delete_node(parts: Parts, actor: Actor, node: str) -> None:
 
 async def _node(parts: Parts, slug: str, actor: Actor) -> Node:
     return _shown(await show_node(parts.store, slug, actor=actor), actor)
+
+
+def _options(wanted: InstallerWanted) -> list[str]:
+    asked = ((wanted.with_postgres, WITH_POSTGRES), (wanted.take_over, TAKE_OVER))
+    return [option for is_asked, option in asked if is_asked]
 
 
 def _shown(node: NodeSummary, actor: Actor) -> Node:

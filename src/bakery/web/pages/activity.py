@@ -27,16 +27,21 @@ from bakery.web.views.shell import Crumb
 
 _FILTERS = ("app", "user", "action", "since", "until")
 _ALL = Option("", "All")
-_ACTIONS = (
+ACTIONS = (
     _ALL,
     Option("deployment.", "Deployments"),
     Option("app.", "Apps"),
+    Option("node.", "Nodes"),
+    Option("job.", "Jobs on nodes"),
     Option("person.", "People"),
     Option("invitation.", "Invitations"),
     Option("token.", "Tokens"),
     Option("second_factor.", "Second factors"),
     Option("session.", "Sessions"),
+    Option("cli_login.", "Command lines"),
+    Option("key.", "Keys"),
     Option("settings.", "Settings"),
+    Option("installation.", "Installation"),
 )
 
 
@@ -60,7 +65,7 @@ async def show_activity(request: WebRequest, parts: Parts, actor: Actor) -> Resp
             _ALL,
             *(Option(str(person.id), person.name) for person in await list_colleagues(parts.store, actor=actor)),
         ],
-        actions=_ACTIONS,
+        actions=ACTIONS,
         is_filtered=any(given.values()),
         export=url("/activity.csv", **({} if errors else given)),
         why_not_export=why_not(actor, Permission.SEE_AUDIT),

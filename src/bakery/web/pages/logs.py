@@ -1,11 +1,13 @@
-"""Logs to read in: a page of lines by number, what a search found, and the log of a deployment on a page of its own.
+"""Logs to read in: a page of lines by number, when they were written, what a search found, and the log of a deployment
+on a page of its own.
 
 A log is read by whoever may see what it belongs to: the handlers here find that out first, and those of other pages
-with logs do the same before they call `log_viewer`, `some_lines` and `some_matches`.
+with logs do the same before they call `log_viewer`, `some_lines`, `some_times` and `some_matches`.
 """
 
 import asyncio
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Literal
 
 from litestar import Response, get
 from litestar.params import Parameter, QueryParameter
@@ -15,6 +17,7 @@ from bakery.model.actor import Actor
 from bakery.model.labels import shown_part
 from bakery.model.permissions import Permission
 from bakery.store import logs
+from bakery.store.log_levels import Level
 from bakery.store.log_search import LONGEST_PATTERN, Pattern, search
 from bakery.web.context import Parts, WebRequest
 from bakery.web.moments import now
@@ -30,16 +33,17 @@ _FIRST_BYTES = 128 * 1024  # of the end of a log in its page, at most
 _SEARCHES_AT_ONCE = 2
 _HEADERS = {"cache-control": "no-store"}
 
-# The parameters of the two questions that a viewer asks.
+# The parameters of the three questions that a viewer asks.
 First = Annotated[int, QueryParameter(name="from", ge=1, le=2**40)]
 Count = Annotated[int, Parameter(ge=0, le=ROWS)]
+Grave = Literal["", "error", "warning"]
 Text = Annotated[str, Parameter(max_length=4 * LONGEST_PATTERN)]
 
 
 async def log_viewer(
     request: WebRequest, parts: Parts, stream: int, *, name: str, here: str, raw: str, topic: str, file_name: str
 ) -> LogViewer:
-    """`here` is the path below which `/lines` and `/search` answer, `raw` the path of the text."""
+    """`here` is the path below which `/lines`, `/times` and `/search` answer, `raw` the path of the text."""
     url = request.app.state["urls"].url
     extent = await logs.readable(parts.store, stream) or logs.Extent(0, 0, is_closed=True)
     lines = await _last_lines(parts, stream, extent)
@@ -53,6 +57,7 @@ async def log_viewer(
         first=lines[0].number if lines else 1,
         last=log_rows(lines, url(raw)),
         lines_url=url(f"{here}/lines"),
+        times_url=url(f"{here}/times"),
         search_url=url(f"{here}/search"),
         raw_url=url(raw),
         file_name=file_name,
@@ -67,12 +72,36 @@ async def some_lines(parts: Parts, stream: int, raw: str, first: int, count: int
     return Response(log_rows(lines, raw), media_type="text/html; charset=utf-8", headers=_HEADERS | headers)
 
 
+async def some_times(parts: Parts, stream: int, first: int, count: int = ROWS) -> Response[dict[str, object]]:
+    """Milliseconds since 1970: of the log's beginning, and of the first of the lines that came together."""
+    found = await logs.read_times(parts.store, stream, first, count)
+    return Response(
+        {
+            "began": _milliseconds(found.began) if found.began else None,
+            "times": [(line, _milliseconds(at)) for line, at in found.lines],
+        },
+        headers=_HEADERS,
+    )
+
+
 async def some_matches(
-    request: WebRequest, parts: Parts, stream: int, text: str, *, is_regex: bool, matches_case: bool
+    request: WebRequest,
+    parts: Parts,
+    stream: int,
+    text: str,
+    *,
+    is_regex: bool,
+    matches_case: bool,
+    level: Grave,
 ) -> Response[dict[str, object]]:
     """Line numbers. A few searches at a time: each may take seconds."""
     turns = request.app.state.setdefault("log_searches", asyncio.Semaphore(_SEARCHES_AT_ONCE))
-    wanted = Pattern(shown_part(text, at_most=LONGEST_PATTERN + 1), is_regex=is_regex, matches_case=matches_case)
+    wanted = Pattern(
+        shown_part(text, at_most=LONGEST_PATTERN + 1),
+        is_regex=is_regex,
+        matches_case=matches_case,
+        level=Level(level) if level else None,
+    )
     async with turns:
         found = await search(parts.store, stream, wanted)
     return Response(
@@ -120,6 +149,14 @@ async def show_lines(
     return await some_lines(parts, deployment.log_stream, raw, first, count)
 
 
+@get("/apps/{slug:str}/deployments/{number:int}/log/times", opt=_READ)
+async def show_times(
+    parts: Parts, actor: Actor, slug: str, number: int, first: First = 1, count: Count = ROWS
+) -> Response[dict[str, object]]:
+    deployment = await _deployment(parts, actor, slug, number)
+    return await some_times(parts, deployment.log_stream, first, count)
+
+
 @get("/apps/{slug:str}/deployments/{number:int}/log/search", opt=_READ)
 async def search_log(
     request: WebRequest,
@@ -131,13 +168,18 @@ async def search_log(
     q: Text = "",
     regex: bool = False,
     case: bool = False,
+    level: Grave = "",
 ) -> Response[dict[str, object]]:
     deployment = await _deployment(parts, actor, slug, number)
-    return await some_matches(request, parts, deployment.log_stream, q, is_regex=regex, matches_case=case)
+    return await some_matches(request, parts, deployment.log_stream, q, is_regex=regex, matches_case=case, level=level)
 
 
 async def _deployment(parts: Parts, actor: Actor, slug: str, number: int) -> DeploymentSummary:
     return (await show_deployment(parts.store, app_in(slug), number, actor=actor)).deployment
+
+
+def _milliseconds(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
 
 
 async def _last_lines(parts: Parts, stream: int, extent: logs.Extent) -> list[logs.Line]:
@@ -155,4 +197,4 @@ async def _last_lines(parts: Parts, stream: int, extent: logs.Extent) -> list[lo
     return lines[at:]
 
 
-ROUTES = (show_log_page, show_lines, search_log)
+ROUTES = (show_log_page, show_lines, show_times, search_log)

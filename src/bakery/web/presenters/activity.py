@@ -10,7 +10,7 @@ from bakery.model.actor import Actor
 from bakery.model.permissions import Permission
 from bakery.web.moments import moment
 from bakery.web.presenters.links import Url
-from bakery.web.views.activity import ActivityRow
+from bakery.web.views.activity import ActivityRow, Transcript
 
 _ICONS: Mapping[str, str] = {
     "installation": "house",
@@ -37,6 +37,7 @@ _ICONS_OF_ACTIONS: Mapping[str, str] = {
     "node.removed": "trash-2",
     "node.key_rotated": "key-round",
     "node.key_replaced": "key-round",
+    "node.key_kept": "key-round",
     "node.host_key_accepted": "key-round",
 }
 _SOURCES: Mapping[str, str] = {"browser": "browser", "api": "API", "cli": "on the server", "system": "Bakery itself"}
@@ -58,6 +59,9 @@ def activity_row(done: Activity, *, actor: Actor, url: Url, now: datetime) -> Ac
         at=moment(done.at, now),
         href=_href(done, actor, url),
         origin=", ".join(part for part in origins if part),
+        transcripts=[
+            Transcript(node, url(f"/nodes/{node}/commands", request_id=done.request_id)) for node in done.ran_on
+        ],
     )
 
 
@@ -90,6 +94,10 @@ def _href(done: Activity, actor: Actor, url: Url) -> str | None:
         return url(f"/apps/{done.app}/deployments/{found[1]}")
     if done.app:
         return url(f"/apps/{done.app}")
+    if done.node and actor.may(Permission.MANAGE_NODES):
+        return url(
+            f"/nodes/{done.node}" if done.target_kind == "node" else f"/nodes/{done.target_id.replace('/', '/jobs/')}"
+        )
     if done.target_kind == "person" and actor.may(Permission.MANAGE_PEOPLE):
         return url(f"/team/members/{done.target_id}")
     return None

@@ -1,4 +1,4 @@
-"""The state of all apps in words, what needs a person, and what is still to be set up."""
+"""The state of all apps in words, how the machines are doing, what needs a person, and what is still to be set up."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -9,8 +9,10 @@ from bakery.delivery.fleet import Overview
 from bakery.model.actor import Actor
 from bakery.model.apps import AppStatus
 from bakery.model.permissions import Permission
+from bakery.nodes.overview import FleetFigures
 from bakery.web.presenters.activity import activity_row
 from bakery.web.presenters.deployments import deployment_row
+from bakery.web.presenters.fleet import fleet_view, nodes_in_need
 from bakery.web.presenters.links import Url
 from bakery.web.views.dashboard import Attention, DashboardPage, SetupStep
 from bakery.web.views.status import app_status
@@ -26,7 +28,8 @@ _WORDS: Mapping[AppStatus, tuple[str, str, str]] = {
 
 
 def dashboard_page(
-    fleet: Overview,
+    apps: Overview,
+    nodes: FleetFigures,
     activity: Sequence[Activity],
     person: Person,
     *,
@@ -37,11 +40,12 @@ def dashboard_page(
 ) -> DashboardPage:
     """`has_address`: it is known under which address people reach Bakery."""
     return DashboardPage(
-        headline=_headline(fleet),
-        summary=summary(fleet, actor),
-        attention=_attention(fleet, url),
-        checklist=_checklist(fleet, person, actor, url, has_address=has_address),
-        deployments=[deployment_row(deployment, now) for deployment in fleet.recent],
+        headline=_headline(apps),
+        summary=summary(apps, actor),
+        attention=[*_attention(apps, url), *nodes_in_need(nodes, actor=actor, url=url)],
+        checklist=_checklist(apps, person, actor, url, has_address=has_address),
+        fleet=fleet_view(nodes, actor=actor, url=url),
+        deployments=[deployment_row(deployment, now) for deployment in apps.recent],
         activity=[activity_row(done, actor=actor, url=url, now=now) for done in activity],
     )
 

@@ -1,12 +1,13 @@
-"""Lines of a log as rows: numbered, coloured, with links, and cut where they are endless."""
+"""Lines of a log as rows: numbered, coloured, with their level and links, and cut where they are endless."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
+from bakery.store.log_levels import Level, level_of
 from bakery.store.logs import Line
-from bakery.web.presenters.terminal import log_lines
+from bakery.web.presenters.terminal import log_lines, plain
 
 ROWS = 500  # a page of them
 LONGEST = 20_000  # bytes of a line; all of it is in the raw text
@@ -14,7 +15,9 @@ LONGEST = 20_000  # bytes of a line; all of it is in the raw text
 _ADDRESS = re.compile(r"https?://(?:[^\s<>&]|&amp;)*(?:[^\s<>&.,;:!?)\]}]|&amp;)")
 _LINK = r'<a href="\g<0>" rel="noreferrer" target="_blank">\g<0></a>'
 _NOTE = Markup('<i class="cut-note"> … this line is longer: <a href="{}">the raw log</a> has all of it</i>')
-_ROW = Markup('<div class="ln" id="L{0}"><a href="#L{0}" tabindex="-1">{0}</a><span>{1}</span></div>')
+_ROW = Markup('<div class="ln{2}" id="L{0}"><a href="#L{0}" tabindex="-1">{0}</a><span>{1}</span></div>')
+
+_LEVELS: Mapping[Level | None, str] = {None: "", Level.ERROR: " lv-error", Level.WARNING: " lv-warning"}
 
 
 def log_rows(lines: Sequence[Line], raw: str) -> Markup:
@@ -25,7 +28,11 @@ def log_rows(lines: Sequence[Line], raw: str) -> Markup:
     cut = {line.number for line, (_, is_cut) in zip(lines, shown, strict=True) if is_cut}
     text = "".join(f"{part}\n" for part, _ in shown)
     return Markup("\n").join(
-        _ROW.format(line.number, _linked(line.html) + (_NOTE.format(raw) if line.number in cut else ""))
+        _ROW.format(
+            line.number,
+            _linked(line.html) + (_NOTE.format(raw) if line.number in cut else ""),
+            _LEVELS[level_of(plain(line))],
+        )
         for line in log_lines(text, lines[0].number)
     )
 

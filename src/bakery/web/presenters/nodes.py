@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Literal
 
 from bakery.model.actor import Actor
 from bakery.model.nodes import NodeState, node_counts
@@ -11,39 +10,29 @@ from bakery.nodes.bootstrap import Bootstrap
 from bakery.nodes.capabilities import IngressKind, UnitKeeper
 from bakery.nodes.catalogue import LastDeployment, MachineFacts, NodeSummary
 from bakery.nodes.login import fingerprint
-from bakery.nodes.transcript import Run
 from bakery.nodes.vitals import Vitals, read_vitals
-from bakery.nodes.work import JobSummary
 from bakery.store.metrics import Latest
 from bakery.store.series import Series
 from bakery.web.moments import moment
-from bakery.web.presenters.durations import duration
+from bakery.web.presenters.figures import Tone, cores, fullness, size, spark
 from bakery.web.presenters.links import Url
 from bakery.web.presenters.refusals import why_not
+from bakery.web.views.figures import Figure
 from bakery.web.views.nodes import (
     CheckRow,
-    Figure,
     Installer,
-    JobRow,
-    JobView,
     Keys,
     Limit,
     NodeCard,
     NodesPage,
     NodeView,
-    RunRow,
-    Spark,
 )
-from bakery.web.views.shell import Tab
-from bakery.web.views.status import StatusView, job_status, node_status
-
-Tone = Literal["", "warn", "bad"]
+from bakery.web.views.shell import Crumb, Tab
+from bakery.web.views.status import StatusView, check_status, node_status
 
 _LITTLE_DISK = 2 * 1024**3
 _TOO_LITTLE_DISK = 512 * 1024**2
-_FULL, _NEARLY_FULL = 95, 85  # percent
 _FRESH = timedelta(seconds=60)
-_WIDTH, _HEIGHT, _LOWEST = 96.0, 24.0, 21.0
 _INGRESS = {
     IngressKind.SYSTEM_NGINX: "Switches traffic through the machine's nginx, without losing a request.",
     IngressKind.DAEMON_NGINX: "Switches traffic through an nginx that Bakery started, without losing a request.",
@@ -96,7 +85,9 @@ def node_view(
         handshake_at=moment(node.handshake_at, now) if node.handshake_at else None,
         host_key=fingerprint(node.host_key) if node.host_key else "",
         keys=_keys(node),
-        checks=[CheckRow(_check(check.name, is_well=check.is_well), check.said, check.fix) for check in node.checks],
+        checks=[
+            CheckRow(check_status(check.name, is_well=check.is_well), check.said, check.fix) for check in node.checks
+        ],
         checked=moment(node.checked_at, now) if node.checked_at else None,
         is_checking=node.is_checking,
         last_deployment=f"{last.app} #{last.number}, {moment(last.at, now).relative}" if last else "",
@@ -115,69 +106,12 @@ def node_tabs(slug: str, current: str, url: Url, *, is_local: bool) -> Sequence[
     return tabs if is_local else [*tabs, Tab("Settings", url(f"{here}/settings"), current=current == "settings")]
 
 
+def node_crumbs(slug: str, url: Url) -> Sequence[Crumb]:
+    return [Crumb("Nodes", url("/nodes")), Crumb(slug, url(f"/nodes/{slug}"))]
+
+
 def installer_view(made: Bootstrap, now: datetime) -> Installer:
     return Installer(made.line, moment(made.until, now))
-
-
-def job_row(job: JobSummary, *, url: Url, now: datetime) -> JobRow:
-    return JobRow(
-        id=job.id,
-        title=job.title,
-        status=_job_status(job),
-        by=job.asked_by,
-        asked=moment(job.created_at, now),
-        took=_took(job, now),
-        href=url(f"/nodes/{job.node}/jobs/{job.id}"),
-    )
-
-
-def job_view(job: JobSummary, now: datetime) -> JobView:
-    return JobView(
-        id=job.id,
-        node=job.node,
-        title=job.title,
-        status=_job_status(job),
-        by=job.asked_by,
-        asked=moment(job.created_at, now),
-        took=_took(job, now),
-        outcome=_outcome(job),
-        is_over=job.ended_at is not None,
-        is_cancelling=job.is_cancelling,
-    )
-
-
-def run_row(run: Run, now: datetime) -> RunRow:
-    return RunRow(
-        id=run.id,
-        at=moment(run.at, now),
-        command=run.command,
-        status=_ended(run.exit_status),
-        took=duration(timedelta(seconds=run.seconds)),
-        output=run.output,
-    )
-
-
-def spark(values: Sequence[float | None], label: str, *, most: float) -> Spark | None:
-    """Paths over the last hour. A gap is a gap."""
-    known = [value for value in values if value is not None]
-    if len(known) < 2 or most <= 0:
-        return None
-    step = _WIDTH / (len(values) - 1)
-    pieces: list[list[tuple[float, float]]] = [[]]
-    for index, value in enumerate(values):
-        if value is None:
-            pieces.append([])
-        else:
-            pieces[-1].append((index * step, _HEIGHT - min(value / most, 1) * _LOWEST - 1))
-    drawn = [piece for piece in pieces if len(piece) > 1]
-    line = "".join("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in piece) for piece in drawn)
-    area = "".join(
-        f"M{piece[0][0]:.1f} {_HEIGHT:.0f}L"
-        + "L".join(f"{x:.1f} {y:.1f}" for x, y in piece)
-        + f"L{piece[-1][0]:.1f} {_HEIGHT:.0f}Z"
-        for piece in drawn
-    )
-    return Spark(line, area, label)
 
 
 def _card(node: NodeSummary, newest: Latest | None, hour: Series | None, *, url: Url, now: datetime) -> NodeCard:
@@ -192,7 +126,9 @@ def _card(node: NodeSummary, newest: Latest | None, hour: Series | None, *, url:
         remedy=remedy,
         is_draining=node.is_draining,
         figures=_figures(node, vitals, hour, now),
-        tools=[_check(f"{check.name} {_version(check.said)}".strip(), is_well=check.is_well) for check in node.checks]
+        tools=[
+            check_status(f"{check.name} {_version(check.said)}".strip(), is_well=check.is_well) for check in node.checks
+        ]
         or (_tools(node.facts) if node.facts else ()),
     )
 
@@ -227,20 +163,20 @@ def _figures(node: NodeSummary, vitals: Vitals | None, hour: Series | None, now:
     )
     memory = spark(
         [float(p.memory.mean) if p else None for p in points],
-        f"Memory in the last hour, now {_size(vitals.memory_used)}",
+        f"Memory in the last hour, now {size(vitals.memory_used)}",
         most=float(vitals.memory_total),
     )
     disk = vitals.disks[0]
     percent = round(100 * disk.used / disk.total) if disk.total else 0
     return (
-        Figure("Processor", f"{vitals.cpu:.0f} %", f"Load {vitals.load1:.1f} on {_cores(vitals.cpus)}", spark=cpu),
-        Figure("Memory", f"{_size(vitals.memory_used)} of {_size(vitals.memory_total)}", _swap(vitals), spark=memory),
+        Figure("Processor", f"{vitals.cpu:.0f} %", f"Load {vitals.load1:.1f} on {cores(vitals.cpus)}", spark=cpu),
+        Figure("Memory", f"{size(vitals.memory_used)} of {size(vitals.memory_total)}", _swap(vitals), spark=memory),
         Figure(
             "Disk",
-            f"{_size(disk.used)} of {_size(disk.total)}",
-            f"{_size(disk.free)} free",
+            f"{size(disk.used)} of {size(disk.total)}",
+            f"{size(disk.free)} free",
             percent=percent,
-            tone=_disk_tone(percent),
+            tone=fullness(percent),
         ),
         Figure("Apps", str(node.apps), note=f"Below {node.apps_domain}"),
     )
@@ -254,19 +190,15 @@ def _known_figures(node: NodeSummary, now: datetime) -> Sequence[Figure]:
     free = facts.disk_free_bytes
     tone: Tone = "bad" if free < _TOO_LITTLE_DISK else "warn" if free < _LITTLE_DISK else ""
     return (
-        Figure("Processor", _cores(facts.cpus)),
-        Figure("Memory", _size(facts.memory_bytes)),
-        Figure("Disk", f"{_size(free)} free", note=f"Seen {moment(node.looked_at, now).relative}", tone=tone),
+        Figure("Processor", cores(facts.cpus)),
+        Figure("Memory", size(facts.memory_bytes)),
+        Figure("Disk", f"{size(free)} free", note=f"Seen {moment(node.looked_at, now).relative}", tone=tone),
         Figure("Apps", str(node.apps), note=f"Below {node.apps_domain}"),
     )
 
 
 def _swap(vitals: Vitals) -> str:
-    return f"Swap {_size(vitals.swap_used)} of {_size(vitals.swap_total)}" if vitals.swap_total else "No swap"
-
-
-def _disk_tone(percent: int) -> Tone:
-    return "bad" if percent >= _FULL else "warn" if percent >= _NEARLY_FULL else ""
+    return f"Swap {size(vitals.swap_used)} of {size(vitals.swap_total)}" if vitals.swap_total else "No swap"
 
 
 def _seen_state(node: NodeSummary) -> NodeState:
@@ -297,11 +229,7 @@ def _switches(ingress: IngressKind) -> Sequence[str]:
 def _tools(facts: MachineFacts) -> Sequence[StatusView]:
     found = [("Python " + facts.python, True), ("systemd", facts.units is UnitKeeper.SYSTEMD)]
     found += [("nginx", facts.nginx is not None), ("Docker", facts.has_docker)]
-    return [_check(tool if is_there else f"no {tool}", is_well=is_there) for tool, is_there in found]
-
-
-def _check(word: str, *, is_well: bool) -> StatusView:
-    return StatusView("ok", "s-ok", word) if is_well else StatusView("bad", "s-bad", word)
+    return [check_status(tool if is_there else f"no {tool}", is_well=is_there) for tool, is_there in found]
 
 
 def _version(said: str) -> str:
@@ -313,35 +241,3 @@ def _limit(sentence: str) -> Limit:
     """“What: why.”"""
     what, colon, why = sentence.partition(": ")
     return Limit(what=f"{what}.", remedy=f"{why[:1].upper()}{why[1:]}") if colon else Limit(sentence, "")
-
-
-def _job_status(job: JobSummary) -> StatusView:
-    return job_status("interrupted" if job.is_interrupted else job.state)
-
-
-def _took(job: JobSummary, now: datetime) -> str:
-    return duration((job.ended_at or now) - job.started_at) if job.started_at else ""
-
-
-def _outcome(job: JobSummary) -> str:
-    if job.ended_at is None:
-        return ""
-    if job.exit_status is None:
-        return job.reason
-    how = f"signal {-job.exit_status}" if job.exit_status < 0 else f"status {job.exit_status}"
-    return f"It ended with {how}." + (f" {job.reason}" if job.reason else "")
-
-
-def _ended(exit_status: int | None) -> StatusView:
-    if exit_status is None:
-        return StatusView("off", "s-unk", "no status")
-    return _check("done" if exit_status == 0 else f"status {exit_status}", is_well=exit_status == 0)
-
-
-def _cores(count: int) -> str:
-    return "1 core" if count == 1 else f"{count} cores"
-
-
-def _size(count: int) -> str:
-    gigabytes = count / 1024**3
-    return f"{gigabytes:.0f} GB" if gigabytes >= 10 else f"{gigabytes:.1f} GB"

@@ -8,6 +8,14 @@ from bakery.web.views.forms import Form, Options
 
 
 @dataclass(frozen=True, slots=True)
+class Transcript:
+    """Where the commands stand that something had run on a node."""
+
+    node: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
 class ActivityRow:
     """`actor` `did` `target`: “ops1” “deployed” “shop #44”."""
 
@@ -19,6 +27,7 @@ class ActivityRow:
     at: Moment
     href: str | None = None
     origin: str = ""  # “browser, 203.0.113.7”
+    transcripts: Sequence[Transcript] = ()
 
 
 @dataclass(frozen=True, slots=True)

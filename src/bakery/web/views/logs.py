@@ -21,6 +21,7 @@ class LogViewer:
     first: int
     last: Markup
     lines_url: str
+    times_url: str
     search_url: str
     raw_url: str
     file_name: str

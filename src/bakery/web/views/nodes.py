@@ -1,35 +1,13 @@
-"""The machines that apps run on: the list, one of them with what was found there, and the work that was done."""
+"""The machines that apps run on: the list, and one of them with what was found there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from bakery.web.moments import Moment
+from bakery.web.views.figures import Charts, Figure
 from bakery.web.views.forms import Form
-from bakery.web.views.logs import LogViewer
 from bakery.web.views.shell import Tab
 from bakery.web.views.status import StatusView
-
-
-@dataclass(frozen=True, slots=True)
-class Spark:
-    """A line and the area below it, as paths in a box of 96 by 24. `label` says it in words."""
-
-    line: str
-    area: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One figure of a machine. `percent` draws a meter below it; `tone` colours it when it needs a person."""
-
-    label: str
-    value: str
-    note: str = ""
-    percent: int | None = None
-    tone: Literal["", "warn", "bad"] = ""
-    spark: Spark | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +74,6 @@ class Installer:
 
 
 @dataclass(frozen=True, slots=True)
-class JobRow:
-    id: int
-    title: str
-    status: StatusView
-    by: str
-    asked: Moment
-    took: str
-    href: str
-
-
-@dataclass(frozen=True, slots=True)
 class NodeView:
     """The part of a node's page that follows events; `_node.html` renders it alone."""
 
@@ -132,44 +99,8 @@ class NodePage:
 
     node: NodeView
     tabs: Sequence[Tab]
+    charts: Charts
     installer: Installer | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NodeJobsPage:
-    """nodes/jobs.html. Field: command."""
-
-    node: str
-    tabs: Sequence[Tab]
-    rows: Sequence[JobRow]
-    form: Form
-    next: str | None = None
-    first: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RunRow:
-    """A line of the transcript."""
-
-    id: int
-    at: Moment
-    command: str
-    status: StatusView
-    took: str
-    output: str
-
-
-@dataclass(frozen=True, slots=True)
-class NodeCommandsPage:
-    """nodes/commands.html. `request` narrows it to what one request caused."""
-
-    node: str
-    tabs: Sequence[Tab]
-    rows: Sequence[RunRow]
-    request: str
-    here: str
-    next: str | None = None
-    first: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,27 +114,3 @@ class NodeSettingsPage:
     is_rotating: bool
     why_not_remove: str
     remove: Form = field(default_factory=Form)
-
-
-@dataclass(frozen=True, slots=True)
-class JobView:
-    """The part of a job's page that follows events, without its log."""
-
-    id: int
-    node: str
-    title: str
-    status: StatusView
-    by: str
-    asked: Moment
-    took: str
-    outcome: str
-    is_over: bool
-    is_cancelling: bool
-
-
-@dataclass(frozen=True, slots=True)
-class JobPage:
-    """nodes/job.html."""
-
-    job: JobView
-    log: LogViewer

@@ -115,6 +115,11 @@ def invite_status(state: str) -> StatusView:
     return _INVITE[state]
 
 
+def check_status(word: str, *, is_well: bool) -> StatusView:
+    """Of what was looked at: `word` names it."""
+    return StatusView("ok", "s-ok", word) if is_well else StatusView("bad", "s-bad", word)
+
+
 def every_status() -> Mapping[str, tuple[StatusView, ...]]:
     """All of them, by what they are a state of: for the style guide."""
     tables = {

@@ -10,9 +10,26 @@ const MOST_WRAPPED = 5000;
 const LONGEST = 20_000; // characters of a line that grows
 const MOST_COPIED = 2000;
 const MOST_MATCHES = 10_000;
+const AROUND = 3; // lines before and after a match that stay with it
+const REQUESTS = 4; // at a time, for pages of rows
+const LOOKED_AT = 300; // characters of a line, for its level
 
 const number = (count) => count.toLocaleString("en");
 const plural = (count, word) => `${number(count)} ${word}${count === 1 ? "" : "s"}`;
+
+const two = (count) => String(count).padStart(2, "0");
+const tenths = (ms) => `.${Math.floor((ms % 1000) / 100)}`;
+
+function clock(ms) {
+  const at = new Date(ms);
+  return `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}${tenths(ms)}`;
+}
+
+function elapsed(ms) {
+  const seconds = Math.floor(ms / 1000);
+  const hours = Math.floor(seconds / 3600);
+  return `+${hours ? `${hours}:${two(Math.floor(seconds / 60) % 60)}` : Math.floor(seconds / 60)}:${two(seconds % 60)}${tenths(ms)}`;
+}
 
 // ——— What a program wrote, as the rows of terminal.py and log_pages.py; a test compares ———
 
@@ -91,7 +108,18 @@ function drawn(text, look) {
   return [shown.replace(ADDRESS, '<a href="$&" rel="noreferrer" target="_blank">$&</a>'), look];
 }
 
-const rowOf = (line, html) => `<div class="ln" id="L${line}"><a href="#L${line}" tabindex="-1">${line}</a><span>${html}</span></div>`;
+// As log_levels.py has them.
+const ERROR = /\b(?:ERROR|FATAL|CRITICAL|PANIC|SEVERE|EMERG|ERR!)(?![\w-])|\b(?:[Ee]rror|[Ff]atal|panic|\w*(?:Error|Exception))(?:\[\w+\])?:|\blevel"?[=:] ?"?(?:error|fatal|critical|panic)\b|[<\[](?:error|fatal|crit|alert|emerg)[>\]]/;
+const WARNING = /\b(?:WARN|WARNING)(?![\w-])|\b(?:[Ww]arn|[Ww]arning|\w+Warning)(?:\[\w+\])?:|\blevel"?[=:] ?"?warn(?:ing)?\b|[<\[]warn(?:ing)?[>\]]|\bnpm warn\b/;
+const SIGNS = { "&amp;": "&", "&lt;": "<", "&gt;": ">", "&#39;": "'", "&#34;": '"' };
+
+function levelOf(html) {
+  const begin = html.replace(/<[^>]*>/g, "").replace(/&(?:amp|lt|gt|#39|#34);/g, (name) => SIGNS[name]).slice(0, LOOKED_AT);
+  if (ERROR.test(begin)) return " lv-error";
+  return WARNING.test(begin) ? " lv-warning" : "";
+}
+
+const rowOf = (line, html, level = "") => `<div class="ln${level}" id="L${line}"><a href="#L${line}" tabindex="-1">${line}</a><span>${html}</span></div>`;
 
 // ——— Rows by line number: those of the pages that were looked at last ———
 
@@ -122,9 +150,9 @@ class Pages {
   }
 
   // These lines are in view: their pages stay, what is asked for others is not needed any more.
-  keep(from, to) {
-    const [first, last] = [Math.floor((from - 1) / PAGE), Math.floor((to - 1) / PAGE)];
-    for (let at = first; at <= last; at += 1) {
+  keep(lines) {
+    const needed = new Set(lines.map((line) => Math.floor((line - 1) / PAGE)));
+    for (const at of needed) {
       const page = this.pages.get(at);
       if (page && this.pages.delete(at)) this.pages.set(at, page);
     }
@@ -132,7 +160,7 @@ class Pages {
       if (this.pages.size <= MOST_PAGES) break;
       this.pages.delete(at);
     }
-    for (const [at, request] of this.asked) if (at < first || at > last) request.stop.abort();
+    for (const [at, request] of this.asked) if (!needed.has(at)) request.stop.abort();
   }
 
   // Asks for the lines around this one that are missing in its page. Null if they are on their way.
@@ -159,14 +187,48 @@ class Pages {
   }
 }
 
+// ——— When lines were written down: by pages of lines, asked for while times are shown ———
+
+class Times {
+  constructor(url) {
+    this.url = url;
+    this.pages = new Map(); // by number: until which line it is known, and what came when
+    this.began = 0;
+  }
+
+  of(line) {
+    const page = this.pages.get(Math.floor((line - 1) / PAGE));
+    if (!page || line > page.until) return undefined;
+    let [low, high] = [0, page.times.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (page.times[middle][0] <= line) low = middle;
+      else high = middle - 1;
+    }
+    return page.times[low]?.[1];
+  }
+
+  async load(line, lines) {
+    const at = Math.floor((line - 1) / PAGE);
+    const answer = await fetch(`${this.url}?${new URLSearchParams({ from: at * PAGE + 1, count: PAGE })}`);
+    if (!answer.ok) throw new TypeError(`${answer.status}`);
+    const { began, times } = await answer.json();
+    this.began = began;
+    this.pages.set(at, { times, until: Math.min(lines, (at + 1) * PAGE) });
+    for (const old of this.pages.keys()) if (this.pages.size > MOST_PAGES) this.pages.delete(old);
+  }
+}
+
 // ——— The pane ———
 
 class Viewer {
   constructor(root) {
     const part = (name) => root.querySelector(`[data-${name}]`);
-    const { lines, to, linesUrl, searchUrl, topic } = root.dataset;
+    const { lines, to, linesUrl, timesUrl, searchUrl, topic } = root.dataset;
     Object.assign(this, { root, part, topic, searchUrl, pane: part("pane"), lines: Number(lines), to: Number(to) });
     this.pages = new Pages(linesUrl);
+    this.times = new Times(timesUrl);
+    this.kept = null; // while only matches are shown: their lines, and those around them
     this.isGrowing = "log" in root.dataset;
     this.isFollowing = false;
     this.seen = this.lines; // when following ended
@@ -183,13 +245,14 @@ class Viewer {
     this.last = { top: 0, tall: 0, view: 0 };
     this.takeFirstRows(Number(root.dataset.first));
     this.listen();
-    if (innerWidth < 640 && this.lines < MOST_WRAPPED) this.wrap(true);
+    if (innerWidth < 640 && this.count < MOST_WRAPPED) this.wrap(true);
     if (!this.goToAddress()) this.toEnd(this.isGrowing);
     this.draw();
+    this.takeQuery();
   }
 
   takeFirstRows(first) {
-    const rows = this.pane.textContent.split("\n").filter((row) => row.startsWith('<div class="ln" id='));
+    const rows = this.pane.textContent.split("\n").filter((row) => /^<div class="ln[^"]*" id=/.test(row));
     rows.forEach((row, index) => this.pages.put(first + index, row));
     this.space = document.createElement("div");
     this.box = document.createElement("div");
@@ -200,7 +263,7 @@ class Viewer {
   }
 
   listen() {
-    const { pane, part } = this;
+    const { pane, part, root } = this;
     const press = (name, act) => part(name).addEventListener("click", act);
     pane.addEventListener("scroll", () => this.scrolled(), { passive: true });
     pane.addEventListener("wheel", (event) => event.deltaY < 0 && this.follow(false), { passive: true });
@@ -210,6 +273,12 @@ class Viewer {
     press("follow-log", () => (this.isFollowing ? this.follow(false) : this.toEnd(true)));
     press("news", () => this.toEnd(true) || pane.focus({ preventScroll: true }));
     press("wrap", () => this.wrap(!this.tops));
+    press("only", () => this.keepOnly(!this.isOnly));
+    press("full", () => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen()));
+    part("full").hidden = !document.fullscreenEnabled;
+    document.addEventListener("fullscreenchange", () => this.part("full").setAttribute("aria-pressed", String(!!document.fullscreenElement)));
+    part("level").addEventListener("change", () => this.changeLevel());
+    part("times").addEventListener("change", () => this.redraw() || this.tellAddress());
     for (const name of ["case", "regex"]) press(name, (event) => this.switchWay(event.currentTarget));
     press("next", () => this.step(1));
     press("previous", () => this.step(-1));
@@ -234,23 +303,51 @@ class Viewer {
 
   // ——— Where lines are ———
 
+  get count() {
+    return this.kept ? this.kept.length : this.lines;
+  }
+
+  // Places are counted from 1; without a filter they are the lines. That of a line which is not shown is the next one's.
+  lineIn(place) {
+    return this.kept ? this.kept[place - 1] : place;
+  }
+
+  placeOf(line) {
+    if (!this.kept) return line;
+    let [low, high] = [0, this.kept.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.kept[middle] < line) low = middle + 1;
+      else high = middle;
+    }
+    return Math.max(1, Math.min(low + 1, this.kept.length));
+  }
+
   get height() {
-    return this.tops ? this.tops[this.lines] : this.lines * ROW;
+    return this.tops ? this.tops[this.count] : this.count * ROW;
+  }
+
+  topIn(place) {
+    return this.tops ? this.tops[place - 1] : (place - 1) * ROW;
   }
 
   topOf(line) {
-    return this.tops ? this.tops[line - 1] : (line - 1) * ROW;
+    return this.topIn(this.placeOf(line));
   }
 
-  lineAt(top) {
+  placeAt(top) {
     if (!this.tops) return Math.floor(top / ROW) + 1;
-    let [low, high] = [1, this.lines];
+    let [low, high] = [1, this.count];
     while (low < high) {
       const middle = (low + high + 1) >> 1;
       if (this.tops[middle - 1] <= top) low = middle;
       else high = middle - 1;
     }
     return low;
+  }
+
+  lineAt(top) {
+    return this.lineIn(Math.max(1, Math.min(this.placeAt(top), this.count))) ?? 1;
   }
 
   // Of the pane's scroll position; a log that is taller than an element can be is scrolled at a larger scale.
@@ -333,25 +430,27 @@ class Viewer {
     if (this.isFollowing) this.scrollToEnd();
     const { top } = this;
     const shown = Math.min(MOST_ROWS, Math.ceil(this.view / ROW) + 2 * MARGIN);
-    const from = Math.max(1, Math.min(this.lineAt(top) - MARGIN, this.lines - shown + 1));
-    const to = Math.min(this.lines, from + shown - 1);
-    this.place(from, to);
-    this.box.style.top = `${this.last.top + this.topOf(from) - top}px`;
+    const from = Math.max(1, Math.min(this.placeAt(top) - MARGIN, this.count - shown + 1));
+    const to = Math.min(this.count, from + shown - 1);
+    this.shown = Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => this.lineIn(from + index));
+    this.place(this.shown);
+    this.box.style.top = `${this.last.top + this.topIn(from) - top}px`;
     if (this.tops && this.measureRows()) this.schedule();
     this.showNews();
     if (this.found) this.drawMarks();
   }
 
   // Only what changed is touched. Rows stay in order, for who selects text or hears them.
-  place(from, to) {
-    this.pages.keep(from, Math.max(from, to));
+  place(lines) {
+    this.pages.keep(lines);
+    const wanted = new Set(lines);
     for (const [line, { element }] of this.rows) {
-      if (line >= from && line <= to) continue;
+      if (wanted.has(line)) continue;
       element.remove();
       this.rows.delete(line);
     }
     let after = null;
-    for (let line = to; line >= from; line -= 1) {
+    for (const line of lines.toReversed()) {
       const made = this.pages.get(line);
       const old = this.rows.get(line);
       if (old && (old.made === made || made === undefined)) {
@@ -364,12 +463,8 @@ class Viewer {
       this.rows.set(line, { element, made });
       after = element;
     }
-    if (to >= from && this.missingIn(from, to)) this.loadSoon();
-  }
-
-  missingIn(from, to) {
-    for (let line = from; line <= to; line += 1) if (this.pages.get(line) === undefined) return line;
-    return 0;
+    if (lines.some((line) => this.pages.get(line) === undefined)) this.loadSoon();
+    if (this.showsTimes) this.placeTimes(lines);
   }
 
   build(line, made) {
@@ -379,10 +474,59 @@ class Viewer {
     if (!this.isLoaded) element.removeAttribute("id");
     if (this.found?.set.has(line)) {
       element.classList.add("hit");
-      if (!this.found.isRegex) mark(element.lastElementChild, this.found);
+      if (this.found.text && !this.found.isRegex) mark(element.lastElementChild, this.found);
     }
+    if (this.kept && line > 1 && !this.keptSet.has(line - 1) && line !== this.kept[0]) element.classList.add("after-gap");
+    if (this.showsTimes) element.lastElementChild.before(this.timeElement(line));
     this.dress(line, element);
     return element;
+  }
+
+  // ——— Times ———
+
+  get showsTimes() {
+    return this.part("times").value;
+  }
+
+  timeElement(line) {
+    const element = document.createElement("time");
+    element.textContent = this.timeWords(line);
+    return element;
+  }
+
+  timeWords(line) {
+    const at = this.times.of(line);
+    if (at === undefined) return "";
+    return this.showsTimes === "clock" ? clock(at) : elapsed(at - this.times.began);
+  }
+
+  // A page that we have asked for already has grown since: no need to ask more often than people read.
+  placeTimes(lines) {
+    if (this.timing) return;
+    const missing = new Map(); // of each page the first line
+    for (const line of lines) {
+      const page = Math.floor((line - 1) / PAGE);
+      if (this.times.of(line) === undefined && !missing.has(page)) missing.set(page, line);
+    }
+    if (!missing.size) return;
+    const isKnown = [...missing.keys()].every((page) => this.times.pages.has(page));
+    this.timing = setTimeout(() => this.loadTimes([...missing.values()].slice(0, REQUESTS)), isKnown ? 300 : 0);
+  }
+
+  async loadTimes(lines) {
+    try {
+      await Promise.all(lines.map((line) => this.times.load(line, this.lines)));
+      for (const [shown, { element }] of this.rows) {
+        const time = element.querySelector("time");
+        if (time && !time.textContent) time.textContent = this.timeWords(shown);
+      }
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+    } finally {
+      this.timing = 0;
+    }
+    this.schedule();
   }
 
   // Not before the page is loaded: the browser would move the page to the row that its address names.
@@ -413,11 +557,12 @@ class Viewer {
   async load() {
     this.loading = 0;
     this.hasLoaded = true;
-    const shown = [...this.rows.keys()];
-    const line = this.missingIn(Math.min(...shown), Math.max(...shown));
-    const last = this.missingIn((Math.floor(Math.max(...shown) / PAGE)) * PAGE + 1, Math.max(...shown));
-    const wanted = [line, last].filter((one, index, all) => one && all.indexOf(one) === index);
-    await Promise.all(wanted.map((one) => this.loadPage(one)));
+    const wanted = new Map(); // of each page the first line that is missing
+    for (const line of this.shown) {
+      const page = Math.floor((line - 1) / PAGE);
+      if (this.pages.get(line) === undefined && !wanted.has(page)) wanted.set(page, line);
+    }
+    await Promise.all([...wanted.values()].slice(0, REQUESTS).map((line) => this.loadPage(line)));
   }
 
   async loadPage(line) {
@@ -457,13 +602,13 @@ class Viewer {
   }
 
   measure() {
-    if (this.lines >= MOST_WRAPPED) return this.wrap(false);
+    if (this.count >= MOST_WRAPPED) return this.wrap(false);
     let top = 0;
-    for (let line = 1; line <= this.lines; line += 1) {
-      this.tops[line - 1] = top;
-      top += this.heights[line] ?? ROW;
+    for (let place = 1; place <= this.count; place += 1) {
+      this.tops[place - 1] = top;
+      top += this.heights[this.lineIn(place)] ?? ROW;
     }
-    this.tops[this.lines] = top;
+    this.tops[this.count] = top;
   }
 
   measureRows() {
@@ -501,7 +646,7 @@ class Viewer {
       this.takeLine(piece.line + 1 + index, texts[index], { isFirst: index === 0, hasEnded: index < texts.length - 1 });
     }
     this.lines = Math.max(this.lines, piece.line + texts.length - (texts.at(-1) || this.rest ? 0 : 1));
-    this.part("none").hidden = this.lines > 0;
+    this.showNone();
     this.schedule();
   }
 
@@ -511,7 +656,7 @@ class Viewer {
     const [html, look] = drawn(whole.slice(0, LONGEST), this.look);
     if (isKnown && (whole || hasEnded)) {
       const more = whole.length > LONGEST ? '<i class="cut-note"> … this line is longer: the raw log has all of it</i>' : "";
-      this.pages.put(line, rowOf(line, html + more));
+      this.pages.put(line, rowOf(line, html + more, levelOf(html)));
     }
     if (hasEnded) {
       this.rest = "";
@@ -534,7 +679,7 @@ class Viewer {
   }
 
   follow(on) {
-    if (on && !this.isGrowing) on = false;
+    if (on && (!this.isGrowing || this.kept)) on = false;
     if (on === this.isFollowing) return;
     this.isFollowing = on;
     this.seen = this.lines;
@@ -544,6 +689,7 @@ class Viewer {
   }
 
   toEnd(on) {
+    if (on) this.keepOnly(false);
     this.follow(on);
     this.scrollToEnd();
     this.schedule();
@@ -624,6 +770,7 @@ class Viewer {
     if (!found) return false;
     const [one, other] = [Number(found[1]), Number(found[2] ?? found[1])].map((line) => Math.max(1, Math.min(line, this.lines)));
     if (!this.lines) return false;
+    if (this.kept && !this.keptSet.has(one)) this.keepOnly(false);
     this.select({ start: one, end: other, from: Math.min(one, other), to: Math.max(one, other) });
     this.center(this.chosen.from);
     return true;
@@ -641,7 +788,7 @@ class Viewer {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (by) this.moveChosen(by, event.shiftKey);
-    else if (event.key === "End") this.toEnd(true);
+    else if (event.key === "End") this.toEnd(!this.kept);
     else if (event.key === "Home") this.follow(false) || this.scrollTo(0);
     else if (event.key === "Escape" && this.chosen) this.unselect();
     else {
@@ -652,10 +799,11 @@ class Viewer {
   }
 
   moveChosen(by, extend) {
-    if (!this.lines) return;
-    const first = this.lineAt(this.top + ROW - 1);
-    const from = this.chosen?.end ?? (by > 0 ? first - 1 : Math.min(this.lines, this.lineAt(this.top + this.view - ROW)) + 1);
-    const line = Math.max(1, Math.min(this.lines, from + by));
+    if (!this.count) return;
+    const first = this.placeAt(this.top + ROW - 1);
+    const { count, chosen } = this;
+    const from = chosen ? this.placeOf(chosen.end) : by > 0 ? first - 1 : Math.min(count, this.placeAt(this.top + this.view - ROW)) + 1;
+    const line = this.lineIn(Math.max(1, Math.min(count, from + by)));
     this.choose(line, extend);
     this.reveal(line);
   }
@@ -665,6 +813,84 @@ class Viewer {
   switchWay(button) {
     button.setAttribute("aria-pressed", String(button.getAttribute("aria-pressed") !== "true"));
     this.find();
+  }
+
+  // Choosing a level is asking for its lines only.
+  changeLevel() {
+    const { level, text } = this.wanted;
+    if (level) this.isOnly = true;
+    else if (!text) this.isOnly = false;
+    this.find();
+  }
+
+  keepOnly(on) {
+    if (on === this.isOnly) return;
+    this.isOnly = on;
+    this.filter();
+    this.tellAddress();
+  }
+
+  get isOnly() {
+    return this.part("only").getAttribute("aria-pressed") === "true";
+  }
+
+  set isOnly(on) {
+    this.part("only").setAttribute("aria-pressed", String(on));
+  }
+
+  // Shows what is to be shown: all lines, or those that were found and what stands around them. The place stays.
+  filter() {
+    const { found } = this;
+    const line = this.chosen?.from ?? found?.lines[found.at] ?? this.lineAt(this.top);
+    const was = this.kept;
+    this.kept = null;
+    if (this.isOnly && found) {
+      this.keptSet = new Set();
+      for (const match of found.lines) {
+        for (let n = Math.max(1, match - AROUND); n <= Math.min(this.lines, match + AROUND); n += 1) this.keptSet.add(n);
+      }
+      this.kept = [...this.keptSet];
+      this.follow(false);
+    }
+    this.showNone();
+    if (!was && !this.kept) return;
+    if (this.tops) {
+      this.tops = [];
+      this.measure();
+    }
+    this.redraw();
+    if (!this.isFollowing) this.center(line);
+  }
+
+  showNone() {
+    const none = this.part("none");
+    none.dataset.words ??= none.textContent;
+    none.hidden = this.count > 0;
+    none.textContent = this.lines ? "No line matches." : none.dataset.words;
+  }
+
+  // What the address says of the search and of times, so that a link shows the same; and the other way round.
+  takeQuery() {
+    const query = new URLSearchParams(location.search);
+    this.part("search").value = query.get("q") ?? "";
+    for (const name of ["case", "regex", "only"]) this.part(name).setAttribute("aria-pressed", String(query.has(name)));
+    for (const name of ["level", "times"]) this.part(name).value = query.get(name) ?? "";
+    for (const name of ["level", "times"]) if (this.part(name).selectedIndex < 0) this.part(name).value = "";
+    if (this.wanted.text || this.wanted.level) this.find();
+    if (this.showsTimes) this.redraw();
+  }
+
+  tellAddress() {
+    const query = new URLSearchParams(location.search);
+    const { text, level, isRegex, matchesCase } = this.wanted;
+    const said = { q: text, level, times: this.showsTimes, case: matchesCase, regex: isRegex, only: this.isOnly };
+    for (const [name, value] of Object.entries(said)) {
+      if (value) query.set(name, value === true ? "" : value);
+      else query.delete(name);
+    }
+    const words = query.toString().replace(/=(?=&|$)/g, "");
+    history.replaceState(history.state, "", `${location.pathname}${words && `?${words}`}${location.hash}`);
+    if (this.chosen) this.part("copy-link").dataset.copy = location.href;
   }
 
   searchKeyed(event) {
@@ -682,13 +908,12 @@ class Viewer {
 
   get wanted() {
     const isOn = (name) => this.part(name).getAttribute("aria-pressed") === "true";
-    return { text: this.part("search").value, isRegex: isOn("regex"), matchesCase: isOn("case") };
+    return { text: this.part("search").value, isRegex: isOn("regex"), matchesCase: isOn("case"), level: this.part("level").value };
   }
 
   isSearched() {
-    const { text, isRegex, matchesCase } = this.wanted;
-    const { found } = this;
-    return found?.text === text && found.isRegex === isRegex && found.matchesCase === matchesCase;
+    const { wanted, found } = this;
+    return found !== null && Object.keys(wanted).every((name) => found[name] === wanted[name]);
   }
 
   findSoon(after) {
@@ -700,12 +925,14 @@ class Viewer {
     clearTimeout(this.finding);
     this.searching?.abort();
     const { wanted } = this;
+    const from = this.chosen?.from ?? this.lineAt(this.top);
     this.found = null;
     this.complain("");
-    if (!wanted.text) return this.showFound();
+    this.tellAddress();
+    if (!wanted.text && !wanted.level) return this.showFound();
     this.part("hits").textContent = "…";
     this.searching = new AbortController();
-    const query = new URLSearchParams({ q: wanted.text, regex: Number(wanted.isRegex), case: Number(wanted.matchesCase) });
+    const query = new URLSearchParams({ q: wanted.text, regex: Number(wanted.isRegex), case: Number(wanted.matchesCase), level: wanted.level });
     try {
       const options = { headers: { accept: "application/json" }, signal: this.searching.signal };
       const answer = await fetch(`${this.searchUrl}?${query}`, options);
@@ -723,7 +950,6 @@ class Viewer {
       this.complain("Bakery could not be reached. Press Enter to search again.");
       return;
     }
-    const from = this.chosen?.from ?? this.lineAt(this.top);
     this.found.at = Math.max(0, this.found.lines.findIndex((line) => line >= from));
     this.showFound();
     this.step(0);
@@ -740,6 +966,7 @@ class Viewer {
   }
 
   showFound() {
+    this.filter();
     this.redraw();
     this.showHits();
     this.drawMarks();
@@ -759,7 +986,7 @@ class Viewer {
   }
 
   drawMarks() {
-    const { found, lines } = this;
+    const { found, count } = this;
     this.marks?.remove();
     this.marks = null;
     if (!found?.lines.length) return;
@@ -769,7 +996,7 @@ class Viewer {
       return element;
     };
     this.marks = made("svg", { class: "log-marks", viewBox: "0 0 4 300", preserveAspectRatio: "none", "aria-hidden": "true" });
-    const at = (line) => Math.round(((line - 1) / lines) * 298);
+    const at = (line) => Math.round(((this.placeOf(line) - 1) / count) * 298);
     for (const y of new Set(found.lines.map(at))) this.marks.append(made("rect", { y, width: 4, height: 1.5 }));
     this.marks.append(made("rect", { class: "now", y: at(found.lines[found.at]), width: 4, height: 2 }));
     this.pane.after(this.marks);
