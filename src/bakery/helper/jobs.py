@@ -11,8 +11,8 @@ With --follow the status is the first line of the output, and what comes after i
 
 FOLDER/jobs/KEY holds `log`, what the program wrote, in order; `exit`, how it ended, written last and whole; `boot` and
 `process`, which boot of the machine and which process of it watches over the job; `lock`, for the verbs; `fault`, blank
-unless the watching has one. Only one process can ever make `process`, and that one runs the program: what has it was
-begun, and is never begun again.
+unless the watching has one; `note`, what a program of the helper's own has to add to how it ended. Only one process can
+ever make `process`, and that one runs the program: what has it was begun, and is never begun again.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from bakery.helper.accounts import account_of, become
+from bakery.helper.build_steps import processes_of_build
 from bakery.helper.files import empty, let_agent_read, make_folder, sync_folder, write_over, write_whole
 from bakery.helper.processes import PATHS, began_at, has_systemd, processes, send, spawn
 from bakery.helper.verbs import Verb
@@ -69,8 +70,8 @@ class Job:
         self.handed = HANDED / key
         self.folder = root / "jobs" / key
         self.removed = self.folder.with_name(f".{key}")
-        self.log, self.exit, self.boot, self.process, self.lock, self.fault = (
-            self.folder / name for name in ("log", "exit", "boot", "process", "lock", "fault")
+        self.log, self.exit, self.boot, self.process, self.lock, self.fault, self.note = (
+            self.folder / name for name in ("log", "exit", "boot", "process", "lock", "fault", "note")
         )
 
     def is_begun(self) -> bool:
@@ -110,8 +111,23 @@ class Job:
         return told("lost", "the process that watched over it is gone")
 
 
-class Spec:
-    """What to run. It is checked here, because the caller may be hostile."""
+class Work:
+    """What a job does, as its watcher needs to know. `told` says it all, in JSON."""
+
+    told: dict[str, object]
+    argv: list[str]
+    account: pwd.struct_passwd
+    folder: str | None
+    environment: dict[str, str]
+    stdin: bytes
+    memory_bytes: int | None
+    cpu_percent: int | None
+    seconds: int
+    log_bytes: int
+
+
+class Spec(Work):
+    """A program of the caller's. It is checked here, because the caller may be hostile."""
 
     def __init__(self, text: bytes) -> None:
         try:
@@ -120,13 +136,14 @@ class Spec:
             sys.exit("The job is not described in JSON.")
         if not isinstance(told, dict) or set(told) != FIELDS:
             sys.exit(f"A job is described by exactly these: {', '.join(sorted(FIELDS))}.")
-        self.argv, self.environment, self.folder = told["argv"], told["environment"], told["folder"]
-        if not isinstance(self.argv, list) or not all(map(is_text, self.argv)) or not any(self.argv[:1]):
+        argv, environment, self.folder = told["argv"], told["environment"], told["folder"]
+        if not isinstance(argv, list) or not all(map(is_text, argv)) or not any(argv[:1]):
             sys.exit("argv has to be a list of texts that begins with a program.")
-        if not isinstance(self.environment, dict) or not all(map(VARIABLE.fullmatch, self.environment)):
+        if not isinstance(environment, dict) or not all(map(VARIABLE.fullmatch, environment)):
             sys.exit("environment has to be an object whose names are those of variables.")
-        if not all(map(is_text, self.environment.values())):
+        if not all(map(is_text, environment.values())):
             sys.exit("The values of environment have to be texts without NUL.")
+        self.argv, self.environment = argv, environment
         if self.folder is not None and not (is_text(self.folder) and self.folder.startswith("/")):
             sys.exit("folder has to be an absolute path.")
         if told["stdin"] is not None and not is_text(told["stdin"], may_hold_nul=True):
@@ -146,11 +163,15 @@ class Spec:
 
 
 def start(job: Job, *follows: str) -> None:
-    spec = Spec(sys.stdin.buffer.readline(LONGEST_INPUT))
+    start_job(job, Spec(sys.stdin.buffer.readline(LONGEST_INPUT)), "job-main", *follows)
+
+
+def start_job(job: Job, spec: Work, main: str, *follows: str) -> None:
+    """`main` is the verb that the job's unit says."""
     make_folder(job.folder.parent, 0o711)
     with locked(job, make=True):
         if not job.is_begun():
-            begin(job, spec)
+            begin(job, spec, main)
     say(job.status())
     if follows:
         follow(job, "0")
@@ -253,11 +274,11 @@ def locked(job: Job, *, make: bool = False) -> Iterator[bool]:
         os.close(lock)
 
 
-def begin(job: Job, spec: Spec) -> None:
+def begin(job: Job, spec: Work, main: str) -> None:
     """Returns when the job has a watcher that nothing here can end any more."""
     job.fault.write_bytes(RESERVED)
     try:
-        wait_until_begun(job, start_unit(job, spec) if has_systemd() else fork_away(job, spec))
+        wait_until_begun(job, start_unit(job, spec, main) if has_systemd() else fork_away(job, spec))
     finally:
         job.drop_handed()
 
@@ -278,7 +299,7 @@ def wait_until_begun(job: Job, starting: int) -> None:
         time.sleep(0.002)
 
 
-def start_unit(job: Job, spec: Spec) -> int:
+def start_unit(job: Job, spec: Work, main: str) -> int:
     """The process that starts it, which is not waited for. The unit's cgroup holds all of the job; systemd may forget
     the unit when it has ended: how it did is told by the folder.
     """
@@ -296,11 +317,11 @@ def start_unit(job: Job, spec: Spec) -> int:
     return spawn(
         "/usr/bin/systemd-run", "--quiet", "--collect", f"--unit={job.unit}", f"--description=Bakery's job {job.key}",
         *(f"--property={one}" for one in properties), "--",
-        sys.executable, "-IS", str(Path(sys.argv[0]).resolve()), "--root", str(job.root), "job-main", job.key,
+        sys.executable, "-IS", str(Path(sys.argv[0]).resolve()), "--root", str(job.root), main, job.key,
     )  # fmt: skip
 
 
-def fork_away(job: Job, spec: Spec) -> int:
+def fork_away(job: Job, spec: Work) -> int:
     """Where there is no systemd for us: a process of nobody's, that lets go of all that the caller has open."""
     child = os.fork()
     if child:
@@ -338,7 +359,7 @@ def telling_faults(job: Job) -> Iterator[None]:
 # Watching over a job.
 
 
-def watch_over(job: Job, spec: Spec) -> None:
+def watch_over(job: Job, spec: Work) -> None:
     """The whole life of a job's watcher."""
     LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what a program forks away comes to us
     rate_as_victim(-900)
@@ -375,7 +396,7 @@ def claim(job: Job) -> bool:
     return True
 
 
-def run(job: Job, spec: Spec, log: Log, signals: int) -> dict[str, object]:
+def run(job: Job, spec: Work, log: Log, signals: int) -> dict[str, object]:
     output, into = os.pipe()
     os.set_blocking(output, False)
     with contextlib.suppress(OSError):  # a user has only so much of this
@@ -393,6 +414,8 @@ def run(job: Job, spec: Spec, log: Log, signals: int) -> dict[str, object]:
     killed = out_of_memory(job)
     if killed:
         add_reason(ended, f"out of memory: the kernel ended {killed} of its processes")
+    if job.note.exists():
+        add_reason(ended, job.note.read_text())
     return ended
 
 
@@ -540,7 +563,7 @@ class Log:
 # The program.
 
 
-def launch(job: Job, spec: Spec, output: int) -> tuple[int, str]:
+def launch(job: Job, spec: Work, output: int) -> tuple[int, str]:
     """Its process, and why it could not start, if so."""
     stdin = os.memfd_create("stdin")
     write_all(stdin, spec.stdin)
@@ -556,7 +579,7 @@ def launch(job: Job, spec: Spec, output: int) -> tuple[int, str]:
         return program, said.read().decode(errors="replace")
 
 
-def become_program(job: Job, spec: Spec, watcher: int, streams: tuple[int, int, int], tell: int) -> None:
+def become_program(job: Job, spec: Work, watcher: int, streams: tuple[int, int, int], tell: int) -> None:
     """Never returns. What the caller names is touched only as the account, and when there is no way back."""
     doing = f"become {spec.account.pw_name}"
     try:
@@ -583,7 +606,7 @@ def become_program(job: Job, spec: Spec, watcher: int, streams: tuple[int, int, 
         os._exit(127)
 
 
-def environment_of(job: Job, spec: Spec) -> dict[str, str]:
+def environment_of(job: Job, spec: Work) -> dict[str, str]:
     """The job's key comes last: by it we find what outlives its watcher."""
     account = spec.account
     names = {"HOME": account.pw_dir, "USER": account.pw_name, "LOGNAME": account.pw_name}
@@ -607,12 +630,12 @@ def end_by_force(job: Job) -> None:
 
 
 def remains(job: Job) -> list[tuple[int, str]]:
-    """What descends from the watcher, then the watcher, and whatever bears the job's key."""
-    found = []
+    """What Docker runs for it, what descends from the watcher, then the watcher, and whatever bears the job's key."""
+    found = processes_of_build(job.key) if os.geteuid() == 0 else []
     with contextlib.suppress(FileNotFoundError, ValueError):
         process, began = job.watcher()
         if began_at(process) == began:
-            found = [*descendants(process), (process, began)]
+            found += [*descendants(process), (process, began)]
     mark = f"BAKERY_JOB={job.key}".encode()
     for process, _, began in processes():
         with contextlib.suppress(OSError):

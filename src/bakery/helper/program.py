@@ -2,9 +2,9 @@
 
     helper [--root FOLDER] FAMILY-VERB …
 
-Families: `job` (durable jobs), `key` (the key that lets Bakery in), `log` (what units wrote), `premises` (where apps
-live), `release`, `site` (what nginx sends to apps), `upload`; and `version` prints a number, and the digest of this
-file. Each family's module tells of its verbs.
+Families: `container` and `image` (Docker's), `job` (durable jobs), `key` (the key that lets Bakery in), `log` (what
+units wrote), `premises` (where apps live), `release`, `site` (what nginx sends to apps), `unit` (what systemd keeps
+running), `upload`; and `version` prints a number, and the digest of this file. Each family's module tells of its verbs.
 """
 
 from __future__ import annotations
@@ -20,12 +20,15 @@ from bakery.helper.words import say, sentence
 
 VERSION = 2
 FAMILIES = {  # loaded when one is called: a start costs time
+    "container": "bakery.helper.containers",
+    "image": "bakery.helper.images",
     "job": "bakery.helper.jobs",
     "key": "bakery.helper.keys",
     "log": "bakery.helper.unit_logs",
     "premises": "bakery.helper.premises",
     "release": "bakery.helper.releases",
     "site": "bakery.helper.sites",
+    "unit": "bakery.helper.units",
     "upload": "bakery.helper.uploads",
 }
 

@@ -18,7 +18,7 @@ class Ended:
         self.status, self.output, self.errors = status, output, errors
 
 
-def call(*argv: str) -> Ended:
+def call(*argv: str, within: float = LONGEST) -> Ended:
     """Into files in memory: a daemon that it leaves behind may keep them open, and we wait for nobody but it."""
     output, errors = os.memfd_create("output"), os.memfd_create("errors")
     streams = [
@@ -29,7 +29,7 @@ def call(*argv: str) -> Ended:
     program = os.posix_spawn(argv[0], argv, {"PATH": PATHS, "LANG": "C.UTF-8"}, file_actions=streams)
     end, poll = os.pidfd_open(program), select.poll()
     poll.register(end, select.POLLIN)
-    if not poll.poll(LONGEST * 1000):
+    if not poll.poll(within * 1000):
         signal.pidfd_send_signal(end, signal.SIGKILL)
     os.close(end)
     status = os.waitstatus_to_exitcode(os.waitpid(program, 0)[1])

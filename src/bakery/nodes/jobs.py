@@ -91,10 +91,13 @@ class Jobs:
         """Begins it, unless that was ever done."""
         return await self._ask("job-start", spec.key, stdin=_written(spec))
 
-    @contextlib.asynccontextmanager
-    async def start_and_follow(self, spec: JobSpec) -> AsyncIterator["Following"]:
+    def start_and_follow(self, spec: JobSpec) -> contextlib.AbstractAsyncContextManager["Following"]:
         """Both by one command. Leaving the block early leaves the job alone."""
-        starting = self._say("job-start", spec.key, "--follow", stdin=_written(spec))
+        return self.followed(self._say("job-start", spec.key, "--follow", stdin=_written(spec)))
+
+    @contextlib.asynccontextmanager
+    async def followed(self, starting: Command) -> AsyncIterator["Following"]:
+        """A call of the helper that begins a job, whatever kind it is of, and goes on with its log."""
         async with self._transport.open(starting) as running, contextlib.aclosing(running.output()) as output:
             line, rest = await _first_line(output)
             if not line.endswith(b"\n"):

@@ -10,12 +10,12 @@ from bakery.nodes.facts import NodeFacts, look_at
 from bakery.nodes.folders import NodeFolders
 from bakery.nodes.helper_calls import Helper
 from bakery.nodes.helper_ingress import HelperIngress, OwnPlace
+from bakery.nodes.helper_units import HelperUnits
 from bakery.nodes.homes import Homes
 from bakery.nodes.ingress import OWN_PORT, Ingress
 from bakery.nodes.jobs import install_helper
 from bakery.nodes.local import LocalTransport
 from bakery.nodes.supervised_units import SupervisedUnits
-from bakery.nodes.systemd_units import SystemdUnits
 from bakery.nodes.transport import Transport, run_or_fail
 from bakery.nodes.units import Units
 
@@ -52,15 +52,15 @@ async def open_local_node(*, root: PurePosixPath | None = None, own_port: Port =
         capabilities=can,
         folders=folders,
         homes=Homes(transport, helper),
-        units=_units(can.units, transport, folders),
+        units=_units(can.units, transport, folders, helper),
         ingress=_ingress(can.ingress, helper, own_port),
     )
 
 
-def _units(keeper: UnitKeeper, transport: Transport, folders: NodeFolders) -> Units:
+def _units(keeper: UnitKeeper, transport: Transport, folders: NodeFolders, helper: Helper) -> Units:
     match keeper:
         case UnitKeeper.SYSTEMD:
-            return SystemdUnits(transport, folders)
+            return HelperUnits(helper)
         case UnitKeeper.SUPERVISOR:
             return SupervisedUnits(transport, folders)
 

@@ -1,0 +1,338 @@
+"""Containers of apps, named like their slot: bakery-APP-ENVIRONMENT-SLOT[-PROCESS[-N]].
+
+    container-start NAME      takes the container as a line of JSON (see CONTAINER); what runs like this already goes
+                              on, what runs otherwise is replaced
+    container-stop NAME       asks it to end, ends it when its time is over, and keeps it; harmless when it is not there
+    container-remove NAME     likewise, and takes it away
+    container-state NAME…     prints what is known of each; null for one that is not there
+    container-list            prints the names of all that are ours
+    container-logs NAME …     prints what it wrote, each line after its time
+
+The daemon is told each value as it is. What the caller cannot say, no container of ours has: a folder of the machine,
+its network, its devices, Docker's socket, a privilege, a port that others reach.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from bakery.helper import container_logs
+from bakery.helper.docker_api import CONFLICT, NOT_FOUND, Docker, Refused, installation, patiently
+from bakery.helper.files import make_folder
+from bakery.helper.names import APP, RELEASE, UNIT, WORD, premises_of_unit
+from bakery.helper.verbs import Verb
+from bakery.helper.words import is_text, say, told_object, whole_number
+
+CONTAINER = {
+    "image", "build", "host_port", "port", "environment", "command", "user", "memory_bytes", "cpu_percent", "processes",
+    "volumes", "stop_seconds",
+}  # fmt: skip
+IMAGE = re.compile(f"sha256:[0-9a-f]{{64}}|bakery/({APP}):{RELEASE}")
+VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_.-]{0,200}")
+USER = re.compile("[a-z_][a-z0-9_-]{0,31}(:[a-z_][a-z0-9_-]{0,31})?|[0-9]{1,9}(:[0-9]{1,9})?")
+APP_PORTS = (20000, 29999)
+MOST_WORDS, MOST_VOLUMES = 1000, 20
+KERNELS = {"/", "/proc", "/sys", "/dev"}
+NETWORK = "bakery"
+# What images need that begin as root and go on as somebody else, and what listens on port 80.
+CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
+LOGS = {"Type": "json-file", "Config": {"max-size": "20m", "max-file": "3"}}
+SPEC = "bakery.spec"
+NANO = 1_000_000_000
+SPARE = 20  # seconds beyond a container's own for its end
+
+
+# The verbs.
+
+
+def start(root: Path, name: str) -> None:
+    told = told_object(CONTAINER, what="The container")
+    place = Place(root, name)
+    told_container(told, place)
+    docker = Docker()
+    with taking_turns(root, name):
+        say(patiently(lambda: started(docker, place, told)))
+
+
+def stop(root: Path, name: str) -> None:
+    docker, place = Docker(), Place(root, name)
+    with taking_turns(root, name):
+        patiently(lambda: stopped(docker, place))
+
+
+def remove(root: Path, name: str) -> None:
+    docker, place = Docker(), Place(root, name)
+
+    def act() -> None:
+        stopped(docker, place)
+        removed(docker, place)
+
+    with taking_turns(root, name):
+        patiently(act)
+
+
+def tell_state(root: Path, *names: str) -> None:
+    docker = Docker()
+    say({"containers": patiently(lambda: {name: state_of(find(docker, Place(root, name))) for name in names})})
+
+
+def list_all(root: Path) -> None:
+    docker, filters = Docker(), json.dumps({"label": [f"bakery.installation={installation(root)}"]})
+    found = patiently(lambda: docker.ask("GET", "containers", "json", query={"all": "1", "filters": filters}))
+    names = [name.lstrip("/") for one in found for name in one["Names"]]
+    say({"containers": sorted(name for name in names if re.fullmatch(UNIT, name))})
+
+
+def read_logs(root: Path, name: str, *options: str) -> None:
+    docker, place = Docker(), Place(root, name)
+    if patiently(lambda: find(docker, place)) is None:
+        sys.exit(f"There is no container {name} on this machine.")
+    container_logs.copy(docker, name, container_logs.Options(options))
+
+
+# Whose it is, and what it is to be.
+
+
+class Place:
+    """What follows from a container's name."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        self.name = name
+        home = premises_of_unit(root, name).home
+        self.app, self.environment = home.parent.name, home.name
+        self.slot = name[len(f"bakery-{self.app}-{self.environment}-") :]
+        self.installation = installation(root)
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return {
+            "bakery.installation": self.installation, "bakery.app": self.app,
+            "bakery.environment": self.environment,
+        }  # fmt: skip
+
+    def volume(self, name: str) -> str:
+        """Only one app and environment can have one of this name: neither of the last two words holds a hyphen."""
+        return f"bakery-{self.app}-{self.environment}-{name}"
+
+
+def told_container(told: dict[str, object], place: Place) -> None:
+    image = told["image"]
+    found = IMAGE.fullmatch(image) if isinstance(image, str) else None
+    if found is None or found[1] not in (None, place.app):
+        sys.exit(f"image has to be the id of one, or bakery/{place.app}:BUILD.")
+    whole_number(told, "build", 1, 9_999_999_999)
+    if (told["host_port"] is None) != (told["port"] is None):
+        sys.exit("A port of the container goes with one of the machine.")
+    if told["port"] is not None:
+        whole_number(told, "port", 1, 65535)
+        whole_number(told, "host_port", *APP_PORTS)
+    told_environment(told["environment"])
+    command = told["command"]
+    if command is not None and not (
+        isinstance(command, list) and 1 <= len(command) <= MOST_WORDS and all(map(is_text, command))
+    ):
+        sys.exit("command has to be a list of texts.")
+    if told["user"] is not None and not (isinstance(told["user"], str) and USER.fullmatch(told["user"])):
+        sys.exit("user has to be a name or a number, perhaps with that of a group.")
+    for name, least, most in (("memory_bytes", 6 * 1024**2, 2**50), ("cpu_percent", 1, 100_000)):
+        if told[name] is not None:
+            whole_number(told, name, least, most)
+    whole_number(told, "processes", 1, 100_000)
+    whole_number(told, "stop_seconds", 0, 300)
+    told_volumes(told["volumes"])
+
+
+def told_environment(environment: object) -> None:
+    if not isinstance(environment, dict) or not all(map(VARIABLE.fullmatch, environment)):
+        sys.exit("environment has to be an object whose names are those of variables.")
+    if not all(map(is_text, environment.values())):
+        sys.exit("The values of environment have to be texts without NUL.")
+
+
+def told_volumes(volumes: object) -> None:
+    """By the name that the app gives it, and where the container sees it."""
+    if not isinstance(volumes, dict) or len(volumes) > MOST_VOLUMES:
+        sys.exit(f"volumes has to be an object of at most {MOST_VOLUMES}.")
+    for name, path in volumes.items():
+        if not re.fullmatch(WORD, name):
+            sys.exit("A volume's name has up to 16 lower-case letters and digits.")
+        if not is_text(path) or not path.startswith("/") or ".." in PurePosixPath(path).parts or ":" in path:
+            sys.exit(f"{name} has to lie at an absolute path in the container.")
+        top = "/" + "/".join(PurePosixPath("/" + path.lstrip("/")).parts[1:2])
+        if top in KERNELS:
+            sys.exit(f"{name} cannot lie at {path}, which is the kernel's.")
+
+
+def body_of(place: Place, told: Any, image_id: str) -> dict[str, Any]:  # noqa: ANN401 - checked before
+    """What Docker is told. All that decides is in it, so its digest tells whether a container is like this."""
+    port = f"{told['port']}/tcp"
+    mounts = [
+        {"Type": "volume", "Source": place.volume(name), "Target": path}
+        for name, path in sorted(told["volumes"].items())
+    ]
+    host = {
+        "NetworkMode": NETWORK, "Mounts": mounts, "RestartPolicy": {"Name": "unless-stopped"}, "LogConfig": LOGS,
+        "CapDrop": ["ALL"], "CapAdd": list(CAPABILITIES), "SecurityOpt": ["no-new-privileges"], "Privileged": False,
+        "PidsLimit": told["processes"],
+    }  # fmt: skip
+    if told["port"] is not None:
+        host["PortBindings"] = {port: [{"HostIp": "127.0.0.1", "HostPort": str(told["host_port"])}]}
+    if told["memory_bytes"] is not None:
+        host["Memory"] = host["MemorySwap"] = told["memory_bytes"]
+    if told["cpu_percent"] is not None:
+        host["NanoCpus"] = told["cpu_percent"] * NANO // 100
+    labels = {**place.labels, "bakery.build": str(told["build"]), "bakery.slot": place.slot}
+    body: dict[str, Any] = {
+        "Image": image_id, "Env": [f"{name}={value}" for name, value in sorted(told["environment"].items())],
+        "Labels": labels, "StopTimeout": told["stop_seconds"], "HostConfig": host,
+    }  # fmt: skip
+    if told["port"] is not None:
+        body["ExposedPorts"] = {port: {}}
+    if told["command"] is not None:
+        body["Cmd"] = told["command"]
+    if told["user"] is not None:
+        body["User"] = told["user"]
+    labels[SPEC] = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    return body
+
+
+# What is done with the daemon. Each may be done twice.
+
+
+def started(docker: Docker, place: Place, told: Any) -> dict[str, object] | None:  # noqa: ANN401 - checked before
+    image = docker.find("images", told["image"], "json")
+    if image is None:
+        sys.exit(f"The image {told['image']} is not on this machine any more.")
+    body = body_of(place, told, image["Id"])
+    found = find(docker, place)
+    if found and (found["Config"]["Labels"] or {}).get(SPEC) != body["Labels"][SPEC]:
+        stopped(docker, place)
+        removed(docker, place)
+        found = None
+    if found is None:
+        ensure_network(docker, place)
+        for volume in told["volumes"]:
+            ensure_volume(docker, place, volume)
+        docker.ask("POST", "containers", "create", told=body, query={"name": place.name})
+    if not found or not found["State"]["Running"]:
+        try:
+            docker.ask("POST", "containers", place.name, "start")
+        except Refused as refused:
+            removed(docker, place)
+            sys.exit(f"Docker could not start {place.name}: {refused}")
+    return state_of(find(docker, place))
+
+
+def stopped(docker: Docker, place: Place) -> None:
+    found = find(docker, place)
+    if found and found["State"]["Status"] not in ("created", "exited", "dead"):
+        within = (found["Config"].get("StopTimeout") or 10) + SPARE
+        with missing_is_fine():
+            docker.ask("POST", "containers", place.name, "stop", within=within)
+
+
+def removed(docker: Docker, place: Place) -> None:
+    """With what it wrote in itself. Volumes with a name stay."""
+    with missing_is_fine():
+        docker.ask("DELETE", "containers", place.name, query={"force": "1", "v": "1"})
+
+
+def find(docker: Docker, place: Place) -> Any:  # noqa: ANN401 - Docker's JSON
+    """None: it is not there. Another's is never touched."""
+    found = docker.find("containers", place.name, "json")
+    if found and (found["Config"]["Labels"] or {}).get("bakery.installation") != place.installation:
+        sys.exit(f"The container {place.name} on this machine is not this Bakery's.")
+    return found
+
+
+def ensure_network(docker: Docker, place: Place) -> None:
+    """One for all apps, on which none reaches another. Docker has addresses for thirty networks, not for one an app."""
+    if docker.find("networks", NETWORK) is not None:
+        return
+    told = {
+        "Name": NETWORK, "CheckDuplicate": True, "Driver": "bridge",
+        "Options": {"com.docker.network.bridge.enable_icc": "false"},
+        "Labels": {"bakery.installation": place.installation},
+    }  # fmt: skip
+    try:
+        docker.ask("POST", "networks", "create", told=told)
+    except Refused as refused:
+        if refused.status != CONFLICT:
+            raise
+
+
+def ensure_volume(docker: Docker, place: Place, name: str) -> None:
+    """With no option but a name, it lies in Docker's own folder."""
+    volume = place.volume(name)
+    found = docker.find("volumes", volume)
+    if found is None:
+        found = docker.ask(
+            "POST", "volumes", "create", told={"Name": volume, "Driver": "local", "Labels": place.labels}
+        )
+    if (found.get("Labels") or {}).get("bakery.installation") != place.installation or found.get("Options"):
+        sys.exit(f"The volume {volume} on this machine is not this Bakery's.")
+
+
+def state_of(found: Any) -> dict[str, object] | None:  # noqa: ANN401 - Docker's JSON
+    if found is None:
+        return None
+    state, labels = found["State"], found["Config"]["Labels"]
+    return {
+        "is_running": state["Running"] and not state["Restarting"],
+        "is_restarting": state["Restarting"],
+        "health": (state.get("Health") or {}).get("Status"),
+        "restarts": found["RestartCount"],
+        "exit_status": None if state["Running"] and not state["Restarting"] else state["ExitCode"],
+        "is_out_of_memory": state["OOMKilled"],
+        "process_id": state["Pid"] or None,
+        "error": state["Error"],
+        "started_at": state["StartedAt"],
+        "image": found["Image"],
+        "build": int(labels.get("bakery.build", "0")),
+    }
+
+
+@contextlib.contextmanager
+def missing_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except Refused as refused:
+        if refused.status != NOT_FOUND:
+            raise
+
+
+@contextlib.contextmanager
+def taking_turns(root: Path, name: str) -> Iterator[None]:
+    """Verbs that change a container follow each other. The file goes with the last."""
+    make_folder(root / "containers", 0o700)
+    path = root / "containers" / name
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if path.exists() and path.stat().st_ino == os.fstat(lock).st_ino:
+            break
+        os.close(lock)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(lock)
+
+
+VERBS: dict[str, Verb] = {
+    "start": Verb(start, UNIT),
+    "stop": Verb(stop, UNIT),
+    "remove": Verb(remove, UNIT),
+    "state": Verb(tell_state, f"{UNIT}(\0{UNIT}){{0,499}}"),
+    "list": Verb(list_all),
+    "logs": Verb(read_logs, f"{UNIT}{container_logs.WORDS}"),
+}

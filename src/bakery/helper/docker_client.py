@@ -1,0 +1,252 @@
+"""`docker build` in its one form, run by Docker's client with no more power than it needs.
+
+The client reads files that an account of Bakery's owns and may change meanwhile, so it runs as that account: what it
+is led to by a link, the account may read anyway. The group of Docker's socket is its only group, and no other process
+of the account has that: so none may look into it, for the kernel compares groups too before one may trace another.
+What the client itself reads lies on a tmpfs that no other process sees, and that is gone with the last that does.
+"""
+
+from __future__ import annotations
+
+import base64
+import ctypes
+import itertools
+import json
+import os
+import pwd
+import re
+import resource
+import signal
+import stat
+import sys
+from pathlib import Path
+
+from bakery.helper.accounts import LIBC, PR_SET_NO_NEW_PRIVS, become
+from bakery.helper.build_steps import mark_of
+from bakery.helper.docker_api import SOCKET, socket_group
+from bakery.helper.files import make_folder, write_over
+from bakery.helper.processes import PATHS
+from bakery.helper.programs import call, find_program
+from bakery.helper.words import hinted, sentence, write_all
+
+PRIVATE = Path("/run/bakery/build")
+LARGEST_DOCKERFILE = 1024 * 1024
+FOREIGN_FRONTEND = "Only Docker's own frontend can be named in a line `syntax`: docker/dockerfile, of any version."
+COMMENT = re.compile(r"\s*(?:(?:#|//).*)?")
+SYNTAX = re.compile(r"\s*(?:#|//)\s*syntax\s*=\s*(\S*).*", re.IGNORECASE)
+FRONTEND = re.compile(r"(?:docker\.io/)?docker/dockerfile(?:-upstream)?(?::[\w.-]{1,128})?(?:@sha256:[0-9a-f]{64})?")
+CLONE_NEWNS, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 0x20000, 2, 4, 8, 0x4000, 0x40000
+PR_SET_PDEATHSIG = 1
+LAST_WITHOUT_PLUGIN = 22  # the client's last version that speaks to BuildKit itself
+PLUGINS = ("/usr/libexec", "/usr/lib", "/usr/local/libexec", "/usr/local/lib")
+
+
+def build_argv(told: dict[str, object], labels: dict[str, str], key: str, files: Path = PRIVATE) -> list[str]:
+    """Secrets are named, never shown: the client finds them in its environment, under names of ours."""
+    argv = ["docker", "build", "--progress", "plain", "--network", str(told["network"])]
+    argv += ["--tag", f"bakery/{told['app']}:{told['build']}", "--file", str(files / "Dockerfile")]
+    for name, value in labels.items():
+        argv += ["--label", f"{name}={value}"]
+    args = dict(mapping(told["args"]))
+    for name in ("no_proxy", "NO_PROXY"):
+        args[name] = ",".join(filter(None, (args.get(name) or args.get("no_proxy", ""), mark_of(key))))
+    for name, value in args.items():
+        argv += ["--build-arg", f"{name}={value}"]
+    for number, name in enumerate(mapping(told["secrets"])):
+        argv += ["--secret", f"id={name},env={secret_variable(number)}"]
+    if told["target"]:
+        argv += ["--target", str(told["target"])]
+    if told["no_cache"]:
+        argv += ["--no-cache"]
+    return [*argv, "."]
+
+
+def client_environment(told: dict[str, object], key: str, config: Path) -> dict[str, str]:
+    """Nobody but us chooses a name here: some names are orders to a program."""
+    secrets = {secret_variable(number): value for number, value in enumerate(mapping(told["secrets"]).values())}
+    return {
+        "PATH": PATHS, "LANG": "C.UTF-8", "HOME": "/nonexistent", "DOCKER_BUILDKIT": "1",
+        "DOCKER_HOST": f"unix://{SOCKET}", "DOCKER_CONFIG": str(config), "BAKERY_JOB": key, **secrets,
+    }  # fmt: skip
+
+
+def secret_variable(number: int) -> str:
+    return f"BAKERY_SECRET_{number}"
+
+
+def mapping(value: object) -> dict[str, str]:
+    """Checked before."""
+    return value if isinstance(value, dict) else {}
+
+
+# What the client reads.
+
+
+def read_dockerfile(account: pwd.struct_passwd, home: Path, folder: str, dockerfile: str) -> tuple[str, str | None]:
+    """Its text, and that of its own list of what to ignore, as the account may read them: neither leads out."""
+    heard, said = os.pipe()
+    child = os.fork()
+    if not child:
+        tell_files(account, home, folder, dockerfile, said)
+    os.close(said)
+    with os.fdopen(heard, "rb") as hearing:
+        words = hearing.read()
+    if os.waitpid(child, 0)[1]:
+        sys.exit(words.decode(errors="replace") or "What read the Dockerfile was ended from outside.")
+    text, ignored = json.loads(words)
+    return text, ignored
+
+
+def tell_files(account: pwd.struct_passwd, home: Path, folder: str, dockerfile: str, said: int) -> None:
+    """Never returns."""
+    status, words = 1, b""
+    try:
+        become(account)
+        enter(home, folder)
+        text = text_of(dockerfile)
+        if text is None:
+            sys.exit(hinted(f"There is no {dockerfile} in this folder.", "Set [build] dockerfile in bakery.toml."))
+        words = json.dumps([text, text_of(f"{dockerfile}.dockerignore")]).encode()
+        status = 0
+    except SystemExit as refused:
+        words = str(refused).encode(errors="replace")
+    except OSError as error:
+        words = sentence(error).encode(errors="replace")
+    finally:
+        write_all(said, words)
+        os._exit(status)
+
+
+def enter(home: Path, folder: str) -> None:
+    """As the account, and never to a place outside its home, whatever links it laid."""
+    os.chdir(folder)
+    if Path(home).resolve() not in Path.cwd().parents:
+        sys.exit(f"The folder to build has to be below {home}, and leads elsewhere.")
+
+
+def text_of(path: str) -> str | None:
+    """None when there is none."""
+    found = Path(path).resolve()
+    if Path.cwd() not in found.parents:
+        sys.exit(f"{path} leads out of the folder that is built.")
+    try:
+        file = os.open(found, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(file, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            sys.exit(f"{path} is not a file.")
+        content = opened.read(LARGEST_DOCKERFILE + 1)
+    if len(content) > LARGEST_DOCKERFILE:
+        sys.exit(f"{path} is longer than {LARGEST_DOCKERFILE // 1024**2} MB.")
+    return content.decode(errors="replace")
+
+
+def expect_known_frontend(text: str) -> None:
+    """Another could leave out what marks the steps of a build, and these would then know no limit."""
+    if text.lstrip("\ufeff \t\r\n").startswith("{"):  # the other form in which newer ones read such a line
+        sys.exit("A Dockerfile begins with a comment or with an instruction.")
+    for line in itertools.takewhile(COMMENT.fullmatch, text.lstrip("\ufeff").splitlines()):
+        found = SYNTAX.fullmatch(line)
+        if found and not FRONTEND.fullmatch(found[1]):
+            sys.exit(FOREIGN_FRONTEND)
+
+
+def place_files(folder: Path, files: dict[str, str], group: int) -> None:
+    for name, content in files.items():
+        write_over(folder / name, content.encode())
+        if os.geteuid() == 0:
+            os.chown(folder / name, 0, group)
+            (folder / name).chmod(0o440)
+
+
+def client_files(text: str, ignored: str | None, told: dict[str, object]) -> dict[str, str]:
+    files = {"Dockerfile": text, "config.json": client_config(told["registries"]), ".buildNodeID": "bakery"}
+    return files if ignored is None else {**files, "Dockerfile.dockerignore": ignored}
+
+
+def client_config(registries: object) -> str:
+    auths = {}
+    for one in registries if isinstance(registries, list) else []:
+        auths[one["host"]] = {"auth": base64.b64encode(f"{one['username']}:{one['password']}".encode()).decode()}
+    return json.dumps({"auths": auths})
+
+
+def make_private_folder(group: int) -> Path:
+    """For us and our children alone: in a mount namespace of our own."""
+    make_folder(PRIVATE.parent, 0o755)
+    make_folder(PRIVATE, 0o700)
+    if LIBC.unshare(CLONE_NEWNS):
+        raise OSError(ctypes.get_errno(), "the kernel gives no mounts of our own")
+    mount("none", "/", None, MS_REC | MS_PRIVATE, "")
+    mount("tmpfs", str(PRIVATE), "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, f"mode=0710,gid={group},size=16m")
+    return PRIVATE
+
+
+def mount(source: str, target: str, kind: str | None, flags: int, options: str) -> None:
+    words = (source.encode(), target.encode(), kind and kind.encode(), flags, options.encode())
+    if LIBC.mount(words[0], words[1], words[2], ctypes.c_ulong(flags), words[4]):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), target)
+
+
+# The client.
+
+
+def expect_buildkit() -> str:
+    """The client's path. From version 23 on it needs a plugin to speak to BuildKit."""
+    program = find_program("docker")
+    if program is None:
+        sys.exit(hinted("There is no client of Docker on this machine.", "Install it: apt-get install docker.io"))
+    found = re.search(r"(\d+)\.", call(program, "--version").output)
+    has_plugin = any(os.access(f"{folder}/docker/cli-plugins/docker-buildx", os.X_OK) for folder in PLUGINS)
+    if found and int(found[1]) > LAST_WITHOUT_PLUGIN and not has_plugin:
+        hint = "Install it: apt-get install docker-buildx (Debian, Ubuntu) or docker-buildx-plugin (Docker's packages)"
+        sys.exit(
+            hinted("Docker's client on this machine lacks its plugin buildx, without which it builds nothing.", hint)
+        )
+    return program
+
+
+def expect_group() -> int:
+    group = socket_group()
+    if os.geteuid() == 0 and group == 0:
+        hint = (
+            "Make the group, and start Docker anew: groupadd --system docker && systemctl restart docker.socket docker"
+        )
+        sys.exit(hinted("Docker's socket belongs to the group root, which gives its client too much power.", hint))
+    return group
+
+
+def start_client(
+    program: str,
+    argv: list[str],
+    environment: dict[str, str],
+    *,
+    account: pwd.struct_passwd,
+    group: int,
+    home: Path,
+    folder: str,
+) -> int:
+    """Its process. It speaks to our own output."""
+    ours = os.getpid()
+    client = os.fork()
+    if client:
+        return client
+    try:
+        for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+            signal.signal(number, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        if os.geteuid() == 0:
+            os.setgroups([group])
+            os.setresgid(group, group, group)
+            os.setresuid(account.pw_uid, account.pw_uid, account.pw_uid)
+        LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != ours:
+            os._exit(127)
+        enter(home, folder)
+        os.execve(program, argv, environment)  # noqa: S606 - no shell, as it should be
+    except (OSError, SystemExit) as error:
+        write_all(2, f"{sentence(error)}\n".encode())
+    finally:
+        os._exit(127)

@@ -1,0 +1,426 @@
+"""Images of apps: `bakery/APP:BUILD`, built or pulled here.
+
+    image-build KEY [--follow]       takes the build as a line of JSON (see BUILD), and makes a job of it
+    image-pull KEY [--follow]        likewise an image of a registry (see PULL), which then bears our name as well
+    image-list APP                   prints the builds that are here, and what they take
+    image-remove APP BUILD           harmless when it is not here; refused while a container runs from it
+    image-prune APP BUILD…           removes what is here of the app but these builds and what containers run from
+
+A job of these is one like any other, for the verbs of `job`. Its program is this helper's own, as root: it speaks to
+Docker, keeps the limits of a build where the daemon does not, and leaves nothing behind. What Docker's client does for
+it, it does as the environment's account.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import pwd
+import re
+import signal
+import sys
+import tempfile
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from bakery.helper import docker_client, jobs
+from bakery.helper.accounts import account_of
+from bakery.helper.build_steps import Limits, Steps, mark_of
+from bakery.helper.docker_api import CONFLICT, NOT_FOUND, Away, Docker, Refused, installation, patiently
+from bakery.helper.files import make_folder, remove_tree, write_over
+from bakery.helper.jobs import KEY, Job
+from bakery.helper.names import APP, RELEASE, WORD, Premises
+from bakery.helper.verbs import Verb
+from bakery.helper.words import is_text, say, told_object, whole_number
+
+BUILD = {
+    "app", "environment", "build", "folder", "dockerfile", "dockerfile_text", "args", "secrets", "registries",
+    "target", "network", "no_cache", "memory_bytes", "cpu_percent", "seconds", "log_bytes",
+}  # fmt: skip
+PULL = {"app", "environment", "build", "reference", "username", "password", "seconds", "log_bytes"}
+HIGHEST_BUILD = 9_999_999_999
+LONGEST_VALUE = 100_000  # bytes; the kernel takes 131,072 for a word with its name
+NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,200}")
+TARGET = re.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
+HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::[0-9]{1,5})?")
+PART = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+REFERENCE = re.compile(
+    f"(?=.{{1,400}}$)(?:{HOST.pattern}/)?{PART}(?:/{PART})*"
+    r"(?P<last>:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[0-9a-f]{64}|:[A-Za-z0-9_][\w.-]{0,127}@sha256:[0-9a-f]{64})?",
+    re.ASCII,
+)
+LOCAL = re.compile(f"bakery/({APP}):({RELEASE})")
+ROUND = 0.02
+LAST_WORDS = 4.0  # seconds for the end of a build's steps; who cancels kills us after five
+OUT_OF_MEMORY = 137
+LONGEST_SILENCE = 600.0  # seconds of a pull
+
+
+class OwnWork(jobs.Work):
+    """A job whose program is ours."""
+
+    def __init__(self, text: bytes) -> None:
+        self.told = told = json.loads(text)
+        self.argv = [sys.executable, "-IS", str(Path(sys.argv[0]).resolve()), "--root", told["root"], "image-work"]
+        self.stdin = text
+        self.account = pwd.getpwuid(os.geteuid())
+        self.environment: dict[str, str] = {}
+        self.folder = "/"
+        self.memory_bytes = self.cpu_percent = None
+        self.seconds, self.log_bytes = told["told"]["seconds"], told["told"]["log_bytes"]
+
+
+# The verbs.
+
+
+def build(root: Path, key: str, *follows: str) -> None:
+    told = told_object(BUILD, what="The build")
+    told_place(told)
+    told_build(told)
+    begin(root, key, "build", told, follows)
+
+
+def pull(root: Path, key: str, *follows: str) -> None:
+    told = told_object(PULL, what="The pull")
+    told_place(told)
+    told_pull(told)
+    begin(root, key, "pull", told, follows)
+
+
+def begin(root: Path, key: str, what: str, told: dict[str, object], follows: tuple[str, ...]) -> None:
+    for name, least, most in (("seconds", 1, jobs.LONGEST_JOB), ("log_bytes", 0, 2**50)):
+        whole_number(told, name, least, most)
+    work = OwnWork(json.dumps({"root": str(root), "key": key, "what": what, "told": told}).encode())
+    jobs.start_job(Job(root, key), work, "image-main", *follows)
+
+
+def list_builds(root: Path, app: str) -> None:
+    docker = Docker()
+    say({"images": patiently(lambda: builds_of(docker, root, app))})
+
+
+def remove(root: Path, app: str, number: str) -> None:
+    docker = Docker()
+    left = patiently(lambda: remove_build(docker, root, app, number))
+    if left:
+        sys.exit(f"A container still runs from bakery/{app}:{number}.")
+
+
+def prune(root: Path, app: str, *kept: str) -> None:
+    """What a container was made from, also one that is stopped, stays: Docker itself refuses to take that away."""
+    docker = Docker()
+
+    def act() -> dict[str, object]:
+        found = builds_of(docker, root, app)
+        gone = [one for one in found if str(one["build"]) not in kept]
+        in_use = [one["build"] for one in gone if remove_build(docker, root, app, str(one["build"]))]
+        labels = [f"bakery.installation={installation(root)}", f"bakery.app={app}"]
+        filters = json.dumps({"dangling": ["true"], "label": labels})
+        dangling = docker.ask("POST", "images", "prune", query={"filters": filters}) or {}
+        removed = [one for one in gone if one["build"] not in in_use]
+        freed = sum(int(str(one["bytes"])) for one in removed) + int(dangling.get("SpaceReclaimed") or 0)
+        return {"removed": [one["build"] for one in removed], "in_use": in_use, "bytes": freed}
+
+    say(patiently(act))
+
+
+def run_unit(job: Job) -> None:
+    """What the unit of such a job says."""
+    with jobs.telling_faults(job):
+        jobs.watch_over(job, OwnWork(job.handed.read_bytes()))
+
+
+def work(_root: Path) -> None:
+    """The job's program."""
+    told = json.loads(sys.stdin.buffer.read())
+    root, act = Path(told["root"]), {"build": build_image, "pull": pull_image}[told["what"]]
+    sys.exit(act(root, told["key"], told["told"]))
+
+
+# What the caller says.
+
+
+def told_place(told: dict[str, object]) -> None:
+    for name, pattern in (("app", APP), ("environment", WORD)):
+        value = told[name]
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            sys.exit(f"{name} has to be the name of one.")
+    whole_number(told, "build", 1, HIGHEST_BUILD)
+
+
+def told_build(told: dict[str, object]) -> None:
+    if (told["dockerfile"] is None) == (told["dockerfile_text"] is None):
+        sys.exit("A build has either the path of a Dockerfile or its text.")
+    if told["dockerfile"] is not None:
+        told_dockerfile(told["dockerfile"])
+    elif not is_text(told["dockerfile_text"]):
+        sys.exit("dockerfile_text has to be a text.")
+    else:
+        docker_client.expect_known_frontend(str(told["dockerfile_text"]))
+    for name in ("args", "secrets"):
+        told_values(told, name)
+    told_registries(told["registries"])
+    if told["target"] is not None and not (isinstance(told["target"], str) and TARGET.fullmatch(told["target"])):
+        sys.exit("target has to be the name of a stage.")
+    if told["network"] not in ("default", "none"):
+        sys.exit("network has to be default or none.")
+    if not isinstance(told["no_cache"], bool):
+        sys.exit("no_cache has to be true or false.")
+    for name, least, most in (("memory_bytes", 16 * 1024**2, 2**50), ("cpu_percent", 1, 100_000)):
+        if told[name] is not None:
+            whole_number(told, name, least, most)
+
+
+def told_dockerfile(path: object) -> None:
+    if not isinstance(path, str) or not is_text(path) or path.startswith("/") or ".." in Path(path).parts or not path:
+        sys.exit("dockerfile has to be a path below the folder that is built.")
+
+
+def told_values(told: dict[str, object], what: str) -> None:
+    values = told[what]
+    if not isinstance(values, dict) or not all(map(NAME.fullmatch, values)):
+        sys.exit(f"{what} has to be an object whose names are those of variables.")
+    for name, value in values.items():
+        if not is_text(value) or len(value.encode()) > LONGEST_VALUE:
+            sys.exit(f"The value of {name} has to be a text of at most {LONGEST_VALUE} bytes, without NUL.")
+        if what == "args" and name.upper().startswith("BUILDKIT_"):
+            sys.exit(f"{name} would be an order to the builder: leave it out.")
+
+
+def told_registries(registries: object) -> None:
+    fields = {"host", "username", "password"}
+    if not isinstance(registries, list) or not all(isinstance(one, dict) and set(one) == fields for one in registries):
+        sys.exit("registries has to be a list of objects with host, username and password.")
+    for one in registries:
+        if not all(map(is_text, one.values())) or ":" in one["username"]:
+            sys.exit("What is said of a registry has to be texts, and no name of a user holds a colon.")
+        if not HOST.fullmatch(one["host"]) and one["host"] != "https://index.docker.io/v1/":
+            sys.exit("A registry is named by its host, and its port.")
+
+
+def told_pull(told: dict[str, object]) -> None:
+    if not isinstance(told["reference"], str) or not REFERENCE.fullmatch(told["reference"]):
+        sys.exit("reference has to name an image like registry.example/team/shop:1.2.")
+    if told["reference"].startswith("bakery/"):
+        sys.exit("Names that begin with bakery/ are those of builds, which no registry has.")
+    if (told["username"] is None) != (told["password"] is None):
+        sys.exit("A registry's user comes with a password.")
+    for name in ("username", "password"):
+        if told[name] is not None and not is_text(told[name]):
+            sys.exit(f"{name} has to be a text.")
+
+
+# Building.
+
+
+def build_image(root: Path, key: str, told: dict[str, object]) -> str | int:
+    """The job's exit status, or what is wrong."""
+    stopped = stops()
+    docker = Docker()
+    premises = Premises(root, str(told["app"]), str(told["environment"]))
+    folder = str(premises.expect_inside(told["folder"], what="folder"))
+    account = account_of(premises.account) if os.geteuid() == 0 else account_of(None)
+    if told["dockerfile"] is None:
+        text, ignored = str(told["dockerfile_text"]), None
+    else:
+        text, ignored = docker_client.read_dockerfile(account, premises.home, folder, str(told["dockerfile"]))
+    docker_client.expect_known_frontend(text)
+    program = docker_client.expect_buildkit()
+    patiently(lambda: expect_free_name(docker, root, told))
+    group = docker_client.expect_group()
+    with client_folder(root, key, group) as files:
+        docker_client.place_files(files, docker_client.client_files(text, ignored, told), group)
+        client = docker_client.start_client(
+            program,
+            docker_client.build_argv(told, labels_of(root, told), key, files),
+            docker_client.client_environment(told, key, files),
+            account=account, group=group, home=premises.home, folder=folder,
+        )  # fmt: skip
+        steps = Steps(mark_of(key), limits_of(told))
+        status = follow(client, steps, stopped)
+    if steps.ooms:
+        return out_of_memory(Job(root, key), told, status)
+    return status
+
+
+def follow(client: int, steps: Steps, stopped: Callable[[], bool]) -> int:
+    """Until the client has ended, and nothing of the build runs any more."""
+    try:
+        while True:
+            steps.look()
+            ended, how = os.waitpid(client, os.WNOHANG)
+            if ended:
+                return abs(os.waitstatus_to_exitcode(how))
+            if stopped():
+                os.kill(client, signal.SIGKILL)
+            time.sleep(ROUND)
+    finally:
+        steps.end(LAST_WORDS)
+
+
+def out_of_memory(job: Job, told: dict[str, object], status: int) -> int:
+    megabytes = int(str(told["memory_bytes"] or 0)) // 1024**2
+    reason = f"out of memory: a step of the build needed more than its limit of {megabytes} MB"
+    write_over(job.note, reason.encode())
+    sys.stderr.write(f"[Bakery: {reason}.]\n")
+    return status and OUT_OF_MEMORY
+
+
+def stops() -> Callable[[], bool]:
+    """Whether we were asked to end. We end last, when nothing is left."""
+    heard: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+    return lambda: bool(heard)
+
+
+@contextlib.contextmanager
+def client_folder(root: Path, key: str, group: int) -> Iterator[Path]:
+    """An ordinary user has no mounts: a folder of theirs, which goes with a job that is not killed."""
+    if os.geteuid() == 0:
+        yield docker_client.make_private_folder(group)
+        return
+    make_folder(root / "builds", 0o700)
+    folder = Path(tempfile.mkdtemp(prefix=f"{key}-", dir=root / "builds"))
+    try:
+        yield folder
+    finally:
+        remove_tree(folder)
+
+
+def limits_of(told: dict[str, object]) -> Limits:
+    memory, cpu = told["memory_bytes"], told["cpu_percent"]
+    return Limits(memory if isinstance(memory, int) else None, cpu if isinstance(cpu, int) else None)
+
+
+def labels_of(root: Path, told: dict[str, object]) -> dict[str, str]:
+    return {
+        "bakery.installation": installation(root),
+        **{f"bakery.{name}": str(told[name]) for name in ("app", "environment", "build")},
+    }
+
+
+def expect_free_name(docker: Docker, root: Path, told: dict[str, object]) -> None:
+    found = docker.find("images", f"bakery/{told['app']}:{told['build']}", "json")
+    labels = ((found or {}).get("Config") or {}).get("Labels") or {}
+    if labels.get("bakery.installation", installation(root)) != installation(root):
+        sys.exit(f"Another Bakery on this machine has an image bakery/{told['app']}:{told['build']}.")
+
+
+# Pulling.
+
+
+def pull_image(root: Path, _key: str, told: dict[str, object]) -> str | int:
+    """Docker's own lines, and then our name for what came. Going away ends it in the daemon too."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    docker = Docker()
+    name, last = split_reference(str(told["reference"]))
+    patiently(lambda: expect_free_name(docker, root, told))
+    was_here = patiently(lambda: docker.find("images", whole_name(name, last), "json")) is not None
+    complaint: str = patiently(lambda: pull_once(docker, name, last, told))
+    if complaint:
+        return complaint
+
+    def tag() -> None:
+        ours = {"repo": f"bakery/{told['app']}", "tag": str(told["build"])}
+        docker.ask("POST", "images", whole_name(name, last), "tag", query=ours)
+        if not was_here:  # so it is ours alone, and goes when ours goes
+            docker.ask("DELETE", "images", whole_name(name, last))
+
+    patiently(tag)
+    return 0
+
+
+def split_reference(reference: str) -> tuple[str, str]:
+    """The name, and its tag or digest; a digest says all."""
+    name, _, digest = reference.partition("@")
+    head, colon, tag = name.rpartition(":")
+    name, tag = (head, tag) if colon and "/" not in tag else (name, "latest")
+    return name, digest or tag
+
+
+def whole_name(name: str, last: str) -> str:
+    return f"{name}@{last}" if last.startswith("sha256:") else f"{name}:{last}"
+
+
+def pull_once(docker: Docker, name: str, last: str, told: dict[str, object]) -> str:
+    """What is wrong, if anything is. Credentials go in a header, and lie nowhere."""
+    headers = {}
+    if told["username"] is not None:
+        auth = json.dumps({"username": told["username"], "password": told["password"]})
+        headers["X-Registry-Auth"] = urlsafe_b64encode(auth.encode()).decode()
+    try:
+        answer = docker.open(
+            "POST", "images", "create", headers=headers, within=LONGEST_SILENCE, query={"fromImage": name, "tag": last}
+        )
+        for line in answer:
+            said = json.loads(line)
+            if "error" in said:
+                return f"{whole_name(name, last)} could not be pulled: {said['error']}"
+            if "progressDetail" not in said or not said["progressDetail"]:
+                sys.stdout.write(f"{said.get('id', '')} {said.get('status', '')}".strip() + "\n")
+                sys.stdout.flush()
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise Away(str(error) or type(error).__name__) from error
+    except Refused as refused:
+        return f"{whole_name(name, last)} could not be pulled: {refused}"
+    return ""
+
+
+# What is here.
+
+
+def builds_of(docker: Docker, root: Path, app: str) -> list[dict[str, object]]:
+    """By our name; one whose label says that another Bakery built it is not among them."""
+    filters = json.dumps({"reference": [f"bakery/{app}"]})
+    found = []
+    for image in docker.ask("GET", "images", "json", query={"filters": filters}):
+        if (image.get("Labels") or {}).get("bakery.installation", installation(root)) != installation(root):
+            continue
+        for name in image.get("RepoTags") or ():
+            ours = LOCAL.fullmatch(name)
+            if ours and ours[1] == app:
+                found.append({"build": int(ours[2]), "id": image["Id"], "bytes": image["Size"]})
+    return sorted(found, key=lambda one: int(str(one["build"])))
+
+
+def remove_build(docker: Docker, root: Path, app: str, number: str) -> bool:
+    """Whether it had to stay, because a container was made from it."""
+    expect_free_name(docker, root, {"app": app, "build": number})
+    if containers_of(docker, f"bakery/{app}:{number}"):
+        return True
+    try:
+        docker.ask("DELETE", "images", f"bakery/{app}:{number}")
+    except Refused as refused:
+        if refused.status == CONFLICT:
+            return True
+        if refused.status != NOT_FOUND:
+            raise
+    return False
+
+
+def containers_of(docker: Docker, name: str) -> list[object]:
+    """Docker takes the name from an image that a container still needs, if the image has another name."""
+    found = docker.find("images", name, "json")
+    if found is None:
+        return []
+    everybodys = docker.ask("GET", "containers", "json", query={"all": "1"})
+    return [one for one in everybodys if one["ImageID"] == found["Id"]]
+
+
+def of_job(act: Callable[..., None]) -> Callable[..., None]:
+    return lambda root, key: act(Job(root, key))
+
+
+VERBS = {
+    "build": Verb(build, f"{KEY}(\0--follow)?"),
+    "pull": Verb(pull, f"{KEY}(\0--follow)?"),
+    "list": Verb(list_builds, APP),
+    "remove": Verb(remove, f"{APP}\0{RELEASE}"),
+    "prune": Verb(prune, f"{APP}(\0{RELEASE}){{0,500}}"),
+    "main": Verb(of_job(run_unit), KEY, is_inner=True),
+    "work": Verb(work, is_inner=True),
+}

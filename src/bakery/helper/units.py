@@ -1,0 +1,172 @@
+"""Units: programs that systemd keeps running, one or more in each slot.
+
+    unit-start UNIT     takes the unit as a line of JSON (see ToldUnit), and returns when its program runs
+    unit-stop UNIT      ends all its processes, by force when its stop_seconds are over; nor does it start at boot
+    unit-state UNIT …   prints how they are
+    unit-remove UNIT    stops and forgets it; its log stays
+
+A unit is two files: FOLDER/units/UNIT.env, its variables, for root alone; and its unit file. What runs is always what
+they say: the old is stopped before the new is written, and nothing starts before both are safe on the disk. Who removes
+takes the variables away last. So whoever says the same again, after somebody was killed, ends what was begun.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import select
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bakery.helper.accounts import is_there
+from bakery.helper.files import make_folder, make_open_folder, replace_with, sync_folder
+from bakery.helper.names import UNIT, premises_of_unit
+from bakery.helper.systemd import LONGEST_STOP, begin, end, expect_systemd, forget, states, unit_file
+from bakery.helper.told_unit import ToldUnit
+from bakery.helper.verbs import Verb
+from bakery.helper.words import say
+
+LONGEST_TURN = LONGEST_STOP + 30.0
+LOOK_AGAIN = 10  # ms
+MOST_AT_ONCE = 200
+
+
+class Unit:
+    """The files of one unit, and what of them lies there."""
+
+    def __init__(self, root: Path, name: str) -> None:
+        self.name = name
+        self.premises = premises_of_unit(root, name)
+        self.folder = root / "units"
+        self.file = unit_file(name)
+        self.environment = self.folder / f"{name}.env"
+        self.lock = self.folder / f"{name}.lock"
+        self.log = root / "logs" / f"{name}.log"
+        self.unfinished = [file.with_name(f"{file.name}.new") for file in (self.file, self.environment)]
+
+    def is_written(self, text: str, environment: str) -> bool:
+        try:
+            written = self.file.read_bytes(), self.environment.read_bytes()
+        except FileNotFoundError:
+            return False
+        return written == (text.encode(), environment.encode())
+
+    def write(self, text: str, environment: str) -> None:
+        replace_with(self.environment, environment, mode=0o600)
+        sync_folder(self.folder)
+        replace_with(self.file, text)
+        sync_folder(self.file.parent)
+
+    def drop_unfinished(self) -> None:
+        for path in self.unfinished:
+            path.unlink(missing_ok=True)
+
+    def has_left_something(self) -> bool:
+        return any(path.exists() for path in (self.file, self.environment, self.lock, *self.unfinished))
+
+
+# The verbs.
+
+
+def start(root: Path, name: str) -> None:
+    expect_systemd(root)
+    unit = Unit(root, name)
+    told = ToldUnit(unit.premises)
+    wanted = told.texts(name, environment_file=unit.environment, log_file=unit.log)
+    if os.geteuid() == 0 and not is_there(unit.premises.account):
+        sys.exit(f"There is no account {unit.premises.account} here, as which {name} would run.")
+    make_open_folder(unit.log.parent)
+    with taking_turns(unit):
+        unit.drop_unfinished()
+        if not unit.is_written(*wanted):
+            end(name)
+            unit.write(*wanted)
+        elif states(name)[name]["is_running"]:
+            return
+        begin(name)
+
+
+def stop(root: Path, name: str) -> None:
+    expect_systemd(root)
+    unit = Unit(root, name)
+    if unit.file.exists():
+        with taking_turns(unit):
+            end(name)
+
+
+def tell_states(root: Path, *names: str) -> None:
+    expect_systemd(root)
+    say({"units": states(*names)})
+
+
+def remove(root: Path, name: str) -> None:
+    expect_systemd(root)
+    unit = Unit(root, name)
+    if not unit.has_left_something():
+        return
+    with taking_turns(unit):
+        end(name)
+        unit.drop_unfinished()
+        unit.file.unlink(missing_ok=True)
+        forget(name)
+        unit.environment.unlink(missing_ok=True)
+        unit.lock.unlink()
+
+
+# One changes a unit at a time: a caller that was cut off may still be at it.
+
+
+@contextlib.contextmanager
+def taking_turns(unit: Unit) -> Iterator[None]:
+    """The lock is handed on to `systemctl`, which may outlive us when we are killed."""
+    make_folder(unit.folder, 0o700)
+    deadline = time.monotonic() + LONGEST_TURN
+    while True:
+        lock = os.open(unit.lock, os.O_RDWR | os.O_CREAT, 0o600)
+        while not is_locked(lock):
+            wait_a_moment(deadline)
+        if is_still(unit.lock, lock):
+            break
+        os.close(lock)
+    os.set_inheritable(lock, True)  # noqa: FBT003 - so it is called
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def is_locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_still(path: Path, lock: int) -> bool:
+    """False: the unit was removed meanwhile, and its lock with it."""
+    try:
+        return path.stat().st_ino == os.fstat(lock).st_ino
+    except FileNotFoundError:
+        return False
+
+
+def wait_a_moment(deadline: float) -> None:
+    """Whoever has gone away wants nothing done any more: others may have said something newer."""
+    poll = select.poll()
+    poll.register(1, 0)  # that nobody reads any more is reported unasked
+    if poll.poll(LOOK_AGAIN):
+        sys.exit("Nobody waits for this any more.")
+    if time.monotonic() > deadline:
+        sys.exit("Somebody else has been changing this unit for too long.")
+
+
+VERBS = {
+    "start": Verb(start, UNIT),
+    "stop": Verb(stop, UNIT),
+    "state": Verb(tell_states, f"{UNIT}(?:\0{UNIT}){{0,{MOST_AT_ONCE - 1}}}"),
+    "remove": Verb(remove, UNIT),
+}

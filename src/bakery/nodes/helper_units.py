@@ -1,0 +1,72 @@
+"""Units kept by systemd, through the helper of a node."""
+
+from pathlib import PurePosixPath
+
+import msgspec
+
+from bakery.helper.names import premises_of_unit
+from bakery.helper.systemd import LONGEST_STOP
+from bakery.helper.verbs import ROOTS_FOLDER
+from bakery.model.errors import NodeUnreachable
+from bakery.model.names import UnitName
+from bakery.model.unit import UnitSpec
+from bakery.nodes.folders import NodeFolders
+from bakery.nodes.helper_calls import Helper
+from bakery.nodes.units import UnitState
+
+_WITHIN = 2.0 * LONGEST_STOP + 120  # another's turn, the old one's end, and a start
+
+
+class HelperUnits:
+    """As whom a unit runs and where it logs follow there from its name, for systemd's units are those of one folder."""
+
+    def __init__(self, helper: Helper) -> None:
+        self._helper = helper
+
+    async def start(self, unit: UnitSpec) -> None:
+        await self._helper.say("unit-start", unit.name, told=_described(unit), within=_WITHIN)
+
+    async def stop(self, name: UnitName) -> None:
+        await self._helper.say("unit-stop", name, within=_WITHIN)
+
+    async def state(self, name: UnitName) -> UnitState:
+        return (await self.states(name))[name]
+
+    async def states(self, *names: UnitName) -> dict[UnitName, UnitState]:
+        """Of many by one call."""
+        told = (await self._helper.ask(_States, "unit-state", *names)).units
+        if set(told) != set(names):
+            raise NodeUnreachable("The node told of other units than it was asked for.")
+        return {name: UnitState(**msgspec.structs.asdict(told[name])) for name in names}
+
+    async def remove(self, name: UnitName) -> None:
+        await self._helper.say("unit-remove", name, within=_WITHIN)
+
+
+class _State(msgspec.Struct, forbid_unknown_fields=True):
+    is_running: bool
+    process_id: int | None
+    restarts: int
+    last_exit: str
+
+
+class _States(msgspec.Struct, forbid_unknown_fields=True):
+    units: dict[str, _State]
+
+
+def _described(unit: UnitSpec) -> dict[str, object]:
+    account = premises_of_unit(ROOTS_FOLDER, unit.name).account
+    log_file = NodeFolders(PurePosixPath(ROOTS_FOLDER)).unit_log(unit.name)
+    if (unit.account, unit.log_file) != (account, log_file):
+        raise LookupError(
+            f"{unit.name} runs as {account} and logs to {log_file}, not as {unit.account} to {unit.log_file}"
+        )
+    return {
+        "argv": unit.argv,
+        "folder": str(unit.folder),
+        "environment": {name: value.reveal() for name, value in unit.environment.items()},
+        "writable": [str(path) for path in unit.writable],
+        "memory_bytes": unit.limits.memory_bytes,
+        "cpu_percent": unit.limits.cpu_percent,
+        "stop_seconds": unit.stop_seconds,
+    }
