@@ -16,7 +16,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from bakery.model.actor import Actor
 from bakery.model.nodes import AGENT, parse_new_node
 from bakery.model.secret import Secret
 from bakery.nodes import registry
+from bakery.nodes.helper_file import helper_file
 from bakery.nodes.jobs import JobSpec, new_job_key
 from bakery.nodes.links import HELPER, Links
 from bakery.nodes.node import Node as Machine
@@ -98,7 +98,7 @@ async def prepare(node: Node, dsn: str, key: Key) -> None:
         async with store.connection() as connection:
             await connection.execute("UPDATE nodes SET state = 'online', host_key = %s", (host_key,))
     node.run("useradd", "--system", "--create-home", "--shell", "/bin/sh", "--user-group", AGENT)
-    node.put(str(HELPER), files("bakery.nodes").joinpath("helper.py").read_bytes(), mode=0o755)
+    node.put(str(HELPER), helper_file(), mode=0o755)
     node.put("/etc/sudoers.d/bakery", f"{AGENT} ALL=(root) NOPASSWD: {HELPER}\n".encode(), mode=0o440)
     home = f"/home/{AGENT}/.ssh"
     node.put(f"{home}/authorized_keys", f"{added.key_public}\n".encode())

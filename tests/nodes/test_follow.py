@@ -136,6 +136,23 @@ async def test_a_flood_waits_on_its_node_while_the_database_is_slow(store: Store
     assert await stored(store, job) == log
 
 
+async def test_a_node_that_speaks_of_a_log_it_never_sends_is_given_up(store: Store, queue: Queue) -> None:
+    job, machine = await a_job(store, queue), Machine(JobStatus(Found.EXITED, 0, log_bytes=10**15))
+    await run_job(store, links_to(machine), job.id, sleep=at_once)
+    ended = await show_job(store, "oven-1", job.id, actor=SYSTEM)
+    assert ended.state is JobState.LOST
+    assert ended.reason.startswith("Its node speaks of a log that it does not send")
+
+
+async def test_a_node_that_sends_more_than_a_job_may_write_is_given_up(store: Store, queue: Queue) -> None:
+    log = bytes(200_000)
+    job, machine = await a_job(store, queue), Machine(JobStatus(Found.EXITED, 0, log_bytes=len(log)), log=log)
+    await run_job(store, links_to(machine), job.id, sleep=at_once, log_bytes=1000)
+    ended = await show_job(store, "oven-1", job.id, actor=SYSTEM)
+    assert (ended.state, ended.reason) == (JobState.LOST, "Its node sends more of a log than a job may write.")
+    assert len(await stored(store, job)) <= 1000 + 64 * 1024
+
+
 async def test_a_log_is_kept_up_to_as_much_as_is_set(store: Store, queue: Queue) -> None:
     job, machine = await a_job(store, queue), Machine()
     await run_job(store, links_to(machine), job.id, log_bytes=7_000_000)

@@ -58,7 +58,9 @@ def test_a_key_that_was_never_added_does_not_lock_us_out(keys: Path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n", "ssh-rsa AAAA", f'command="sh" {NEW}', NEW[:-1], "x" * 5000, f"\n{NEW}", "\xff\xfe"]
+    "text",
+    ["", "\n", "ssh-rsa AAAA", f'command="sh" {NEW}', NEW[:-1], "x" * 5000, f"\n{NEW}", "\xff\xfe"],
+    ids=["nothing", "no line", "another kind", "options before", "cut off", "long", "a line before", "no text"],
 )
 @pytest.mark.parametrize("verb", ["key-add", "key-keep"])
 def test_what_is_no_key_of_ours_changes_nothing(

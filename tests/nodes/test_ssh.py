@@ -97,7 +97,7 @@ async def test_whoever_gives_up_waiting_leaves_the_turn_to_others(tmp_path: Path
 async def test_what_runs_over_a_connection_that_drops_is_lost_and_the_next_connects_again(tmp_path: Path) -> None:
     async with serving(SshServer(tmp_path)) as server, reaching(server) as machine:
         running = asyncio.create_task(machine.run(command("sh", "-c", "echo begun > begun; sleep 60")))
-        stream = machine.stream(command("sh", "-c", "echo $$; echo one; exec sleep 60"))
+        stream = machine.stream(command("sh", "-c", "echo $$ one; exec sleep 60"))
         process = await anext(stream)
         await until((tmp_path / "begun").exists)
         server.cut()

@@ -63,10 +63,6 @@ class Premises:
     def site(self) -> SiteName:
         return site_name(self.app, self.environment)
 
-    @property
-    def access_log(self) -> PurePosixPath:
-        return self.folders.logs / f"{self.site}.access.json"
-
     def release_folder(self, number: int) -> PurePosixPath:
         return self.folders.releases(self.app, self.environment) / str(number)
 

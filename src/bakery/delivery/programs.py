@@ -8,7 +8,6 @@ from bakery.model.errors import CommandFailed
 from bakery.model.names import Port
 from bakery.nodes.transport import Transport, run_or_fail
 
-UNPACK_WITHIN = 600.0
 _IS_TAKEN = """
 import errno, socket, sys
 with socket.socket() as probe:

@@ -54,7 +54,7 @@ def ensure_account(name: str) -> None:
 
 
 def remove_account(name: str) -> None:
-    """With what still runs as it, for nobody else is to get its number while it lives."""
+    """Refused while something runs as it: nobody else is to get its number meanwhile."""
     if os.geteuid() == 0 and is_there(name):
         run("userdel", name)
 

@@ -22,7 +22,6 @@ import ctypes
 import fcntl
 import json
 import os
-import pwd
 import re
 import select
 import signal

@@ -39,7 +39,7 @@ def unpack_archive(root: Path, app: str, environment: str, number: str, archive:
             return
         account, folder = making_it
         with open_upload(root, archive) as source:
-            said = as_account(account, folder, lambda: unpack(source, folder))
+            said = as_account(account, folder, lambda: unpack(source, Path()))
     say({"said": said})
 
 
@@ -51,7 +51,7 @@ def copy(root: Path, app: str, environment: str, number: str, earlier: str) -> N
     with making(root, app, environment, number, mode=mode) as making_it:
         if making_it is not None:
             account, folder = making_it
-            as_account(account, folder, lambda: copy_tree(source, folder))
+            as_account(account, folder, lambda: copy_tree(Path("..", earlier), Path()))
 
 
 def remove(root: Path, app: str, environment: str, number: str) -> None:
@@ -104,7 +104,10 @@ def work_as(account: str, folder: Path, work: Callable[[], str], said: int) -> N
         if os.geteuid() == 0:
             owner = pwd.getpwnam(account)
             os.chown(folder, owner.pw_uid, owner.pw_gid)
+            os.chdir(folder)  # the account may not be let to where it lies
             become(owner)
+        else:
+            os.chdir(folder)
         words = work()
         status = 0
     except SystemExit as refused:

@@ -33,6 +33,8 @@ log = structlog.get_logger()
 _BEAT = 1.0
 _MOST_WAITING = 2 * 1024 * 1024  # bytes
 _FAILURES_ALLOWED = 3
+_STUCK_ALLOWED = 10
+_BESIDE_THE_LOG = 64 * 1024  # bytes of our own lines, which tell of gaps
 _GIVEN_UP_AFTER = 3600.0  # seconds beyond the job's own deadline, without a word from its node
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -120,7 +122,8 @@ async def _look(store: Store, job_id: int) -> Job | None:
 
 
 async def _follow_to_the_end(store: Store, links: Links, job: Job, log_bytes: int, sleep: Sleep) -> JobStatus:
-    misses = failures = 0
+    misses = failures = stuck = 0
+    offset = job.log_offset
     until = time.monotonic() + job.seconds - job.age + _GIVEN_UP_AFTER
     while True:
         now = await _look(store, job.id)
@@ -130,6 +133,10 @@ async def _follow_to_the_end(store: Store, links: Links, job: Job, log_bytes: in
             return await _follow(store, await links.jobs(job.node_id), now, now.spec(log_bytes))
         except OutOfStep as error:
             log.warning("job_out_of_step", job=job.id, error=error.message)
+            stuck = 0 if now.log_offset > offset else stuck + 1
+            offset = now.log_offset
+            if stuck == _STUCK_ALLOWED:
+                return JobStatus(Found.LOST, reason=f"Its node speaks of a log that it does not send: {error.message}")
         except CommandFailed as error:
             failures += 1
             if failures == _FAILURES_ALLOWED:
@@ -145,7 +152,7 @@ async def _follow_to_the_end(store: Store, links: Links, job: Job, log_bytes: in
 
 async def _follow(store: Store, jobs: Jobs, job: Job, spec: JobSpec) -> JobStatus:
     """Starting it again is harmless: what ran, or runs, is found by its key."""
-    writing = StreamWriter(store, job)
+    writing = StreamWriter(store, job, most=spec.limits.log_bytes + _BESIDE_THE_LOG)
     if job.log_offset == 0:
         async with jobs.start_and_follow(spec) as arriving:
             await writing.copy(arriving)
@@ -162,8 +169,9 @@ async def _follow(store: Store, jobs: Jobs, job: Job, spec: JobSpec) -> JobStatu
 class StreamWriter:
     """Writes what arrives to the job's stream, while more arrives; what waits for the database is bounded."""
 
-    def __init__(self, store: Store, job: Job, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, store: Store, job: Job, *, most: int, sleep: Sleep = asyncio.sleep) -> None:
         self._store = store
+        self._most = most
         self._job = job
         self.offset = job.log_offset
         self._sleep = sleep
@@ -174,7 +182,11 @@ class StreamWriter:
         reading = asyncio.create_task(_read_into(waiting, arriving))
         try:
             while data := await waiting.take():  # all of it is one write: the slower the database, the larger it is
-                await self._write(data)
+                room = self._most - self.offset
+                if data[:room]:
+                    await self._write(data[:room])
+                if len(data) > room:  # the helper keeps the limit, unless it is no longer ours
+                    raise CommandFailed("Its node sends more of a log than a job may write.", exit_status=1)
             await reading
         finally:
             await end_tasks(reading)

@@ -7,9 +7,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import NewType, TypeVar
+from typing import Annotated, NewType, TypeVar
 
 import msgspec
+from msgspec import Meta
 
 from bakery.commands.command import Command, command
 from bakery.commands.files import make_folder
@@ -167,9 +168,9 @@ async def install_helper(transport: Transport, folders: NodeFolders) -> tuple[st
 
 class _Status(msgspec.Struct, forbid_unknown_fields=True):
     state: JobState
-    exit_status: int | None
-    reason: str
-    log_bytes: int
+    exit_status: Annotated[int, Meta(ge=-64, le=255)] | None
+    reason: Annotated[str, Meta(max_length=1000, pattern=r"\A[^\x00]*\Z")]
+    log_bytes: Annotated[int, Meta(ge=0, le=2**60)]
 
 
 class _Jobs(msgspec.Struct, forbid_unknown_fields=True):

@@ -19,6 +19,7 @@ from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from procrastinate.worker import Worker
 
 from bakery.model.errors import BakeryError, Unavailable
+from bakery.store.ending import end_tasks
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
@@ -118,9 +119,7 @@ class Queue:
                         await asyncio.wait_for(self._stopping.wait(), pause)
                     pause = min(pause * 2, _LONGEST_PAUSE)
         finally:
-            for task in (sweeper, stopped):
-                task.cancel()
-            await asyncio.gather(sweeper, stopped, return_exceptions=True)
+            await end_tasks(sweeper, stopped)
 
     async def sweep(self) -> int:
         """Queues again what belonged to a process that is gone, and what stands still in ours. Says how much.
@@ -162,7 +161,8 @@ class Queue:
             await asyncio.wait({worker, stopped}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             worker.cancel()
-            await asyncio.gather(worker, return_exceptions=True)
+            await asyncio.wait({worker}, timeout=2 * _GRACE)
+            await end_tasks(worker)
         if not worker.cancelled():
             worker.result()
 

@@ -31,6 +31,7 @@ ACTIONS = (
     _ALL,
     Option("deployment.", "Deployments"),
     Option("app.", "Apps"),
+    Option("variables.", "Variables"),
     Option("node.", "Nodes"),
     Option("job.", "Jobs on nodes"),
     Option("person.", "People"),
