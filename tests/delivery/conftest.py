@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bakery.delivery.actions import Patience
 from bakery.delivery.local import Address, Machine, ensure_local_node
+from bakery.delivery.work import Patience
 from bakery.delivery.worker import register_tasks
 from bakery.nodes.node import Node
 from bakery.store.queue import Queue

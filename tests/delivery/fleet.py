@@ -9,13 +9,13 @@ from pathlib import Path
 
 import httpx
 
-from bakery.delivery.actions import Patience
 from bakery.delivery.apps import AppDetail, create_app, show_app
 from bakery.delivery.history import DeploymentDetail, DeploymentSummary, show_deployment
 from bakery.delivery.local import Machine
 from bakery.delivery.request import request_deployment
 from bakery.delivery.run import run_deployment
 from bakery.delivery.uploads import Upload, keep_upload
+from bakery.delivery.work import Patience
 from bakery.model.actor import Actor
 from bakery.model.apps import parse_new_app
 from bakery.model.deployments import DeploymentState

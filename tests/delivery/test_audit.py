@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from bakery.access.audit import Activity, list_activity
-from bakery.delivery.actions import Work
+from bakery.delivery import actions
 from bakery.delivery.delete import delete_app
 from bakery.delivery.request import cancel_deployment
 from bakery.model.deployments import DeploymentState, StepState
@@ -39,7 +39,7 @@ async def test_one_that_a_mistake_of_ours_ended(fleet: Fleet, monkeypatch: pytes
     async def stumble(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(Work, "_check", stumble)
+    monkeypatch.setattr(actions, "_check", stumble)
     with pytest.raises(ZeroDivisionError):
         await fleet.run(requested)
     assert await ends(fleet) == [("Bakery", "deployment.failed", "shop #1")]

@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 
 from bakery.commands.command import command
-from bakery.delivery.actions import Work
+from bakery.delivery import actions
 from bakery.delivery.delete import Departure, clear_app, delete_app, what_goes
 from bakery.delivery.history import show_deployment
 from bakery.delivery.local import Address, ensure_local_node, resume_local, tidy_local
@@ -18,6 +18,7 @@ from bakery.delivery.request import cancel_deployment, request_deployment
 from bakery.delivery.running import restart_app, settle, start_app, stop_app
 from bakery.delivery.uploads import uploads_folder
 from bakery.delivery.watch import FAILURES_ALLOWED, Watch
+from bakery.delivery.work import Work
 from bakery.model.apps import AppStatus
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import Conflict, NodeUnreachable, NotFound, NotReady
@@ -90,7 +91,7 @@ async def test_a_deployment_that_failed_is_not_cancelled_any_more(
             await cancel_deployment(fleet.store, "shop", requested.number, actor=ADMIN)
         refused.append(caught.value.message)
 
-    monkeypatch.setattr(Work, "_check", run_out_of_time)
+    monkeypatch.setattr(actions, "_check", run_out_of_time)
     monkeypatch.setattr("bakery.delivery.run.undo", cancel)
     found = await fleet.run(requested)
     assert refused
@@ -106,7 +107,7 @@ async def test_a_mistake_of_ours_is_loud_and_holds_nobody_up(fleet: Fleet, monke
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(Work, "_check", stumble)
+        patch.setattr(actions, "_check", stumble)
         with pytest.raises(ZeroDivisionError):
             await fleet.run(requested)
     assert "a mistake of its own" in (await fleet.look(requested)).deployment.failure
@@ -269,7 +270,7 @@ async def test_an_old_release_that_could_not_be_stopped_is_stopped_later(
         raise NodeUnreachable("The machine is away.")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Work, "_retire", fail)
+        patch.setattr(actions, "_retire", fail)
         second = await fleet.deploy_well(an_app("two"))
     assert "tries again later: The machine is away." in await fleet.log(second.deployment)
     assert await fleet.node.transport.names_in(fleet.node.folders.units) == (BLUE, GREEN)

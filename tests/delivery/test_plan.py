@@ -2,10 +2,11 @@ from pathlib import PurePosixPath
 
 from bakery.delivery.plan import Check, Retire, Slot, Start, Switch, Wanted, plan_deployment
 from bakery.delivery.premises import Premises, Release
-from bakery.model.apps import Runtime
+from bakery.model.apps import Runtime, SourceKind
 from bakery.model.deployments import SlotState
 from bakery.model.names import AppName, Colour, EnvironmentName, HostName, Port, SiteName
 from bakery.model.strategies import Strategy
+from bakery.model.unit import UnitSpec
 from bakery.nodes.folders import NodeFolders
 from bakery.nodes.ingress import ProxySite
 
@@ -23,7 +24,7 @@ BLUE_IS_LIVE = FIRST_DEPLOYMENT | {Colour.BLUE: Slot(Colour.BLUE, Port(20000), S
 
 
 def wanted(slots: dict[Colour, Slot], *, strategy: Strategy = Strategy.BLUE_GREEN, has_ingress: bool = True) -> Wanted:
-    return Wanted(NEW, "x.tar.gz", strategy, slots, PREMISES, has_ingress)
+    return Wanted(2, 7, NEW, SourceKind.FOLDER, "x.tar.gz", strategy, slots, PREMISES, has_ingress)
 
 
 def test_a_first_deployment_has_no_old_slot_to_retire() -> None:
@@ -39,14 +40,17 @@ def test_a_second_deployment_starts_on_the_other_slot_and_retires_the_first() ->
     plan = plan_deployment(wanted(BLUE_IS_LIVE))
     _, start, check, switch, retire = [step.action for step in plan.steps]
     assert isinstance(start, Start)
-    assert start.unit.name == "bakery-shop-production-green"
-    assert start.unit.argv == ("/usr/bin/env", "--", "python3", "app.py")
-    assert start.unit.folder == PurePosixPath("/node/apps/shop/production/releases/2")
-    assert {name: value.reveal() for name, value in start.unit.environment.items()} == {"PORT": "20001"}
+    assert isinstance(start.program, UnitSpec)
+    assert start.program.name == "bakery-shop-production-green"
+    assert start.program.argv == ("/usr/bin/env", "--", "python3", "app.py")
+    assert start.program.folder == PurePosixPath("/node/apps/shop/production/releases/2")
+    assert {name: value.reveal() for name, value in start.program.environment.items()} == {"PORT": "20001"}
     assert isinstance(check, Check)
     assert (check.port, check.path) == (20001, "/health")
     assert isinstance(switch, Switch)
-    assert switch.site == ProxySite(SiteName("shop-production"), (HostName("shop.localhost"),), Port(20001), release=2)
+    assert switch.site == ProxySite(
+        SiteName("shop-production"), (HostName("shop.localhost"),), Port(20001), 7, 2, Colour.GREEN
+    )
     assert retire == Retire(BLUE_IS_LIVE[Colour.BLUE])
 
 

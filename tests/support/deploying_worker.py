@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 from unittest import mock
 
-from bakery.delivery.actions import Patience, Work
-from bakery.delivery.plan import Action
+from bakery.delivery import actions, run
+from bakery.delivery.plan import Action, StepKey
 from bakery.delivery.run import run_deployment
+from bakery.delivery.work import Patience, Work
 from bakery.model.names import Port
 from tests.support.machine import node_in
 from tests.support.store import a_store
@@ -18,17 +19,16 @@ STUCK = "stuck\n"
 
 def stick(when: str, step: str) -> None:
     """From now on a step of this name does not go on before, or after, it did its work."""
-    carry_out = Work.carry_out
 
-    async def carry_out_or_stick(work: Work, action: Action) -> None:
+    async def carry_out_or_stick(work: Work, key: StepKey, action: Action) -> None:
         is_here = type(action).__name__.lower() == step
         if is_here and when == "before":
             await _say_and_wait()
-        await carry_out(work, action)
+        await actions.carry_out(work, key, action)
         if is_here:
             await _say_and_wait()
 
-    mock.patch.object(Work, "carry_out", carry_out_or_stick).start()
+    mock.patch.object(run, "carry_out", carry_out_or_stick).start()
 
 
 async def _say_and_wait() -> None:

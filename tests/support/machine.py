@@ -16,16 +16,19 @@ from bakery.commands.files import make_folder
 from bakery.delivery.local import Machine
 from bakery.model.names import AppName, EnvironmentName, Port, UnitName
 from bakery.nodes.capabilities import capabilities
+from bakery.nodes.containers import Containers
 from bakery.nodes.facts import look_at
 from bakery.nodes.folders import NodeFolders
 from bakery.nodes.helper_calls import Helper
 from bakery.nodes.helper_ingress import HelperIngress, OwnPlace
 from bakery.nodes.homes import Homes, Place
-from bakery.nodes.jobs import install_helper
+from bakery.nodes.images import Images
+from bakery.nodes.jobs import Jobs, install_helper
 from bakery.nodes.local import LocalTransport
 from bakery.nodes.node import Node
 from bakery.nodes.supervised_units import SupervisedUnits
 from bakery.nodes.transport import run_or_fail
+from bakery.nodes.trees import Trees
 
 
 def a_free_port() -> Port:
@@ -40,16 +43,28 @@ async def node_in(folder: Path, site_port: Port | None) -> Node:
     folders = NodeFolders(PurePosixPath(folder))
     facts = msgspec.structs.replace(await look_at(transport), is_root=False, has_systemd=False)
     ingress = None
-    helper = Helper(transport, await install_helper(transport, folders))
+    program = await install_helper(transport, folders)
+    helper = Helper(transport, program)
     if site_port is None:
         facts = msgspec.structs.replace(facts, nginx=None, nginx_settings=None)
     elif facts.nginx:
         ingress = HelperIngress(helper, OwnPlace(site_port, address="127.0.0.1"))
     for path in (folders.root, folders.programs, folders.logs, folders.units):
         await run_or_fail(transport, make_folder(path))
-    units = SupervisedUnits(transport, folders)
-    homes = Homes(transport, helper)
-    return Node("local", transport, facts, capabilities(facts), folders, homes, units, ingress)
+    return Node(
+        name="local",
+        transport=transport,
+        facts=facts,
+        capabilities=capabilities(facts),
+        folders=folders,
+        jobs=Jobs(transport, program),
+        homes=Homes(transport, helper),
+        trees=Trees(helper),
+        units=SupervisedUnits(transport, folders),
+        containers=Containers(helper),
+        images=Images(helper),
+        ingress=ingress,
+    )
 
 
 def without_nginx(node: Node) -> Node:

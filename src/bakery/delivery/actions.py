@@ -4,125 +4,113 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from bakery.delivery import programs
-from bakery.delivery.log import DeploymentLog
-from bakery.delivery.look import Deployment
-from bakery.delivery.plan import Action, Check, Copy, Plan, Retire, Slot, Start, Switch, Unpack
+from bakery.delivery import keeping, making, programs
+from bakery.delivery.plan import (
+    Action,
+    Check,
+    Retire,
+    Slot,
+    Start,
+    StepKey,
+    Switch,
+)
+from bakery.delivery.premises import Program
 from bakery.delivery.slots import free_slot, make_live, take_slot
+from bakery.delivery.work import StepFailed, Work
+from bakery.model.apps import Runtime
+from bakery.model.container import ContainerSpec
 from bakery.model.deployments import SlotState
-from bakery.model.errors import BakeryError
 from bakery.model.names import Port
-from bakery.model.unit import UnitSpec
 from bakery.nodes.health import Answer, Unhealthy, ask_app, wait_until_healthy
 from bakery.nodes.node import Node
-from bakery.store.store import Store
 
 CRASHES_ALLOWED = 3
 LINES_SHOWN = 20
 _LOOK_AT_UNIT_EVERY = 1.0
 
 
-class StepFailed(BakeryError):
-    """The release did not do what a step needs of it."""
+async def carry_out(work: Work, key: StepKey, action: Action) -> None:
+    match action:
+        case Start():
+            await _start(work, action)
+        case Check():
+            await _check(work, action)
+        case Switch():
+            await _switch(work, action)
+        case Retire():
+            await _retire(work, action)
+        case _:
+            await making.make(work, key, action)
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a deployment waits, in seconds."""
+async def _start(work: Work, start: Start) -> None:
+    await _take(work, start.slot)
+    work.log_from = await keeping.log_size(work.node, start.program)
+    await keeping.start(work.node, start.program)
+    work.log.write(f"{start.program.name} runs on port {start.slot.port}.")
 
-    check: float = 120.0
-    drain: float = 30.0
+
+async def _take(work: Work, slot: Slot) -> None:
+    """A live slot is replaced in its place and belongs to the old release until the new one answers."""
+    if slot.state is not SlotState.LIVE:
+        async with work.store.transaction() as tx:
+            await take_slot(tx, work.deployment.environment.id, slot.colour, work.deployment.release.id)
 
 
-@dataclass(slots=True)
-class Work:
-    """A deployment in progress. `log_from` is where the app's own log begins for this release."""
-
-    store: Store
-    node: Node
-    deployment: Deployment
-    plan: Plan
-    log: DeploymentLog
-    patience: Patience
-    log_from: int = 0
-
-    async def carry_out(self, action: Action) -> None:
-        match action:
-            case Unpack():
-                await self._unpack(action)
-            case Copy():
-                await self._copy(action)
-            case Start():
-                await self._start(action)
-            case Check():
-                await self._check(action)
-            case Switch():
-                await self._switch(action)
-            case Retire():
-                await self._retire(action)
-
-    async def _unpack(self, unpack: Unpack) -> None:
-        homes = self.node.homes
-        said = await homes.unpack(unpack.place, unpack.number, unpack.archive, for_visitors=unpack.for_visitors)
-        self.log.write(said)
-
-    async def _copy(self, copy: Copy) -> None:
-        await self.node.homes.copy_release(copy.place, copy.number, copy.earlier)
-        self.log.write("Nothing is built: the files are the same, the variables are today's.")
-
-    async def _start(self, start: Start) -> None:
-        await self._take(start.slot)
-        self.log_from = await self.node.homes.log_size(start.unit.name)
-        await self.node.units.start(start.unit)
-        self.log.write(f"{start.unit.name} runs on port {start.slot.port}.")
-
-    async def _take(self, slot: Slot) -> None:
-        """A live slot is replaced in its place and belongs to the old release until the new one answers."""
-        if slot.state is not SlotState.LIVE:
-            async with self.store.transaction() as tx:
-                await take_slot(tx, self.deployment.environment.id, slot.colour, self.deployment.release.id)
-
-    async def _check(self, check: Check) -> None:
-        found = await wait_until_healthy(
-            _Asker(self.node, check).ask, deadline=self.patience.check, clock=time.monotonic, sleep=asyncio.sleep
+async def _check(work: Work, check: Check) -> None:
+    found = await wait_until_healthy(
+        _Asker(work.node, check).ask, deadline=work.patience.check, clock=time.monotonic, sleep=asyncio.sleep
+    )
+    if isinstance(found, Unhealthy):
+        raise StepFailed(
+            f"The release did not answer as it should within {work.patience.check:g} s: {found.answer.said}.",
+            hint=_where_to_listen(check.program, check.port),
         )
-        if isinstance(found, Unhealthy):
-            raise StepFailed(
-                f"The release did not answer as it should within {self.patience.check:g} s: {found.answer.said}.",
-                hint=f"It has to listen on 127.0.0.1, port {check.port}, which it finds in the variable PORT.",
-            )
-        self.log.write(f"Healthy after {found.seconds:.1f} s: {found.answer.said}.")
+    work.log.write(f"Healthy after {found.seconds:.1f} s: {found.answer.said}.")
 
-    async def _switch(self, switch: Switch) -> None:
-        await self._take(switch.slot)
-        if self.node.ingress is not None and switch.site is not None:
-            await self.node.ingress.apply_site(switch.site)
-        environment = self.deployment.environment
-        async with self.store.transaction() as tx:
-            await make_live(tx, environment.id, switch.slot.colour, self.deployment.release.id)
-            if switch.slot.port is None:  # of files nothing runs that would have to end
-                await free_slot(tx, environment.id, switch.slot.colour.other)
-            tx.publish("apps", f"app:{environment.app}", f"deployment:{self.deployment.id}")
-        self.log.write(f"Release #{self.deployment.number} is live on {switch.slot.colour}.")
 
-    async def _retire(self, retire: Retire) -> None:
-        environment = self.deployment.environment
-        port = retire.slot.port
-        left = await programs.wait_for_drain(self.node.transport, port, seconds=self.patience.drain) if port else 0
-        if left:
-            self.log.write(f"{left} connections were still open after {self.patience.drain:g} s.")
-        await self.node.units.remove(environment.premises(self.node).unit(retire.slot.colour))
-        async with self.store.transaction() as tx:
-            await free_slot(tx, environment.id, retire.slot.colour)
-        self.log.write(f"The {retire.slot.colour} slot is free.")
+def _where_to_listen(program: Program, port: Port) -> str:
+    if isinstance(program, ContainerSpec):
+        return (
+            f"In its container it has to listen on 0.0.0.0, port {program.port}, which it finds in the variable PORT."
+        )
+    return f"It has to listen on 127.0.0.1, port {port}, which it finds in the variable PORT."
 
-    async def tell_last_lines(self, unit: UnitSpec) -> None:
-        """What the app itself said since it was started: it often names the cause."""
-        lines = await self.node.homes.last_lines(unit.name, from_byte=self.log_from, count=LINES_SHOWN)
-        if lines:
-            self.log.write(f"The last lines of the app:\n{chr(10).join('  ' + line for line in lines)}")
-        else:
-            self.log.write("The app itself wrote nothing.")
+
+async def _switch(work: Work, switch: Switch) -> None:
+    await _take(work, switch.slot)
+    if work.node.ingress is not None and switch.site is not None:
+        await work.node.ingress.apply_site(switch.site)
+    environment = work.deployment.environment
+    async with work.store.transaction() as tx:
+        await make_live(tx, environment.id, switch.slot.colour, work.deployment.release.id)
+        if switch.slot.port is None:  # of files nothing runs that would have to end
+            await free_slot(tx, environment.id, switch.slot.colour.other)
+        tx.publish("apps", f"app:{environment.app}", f"deployment:{work.deployment.id}")
+    work.log.write(f"Release #{work.deployment.release.number} is live on {switch.slot.colour}.")
+
+
+async def _retire(work: Work, retire: Retire) -> None:
+    environment = work.deployment.environment
+    port = retire.slot.port
+    left = await programs.wait_for_drain(work.node.transport, port, seconds=work.patience.drain) if port else 0
+    if left:
+        work.log.write(f"{left} connections were still open after {work.patience.drain:g} s.")
+    name = environment.premises(work.node).unit(retire.slot.colour)
+    runtime = retire.slot.release.runtime if retire.slot.release else Runtime.PROCESS
+    await keeping.keeper(work.node, runtime).remove(name)
+    async with work.store.transaction() as tx:
+        await free_slot(tx, environment.id, retire.slot.colour)
+    work.log.write(f"The {retire.slot.colour} slot is free.")
+
+
+async def tell_last_lines(work: Work, program: Program) -> None:
+    """What the app itself said since it was started: it often names the cause."""
+    lines = await keeping.last_lines(work.node, program, from_byte=work.log_from, count=LINES_SHOWN)
+    if lines:
+        work.log.write(f"The last lines of the app:\n{chr(10).join('  ' + line for line in lines)}")
+    else:
+        work.log.write("The app itself wrote nothing.")
 
 
 @dataclass(slots=True)
@@ -142,7 +130,7 @@ class _Asker:
         return answer
 
     async def _look_at_unit(self, answer: Answer) -> None:
-        state = await self.node.units.state(self.check.unit.name)
+        state = await keeping.keeper_of(self.node, self.check.program).state(self.check.program.name)
         if state.restarts >= CRASHES_ALLOWED:
             raise StepFailed(
                 f"The app ended {state.restarts} times after it was started: it {state.last_exit or 'gave no reason'}.",

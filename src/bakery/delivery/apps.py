@@ -93,7 +93,7 @@ async def _insert(tx: Transaction, new: NewApp) -> int:
         )
     app_id, environment_id, node_id = row
     for colour in Colour:
-        port = await free_port(tx, node_id) if new.runtime is Runtime.PROCESS else None
+        port = None if new.runtime is Runtime.STATIC else await free_port(tx, node_id)
         await tx.connection.execute(
             "INSERT INTO slots (environment_id, colour, node_id, port) VALUES (%s, %s, %s, %s)",
             (environment_id, colour, node_id, port),

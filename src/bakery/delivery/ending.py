@@ -1,11 +1,12 @@
 """How a deployment ends: its state, why, and who hears of it."""
 
-from bakery.delivery.actions import Work
+from bakery.delivery.actions import tell_last_lines
 from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment
 from bakery.delivery.moves import move_deployment
-from bakery.delivery.plan import Start
-from bakery.delivery.steps import end_steps
+from bakery.delivery.plan import Start, StepKey
+from bakery.delivery.steps import end_steps, read_steps
+from bakery.delivery.work import Work
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import BadInput, BakeryError
 from bakery.store.store import Store
@@ -18,9 +19,10 @@ _ABANDONED = BakeryError(
 
 async def note_failure(work: Work, failure: BakeryError) -> None:
     """With what the app itself said, when it was meant to run by now."""
-    started = [step.action for step in work.plan.steps if isinstance(step.action, Start)]
-    if started and not isinstance(failure, BadInput):
-        await work.tell_last_lines(started[0].unit)
+    programs = [step.action.program for step in work.plan.steps if isinstance(step.action, Start)]
+    state = (await read_steps(work.store, work.deployment.id)).get(StepKey.START, StepState.WAITING)
+    if programs and state in {StepState.RUNNING, StepState.DONE} and not isinstance(failure, BadInput):
+        await tell_last_lines(work, programs[0])
     work.log.write(f"✕ {failure.message}" + (f"\n  {failure.hint}" if failure.hint else ""))
     at_byte = await work.log.flush()
     async with work.store.transaction() as tx:

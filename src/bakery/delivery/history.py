@@ -17,7 +17,11 @@ PAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class DeploymentSummary:
-    """A deployment in a list. `title` and `version` say what was deployed: “Uploaded folder”, a SHA-256."""
+    """A deployment in a list. `title` and `version` say what was deployed: “Uploaded folder”, a SHA-256.
+
+    `release` is its own number, or that of an earlier one that it goes back to; `files_of` is the release whose files
+    it took, with other variables. `is_kept`: one can go back to it.
+    """
 
     id: int
     app_id: int
@@ -39,6 +43,9 @@ class DeploymentSummary:
     log_stream: int
     is_cancelling: bool
     is_interrupted: bool | None  # no sign of life for a minute; Bakery goes on with it by itself
+    release: int
+    files_of: int | None
+    is_kept: bool
     is_live: bool
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from bakery.model.errors import Unavailable
 from bakery.model.masking import Masker
 from bakery.store import logs
-from bakery.store.store import Store
+from bakery.store.store import Connection, Store
 
 BATCH = 0.1  # seconds
 
@@ -19,7 +19,7 @@ class DeploymentLog:
     def __init__(self, store: Store, stream: int, masker: Masker | None = None) -> None:
         self._store = store
         self._stream = stream
-        self._masker = masker or Masker()
+        self.masker = masker or Masker()
         self._waiting = bytearray()
         self._has_some = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
@@ -27,12 +27,12 @@ class DeploymentLog:
 
     def write(self, line: str) -> None:
         """Masked before it is kept anywhere. Each is whole: a secret with line ends is looked for by its lines too."""
-        self._waiting += self._masker.mask(line.encode("utf-8", "replace")) + b"\n"
+        self._waiting += self.masker.mask(line.encode("utf-8", "replace")) + b"\n"
         self._has_some.set()
 
     def masked(self, text: str) -> str:
         """For what is written down elsewhere, such as why a deployment failed."""
-        return self._masker.mask_text(text)
+        return self.masker.mask_text(text)
 
     async def flush(self) -> int:
         """Everything written so far is in the database. Returns the stream's length."""
@@ -47,6 +47,17 @@ class DeploymentLog:
                 self._length = expected
                 del self._waiting[: len(sending)]
             return self._length
+
+    async def add(self, masked: bytes, also: Callable[[Connection], Awaitable[None]]) -> None:
+        """Bytes that are masked already, and in the same transaction what has to be true when they are there. They
+        come after what was written so far."""
+        await self.flush()
+        async with self._one_at_a_time:
+            self._length = None
+            async with self._store.connection() as connection, connection.transaction():
+                await also(connection)
+                length = await logs.append_within(connection, self._stream, masked)
+            self._length = length
 
     async def run(self, sleep: Sleep) -> None:
         while True:

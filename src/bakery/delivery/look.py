@@ -1,15 +1,15 @@
 """What a deployment's rows say, read before anything is decided."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from bakery.delivery.plan import Slot, Wanted
 from bakery.delivery.premises import Premises, Release
+from bakery.delivery.recipe import Recipe
 from bakery.delivery.variable_sets import run_variables
-from bakery.model.apps import Runtime
+from bakery.model.apps import Runtime, SourceKind
 from bakery.model.deployments import DeploymentState, SlotState
 from bakery.model.names import AppName, Colour, EnvironmentName, HostName, Port
-from bakery.model.secret import Secret
 from bakery.model.strategies import Strategy
 from bakery.nodes.node import Node
 from bakery.store.rows import typed
@@ -19,7 +19,7 @@ from bakery.store.vault import Vault
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """An environment, where it lives, and its slots."""
+    """An environment, where it lives, and its slots. `generation` is that of the last deployment that began."""
 
     id: int
     app_id: int
@@ -28,6 +28,7 @@ class Environment:
     runtime: Runtime
     strategy: Strategy
     is_stopped: bool
+    generation: int
     apps_domain: str
     slots: Mapping[Colour, Slot]
 
@@ -42,18 +43,25 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """`failure` is set while a failed deployment still cleans up after itself."""
+    """`archive` is empty where nothing was uploaded. `failure` is set while a failed one still cleans up."""
 
     id: int
     number: int
+    generation: int
     state: DeploymentState
     environment: Environment
     release: Release
+    source: SourceKind
     archive: str
     log_stream: int
     failure: str
     hint: str
     is_cancelling: bool
+
+    @property
+    def goes_back(self) -> bool:
+        """To a release that an earlier deployment made."""
+        return self.release.number != self.number
 
     @property
     def is_switched(self) -> bool:
@@ -63,7 +71,10 @@ class Deployment:
 
     def wanted(self, node: Node) -> Wanted:
         return Wanted(
+            number=self.number,
+            generation=self.generation,
             release=self.release,
+            source=self.source,
             archive=self.archive,
             strategy=self.environment.strategy,
             slots=self.environment.slots,
@@ -77,12 +88,9 @@ async def look_at_deployment(store: Store, deployment_id: int) -> Deployment | N
     async with store.connection() as connection, connection.cursor(row_factory=typed(_DeploymentRow)) as cursor:
         await cursor.execute(
             """
-            SELECT deployments.id, deployments.number, state, deployments.environment_id, deployments.release_id,
-                   releases.runtime, releases.command, releases.health_path, files_of, variables_version,
-                   builds.archive,
-                   log_stream_id AS log_stream, failure, hint, cancel_asked_at IS NOT NULL AS is_cancelling
-            FROM deployments JOIN releases ON releases.id = deployments.release_id
-            JOIN builds ON builds.id = releases.build_id WHERE deployments.id = %s
+            SELECT id, number, generation, state, environment_id, release_id, log_stream_id AS log_stream,
+                   failure, hint, cancel_asked_at IS NOT NULL AS is_cancelling
+            FROM deployments WHERE id = %s
             """,
             (deployment_id,),
         )
@@ -90,14 +98,22 @@ async def look_at_deployment(store: Store, deployment_id: int) -> Deployment | N
         environment = await _environment(connection, store.vault, row.environment_id) if row else None
         if row is None or environment is None:
             return None
-        variables = await run_variables(connection, store.vault, row.environment_id, row.variables_version)
-    release = Release(
-        row.release_id, row.number, row.runtime, row.command or (), row.health_path, row.files_of, variables
-    )
+        found = (await _releases(connection, [row.release_id]))[row.release_id]
+        release = await found.release(connection, store.vault)
     return Deployment(
-        row.id, row.number, row.state, environment, release, row.archive, row.log_stream, row.failure, row.hint,
-        row.is_cancelling,
-    )  # fmt: skip
+        id=row.id,
+        number=row.number,
+        generation=row.generation,
+        state=row.state,
+        environment=environment,
+        release=release,
+        source=found.source,
+        archive=found.archive or "",
+        log_stream=row.log_stream,
+        failure=row.failure,
+        hint=row.hint,
+        is_cancelling=row.is_cancelling,
+    )
 
 
 async def look_at_environment(store: Store, environment_id: int) -> Environment | None:
@@ -109,15 +125,10 @@ async def look_at_environment(store: Store, environment_id: int) -> Environment 
 class _DeploymentRow:
     id: int
     number: int
+    generation: int
     state: DeploymentState
     environment_id: int
     release_id: int
-    runtime: Runtime
-    command: tuple[str, ...] | None
-    health_path: str | None
-    files_of: int | None
-    variables_version: int | None
-    archive: str
     log_stream: int
     failure: str
     hint: str
@@ -133,6 +144,7 @@ class _EnvironmentRow:
     runtime: Runtime
     strategy: Strategy
     is_stopped: bool
+    generation: int
     apps_domain: str
 
 
@@ -142,21 +154,31 @@ class _SlotRow:
     port: int | None
     state: SlotState
     release_id: int | None
-    number: int | None
-    runtime: Runtime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _ReleaseRow:
+    """With its build, which may have made other releases too."""
+
+    id: int
+    environment_id: int
+    number: int
+    runtime: Runtime
     command: tuple[str, ...] | None
     health_path: str | None
     files_of: int | None
     variables_version: int | None
+    build_id: int
+    source: SourceKind
+    archive: str | None
+    recipe: Recipe | None
 
-    def slot(self, variables: Mapping[str, Secret]) -> Slot:
-        release = None
-        if self.release_id is not None and self.number is not None and self.runtime is not None:
-            command = self.command or ()
-            release = Release(
-                self.release_id, self.number, self.runtime, command, self.health_path, self.files_of, variables
-            )
-        return Slot(self.colour, None if self.port is None else Port(self.port), self.state, release)
+    async def release(self, connection: Connection, vault: Vault) -> Release:
+        variables = await run_variables(connection, vault, self.environment_id, self.variables_version)
+        return Release(
+            self.id, self.number, self.runtime, self.command or (), self.health_path, self.files_of, variables,
+            self.build_id, self.recipe,
+        )  # fmt: skip
 
 
 async def _environment(connection: Connection, vault: Vault, environment_id: int) -> Environment | None:
@@ -164,7 +186,7 @@ async def _environment(connection: Connection, vault: Vault, environment_id: int
         await cursor.execute(
             """
             SELECT environments.id, app_id, apps.slug AS app, environments.name, runtime, strategy, is_stopped,
-                   nodes.apps_domain
+                   generation, nodes.apps_domain
             FROM environments JOIN apps ON apps.id = app_id JOIN nodes ON nodes.id = node_id
             WHERE environments.id = %s
             """,
@@ -173,21 +195,37 @@ async def _environment(connection: Connection, vault: Vault, environment_id: int
         row = await cursor.fetchone()
     if row is None:
         return None
-    async with connection.cursor(row_factory=typed(_SlotRow)) as slots:
-        await slots.execute(
-            """
-            SELECT colour, port, state, release_id, number, runtime, command, health_path, files_of, variables_version
-            FROM slots LEFT JOIN releases ON releases.id = release_id WHERE slots.environment_id = %s
-            ORDER BY colour
-            """,
-            (environment_id,),
-        )
-        rows = await slots.fetchall()
-    found = {
-        slot.colour: slot.slot(await run_variables(connection, vault, environment_id, slot.variables_version))
-        for slot in rows
-    }
     return Environment(
         row.id, row.app_id, AppName(row.app), EnvironmentName(row.name), row.runtime, row.strategy, row.is_stopped,
-        row.apps_domain, found,
+        row.generation, row.apps_domain, await _slots(connection, vault, environment_id),
     )  # fmt: skip
+
+
+async def _slots(connection: Connection, vault: Vault, environment_id: int) -> Mapping[Colour, Slot]:
+    async with connection.cursor(row_factory=typed(_SlotRow)) as cursor:
+        await cursor.execute(
+            "SELECT colour, port, state, release_id FROM slots WHERE environment_id = %s ORDER BY colour",
+            (environment_id,),
+        )
+        rows = await cursor.fetchall()
+    releases = await _releases(connection, [row.release_id for row in rows if row.release_id is not None])
+    found = {}
+    for row in rows:
+        release = await releases[row.release_id].release(connection, vault) if row.release_id is not None else None
+        found[row.colour] = Slot(row.colour, None if row.port is None else Port(row.port), row.state, release)
+    return found
+
+
+async def _releases(connection: Connection, ids: Collection[int]) -> Mapping[int, _ReleaseRow]:
+    if not ids:
+        return {}
+    async with connection.cursor(row_factory=typed(_ReleaseRow)) as cursor:
+        await cursor.execute(
+            """
+            SELECT releases.id, environment_id, number, runtime, command, health_path, files_of, variables_version,
+                   build_id, source, archive, recipe
+            FROM releases JOIN builds ON builds.id = build_id WHERE releases.id = ANY(%s)
+            """,
+            (list(ids),),
+        )
+        return {row.id: row for row in await cursor.fetchall()}

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bakery.delivery.premises import Premises, Release
-from bakery.model.apps import Runtime
+from bakery.delivery.premises import Premises, Program, Release
+from bakery.delivery.recipe import Recipe
+from bakery.model.apps import Runtime, SourceKind
 from bakery.model.deployments import SlotState
 from bakery.model.errors import Conflict
 from bakery.model.names import Colour, Port
 from bakery.model.strategies import Strategy
-from bakery.model.unit import UnitSpec
 from bakery.nodes.homes import Place
 from bakery.nodes.ingress import ProxySite, StaticSite
 
@@ -18,8 +18,14 @@ from bakery.nodes.ingress import ProxySite, StaticSite
 class StepKey(StrEnum):
     """What a step is called in addresses and in the database."""
 
+    FETCH = "fetch"
     UNPACK = "unpack"
     COPY = "copy"
+    DETECT = "detect"
+    INSTALL = "install"
+    BUILD = "build"
+    TEST = "test"
+    RELEASE = "release"
     START = "start"
     CHECK = "check"
     SWITCH = "switch"
@@ -54,15 +60,63 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetch:
+    """The newest commit of what the environment follows, as the rows say when this is carried out."""
+
+    place: Place
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Detect:
+    """What the source needs. What follows is planned anew when this is known."""
+
+    place: Place
+    number: int
+    runtime: Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class BuildImage:
+    """`target`: only up to this stage. An image that is there takes the place of the source, which then goes."""
+
+    place: Place
+    number: int
+    build: int
+    recipe: Recipe
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunCommand:
+    """In the source's base folder, as the app's account. `what` begins the sentence about how it ended."""
+
+    argv: tuple[str, ...]
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """To do, because of `why`."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """What an earlier step finds out decides."""
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
     slot: Slot
-    unit: UnitSpec
+    program: Program
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
     port: Port
-    unit: UnitSpec
+    program: Program
     path: str | None
 
 
@@ -79,7 +133,8 @@ class Retire:
     slot: Slot
 
 
-Action = Unpack | Copy | Start | Check | Switch | Retire
+Make = Fetch | Unpack | Copy | Detect | BuildImage | RunCommand | Nothing | Unknown
+Action = Make | Start | Check | Switch | Retire
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +156,22 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The facts that a plan is made from. `archive` holds the source."""
+    """The facts that a plan is made from. `number` is the deployment's own; `archive` holds an uploaded source."""
 
+    number: int
+    generation: int
     release: Release
+    source: SourceKind
     archive: str
     strategy: Strategy
     slots: Mapping[Colour, Slot]
     premises: Premises
     has_ingress: bool
+
+    @property
+    def goes_back(self) -> bool:
+        """The release was made by an earlier deployment: it is there, and runs again as it was."""
+        return self.release.number != self.number
 
 
 def plan_deployment(wanted: Wanted) -> Plan:
@@ -122,11 +185,11 @@ def plan_deployment(wanted: Wanted) -> Plan:
 
 def _plan_blue_green(wanted: Wanted) -> Plan:
     slot = _slot_for(wanted)
-    unit = _unit(wanted, slot)
+    program = _program(wanted, slot)
     steps = [
-        _bring_files(wanted),
-        PlannedStep(StepKey.START, f"Start the release on {slot.colour}", Start(slot, unit)),
-        _check(wanted, slot, unit),
+        *_make(wanted),
+        PlannedStep(StepKey.START, f"Start the release on {slot.colour}", Start(slot, program)),
+        _check(wanted, slot, program),
         PlannedStep(StepKey.SWITCH, "Switch traffic to it", Switch(slot, _site(wanted, slot))),
     ]
     other = wanted.slots[slot.colour.other]
@@ -139,16 +202,16 @@ def _plan_recreate(wanted: Wanted) -> Plan:
     """One slot and one port for ever: the app is away from the start of the new release until it answers."""
     live = [slot for slot in wanted.slots.values() if slot.state is SlotState.LIVE]
     slot = live[0] if live else wanted.slots[Colour.BLUE]
-    unit = _unit(wanted, slot)
+    program = _program(wanted, slot)
     is_replacing = slot.state is SlotState.LIVE
     steps = (
-        _bring_files(wanted),
+        *_make(wanted),
         PlannedStep(
             StepKey.START,
             "Replace the running release; the app is away for a moment" if is_replacing else "Start the release",
-            Start(slot, unit),
+            Start(slot, program),
         ),
-        _check(wanted, slot, unit),
+        _check(wanted, slot, program),
         PlannedStep(StepKey.SWITCH, "Make it live", Switch(slot, _site(wanted, slot) if wanted.has_ingress else None)),
     )
     replaced = slot.release if is_replacing and slot.release != wanted.release else None
@@ -163,7 +226,7 @@ def _plan_static(wanted: Wanted) -> Plan:
         )
     slot = _slot_for(wanted)
     switch = PlannedStep(StepKey.SWITCH, "Switch traffic to it", Switch(slot, _site(wanted, slot)))
-    return Plan(wanted.release, slot, (_bring_files(wanted), switch))
+    return Plan(wanted.release, slot, (*_make(wanted), switch))
 
 
 def _slot_for(wanted: Wanted) -> Slot:
@@ -173,26 +236,82 @@ def _slot_for(wanted: Wanted) -> Slot:
     return own[0] if own else next(slot for slot in slots if slot.state is not SlotState.LIVE)
 
 
-def _unit(wanted: Wanted, slot: Slot) -> UnitSpec:
-    return wanted.premises.describe_unit(wanted.release, slot.colour, _port(slot))
+def _program(wanted: Wanted, slot: Slot) -> Program:
+    return wanted.premises.describe_program(wanted.release, slot.colour, _port(slot))
 
 
 def _site(wanted: Wanted, slot: Slot) -> ProxySite | StaticSite:
-    return wanted.premises.describe_site(wanted.release, slot.port)
+    return wanted.premises.describe_site(wanted.release, slot.port, generation=wanted.generation, slot=slot.colour)
 
 
-def _bring_files(wanted: Wanted) -> PlannedStep:
-    place, release = wanted.premises.place, wanted.release
+def _make(wanted: Wanted) -> tuple[PlannedStep, ...]:
+    """From the source to something that can be started."""
+    release = wanted.release
+    if wanted.goes_back or (release.files_of is not None and release.runtime is Runtime.DOCKER):
+        return ()
     if release.files_of is not None:
-        copy = Copy(place, release.number, release.files_of)
-        return PlannedStep(StepKey.COPY, f"Take the files of release #{release.files_of}", copy)
+        copy = Copy(wanted.premises.place, release.number, release.files_of)
+        return (PlannedStep(StepKey.COPY, f"Take the files of release #{release.files_of}", copy),)
+    if not release.is_built:
+        return (_bring_source(wanted),)
+    detect = Detect(wanted.premises.place, release.number, release.runtime)
+    steps = _build_image(wanted) if release.runtime is Runtime.DOCKER else _build_in_place(wanted)
+    return (_bring_source(wanted), PlannedStep(StepKey.DETECT, "See what is in it", detect), *steps)
+
+
+def _bring_source(wanted: Wanted) -> PlannedStep:
+    place, release = wanted.premises.place, wanted.release
+    if wanted.source is SourceKind.GIT:
+        return PlannedStep(StepKey.FETCH, "Fetch the commit", Fetch(place, release.number))
     for_visitors = release.runtime is Runtime.STATIC
     unpack = Unpack(place, release.number, wanted.archive, for_visitors)
     return PlannedStep(StepKey.UNPACK, "Unpack the source", unpack)
 
 
-def _check(wanted: Wanted, slot: Slot, unit: UnitSpec) -> PlannedStep:
-    return PlannedStep(StepKey.CHECK, "Check that it answers", Check(_port(slot), unit, wanted.release.health_path))
+def _build_image(wanted: Wanted) -> tuple[PlannedStep, ...]:
+    """The tests of a Dockerfile that is the repository's own are that file's business."""
+    place, release, recipe = wanted.premises.place, wanted.release, wanted.release.recipe
+    test: Action = Unknown()
+    build: Action = Unknown()
+    if recipe is not None:
+        build = BuildImage(place, release.number, release.build, recipe)
+        test = Nothing(
+            "Its own Dockerfile decides what is tested." if recipe.dockerfile else "No tests were found in it."
+        )
+        if recipe.test and recipe.test_stage:
+            test = BuildImage(place, release.number, release.build, recipe, recipe.test_stage)
+    return (
+        PlannedStep(StepKey.TEST, "Run the project's tests", test),
+        PlannedStep(StepKey.BUILD, "Build the image", build),
+    )
+
+
+def _build_in_place(wanted: Wanted) -> tuple[PlannedStep, ...]:
+    recipe = wanted.release.recipe
+    install: Action = Unknown()
+    build: Action = Unknown()
+    test: Action = Unknown()
+    release: Action = Unknown()
+    if recipe is not None:
+        install = _run(recipe.install, "The installation", "It has nothing to install.")
+        build = _run(recipe.build, "The build", "It has nothing to build.")
+        test = _run(recipe.test, "The tests", "No tests were found in it.")
+        release = _run(recipe.release, "The release command", "It has no command for a new release.")
+    return (
+        PlannedStep(StepKey.INSTALL, "Install what it needs", install),
+        PlannedStep(StepKey.BUILD, "Build it", build),
+        PlannedStep(StepKey.TEST, "Run the project's tests", test),
+        PlannedStep(StepKey.RELEASE, "Prepare the release", release),
+    )
+
+
+def _run(argv: tuple[str, ...], what: str, otherwise: str) -> Action:
+    return RunCommand(argv, what) if argv else Nothing(otherwise)
+
+
+def _check(wanted: Wanted, slot: Slot, program: Program) -> PlannedStep:
+    check = Check(_port(slot), program, wanted.release.health_path)
+    return PlannedStep(StepKey.CHECK, "Check that it answers", check)
 
 
 def _port(slot: Slot) -> Port:

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from bakery.delivery.recipe import Recipe
 from bakery.helper.names import account_name
 from bakery.model.apps import Runtime
+from bakery.model.container import ContainerSpec, image_name
 from bakery.model.names import (
     AppName,
     Colour,
@@ -25,22 +27,51 @@ from bakery.nodes.ingress import ProxySite, StaticSite
 
 # The first word of a start command is found as in a shell: on the PATH, or below the release when it has a slash.
 _FINDS_PROGRAMS = "/usr/bin/env"
+_USUAL_PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_USUAL_PORT = 8080  # in a container that says nothing of it
+
+Program = UnitSpec | ContainerSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """What runs: files of its own below the node's folder, and settings that never change.
+    """What runs: files of its own below the node's folder, or an image; and settings that never change.
 
+    `command` and `health_path` as a person said; where that is nothing the `recipe` of its build says them.
     `files_of` is the release whose files it starts from, when it is no new build. `variables` are as it was made.
     """
 
     id: int
     number: int
     runtime: Runtime
-    command: tuple[str, ...]
-    health_path: str | None
+    said_command: tuple[str, ...]
+    said_health_path: str | None
     files_of: int | None = None
     variables: Mapping[str, Secret] = field(default_factory=dict, compare=False)
+    build: int = 0
+    recipe: Recipe | None = field(default=None, compare=False)
+
+    @property
+    def is_built(self) -> bool:
+        """Something has to be made of its source before it can be started, and Bakery finds out what."""
+        return self.runtime is Runtime.DOCKER or (self.runtime is Runtime.PROCESS and not self.said_command)
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """None for an image that has its own, as that of a Dockerfile has that we wrote."""
+        has_its_own = self.runtime is Runtime.DOCKER and self.recipe is not None and self.recipe.dockerfile_text
+        if self.said_command or self.recipe is None or has_its_own:
+            return self.said_command
+        return self.recipe.start
+
+    @property
+    def health_path(self) -> str | None:
+        return self.said_health_path or (self.recipe.health_path if self.recipe else None)
+
+    @property
+    def base(self) -> str:
+        """Where below its files it runs."""
+        return self.recipe.base if self.recipe else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +88,12 @@ class Premises:
 
     @property
     def account(self) -> str | None:
-        return account_name(self.folders.root, self.app, self.environment) if self.is_isolated else None
+        return self.job_account if self.is_isolated else None
+
+    @property
+    def job_account(self) -> str:
+        """Whose files the releases are. Where a node has no accounts, the helper takes the only one that there is."""
+        return account_name(self.folders.root, self.app, self.environment)
 
     @property
     def site(self) -> SiteName:
@@ -72,28 +108,52 @@ class Premises:
     def log_file(self, colour: Colour) -> PurePosixPath:
         return self.folders.unit_log(self.unit(colour))
 
+    def describe_program(self, release: Release, colour: Colour, port: Port) -> Program:
+        """What keeps a release running that is not files alone."""
+        if release.runtime is Runtime.DOCKER:
+            return self.describe_container(release, colour, port)
+        return self.describe_unit(release, colour, port)
+
+    def describe_container(self, release: Release, colour: Colour, port: Port) -> ContainerSpec:
+        inside = Port(release.recipe.port if release.recipe and release.recipe.port else _USUAL_PORT)
+        return ContainerSpec(
+            name=self.unit(colour),
+            image=image_name(self.app, release.build),
+            build=release.build,
+            host_port=port,
+            port=inside,
+            environment={**release.variables, "PORT": Secret(str(inside))},
+            command=release.command or None,
+        )
+
     def describe_unit(self, release: Release, colour: Colour, port: Port) -> UnitSpec:
         folder = self.release_folder(release.number)
         return UnitSpec(
             name=self.unit(colour),
             argv=(_FINDS_PROGRAMS, "--", *release.command),
-            folder=folder,
+            folder=folder / release.base,
             log_file=self.log_file(colour),
-            environment=_variables(release, port),
+            environment=self.process_variables(release, port),
             account=self.account,
             writable=(folder,),
         )
 
+    def process_variables(self, release: Release, port: Port | None = None) -> Mapping[str, Secret]:
+        """What a release finds that runs without a container, or a command in it."""
+        found = dict(release.variables)
+        if release.recipe is not None:
+            found.setdefault("HOST", Secret("127.0.0.1"))
+        if release.recipe is not None and release.recipe.paths:
+            below = self.release_folder(release.number) / release.recipe.base
+            paths = [str(below / path) for path in release.recipe.paths]
+            found["PATH"] = Secret(":".join([*paths, found["PATH"].reveal() if "PATH" in found else _USUAL_PATHS]))
+        return found if port is None else {**found, "PORT": Secret(str(port))}
+
     def describe_site(
-        self, release: Release, port: Port | None, *, generation: int = 0, slot: Colour | None = None
+        self, release: Release, port: Port | None, *, generation: int, slot: Colour | None
     ) -> ProxySite | StaticSite:
-        """`generation` is the number of the deployment that switches, also when it goes back to an older release."""
+        """`generation` is that of the deployment that switches, or puts back; later of the last one that began."""
         if port is None:
             folder = self.release_folder(release.number)
             return StaticSite(self.site, (self.host,), folder, generation, release.number, slot)
         return ProxySite(self.site, (self.host,), port, generation, release.number, slot)
-
-
-def _variables(release: Release, port: Port) -> Mapping[str, Secret]:
-    """Ours win: the app is looked for on the port that we chose."""
-    return {**release.variables, "PORT": Secret(str(port))}

@@ -9,16 +9,18 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 
 import psycopg
 
-from bakery.delivery.actions import Patience, StepFailed, Work
+from bakery.delivery.actions import carry_out
 from bakery.delivery.ending import abandon, end_deployment, note_failure
 from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment, look_at_deployment
 from bakery.delivery.moves import move_deployment
-from bakery.delivery.plan import StepKey, plan_deployment
+from bakery.delivery.plan import Nothing, StepKey, plan_deployment
 from bakery.delivery.ports import with_free_port
-from bakery.delivery.steps import CancelAsked, begin_step, end_step, read_steps, store_steps
+from bakery.delivery.steps import CancelAsked, begin_step, end_step, read_steps, skip_step, store_steps
 from bakery.delivery.undo import tidy, undo
 from bakery.delivery.variable_sets import masker_of
+from bakery.delivery.waiting import although_away
+from bakery.delivery.work import Patience, StepFailed, Work
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import BakeryError, NodeUnreachable, Unavailable
 from bakery.nodes.node import Node
@@ -26,6 +28,12 @@ from bakery.store.ending import end_tasks
 from bakery.store.store import Store
 
 _BEAT = 1.0
+_COUNTED = """
+WITH counted AS (
+    UPDATE environments SET generation = environments.generation + 1 FROM deployments
+    WHERE deployments.id = %s AND environments.id = environment_id RETURNING deployments.id, environments.generation)
+UPDATE deployments SET generation = counted.generation FROM counted WHERE deployments.id = counted.id
+"""
 
 
 async def run_deployment(store: Store, node: Node, deployment_id: int, *, patience: Patience) -> None:
@@ -35,7 +43,8 @@ async def run_deployment(store: Store, node: Node, deployment_id: int, *, patien
     if deployment is None:
         return
     if not has_begun:
-        await node.homes.remove_upload(deployment.archive)
+        if deployment.archive:
+            await node.homes.remove_upload(deployment.archive)
         return
     try:
         writing = DeploymentLog(store, deployment.log_stream, await masker_of(store, deployment.environment.id))
@@ -59,6 +68,7 @@ async def _begin(store: Store, deployment_id: int) -> bool:
         if state is not DeploymentState.QUEUED:
             return False
         await move_deployment(tx, deployment_id, DeploymentState.RUNNING)
+        await tx.connection.execute(_COUNTED, (deployment_id,))
         return True
 
 
@@ -139,22 +149,29 @@ async def _beat(store: Store, deployment: Deployment, deadline: asyncio.Timeout)
 
 
 async def _take_steps(work: Work) -> None:
-    deployment = work.deployment
     done = await _stored_steps(work)
-    planned = {step.key: step for step in work.plan.steps}
     if any(state is not StepState.WAITING for state in done.values()):
         work.log.write("Bakery was interrupted and goes on from here.")
     for key, state in done.items():
-        if state is StepState.DONE:
-            continue
-        await begin_step(work.store, deployment.id, key, at_byte=await work.log.flush())
-        step = planned.get(key)
-        if step is not None:  # else there is nothing left of it to do
-            work.log.write(f"▸ {step.title}")
-            await work.carry_out(step.action)
-        at_byte = await work.log.flush()
-        async with work.store.transaction() as tx:
-            await end_step(tx, deployment.id, key, StepState.DONE, at_byte=at_byte)
+        if state is StepState.WAITING or state is StepState.RUNNING:
+            await _take_step(work, key)
+
+
+async def _take_step(work: Work, key: StepKey) -> None:
+    """The plan may be another since the step before. A step that it does not know any more was done by then."""
+    planned = next((step for step in work.plan.steps if step.key is key), None)
+    if planned is not None and isinstance(planned.action, Nothing):
+        work.log.write(f"▸ {planned.title}: nothing to do. {planned.action.why}")
+        await skip_step(work.store, work.deployment.id, key)
+        return
+    await begin_step(work.store, work.deployment.id, key, at_byte=await work.log.flush())
+    if planned is not None:
+        work.log.write(f"▸ {planned.title}")
+        action = planned.action
+        await although_away(work.log, lambda: carry_out(work, key, action), seconds=work.patience.away)
+    at_byte = await work.log.flush()
+    async with work.store.transaction() as tx:
+        await end_step(tx, work.deployment.id, key, StepState.DONE, at_byte=at_byte)
 
 
 async def _stored_steps(work: Work) -> Mapping[StepKey, StepState]:

@@ -113,7 +113,10 @@ async def _start(store: Store, node: Node, environment: Environment, live: Slot)
         if not isinstance(found, Healthy):
             health, note = Health.DOWN, found.answer.said
     if node.ingress is not None:
-        await node.ingress.apply_site(premises.describe_site(release, live.port))
+        generation = environment.generation
+        await node.ingress.apply_site(
+            premises.describe_site(release, live.port, generation=generation, slot=live.colour)
+        )
     await _note(store, environment, live, health, note)
 
 

@@ -47,6 +47,12 @@ async def begin_step(store: Store, deployment_id: int, key: StepKey, *, at_byte:
         )
 
 
+async def skip_step(store: Store, deployment_id: int, key: StepKey) -> None:
+    """There was nothing to do."""
+    async with store.transaction() as tx:
+        await _move(tx, deployment_id, key, StepState.SKIPPED)
+
+
 async def end_step(tx: Transaction, deployment_id: int, key: StepKey, state: StepState, *, at_byte: int | None) -> None:
     await _move(tx, deployment_id, key, state)
     await tx.connection.execute(

@@ -3,11 +3,15 @@
 import asyncio
 import time
 
-from bakery.delivery.actions import Work
+from bakery.delivery import keeping
 from bakery.delivery.plan import StepKey
 from bakery.delivery.premises import Release
 from bakery.delivery.slots import free_slot
+from bakery.delivery.step_jobs import end_step_jobs
 from bakery.delivery.steps import read_steps
+from bakery.delivery.waiting import although_away
+from bakery.delivery.work import Work
+from bakery.model.apps import Runtime
 from bakery.model.deployments import SlotState, StepState
 from bakery.model.errors import BakeryError, Unavailable
 from bakery.model.names import Port
@@ -18,17 +22,9 @@ KEPT_RELEASES = 5
 
 async def undo(work: Work) -> None:
     """Visitors go on with what they had. What cannot be taken away now is named in the log; it harms nobody."""
-    environment = work.deployment.environment
-    premises = environment.premises(work.node)
-    slot = work.plan.slot
+    environment, slot = work.deployment.environment, work.plan.slot
     try:
-        await _put_back_site(work)
-        if work.plan.replaced is not None and slot.port is not None:
-            await _run_again(work, work.plan.replaced, slot.port)
-        elif slot.state is not SlotState.LIVE:
-            await work.node.units.remove(premises.unit(slot.colour))
-        await work.node.homes.remove_release(premises.place, work.deployment.number)
-        await _forget_archive(work)
+        await although_away(work.log, lambda: _take_away(work), seconds=work.patience.away)
     except Unavailable:
         raise
     except (BakeryError, OSError) as error:
@@ -36,17 +32,34 @@ async def undo(work: Work) -> None:
     async with work.store.transaction() as tx:
         if slot.state is not SlotState.LIVE:
             await free_slot(tx, environment.id, slot.colour)
-        await tx.connection.execute(
-            "UPDATE releases SET removed_at = now() WHERE id = %s", (work.deployment.release.id,)
-        )
+        if not work.deployment.goes_back:
+            await tx.connection.execute(
+                "UPDATE releases SET removed_at = now() WHERE id = %s", (work.deployment.release.id,)
+            )
     live = environment.live
     if live is not None and live.release is not None:
         work.log.write(f"Release #{live.release.number} is still live; nothing changed for visitors.")
 
 
+async def _take_away(work: Work) -> None:
+    deployment, slot = work.deployment, work.plan.slot
+    premises = deployment.environment.premises(work.node)
+    await end_step_jobs(work.store, work.node.jobs, deployment.id)
+    await _put_back_site(work)
+    if work.plan.replaced is not None and slot.port is not None:
+        await _run_again(work, work.plan.replaced, slot.port)
+    elif slot.state is not SlotState.LIVE and slot.port is not None:
+        await keeping.keeper(work.node, deployment.release.runtime).remove(premises.unit(slot.colour))
+    if not deployment.goes_back:
+        release = deployment.release
+        await _remove_files(work, release.number, release.build, release.runtime)
+    await _forget_archive(work)
+
+
 async def tidy(work: Work) -> None:
     """Of the releases that were live the last five stay, to come back to."""
     try:
+        await end_step_jobs(work.store, work.node.jobs, work.deployment.id)
         await _forget_archive(work)
         await _remove_superfluous(work)
     except Unavailable:
@@ -59,7 +72,7 @@ async def _remove_superfluous(work: Work) -> None:
     async with work.store.connection() as connection:
         cursor = await connection.execute(
             """
-            SELECT id, number FROM releases
+            SELECT id, number, build_id, runtime FROM releases
             WHERE environment_id = %(environment)s AND live_at IS NOT NULL AND removed_at IS NULL
             AND id NOT IN (SELECT release_id FROM slots WHERE release_id IS NOT NULL)
             ORDER BY live_at DESC OFFSET %(kept)s
@@ -67,16 +80,15 @@ async def _remove_superfluous(work: Work) -> None:
             {"environment": work.deployment.environment.id, "kept": KEPT_RELEASES - 1},
         )
         superfluous = await cursor.fetchall()
-    premises = work.deployment.environment.premises(work.node)
-    for release_id, number in superfluous:
-        await work.node.homes.remove_release(premises.place, number)
+    for release_id, number, build, runtime in superfluous:
+        await _remove_files(work, number, build, Runtime(runtime))
         async with work.store.transaction() as tx:
             await tx.connection.execute("UPDATE releases SET removed_at = now() WHERE id = %s", (release_id,))
 
 
 async def _run_again(work: Work, release: Release, port: Port) -> None:
     premises = work.deployment.environment.premises(work.node)
-    await work.node.units.start(premises.describe_unit(release, work.plan.slot.colour, port))
+    await keeping.start(work.node, premises.describe_program(release, work.plan.slot.colour, port))
     found = await wait_until_healthy(
         lambda: ask_app(work.node.transport, port, release.health_path),
         deadline=work.patience.check,
@@ -98,10 +110,29 @@ async def _put_back_site(work: Work) -> None:
     premises = environment.premises(work.node)
     live = environment.live
     if live is not None and live.release is not None:
-        await work.node.ingress.apply_site(premises.describe_site(live.release, live.port))
+        generation = work.deployment.generation  # of who puts it back, or the node would take it for an old wish
+        site = premises.describe_site(live.release, live.port, generation=generation, slot=live.colour)
+        await work.node.ingress.apply_site(site)
     else:
         await work.node.ingress.remove_site(premises.site)
 
 
+async def _remove_files(work: Work, number: int, build: int, runtime: Runtime) -> None:
+    """An image that another release was made of stays until that one goes too."""
+    environment = work.deployment.environment
+    await work.node.homes.remove_release(environment.premises(work.node).place, number)
+    if runtime is Runtime.DOCKER and not await _is_needed(work, number, build):
+        await work.node.images.remove(environment.app, build)
+
+
+async def _is_needed(work: Work, number: int, build: int) -> bool:
+    async with work.store.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT FROM releases WHERE build_id = %s AND number <> %s AND removed_at IS NULL", (build, number)
+        )
+        return await cursor.fetchone() is not None
+
+
 async def _forget_archive(work: Work) -> None:
-    await work.node.homes.remove_upload(work.deployment.archive)
+    if work.deployment.archive:
+        await work.node.homes.remove_upload(work.deployment.archive)

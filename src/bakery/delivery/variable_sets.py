@@ -98,6 +98,17 @@ async def run_variables(
     return Sealed({name: one for name, one in stored.items() if one.scope.reaches_run}, vault)
 
 
+async def build_variables(store: Store, environment_id: int, release_id: int) -> Mapping[str, Secret]:
+    """What is seen while a release is built."""
+    async with store.connection() as connection:
+        cursor = await connection.execute("SELECT variables_version FROM releases WHERE id = %s", (release_id,))
+        row = await cursor.fetchone()
+        if row is None or row[0] is None:
+            return {}
+        stored = await read_set(connection, environment_id, row[0])
+    return Sealed({name: one for name, one in stored.items() if one.scope.reaches_build}, store.vault)
+
+
 async def masker_of(store: Store, environment_id: int) -> Masker:
     """Knows what must be in no log: today's secrets, and those of releases that may still run. What cannot be opened
     reaches no app either."""

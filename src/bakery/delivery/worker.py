@@ -1,12 +1,12 @@
 """The work of delivery as the queue knows it: each task by its name, with the number of a row."""
 
 from bakery.delivery import tasks
-from bakery.delivery.actions import Patience
 from bakery.delivery.delete import clear_app
 from bakery.delivery.local import Machine
 from bakery.delivery.request import start_scheduled
 from bakery.delivery.run import run_deployment
 from bakery.delivery.running import restart, settle
+from bakery.delivery.work import Patience
 from bakery.store.queue import Queue
 from bakery.store.store import Store
 

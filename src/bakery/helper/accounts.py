@@ -17,10 +17,10 @@ ACCOUNT = re.compile(f"{AGENT}|bk-[0-9a-f]{{16}}")
 
 
 def account_of(name: object) -> pwd.struct_passwd:
-    """Root runs nothing as root, nor as anybody who is not Bakery's. Others can only be themselves."""
+    """Root runs nothing as root, nor as anybody who is not Bakery's. Others have only themselves for all of those."""
     if os.geteuid() != 0:
         account = pwd.getpwuid(os.geteuid())
-        if name not in (None, account.pw_name):
+        if name not in (None, account.pw_name) and not (isinstance(name, str) and ACCOUNT.fullmatch(name)):
             sys.exit("Only root can run a job as another user.")
         return account
     name = AGENT if name is None else name

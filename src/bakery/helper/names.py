@@ -24,6 +24,7 @@ class Premises:
     def __init__(self, root: Path, app: str, environment: str) -> None:
         self.home = root / "apps" / app / environment
         self.releases = self.home / "releases"
+        self.cache = self.home / "cache"
         self.account = account_name(root, app, environment)
 
     def expect_inside(self, path: object, *, what: str) -> Path:

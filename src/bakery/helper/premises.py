@@ -7,11 +7,13 @@ premises-remove APP ENVIRONMENT   both, with all that is in the folder, and what
 from __future__ import annotations
 
 import contextlib
+import os
+import pwd
 import re
 from pathlib import Path
 
 from bakery.helper.accounts import ensure_account, remove_account
-from bakery.helper.files import make_open_folder, remove_tree
+from bakery.helper.files import make_folder, make_open_folder, remove_tree
 from bakery.helper.names import PLACE, UNIT, Premises, premises_of_unit
 from bakery.helper.verbs import Verb
 
@@ -20,6 +22,15 @@ def make(root: Path, app: str, environment: str) -> None:
     premises = Premises(root, app, environment)
     ensure_account(premises.account)
     make_open_folder(premises.releases)
+    make_cache(premises)
+
+
+def make_cache(premises: Premises) -> None:
+    """What tools keep between builds, in the account's own folder. It never leads elsewhere: what is above is root's."""
+    make_folder(premises.cache, 0o700)
+    if os.geteuid() == 0:
+        owner = pwd.getpwnam(premises.account)
+        os.chown(premises.cache, owner.pw_uid, owner.pw_gid, follow_symlinks=False)
 
 
 def remove(root: Path, app: str, environment: str) -> None:

@@ -80,7 +80,7 @@ def making(root: Path, app: str, environment: str, number: str, *, mode: int) ->
         remove_tree(aside)
 
 
-def as_account(account: str, folder: Path, work: Callable[[], str]) -> str:
+def as_account(account: str, folder: Path, work: Callable[[], str], *, most: int = LONGEST_WORDS) -> str:
     """A child does it that has no more power than the account. What it says, which may be a refusal.
 
     What it needs is loaded before, for an account may not be let to where our Python lies.
@@ -88,16 +88,16 @@ def as_account(account: str, folder: Path, work: Callable[[], str]) -> str:
     heard, said = os.pipe()
     child = os.fork()
     if not child:
-        work_as(account, folder, work, said)
+        work_as(account, folder, work, said, most)
     os.close(said)
     with os.fdopen(heard, "rb") as hearing:
-        words = hearing.read(LONGEST_WORDS).decode(errors="replace")
+        words = hearing.read(most).decode(errors="replace")
     if os.waitpid(child, 0)[1]:
         sys.exit(words or "What made the release was ended from outside.")
     return words
 
 
-def work_as(account: str, folder: Path, work: Callable[[], str], said: int) -> None:
+def work_as(account: str, folder: Path, work: Callable[[], str], said: int, most: int) -> None:
     """Never returns."""
     status, words = 1, ""
     try:
@@ -115,7 +115,7 @@ def work_as(account: str, folder: Path, work: Callable[[], str], said: int) -> N
     except OSError as error:
         words = sentence(error)
     finally:
-        write_all(said, words.encode(errors="replace")[:LONGEST_WORDS])
+        write_all(said, words.encode(errors="replace")[:most])
         os._exit(status)
 
 

@@ -21,6 +21,13 @@ class Runtime(StrEnum):
     STATIC = "static"
 
 
+class SourceKind(StrEnum):
+    """Where what is deployed comes from."""
+
+    FOLDER = "folder"
+    GIT = "git"
+
+
 class AppStatus(StrEnum):
     HEALTHY = "healthy"
     DEPLOYING = "deploying"
@@ -61,19 +68,16 @@ def parse_new_app(
         slug=app,
         name=_parse_name(name) or app,
         runtime=kind,
-        command=_parse_command(command) if kind is Runtime.PROCESS else _no_command(command),
-        health_path=_parse_health_path(health) if kind is Runtime.PROCESS else None,
+        command=_no_command(command) if kind is Runtime.STATIC else _parse_command(command),
+        health_path=None if kind is Runtime.STATIC else _parse_health_path(health),
     )
 
 
 def _parse_runtime(text: str) -> Runtime:
     try:
-        runtime = Runtime(text)
+        return Runtime(text)
     except ValueError:
-        runtime = Runtime.DOCKER
-    if runtime is Runtime.DOCKER:  # nothing runs containers yet
-        raise BadInput("Choose “process” or “static”.", field="runtime")
-    return runtime
+        raise BadInput("Choose “docker”, “process” or “static”.", field="runtime") from None
 
 
 def _parse_name(text: str) -> str:
@@ -84,15 +88,16 @@ def _parse_name(text: str) -> str:
 
 
 def _parse_command(text: str) -> tuple[str, ...]:
-    """The words of a start command, quoted as in a shell; nothing but quotes means anything."""
+    """The words of a start command, quoted as in a shell; nothing but quotes means anything. None: Bakery finds out
+    how the app is built and started."""
     if len(text) > LONGEST_COMMAND or "\0" in text:
         raise BadInput(f"Use up to {LONGEST_COMMAND} characters.", field="command")
     try:
         words = shlex.split(text)
     except ValueError:
         raise BadInput("A quote in this command is never closed.", field="command") from None
-    if not words or not words[0]:
-        raise BadInput("Say how this app is started.", field="command", hint="Like: python3 app.py")
+    if words and not words[0]:
+        raise BadInput("A command begins with a program.", field="command", hint="Like: python3 app.py")
     return tuple(words)
 
 

@@ -38,3 +38,7 @@ class NodeFolders:
 
     def releases(self, app: AppName, environment: EnvironmentName) -> PurePosixPath:
         return self.root / "apps" / app / environment / "releases"
+
+    def cache(self, app: AppName, environment: EnvironmentName) -> PurePosixPath:
+        """What tools keep there between builds."""
+        return self.root / "apps" / app / environment / "cache"

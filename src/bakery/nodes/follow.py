@@ -179,7 +179,7 @@ class StreamWriter:
     async def copy(self, arriving: AsyncIterator[bytes]) -> None:
         """Returns when everything that arrived is in the database, also when more should have come."""
         waiting = Waiting(_MOST_WAITING)
-        reading = asyncio.create_task(_read_into(waiting, arriving))
+        reading = asyncio.create_task(waiting.fill(arriving))
         try:
             while data := await waiting.take():  # all of it is one write: the slower the database, the larger it is
                 room = self._most - self.offset
@@ -245,6 +245,13 @@ class Waiting:
         self._is_over = True
         self._news.set()
 
+    async def fill(self, arriving: AsyncIterator[bytes]) -> None:
+        try:
+            async for chunk in arriving:
+                await self.add(chunk)
+        finally:
+            self.end()
+
     async def take(self) -> bytes:
         """All that there is, once there is something; nothing: it is over."""
         await self._news.wait()
@@ -254,14 +261,6 @@ class Waiting:
         if not self._is_over:
             self._news.clear()
         return taken
-
-
-async def _read_into(waiting: Waiting, arriving: AsyncIterator[bytes]) -> None:
-    try:
-        async for chunk in arriving:
-            await waiting.add(chunk)
-    finally:
-        waiting.end()
 
 
 async def _beat(store: Store, links: Links, job: Job, sleep: Sleep) -> None:

@@ -94,7 +94,11 @@ class Jobs:
 
     def start_and_follow(self, spec: JobSpec) -> contextlib.AbstractAsyncContextManager["Following"]:
         """Both by one command. Leaving the block early leaves the job alone."""
-        return self.followed(self._say("job-start", spec.key, "--follow", stdin=_written(spec)))
+        return self.followed(self.starting(spec))
+
+    def starting(self, spec: JobSpec) -> Command:
+        """The call that begins it and goes on with its log."""
+        return self._say("job-start", spec.key, "--follow", stdin=_written(spec))
 
     @contextlib.asynccontextmanager
     async def followed(self, starting: Command) -> AsyncIterator["Following"]:

@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from bakery.commands.files import make_folder
 from bakery.model.names import Port
 from bakery.nodes.capabilities import Capabilities, IngressKind, UnitKeeper, capabilities, folders_of
+from bakery.nodes.containers import Containers
 from bakery.nodes.facts import NodeFacts, look_at
 from bakery.nodes.folders import NodeFolders
 from bakery.nodes.helper_calls import Helper
@@ -13,10 +14,12 @@ from bakery.nodes.helper_ingress import HelperIngress, OwnPlace
 from bakery.nodes.helper_units import HelperUnits
 from bakery.nodes.homes import Homes
 from bakery.nodes.ingress import OWN_PORT, Ingress
-from bakery.nodes.jobs import install_helper
+from bakery.nodes.images import Images
+from bakery.nodes.jobs import Jobs, install_helper
 from bakery.nodes.local import LocalTransport
 from bakery.nodes.supervised_units import SupervisedUnits
 from bakery.nodes.transport import Transport, run_or_fail
+from bakery.nodes.trees import Trees
 from bakery.nodes.units import Units
 
 
@@ -29,8 +32,12 @@ class Node:
     facts: NodeFacts
     capabilities: Capabilities
     folders: NodeFolders
+    jobs: Jobs
     homes: Homes
+    trees: Trees
     units: Units
+    containers: Containers
+    images: Images
     ingress: Ingress | None
 
 
@@ -44,15 +51,20 @@ async def open_local_node(*, root: PurePosixPath | None = None, own_port: Port =
     for folder in (folders.root, folders.programs, folders.logs):
         await run_or_fail(transport, make_folder(folder))
     await run_or_fail(transport, make_folder(folders.units, mode=0o700))
-    helper = Helper(transport, await install_helper(transport, folders))
+    program = await install_helper(transport, folders)
+    helper = Helper(transport, program)
     return Node(
         name="local",
         transport=transport,
         facts=facts,
         capabilities=can,
         folders=folders,
+        jobs=Jobs(transport, program),
         homes=Homes(transport, helper),
+        trees=Trees(helper),
         units=_units(can.units, transport, folders, helper),
+        containers=Containers(helper),
+        images=Images(helper),
         ingress=_ingress(can.ingress, helper, own_port),
     )
 

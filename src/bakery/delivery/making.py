@@ -1,0 +1,182 @@
+"""From a source to something that can be started: fetching, detecting, building. What takes long is a durable job."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import replace
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from bakery.commands.command import Command
+from bakery.delivery.plan import (
+    BuildImage,
+    Copy,
+    Detect,
+    Fetch,
+    Make,
+    Nothing,
+    RunCommand,
+    StepKey,
+    Unknown,
+    Unpack,
+)
+from bakery.delivery.recipe import Recipe, recipe_of
+from bakery.delivery.step_jobs import Begin, begin_anew, run_step_job
+from bakery.delivery.variable_sets import build_variables
+from bakery.delivery.work import StepFailed, Work
+from bakery.model.apps import Runtime
+from bakery.model.secret import Secret
+from bakery.nodes.images import ImageBuild
+from bakery.nodes.jobs import JobKey, JobLimits, JobSpec, JobState, JobStatus
+from bakery.stacks.detect import detect as detect_in
+from bakery.stacks.plan import Undetected
+
+_LOG_BYTES = 64 * 1024 * 1024
+_NEXT: Mapping[StepKey, str] = {
+    StepKey.INSTALL: "The log of this step says why. Mend it, and deploy again.",
+    StepKey.BUILD: "The log of this step says why. Mend it, and deploy again.",
+    StepKey.TEST: "Mend what its tests found, or deploy without them.",
+    StepKey.RELEASE: "The log of this step says why. The old release is live; mend it, and deploy again.",
+}
+
+
+async def make(work: Work, key: StepKey, action: Make) -> None:
+    match action:
+        case Fetch():
+            raise LookupError("nothing fetches yet")
+        case Unpack():
+            await _unpack(work, action)
+        case Copy():
+            await _copy(work, action)
+        case Detect():
+            await _detect(work, action)
+        case BuildImage():
+            await _build_image(work, key, action)
+        case RunCommand():
+            await _run_command(work, key, action)
+        case Nothing() | Unknown():
+            raise LookupError(f"nothing decided what {key} is to do")
+
+
+async def _unpack(work: Work, unpack: Unpack) -> None:
+    homes = work.node.homes
+    said = await homes.unpack(unpack.place, unpack.number, unpack.archive, for_visitors=unpack.for_visitors)
+    work.log.write(said)
+
+
+async def _copy(work: Work, copy: Copy) -> None:
+    await work.node.homes.copy_release(copy.place, copy.number, copy.earlier)
+    work.log.write("Nothing is built: the files are the same, the variables are today's.")
+
+
+async def _detect(work: Work, detecting: Detect) -> None:
+    """What it is decides the steps that follow, and is kept with the build."""
+    tree = await work.node.trees.tree(detecting.place, detecting.number)
+    found = detect_in(tree, runtime=detecting.runtime)
+    if isinstance(found, Undetected):
+        raise StepFailed(found.message, hint=found.hint)
+    if found.missing:
+        raise StepFailed(found.missing[0], hint="Say it in bakery.toml, and deploy again.")
+    recipe = recipe_of(found)
+    if recipe.release and detecting.runtime is Runtime.DOCKER:
+        raise StepFailed(
+            f"Its release command, {shlex.join(recipe.release)}, would have to run before the switch, and Bakery does "
+            "not run commands in images yet.",
+            hint="Run it when the app starts instead, and set [run] release = false in bakery.toml.",
+        )
+    for sentence in recipe.why:
+        work.log.write(sentence)
+    await _keep(work, recipe)
+    await work.plan_anew()
+
+
+async def _build_image(work: Work, key: StepKey, building: BuildImage) -> None:
+    """An image that is there takes the place of the source, which goes."""
+    images = work.node.images
+    folder = work.deployment.environment.premises(work.node).release_folder(building.number)
+    recipe = building.recipe
+    variables = await build_variables(work.store, work.deployment.environment.id, work.deployment.release.id)
+
+    def begin(job: JobKey) -> Command:
+        return images.building(
+            ImageBuild(
+                key=job,
+                place=building.place,
+                build=building.build,
+                folder=folder / recipe.folder,
+                dockerfile=recipe.dockerfile,
+                dockerfile_text=recipe.dockerfile_text,
+                args=dict(recipe.build_args),
+                secrets={"variables": lines_for_a_shell(variables)} if variables else {},
+                target=building.target,
+                limits=_limits(work),
+            )
+        )
+
+    await _run_job(work, key, begin, what="The tests" if building.target else "The build")
+    if building.target is None:
+        await work.node.homes.remove_release(building.place, building.number)
+
+
+async def _run_command(work: Work, key: StepKey, running: RunCommand) -> None:
+    """In the app's own folder, as the account that it will run as."""
+    premises, release = work.deployment.environment.premises(work.node), work.deployment.release
+    variables = premises.process_variables(release)
+    if key is not StepKey.RELEASE:
+        of_build = await build_variables(work.store, work.deployment.environment.id, release.id)
+        variables = premises.process_variables(replace(release, variables=of_build))
+    cache = work.node.folders.cache(premises.app, premises.environment)
+    work.log.write(f"$ {shlex.join(running.argv)}")
+
+    def begin(job: JobKey) -> Command:
+        spec = JobSpec(
+            key=job,
+            argv=("/usr/bin/env", "--", *running.argv),
+            account=premises.job_account,
+            folder=premises.release_folder(release.number) / release.base,
+            environment={"HOME": Secret(str(cache)), **variables},
+            limits=_limits(work),
+        )
+        return work.node.jobs.starting(spec)
+
+    await _run_job(work, key, begin, what=running.what)
+
+
+async def _run_job(work: Work, key: StepKey, begin: Begin, *, what: str) -> None:
+    """A job that the node lost, as by a reboot, is begun once more where that is harmless."""
+    status = await run_step_job(work.store, work.node.jobs, work.log, work.deployment.id, key, begin)
+    if status.state is JobState.LOST and key is not StepKey.RELEASE:
+        await begin_anew(work.store, work.deployment.id, key)
+        work.log.write(f"{what} was interrupted on the node ({status.reason}), and begins again.")
+        status = await run_step_job(work.store, work.node.jobs, work.log, work.deployment.id, key, begin)
+    if status.state is not JobState.EXITED or status.exit_status != 0:
+        raise StepFailed(f"{what} {_end(status, work.patience.job)}.", hint=_NEXT[key])
+
+
+def _end(status: JobStatus, seconds: int) -> str:
+    match status.state:
+        case JobState.EXITED:
+            return status.reason or f"ended with status {status.exit_status}"
+        case JobState.TIMED_OUT:
+            return f"did not end within {seconds} s"
+        case JobState.CANCELLED:
+            return "was ended from outside"
+        case _:
+            return f"was lost on its node: {status.reason}"
+
+
+def lines_for_a_shell(variables: Mapping[str, Secret]) -> Secret:
+    """`NAME='value'`, a line each, as the secret `variables` of a build is written."""
+    return Secret("".join(f"{name}={shlex.quote(value.reveal())}\n" for name, value in variables.items()))
+
+
+def _limits(work: Work) -> JobLimits:
+    return JobLimits(seconds=work.patience.job, log_bytes=_LOG_BYTES)
+
+
+async def _keep(work: Work, recipe: Recipe) -> None:
+    async with work.store.transaction() as tx:
+        await tx.connection.execute(
+            "UPDATE builds SET recipe = %s WHERE id = %s",
+            (Jsonb(msgspec.to_builtins(recipe)), work.deployment.release.build),
+        )

@@ -1,0 +1,77 @@
+"""What a repository turned out to need, as its build keeps it: enough to make, start and check each release of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from bakery.model.app_commands import AppCommand
+from bakery.model.errors import BadInput
+from bakery.model.repository_paths import RepositoryPath
+from bakery.stacks.plan import BuildPlan, DockerfileAt, GeneratedDockerfile
+
+Argv = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Commands run in `base`, a folder below the source's top; an empty one: there is nothing to do. `folder` and
+    `dockerfile` are for an image: what it is built from, and the file in it; a `dockerfile_text` is in no repository.
+    """
+
+    stack: str
+    why: tuple[str, ...]
+    base: str = ""
+    install: Argv = ()
+    build: Argv = ()
+    test: Argv = ()
+    start: Argv = ()  # an image may have its own
+    release: Argv = ()
+    paths: tuple[str, ...] = ()  # below the base, with programs that the commands name
+    port: int | None = None  # in its container
+    health_path: str | None = None
+    static_folder: str | None = None  # below the base
+    folder: str = ""
+    dockerfile: str | None = None
+    dockerfile_text: str | None = None
+    test_stage: str | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+
+
+def recipe_of(plan: BuildPlan) -> Recipe:
+    commands = plan.commands
+    known = Recipe(
+        stack=plan.stack,
+        why=plan.why,
+        base=plan.base,
+        install=_argv(commands.install),
+        build=_argv(commands.build),
+        test=_argv(commands.test),
+        start=_argv(commands.start),
+        release=_argv(commands.release),
+        paths=plan.paths,
+        port=plan.port,
+        health_path=plan.health.path,
+        static_folder=plan.static_folder,
+        build_args={str(name): value for name, value in plan.build_args.items()},
+    )
+    match plan.dockerfile:
+        case DockerfileAt(path, context):
+            return replace(known, folder=context, dockerfile=_below(path, context))
+        case GeneratedDockerfile() as made:
+            return replace(known, folder=plan.base, dockerfile_text=made.text, test_stage=made.test_stage)
+        case None:
+            return known
+
+
+def _argv(command: AppCommand | None) -> Argv:
+    return command.argv if command else ()
+
+
+def _below(path: RepositoryPath, folder: RepositoryPath) -> str:
+    """Docker's client takes a Dockerfile from the folder that it sends."""
+    if folder and not path.startswith(f"{folder}/"):
+        raise BadInput(
+            f"{path} does not lie in {folder}, the folder that the image is built from.",
+            field="build.context",
+            hint="Leave [build] context away, or name a folder that holds the Dockerfile.",
+        )
+    return path[len(folder) + 1 :] if folder else path

@@ -1,0 +1,44 @@
+"""A deployment in progress: what its steps need to do their part."""
+
+from dataclasses import dataclass
+
+from bakery.delivery.log import DeploymentLog
+from bakery.delivery.look import Deployment, look_at_deployment
+from bakery.delivery.plan import Plan, plan_deployment
+from bakery.model.errors import BakeryError, NotFound
+from bakery.nodes.node import Node
+from bakery.store.store import Store
+
+
+class StepFailed(BakeryError):
+    """The release did not do what a step needs of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a deployment waits, in seconds."""
+
+    check: float = 120.0
+    drain: float = 30.0
+    away: float = 300.0  # for a node that does not answer
+    job: int = 3600  # for a build, or a suite of tests
+
+
+@dataclass(slots=True)
+class Work:
+    """`log_from` is where the app's own log begins for this release."""
+
+    store: Store
+    node: Node
+    deployment: Deployment
+    plan: Plan
+    log: DeploymentLog
+    patience: Patience
+    log_from: int = 0
+
+    async def plan_anew(self) -> None:
+        """A step found something out that decides what comes after it."""
+        now = await look_at_deployment(self.store, self.deployment.id)
+        if now is None:
+            raise NotFound("The deployment is gone.")
+        self.deployment, self.plan = now, plan_deployment(now.wanted(self.node))

@@ -1,0 +1,47 @@
+"""What is in a release's folder, as detection sees it: all names, and the few files that it reads."""
+
+import binascii
+from base64 import b64decode
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from bakery.model.errors import NodeUnreachable
+from bakery.nodes.helper_calls import Helper
+from bakery.nodes.homes import Place
+from bakery.stacks.detect import wanted_files
+from bakery.stacks.tree import FileTree
+
+_MOST_ROUNDS = 4  # bakery.toml may move the base folder once
+
+
+class Trees:
+    def __init__(self, helper: Helper) -> None:
+        self._helper = helper
+
+    async def tree(self, place: Place, number: int) -> FileTree:
+        words = (place.app, place.environment, str(number))
+        tree = FileTree((await self._helper.ask(_Names, "tree-names", *words)).sizes)
+        for _ in range(_MOST_ROUNDS):
+            names = wanted_files(tree)
+            if not names:
+                break
+            found = await self._helper.ask(_Texts, "tree-read", *words, told={"names": list(names)})
+            tree = tree.with_contents({name: _opened(found.texts.get(name)) for name in names})
+        return tree
+
+
+class _Names(msgspec.Struct, forbid_unknown_fields=True):
+    sizes: dict[str, Annotated[int, Meta(ge=0)]]
+
+
+class _Texts(msgspec.Struct, forbid_unknown_fields=True):
+    texts: dict[str, str | None]
+
+
+def _opened(text: str | None) -> bytes | None:
+    try:
+        return None if text is None else b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise NodeUnreachable("The helper on the node answered in words that Bakery does not understand.") from error

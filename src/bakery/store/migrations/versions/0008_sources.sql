@@ -1,0 +1,2 @@
+-- Sources: written by who builds Git as a source; empty until then.
+SELECT 1;

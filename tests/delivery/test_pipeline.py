@@ -1,0 +1,94 @@
+"""From a source that Bakery looks into itself to a release that answers, on a real machine."""
+
+import asyncio
+import os
+from pathlib import Path
+
+from bakery.delivery.history import DeploymentDetail
+from bakery.delivery.request import cancel_deployment
+from bakery.model.deployments import DeploymentState, StepState
+from tests.delivery.fleet import ADMIN, Fleet, an_app
+
+TOLD = """
+[build]
+install = "echo installing; echo {installed} > installed.txt"
+command = "echo building with $KEY"
+test = "{test}"
+[run]
+command = ["python3", "app.py"]
+release = "echo releasing to $PORT_OF_DATABASE"
+"""
+
+
+def a_project(version: str, *, test: str = "true") -> dict[str, str]:
+    return {**an_app(version), "bakery.toml": TOLD.format(installed=version, test=test)}
+
+
+def states(found: DeploymentDetail) -> dict[str, StepState]:
+    return {step.key: step.state for step in found.steps}
+
+
+async def test_a_process_without_a_command_is_installed_built_tested_and_started(fleet: Fleet) -> None:
+    await fleet.make(command="")
+    found = await fleet.deploy_well(a_project("one"))
+    assert list(states(found)) == [
+        "unpack", "detect", "install", "build", "test", "release", "start", "check", "switch",
+    ]  # fmt: skip
+    assert set(states(found).values()) == {StepState.DONE}
+    assert (await fleet.visit()).text == "one"
+    log = await fleet.log(found.deployment)
+    assert "installing\n" in log
+    assert "$ sh -c 'echo installing; echo one > installed.txt'\n" in log
+    release = Path(fleet.node.folders.root, "apps/shop/production/releases/1")
+    assert (release / "installed.txt").read_text() == "one\n"
+    assert await fleet.node.jobs.list() == {}
+
+
+async def test_what_there_is_not_to_do_is_skipped_and_says_so(fleet: Fleet) -> None:
+    await fleet.make(command="")
+    found = await fleet.deploy_well({**an_app("one"), "Procfile": "web: python3 app.py\n"})
+    skipped = [key for key, state in states(found).items() if state is StepState.SKIPPED]
+    assert skipped == ["install", "build", "test", "release"]
+    assert "▸ Build it: nothing to do. It has nothing to build." in await fleet.log(found.deployment)
+
+
+async def test_a_failing_test_blocks_and_leaves_the_old_release_alone(fleet: Fleet) -> None:
+    await fleet.make(command="")
+    await fleet.deploy_well(a_project("one"))
+    found = await fleet.deploy(a_project("two", test="echo 1 of 3 failed; exit 4"))
+    assert found.deployment.state is DeploymentState.FAILED
+    assert found.deployment.failure == "The tests ended with status 4."
+    assert states(found)["test"] is StepState.FAILED
+    assert states(found)["start"] is StepState.SKIPPED
+    assert "1 of 3 failed\n" in await fleet.log(found.deployment)
+    assert await fleet.visitors_see("one")
+    releases = Path(fleet.node.folders.root, "apps/shop/production/releases")
+    assert [path.name for path in releases.iterdir()] == ["1"]
+
+
+async def test_a_repository_that_says_nothing_is_told_what_was_looked_for(fleet: Fleet) -> None:
+    await fleet.make(command="")
+    found = await fleet.deploy({"notes.txt": "hello"})
+    assert found.deployment.failure.startswith("Nothing at the top of this repository says how it")
+    assert found.deployment.hint
+
+
+async def test_a_deployment_that_is_cancelled_while_it_is_tested_leaves_no_process(fleet: Fleet) -> None:
+    await fleet.make(command="")
+    asked = await fleet.request(a_project("one", test="echo begun; sleep 4712 & sleep 4712; wait"))
+    running = asyncio.create_task(fleet.run(asked))
+    while "\nbegun\n" not in await fleet.log(asked):
+        await asyncio.sleep(0.05)
+    await cancel_deployment(fleet.store, "shop", asked.number, actor=ADMIN)
+    found = await running
+    assert found.deployment.state is DeploymentState.CANCELLED
+    assert states(found)["test"] is StepState.CANCELLED
+    assert not [name for name in os.listdir("/proc") if name.isdigit() and _runs(name, b"sleep\x004712")]
+    assert await fleet.node.jobs.list() == {}
+
+
+def _runs(process: str, command: bytes) -> bool:
+    try:
+        return Path("/proc", process, "cmdline").read_bytes().startswith(command)
+    except OSError:
+        return False
