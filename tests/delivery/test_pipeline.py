@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from pathlib import Path
 
 from bakery.delivery.history import DeploymentDetail
@@ -97,3 +98,14 @@ def _running(command: bytes) -> list[Path]:
             if (process / "cmdline").read_bytes().startswith(command):
                 found.append(process)
     return found
+
+
+async def test_a_switch_is_visited_while_it_happens(fleet: Fleet) -> None:
+    await fleet.make()
+    first = await fleet.deploy_well(an_app("one"))
+    assert "Visits during the switch" not in await fleet.log(first.deployment)
+    second = await fleet.deploy_well(an_app("two"))
+    log = await fleet.log(second.deployment)
+    told = re.search(r"Visits during the switch: 0 of (\d+) failed, p95 \d+ ms\.", log)
+    assert told is not None, log
+    assert int(told[1]) >= 10

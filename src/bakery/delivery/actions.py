@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from bakery.delivery import keeping, making, programs
+from bakery.delivery import keeping, making, programs, proving
 from bakery.delivery.plan import (
     Action,
     Check,
@@ -80,6 +80,7 @@ def _where_to_listen(program: Program, port: Port) -> str:
 async def _switch(work: Work, switch: Switch) -> None:
     await _take(work, switch.slot)
     if work.node.ingress is not None and switch.site is not None:
+        await proving.begin(work)
         await work.node.ingress.apply_site(switch.site)
     environment = work.deployment.environment
     async with work.store.transaction() as tx:

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from psycopg import errors
 
 from bakery.delivery.fleet import AppSummary
+from bakery.delivery.placing import expect_room_on
 from bakery.delivery.ports import free_port
 from bakery.model.actor import Actor
 from bakery.model.apps import NewApp, Runtime
 from bakery.model.audit import AuditEntry
-from bakery.model.errors import Conflict, NotFound, Unavailable
+from bakery.model.errors import Conflict, NotFound
 from bakery.model.names import Colour
+from bakery.model.nodes import NodeState
 from bakery.model.permissions import Permission
 from bakery.model.strategies import Strategy
-from bakery.store.rows import typed
+from bakery.store.rows import only, typed
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
@@ -26,6 +28,7 @@ class AppDetail(AppSummary):
     command: tuple[str, ...] | None
     health_path: str | None
     strategy: Strategy
+    node_state: NodeState
 
     @property
     def interrupts(self) -> bool:
@@ -36,7 +39,13 @@ class AppDetail(AppSummary):
 async def show_app(store: Store, slug: str, *, actor: Actor) -> AppDetail:
     actor.require(Permission.READ)
     async with store.connection() as connection, connection.cursor(row_factory=typed(AppDetail)) as cursor:
-        await cursor.execute("SELECT * FROM app_facts WHERE slug = %s", (slug,))
+        await cursor.execute(
+            """
+            SELECT app_facts.*, nodes.state AS node_state
+            FROM app_facts JOIN nodes ON nodes.slug = app_facts.node WHERE app_facts.slug = %s
+            """,
+            (slug,),
+        )
         app = await cursor.fetchone()
     if app is None or not actor.sees_app(app.id):
         raise NotFound("There is no such app.")
@@ -44,7 +53,7 @@ async def show_app(store: Store, slug: str, *, actor: Actor) -> AppDetail:
 
 
 async def create_app(store: Store, new: NewApp, *, actor: Actor) -> AppDetail:
-    """An app with its environment `production` on the node `local`. Who sees only granted apps is granted this one."""
+    """An app with its environment `production` on its node. Who sees only granted apps is granted this one."""
     actor.require(Permission.CREATE_APP)
     try:
         async with store.transaction() as tx:
@@ -62,7 +71,7 @@ async def create_app(store: Store, new: NewApp, *, actor: Actor) -> AppDetail:
                     str(app_id),
                     new.slug,
                     app_id=app_id,
-                    after={"name": new.name, "runtime": new.runtime, "command": list(new.command)},
+                    after={"name": new.name, "runtime": new.runtime, "command": list(new.command), "node": new.node},
                 )
             )
     except errors.UniqueViolation as error:
@@ -71,12 +80,12 @@ async def create_app(store: Store, new: NewApp, *, actor: Actor) -> AppDetail:
 
 
 async def _insert(tx: Transaction, new: NewApp) -> int:
+    node = await expect_room_on(tx, new.node, new.runtime)
     cursor = await tx.connection.execute(
         """
         WITH app AS (INSERT INTO apps (slug, name) VALUES (%(slug)s, %(name)s) RETURNING id)
         INSERT INTO environments (app_id, name, node_id, runtime, command, health_path)
-        SELECT app.id, 'production', nodes.id, %(runtime)s, %(command)s, %(health)s
-        FROM app, nodes WHERE nodes.slug = 'local' RETURNING app_id, id, node_id
+        SELECT app.id, 'production', %(node)s, %(runtime)s, %(command)s, %(health)s FROM app RETURNING app_id, id
         """,
         {
             "slug": new.slug,
@@ -84,18 +93,14 @@ async def _insert(tx: Transaction, new: NewApp) -> int:
             "runtime": new.runtime,
             "command": list(new.command) or None,
             "health": new.health_path,
+            "node": node.id,
         },
     )
-    row = await cursor.fetchone()
-    if row is None:
-        raise Unavailable(
-            "This machine is not known as a node yet.", hint="Bakery's worker makes it so when it starts."
-        )
-    app_id, environment_id, node_id = row
+    app_id, environment_id = await only(cursor)
     for colour in Colour:
-        port = None if new.runtime is Runtime.STATIC else await free_port(tx, node_id)
+        port = None if new.runtime is Runtime.STATIC else await free_port(tx, node.id)
         await tx.connection.execute(
             "INSERT INTO slots (environment_id, colour, node_id, port) VALUES (%s, %s, %s, %s)",
-            (environment_id, colour, node_id, port),
+            (environment_id, colour, node.id, port),
         )
     return int(app_id)

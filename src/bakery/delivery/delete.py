@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 from bakery.delivery import tasks
 from bakery.delivery.apps import show_app
+from bakery.delivery.keeping import keeper
 from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.moves import move_deployment
 from bakery.model.actor import Actor
+from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import NotFound
@@ -90,14 +92,19 @@ async def _clear_node(store: Store, node: Node, environment: Environment) -> Non
     premises = environment.premises(node)
     if node.ingress is not None:
         await node.ingress.remove_site(premises.site)
-    for colour in environment.slots:
-        await node.units.remove(premises.unit(colour))
-    for archive in await _archives(store, environment.app_id):
-        await node.homes.remove_upload(archive)
+    for colour, slot in environment.slots.items():
+        if slot.port is not None:
+            await keeper(node, environment.runtime).remove(premises.unit(colour))
+    for build, archive in await _builds(store, environment.app_id):
+        if archive:
+            await node.homes.remove_upload(archive)
+        if environment.runtime is Runtime.DOCKER:
+            await node.images.remove(environment.app, build)
     await node.homes.remove(premises.place)
 
 
-async def _archives(store: Store, app_id: int) -> list[str]:
+async def _builds(store: Store, app_id: int) -> list[tuple[int, str | None]]:
+    """Each with what was uploaded for it."""
     async with store.connection() as connection:
-        cursor = await connection.execute("SELECT archive FROM builds WHERE app_id = %s", (app_id,))
-        return [archive for (archive,) in await cursor.fetchall()]
+        cursor = await connection.execute("SELECT id, archive FROM builds WHERE app_id = %s ORDER BY id", (app_id,))
+        return await cursor.fetchall()

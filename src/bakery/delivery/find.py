@@ -34,6 +34,21 @@ async def app_of_stream(store: Store, stream: int) -> int | None:
     return await _number(store, "SELECT app_id FROM deployment_facts WHERE log_stream = %s", stream)
 
 
+async def node_of_environment(store: Store, environment_id: int) -> int | None:
+    return await _number(store, "SELECT node_id FROM environments WHERE id = %s", environment_id)
+
+
+async def node_of_deployment(store: Store, deployment_id: int) -> int | None:
+    return await _number(
+        store,
+        """
+        SELECT node_id FROM deployments JOIN environments ON environments.id = environment_id
+        WHERE deployments.id = %s
+        """,
+        deployment_id,
+    )
+
+
 async def _number(store: Store, query: str, subject: int) -> int | None:
     async with store.connection() as connection:
         row = await (await connection.execute(query, (subject,))).fetchone()

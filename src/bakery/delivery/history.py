@@ -19,8 +19,9 @@ PAGE = 50
 class DeploymentSummary:
     """A deployment in a list. `title` and `version` say what was deployed: “Uploaded folder”, a SHA-256.
 
-    `release` is its own number, or that of an earlier one that it goes back to; `files_of` is the release whose files
-    it took, with other variables. `is_kept`: one can go back to it.
+    `release` is what it makes live: a new one with its own number, or the one that it goes back to. `files_of` is the
+    release whose files it takes, with other variables; `back_to` the one that it brings back, with its own variables
+    or today's. `is_kept`: the release is still on its node. `is_live`: it was this deployment that made it so.
     """
 
     id: int
@@ -45,8 +46,24 @@ class DeploymentSummary:
     is_interrupted: bool | None  # no sign of life for a minute; Bakery goes on with it by itself
     release: int
     files_of: int | None
+    back_to: int | None
     is_kept: bool
+    is_release_live: bool
     is_live: bool
+
+    @property
+    def goes_back(self) -> bool:
+        return self.back_to is not None
+
+    @property
+    def applies(self) -> bool:
+        """Changed variables to what was live."""
+        return self.files_of is not None and self.back_to is None
+
+    @property
+    def can_be_back(self) -> bool:
+        """One can go back to what it made live."""
+        return self.is_kept and not self.is_release_live
 
 
 @dataclass(frozen=True, slots=True)

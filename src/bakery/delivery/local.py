@@ -1,4 +1,4 @@
-"""This machine as the node `local`: its row, and what has to run on it."""
+"""This machine as the node `local`: its row, and that it is this machine and no other."""
 
 import asyncio
 import secrets
@@ -9,19 +9,12 @@ from pathlib import Path
 import msgspec
 from psycopg.types.json import Jsonb
 
-from bakery.delivery import tasks
-from bakery.delivery.look import look_at_environment
-from bakery.delivery.request import put_in_line
-from bakery.model.apps import Runtime
-from bakery.model.deployments import SlotState
 from bakery.model.errors import CommandFailed, Conflict, NotReady
 from bakery.nodes.node import Node
-from bakery.store.queue import Queue
 from bakery.store.rows import only
 from bakery.store.store import Store
 
 _MACHINE_ID = "machine-id"
-_UPLOADED_LONG_AGO = 3600.0  # seconds: one that arrives right now has no deployment yet
 
 
 class Machine:
@@ -113,86 +106,6 @@ async def _ensure_ingress(node: Node) -> tuple[str, ...]:
         return await node.ingress.ensure_running() if node.ingress else ()
     except (CommandFailed, NotReady) as error:
         return (f"{error.message} {error.hint}".strip(),)
-
-
-async def resume_local(store: Store, queue: Queue, machine: Machine) -> None:
-    """After a start: what is meant to run does, what was begun goes on, what is left over goes."""
-    node = await machine.node()
-    await _find_lost_work(store, queue)
-    async with store.connection() as connection:
-        cursor = await connection.execute(
-            "SELECT DISTINCT environment_id FROM slots WHERE state IN ('live', 'retiring') ORDER BY 1"
-        )
-        environments = [environment for (environment,) in await cursor.fetchall()]
-    for environment_id in environments:
-        if await _is_unsettled(store, node, environment_id):
-            async with store.transaction() as tx:
-                await queue.enqueue(tx, tasks.SETTLE, environment_id, lock=tasks.environment_lock(environment_id))
-
-
-async def tidy_local(store: Store, queue: Queue, machine: Machine) -> None:
-    """From time to time: uploads that nobody deploys go, and old releases that could not be stopped when replaced."""
-    await _forget_uploads(store, await machine.node())
-    async with store.transaction() as tx:
-        cursor = await tx.connection.execute(
-            """
-            SELECT DISTINCT environment_id FROM slots WHERE state = 'retiring' AND NOT EXISTS (
-                SELECT FROM deployments WHERE environment_id = slots.environment_id AND state = 'running')
-            ORDER BY 1
-            """
-        )
-        for (environment_id,) in await cursor.fetchall():
-            await queue.enqueue(tx, tasks.SETTLE, environment_id, lock=tasks.environment_lock(environment_id))
-
-
-async def _find_lost_work(store: Store, queue: Queue) -> None:
-    """Work that the queue gave up, because of a mistake of ours or of the machine, gets its place again."""
-    async with store.transaction() as tx:
-        cursor = await tx.connection.execute(
-            """
-            SELECT id, environment_id, CASE WHEN state = 'scheduled' THEN scheduled_at END, job_id
-            FROM deployments WHERE ended_at IS NULL ORDER BY id FOR UPDATE
-            """
-        )
-        begun = await cursor.fetchall()
-        in_line = await queue.unfinished(tx, [job_id for *_, job_id in begun if job_id is not None])
-        for deployment_id, environment_id, at, job_id in begun:
-            if job_id not in in_line:
-                await put_in_line(tx, queue, deployment_id, environment_id, at)
-        deleted = await tx.connection.execute(
-            "SELECT environments.id FROM environments JOIN apps ON apps.id = app_id WHERE deleted_at IS NOT NULL"
-        )
-        for (environment_id,) in await deleted.fetchall():
-            lock = tasks.environment_lock(environment_id)
-            await queue.enqueue(tx, tasks.DELETE_APP, environment_id, lock=lock)
-
-
-async def _is_unsettled(store: Store, node: Node, environment_id: int) -> bool:
-    environment = await look_at_environment(store, environment_id)
-    if environment is None:
-        return False
-    if any(slot.state is SlotState.RETIRING for slot in environment.slots.values()):
-        return True
-    live = environment.live
-    if live is None or live.port is None or environment.runtime is not Runtime.PROCESS:
-        return False
-    state = await node.units.state(environment.premises(node).unit(live.colour))
-    return state.is_running is environment.is_stopped
-
-
-async def _forget_uploads(store: Store, node: Node) -> None:
-    """Archives that no deployment is going to unpack any more."""
-    found = {name for name, age in (await node.homes.uploads()).items() if age > _UPLOADED_LONG_AGO}
-    async with store.connection() as connection:
-        cursor = await connection.execute(
-            """
-            SELECT archive FROM builds JOIN releases ON releases.build_id = builds.id
-            JOIN deployments ON deployments.release_id = releases.id WHERE deployments.ended_at IS NULL
-            """
-        )
-        needed = {archive for (archive,) in await cursor.fetchall()}
-    for name in found - needed:
-        await node.homes.remove_upload(name)
 
 
 async def _machine_id(node: Node) -> str:

@@ -10,6 +10,7 @@ from bakery.delivery.variable_sets import run_variables
 from bakery.model.apps import Runtime, SourceKind
 from bakery.model.deployments import DeploymentState, SlotState
 from bakery.model.names import AppName, Colour, EnvironmentName, HostName, Port
+from bakery.model.repository_paths import RepositoryPath
 from bakery.model.strategies import Strategy
 from bakery.nodes.node import Node
 from bakery.store.rows import typed
@@ -172,12 +173,13 @@ class _ReleaseRow:
     source: SourceKind
     archive: str | None
     recipe: Recipe | None
+    base: str
 
     async def release(self, connection: Connection, vault: Vault) -> Release:
         variables = await run_variables(connection, vault, self.environment_id, self.variables_version)
         return Release(
             self.id, self.number, self.runtime, self.command or (), self.health_path, self.files_of, variables,
-            self.build_id, self.recipe,
+            self.build_id, self.recipe, RepositoryPath(self.base),
         )  # fmt: skip
 
 
@@ -223,7 +225,7 @@ async def _releases(connection: Connection, ids: Collection[int]) -> Mapping[int
         await cursor.execute(
             """
             SELECT releases.id, environment_id, number, runtime, command, health_path, files_of, variables_version,
-                   build_id, source, archive, recipe
+                   build_id, source, archive, recipe, base
             FROM releases JOIN builds ON builds.id = build_id WHERE releases.id = ANY(%s)
             """,
             (list(ids),),

@@ -8,6 +8,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from bakery.commands.command import Command
+from bakery.delivery.git_rows import note_commit, read_fetch
 from bakery.delivery.plan import (
     BuildImage,
     Copy,
@@ -26,6 +27,7 @@ from bakery.delivery.variable_sets import build_variables
 from bakery.delivery.work import StepFailed, Work
 from bakery.model.apps import Runtime
 from bakery.model.secret import Secret
+from bakery.nodes.git_sources import why_not_fetched
 from bakery.nodes.images import ImageBuild
 from bakery.nodes.jobs import JobKey, JobLimits, JobSpec, JobState, JobStatus
 from bakery.stacks.detect import detect as detect_in
@@ -43,7 +45,7 @@ _NEXT: Mapping[StepKey, str] = {
 async def make(work: Work, key: StepKey, action: Make) -> None:
     match action:
         case Fetch():
-            raise LookupError("nothing fetches yet")
+            await _fetch(work, key, action)
         case Unpack():
             await _unpack(work, action)
         case Copy():
@@ -56,6 +58,18 @@ async def make(work: Work, key: StepKey, action: Make) -> None:
             await _run_command(work, key, action)
         case Nothing() | Unknown():
             raise LookupError(f"nothing decided what {key} is to do")
+
+
+async def _fetch(work: Work, key: StepKey, fetching: Fetch) -> None:
+    sources = work.node.sources
+    wanted = await read_fetch(work.store, work.deployment.release.id)
+    status = await _end_of_job(work, key, lambda job: sources.fetching(job, wanted, _limits(work)), what="The fetch")
+    if status.state is not JobState.EXITED or status.exit_status != 0:
+        message, hint = why_not_fetched(status)
+        raise StepFailed(message, hint=hint)
+    commit = await sources.look(fetching.place, fetching.number)
+    work.log.write(f"{commit.commit[:7]} {commit.title}, by {commit.author}.")
+    await note_commit(work.store, work.deployment.release.build, commit)
 
 
 async def _unpack(work: Work, unpack: Unpack) -> None:
@@ -71,8 +85,9 @@ async def _copy(work: Work, copy: Copy) -> None:
 
 async def _detect(work: Work, detecting: Detect) -> None:
     """What it is decides the steps that follow, and is kept with the build."""
-    tree = await work.node.trees.tree(detecting.place, detecting.number)
-    found = detect_in(tree, runtime=detecting.runtime)
+    base = work.deployment.release.source_base
+    tree = await work.node.trees.tree(detecting.place, detecting.number, base)
+    found = detect_in(tree, base=base, runtime=detecting.runtime)
     if isinstance(found, Undetected):
         raise StepFailed(found.message, hint=found.hint)
     if found.missing:
@@ -143,14 +158,19 @@ async def _run_command(work: Work, key: StepKey, running: RunCommand) -> None:
 
 
 async def _run_job(work: Work, key: StepKey, begin: Begin, *, what: str) -> None:
-    """A job that the node lost, as by a reboot, is begun once more where that is harmless."""
+    status = await _end_of_job(work, key, begin, what=what)
+    if status.state is not JobState.EXITED or status.exit_status != 0:
+        raise StepFailed(f"{what} {_end(status, work.patience.job)}.", hint=_NEXT[key])
+
+
+async def _end_of_job(work: Work, key: StepKey, begin: Begin, *, what: str) -> JobStatus:
+    """One that the node lost, as by a reboot, is begun once more where that is harmless."""
     status = await run_step_job(work.store, work.node.jobs, work.log, work.deployment.id, key, begin)
     if status.state is JobState.LOST and key is not StepKey.RELEASE:
         await begin_anew(work.store, work.deployment.id, key)
         work.log.write(f"{what} was interrupted on the node ({status.reason}), and begins again.")
         status = await run_step_job(work.store, work.node.jobs, work.log, work.deployment.id, key, begin)
-    if status.state is not JobState.EXITED or status.exit_status != 0:
-        raise StepFailed(f"{what} {_end(status, work.patience.job)}.", hint=_NEXT[key])
+    return status
 
 
 def _end(status: JobStatus, seconds: int) -> str:

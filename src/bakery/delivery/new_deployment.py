@@ -1,13 +1,18 @@
 """The rows of a new deployment: its number, its release, and itself."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from bakery.delivery.find import FoundApp
+from bakery.delivery.git_rows import read_source
 from bakery.delivery.moves import supersede_waiting
 from bakery.delivery.uploads import Upload
 from bakery.model.actor import Actor
+from bakery.model.apps import SourceKind
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BadInput, Conflict, NotFound
+from bakery.model.repository_paths import RepositoryPath
+from bakery.model.sources import Ref, ref_of, shown_ref
 from bakery.store.logs import open_stream
 from bakery.store.rows import only
 from bakery.store.transaction import Transaction
@@ -25,27 +30,52 @@ async def next_number(tx: Transaction, app: FoundApp) -> int:
     return int(row[0])
 
 
-async def made_with(tx: Transaction, app: FoundApp, key: str, source: Upload) -> int | None:
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """Of the app's repository: which one it is, is known when it is fetched."""
+
+    ref: Ref
+    base: RepositoryPath
+
+    @property
+    def title(self) -> str:
+        return f"Newest commit of {shown_ref(self.ref)}" if self.ref.startswith("refs/heads/") else shown_ref(self.ref)
+
+
+async def commit_wanted(tx: Transaction, app: FoundApp, ref: Ref | None) -> Commit:
+    """The newest of the branch that the app follows, unless another is named."""
+    source = await read_source(tx.connection, app.environment_id)
+    if source is None or source.url is None or source.branch is None:
+        raise Conflict(
+            f"{app.slug} has no repository that it could be fetched from.",
+            hint=f"Set one with: bakery source set {app.slug} --repo URL. "
+            f"Or upload a folder with: bakery deploy {app.slug} --dir PATH",
+        )
+    return Commit(ref or ref_of(source.branch), source.base)
+
+
+async def made_with(tx: Transaction, app: FoundApp, key: str, source: Upload | Commit) -> int | None:
     cursor = await tx.connection.execute(
         """
-        SELECT deployments.id, builds.version FROM deployments
+        SELECT deployments.id, coalesce(builds.ref, builds.version) FROM deployments
         JOIN releases ON releases.id = deployments.release_id JOIN builds ON builds.id = releases.build_id
         WHERE deployments.app_id = %s AND idempotency_key = %s
         """,
         (app.id, key),
     )
     row = await cursor.fetchone()
-    if row is not None and row[1] != source.version:
+    asked = source.ref if isinstance(source, Commit) else source.version
+    if row is not None and row[1] != asked:
         raise Conflict("This idempotency key was used for another source.", hint="Use a new key for each deployment.")
     return int(row[0]) if row else None
 
 
-async def make_release(tx: Transaction, app: FoundApp, number: int, source: Upload) -> int:
+async def make_release(tx: Transaction, app: FoundApp, number: int, source: Upload | Commit) -> int:
     cursor = await tx.connection.execute(
         """
         WITH build AS (
-            INSERT INTO builds (app_id, source, title, version, archive)
-            VALUES (%(app)s, 'folder', %(title)s, %(version)s, %(archive)s) RETURNING id
+            INSERT INTO builds (app_id, source, title, version, archive, ref, base)
+            VALUES (%(app)s, %(source)s, %(title)s, %(version)s, %(archive)s, %(ref)s, %(base)s) RETURNING id
         )
         INSERT INTO releases (environment_id, number, build_id, runtime, command, health_path, variables_version)
         SELECT environments.id, %(number)s, build.id, runtime, command, health_path,
@@ -55,9 +85,7 @@ async def make_release(tx: Transaction, app: FoundApp, number: int, source: Uplo
         """,
         {
             "app": app.id,
-            "title": source.title,
-            "version": source.version,
-            "archive": source.archive,
+            **_columns(source),
             "number": number,
             "environment": app.environment_id,
         },
@@ -66,6 +94,15 @@ async def make_release(tx: Transaction, app: FoundApp, number: int, source: Uplo
     if row is None:
         raise NotFound("There is no such app.")
     return int(row[0])
+
+
+def _columns(source: Upload | Commit) -> dict[str, object]:
+    """Of its build."""
+    if isinstance(source, Commit):
+        asked = {"ref": source.ref, "base": source.base}
+        return {"source": SourceKind.GIT, "title": source.title, "version": "", "archive": None, **asked}
+    uploaded = {"title": source.title, "version": source.version, "archive": source.archive}
+    return {"source": SourceKind.FOLDER, **uploaded, "ref": None, "base": ""}
 
 
 async def make_release_of(tx: Transaction, app: FoundApp, number: int, live: int) -> int:

@@ -40,8 +40,8 @@ async def pending_of(connection: Connection, vault: Vault, environment_id: int) 
         return None
     number, run_with, built_with = live
     now = await read_set(connection, environment_id, version)
-    run = await _since(connection, vault, environment_id, run_with, now, build=False)
-    build = await _since(connection, vault, environment_id, built_with, now, build=True)
+    run = await differs_since(connection, vault, environment_id, run_with, now, build=False)
+    build = await differs_since(connection, vault, environment_id, built_with, now, build=True)
     found = _together(run, build)
     if not found:
         return None
@@ -58,9 +58,10 @@ WHERE slots.environment_id = %s AND slots.state = 'live'
 """
 
 
-async def _since(
+async def differs_since(
     connection: Connection, vault: Vault, environment_id: int, version: int, now: StoredSet, *, build: bool
 ) -> Difference:
+    """Of what is seen while something is built, or while it runs."""
     then = await read_set(connection, environment_id, version)
     # The same row is the same value: nothing has to be opened to see that.
     same = {name for name, one in then.items() if name in now and now[name].id == one.id}

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from bakery.delivery.keeping import keeper
 from bakery.delivery.look import Deployment
 from bakery.delivery.plan import Wanted, plan_deployment
 from bakery.delivery.programs import is_port_taken
@@ -37,7 +38,7 @@ async def with_free_port(store: Store, node: Node, deployment: Deployment) -> Wa
     slot = plan_deployment(wanted).slot
     if slot.port is None or slot.state is SlotState.LIVE:
         return wanted
-    if (await node.units.state(wanted.premises.unit(slot.colour))).is_running:
+    if (await keeper(node, wanted.release.runtime).state(wanted.premises.unit(slot.colour))).is_running:
         return wanted
     port = slot.port
     while await is_port_taken(node.transport, port):

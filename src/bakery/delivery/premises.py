@@ -19,6 +19,7 @@ from bakery.model.names import (
     site_name,
     unit_name,
 )
+from bakery.model.repository_paths import TOP, RepositoryPath
 from bakery.model.secret import Secret
 from bakery.model.unit import UnitSpec
 from bakery.nodes.folders import NodeFolders
@@ -50,6 +51,7 @@ class Release:
     variables: Mapping[str, Secret] = field(default_factory=dict, compare=False)
     build: int = 0
     recipe: Recipe | None = field(default=None, compare=False)
+    source_base: RepositoryPath = TOP  # the folder of its source that is the app
 
     @property
     def is_built(self) -> bool:
@@ -71,7 +73,7 @@ class Release:
     @property
     def base(self) -> str:
         """Where below its files it runs."""
-        return self.recipe.base if self.recipe else ""
+        return self.recipe.base if self.recipe else self.source_base
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,6 @@ class Premises:
     ) -> ProxySite | StaticSite:
         """`generation` is that of the deployment that switches, or puts back; later of the last one that began."""
         if port is None:
-            folder = self.release_folder(release.number)
+            folder = self.release_folder(release.number) / release.base
             return StaticSite(self.site, (self.host,), folder, generation, release.number, slot)
         return ProxySite(self.site, (self.host,), port, generation, release.number, slot)

@@ -5,9 +5,11 @@ from pathlib import PurePosixPath
 
 from bakery.commands.command import Command, command
 from bakery.model.errors import CommandFailed
-from bakery.model.names import Port
+from bakery.model.names import HostName, Port
 from bakery.nodes.transport import Transport, run_or_fail
 
+_LONGEST_VISITING = 600.0
+_LOADER = "import sys;exec(sys.stdin.buffer.read(int(sys.stdin.buffer.readline())))"
 _IS_TAKEN = """
 import errno, socket, sys
 with socket.socket() as probe:
@@ -33,6 +35,13 @@ async def is_port_taken(transport: Transport, port: Port) -> bool:
     return looked.exit_status == 3
 
 
+def visiting(transport: Transport, port: Port, host: HostName, path: str) -> Command:
+    """Visits until it is ended, and prints a line for each."""
+    return _program(transport, "proof_program.py", str(port), host, path, timeout=_LONGEST_VISITING)
+
+
 def _program(transport: Transport, name: str, *words: str | PurePosixPath, timeout: float) -> Command:
+    """Its length comes first: the input of one that is listened to stays open, and never ends."""
     text = files("bakery.delivery").joinpath(name).read_bytes()
-    return command(transport.python, "-I", "-S", "-", *words, stdin=text, timeout=timeout)
+    stdin = b"%d\n%b" % (len(text), text)
+    return command(transport.python, "-I", "-S", "-c", _LOADER, *words, stdin=stdin, timeout=timeout)

@@ -8,13 +8,21 @@ from bakery.delivery import tasks
 from bakery.delivery.find import FoundApp, find_app
 from bakery.delivery.history import DeploymentSummary
 from bakery.delivery.moves import move_deployment, supersede_waiting
-from bakery.delivery.new_deployment import made_with, make_deployment, make_release, next_number
+from bakery.delivery.new_deployment import (
+    Commit,
+    commit_wanted,
+    made_with,
+    make_deployment,
+    make_release,
+    next_number,
+)
 from bakery.delivery.uploads import Upload
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BadInput, Conflict, NotFound
 from bakery.model.permissions import Permission
+from bakery.model.sources import Ref
 from bakery.store.queue import Queue
 from bakery.store.rows import typed
 from bakery.store.store import Store
@@ -32,18 +40,21 @@ async def request_deployment(
     store: Store,
     queue: Queue,
     slug: str,
-    source: Upload,
+    upload: Upload | None = None,
     *,
+    ref: Ref | None = None,
     actor: Actor,
     at: datetime | None = None,
     idempotency_key: str | None = None,
 ) -> DeploymentSummary:
-    """A committed row and its place in the queue. The same key again gives the deployment that it made before."""
+    """A committed row and its place in the queue. Without an upload it is a commit of the app's repository: that of
+    `ref`, or the newest. The same key again gives the deployment that it made before."""
     actor.require(Permission.DEPLOY)
     app = await find_app(store, slug, actor)
     _check(at, idempotency_key)
     async with store.transaction() as tx:
         number = await next_number(tx, app)
+        source: Upload | Commit = upload or await commit_wanted(tx, app, ref)
         earlier = await made_with(tx, app, idempotency_key, source) if idempotency_key else None
         if earlier is not None:
             await tx.connection.execute("UPDATE apps SET last_number = last_number - 1 WHERE id = %s", (app.id,))
@@ -63,7 +74,7 @@ async def request_deployment(
                 str(deployment_id),
                 f"{slug} #{number}",
                 app_id=app.id,
-                after={"source": source.title, "version": source.version, "at": at.isoformat() if at else None},
+                after={**_told(source), "at": at.isoformat() if at else None},
             )
         )
         return await _summary(tx, deployment_id)
@@ -139,6 +150,12 @@ async def _cancel(tx: Transaction, app: FoundApp, number: int, actor: Actor) -> 
     target = ("deployment", str(deployment_id), f"{app.slug} #{number}")
     tx.record(AuditEntry(actor, "deployment.cancelled", *target, app_id=app.id))
     return deployment_id
+
+
+def _told(source: Upload | Commit) -> dict[str, object]:
+    if isinstance(source, Commit):
+        return {"source": source.title, "ref": source.ref}
+    return {"source": source.title, "version": source.version}
 
 
 def _check(at: datetime | None, key: str | None) -> None:

@@ -9,8 +9,10 @@ from collections.abc import AsyncIterator, Coroutine, Mapping
 
 import psycopg
 
+from bakery.delivery import proving
 from bakery.delivery.actions import carry_out
 from bakery.delivery.ending import abandon, end_deployment, note_failure
+from bakery.delivery.git_rows import source_secrets
 from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment, look_at_deployment
 from bakery.delivery.moves import move_deployment
@@ -23,6 +25,7 @@ from bakery.delivery.waiting import although_away
 from bakery.delivery.work import Patience, StepFailed, Work
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import BakeryError, NodeUnreachable, Unavailable
+from bakery.model.masking import Masker
 from bakery.nodes.node import Node
 from bakery.store.ending import end_tasks
 from bakery.store.store import Store
@@ -47,7 +50,7 @@ async def run_deployment(store: Store, node: Node, deployment_id: int, *, patien
             await node.homes.remove_upload(deployment.archive)
         return
     try:
-        writing = DeploymentLog(store, deployment.log_stream, await masker_of(store, deployment.environment.id))
+        writing = DeploymentLog(store, deployment.log_stream, await _masker(store, deployment))
         async with _beside(writing.run(asyncio.sleep)):
             await _run(store, node, deployment, writing, patience)
     except (Unavailable, psycopg.OperationalError, asyncio.CancelledError):
@@ -55,6 +58,12 @@ async def run_deployment(store: Store, node: Node, deployment_id: int, *, patien
     except BaseException:  # a mistake of ours: it stays loud, but nobody waits for the deployment any longer
         await abandon(store, deployment_id)
         raise
+
+
+async def _masker(store: Store, deployment: Deployment) -> Masker:
+    """Knows what must not be in the log: the variables, and what opens the repository."""
+    environment_id = deployment.environment.id
+    return await masker_of(store, environment_id, await source_secrets(store, environment_id))
 
 
 async def _begin(store: Store, deployment_id: int) -> bool:
@@ -82,6 +91,14 @@ async def _run(store: Store, node: Node, deployment: Deployment, writing: Deploy
         return
     work = Work(store, node, deployment, plan, writing, patience)
     try:
+        await _run_planned(work)
+    finally:
+        await proving.abandon(work)
+
+
+async def _run_planned(work: Work) -> None:
+    store, deployment, writing = work.store, work.deployment, work.log
+    try:
         failure = await _take_steps_or_fail(work)
     except CancelAsked:
         writing.write("Cancelled.")
@@ -89,6 +106,7 @@ async def _run(store: Store, node: Node, deployment: Deployment, writing: Deploy
         await end_deployment(store, deployment, writing, DeploymentState.CANCELLED)
         return
     if failure is None:
+        await proving.end(work)
         await tidy(work)
         await end_deployment(store, deployment, writing, DeploymentState.SUCCEEDED)
     else:

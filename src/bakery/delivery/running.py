@@ -3,7 +3,7 @@
 import asyncio
 import time
 
-from bakery.delivery import tasks
+from bakery.delivery import keeping, tasks
 from bakery.delivery.find import FoundApp, find_app
 from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.plan import Slot
@@ -11,7 +11,7 @@ from bakery.delivery.slots import free_slot, set_health
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.deployments import Health, SlotState
-from bakery.model.errors import BakeryError, Conflict, Unavailable
+from bakery.model.errors import BakeryError, Conflict, NodeUnreachable, Unavailable
 from bakery.model.permissions import Permission
 from bakery.nodes.health import Healthy, ask_app, wait_until_healthy
 from bakery.nodes.node import Node
@@ -47,16 +47,24 @@ async def settle(store: Store, node: Node, environment_id: int) -> None:
         return
     try:
         await (_stop if environment.is_stopped else _start)(store, node, environment, live)
-    except Unavailable:
+    except (Unavailable, NodeUnreachable):
         raise
     except BakeryError as error:
         await _note(store, environment, live, Health.DOWN, error.message)
 
 
+async def note_away(store: Store, environment_id: int, error: NodeUnreachable) -> None:
+    """Whether the app runs nobody knows until its node answers."""
+    environment = await look_at_environment(store, environment_id)
+    if environment is not None and environment.live is not None:
+        await _note(store, environment, environment.live, Health.UNKNOWN, f"{error.message} Bakery tries again.")
+
+
 async def restart(store: Store, node: Node, environment_id: int) -> None:
     environment = await look_at_environment(store, environment_id)
     if environment is not None and environment.live is not None and environment.live.port is not None:
-        await node.units.stop(environment.premises(node).unit(environment.live.colour))
+        keeper = keeping.keeper(node, environment.runtime)
+        await keeper.stop(environment.premises(node).unit(environment.live.colour))
     await settle(store, node, environment_id)
 
 
@@ -91,7 +99,8 @@ async def _stop(store: Store, node: Node, environment: Environment, live: Slot) 
     premises = environment.premises(node)
     if node.ingress is not None:
         await node.ingress.remove_site(premises.site)
-    await node.units.stop(premises.unit(live.colour))
+    if live.port is not None:
+        await keeping.keeper(node, environment.runtime).stop(premises.unit(live.colour))
     await _note(store, environment, live, Health.UNKNOWN)
 
 
@@ -103,7 +112,7 @@ async def _start(store: Store, node: Node, environment: Environment, live: Slot)
     health, note = Health.HEALTHY, ""
     if live.port is not None:
         port = live.port
-        await node.units.start(premises.describe_unit(release, live.colour, port))
+        await keeping.start(node, premises.describe_program(release, live.colour, port))
         found = await wait_until_healthy(
             lambda: ask_app(node.transport, port, release.health_path),
             deadline=START_WITHIN,
@@ -124,7 +133,7 @@ async def _clear_left_over(store: Store, node: Node, environment: Environment) -
     """An old slot that could not be stopped when it was retired."""
     for slot in environment.slots.values():
         if slot.state is SlotState.RETIRING:
-            await node.units.remove(environment.premises(node).unit(slot.colour))
+            await keeping.keeper(node, environment.runtime).remove(environment.premises(node).unit(slot.colour))
             async with store.transaction() as tx:
                 await free_slot(tx, environment.id, slot.colour)
 

@@ -4,6 +4,19 @@ from bakery.model.deployments import NEXT_SLOT_STATES, Health, SlotState, requir
 from bakery.model.names import Colour
 from bakery.store.transaction import Transaction
 
+# The first time it is known what it follows: what is live until now. One that was made to go back, with the files of an
+# earlier release and today's variables, follows what that one followed: going back again must not lead forward.
+_BECOMES_LIVE = """
+UPDATE releases SET live_at = now(), follows = CASE WHEN live_at IS NOT NULL THEN follows ELSE (
+    SELECT CASE WHEN releases.files_of <> live.number THEN (
+        SELECT origin.follows FROM releases AS origin
+        WHERE origin.environment_id = releases.environment_id AND origin.number = releases.files_of)
+    ELSE live.number END
+    FROM slots JOIN releases AS live ON live.id = slots.release_id
+    WHERE slots.environment_id = releases.environment_id AND slots.state = 'live') END
+WHERE id = %(release)s AND environment_id = %(environment)s
+"""
+
 
 async def take_slot(tx: Transaction, environment_id: int, colour: Colour, release_id: int) -> None:
     """For a release that is going to start. Harmless when it has the slot already; one left over is freed first."""
@@ -17,9 +30,7 @@ async def take_slot(tx: Transaction, environment_id: int, colour: Colour, releas
 
 async def make_live(tx: Transaction, environment_id: int, colour: Colour, release_id: int) -> None:
     """Visitors get this slot from now on, and the environment is meant to run."""
-    await tx.connection.execute(
-        "UPDATE releases SET live_at = now() WHERE id = %s AND environment_id = %s", (release_id, environment_id)
-    )
+    await tx.connection.execute(_BECOMES_LIVE, {"release": release_id, "environment": environment_id})
     await tx.connection.execute("UPDATE environments SET is_stopped = false WHERE id = %s", (environment_id,))
     state, _ = await _lock(tx, environment_id, colour)
     if state is SlotState.LIVE:  # the release was replaced in its place

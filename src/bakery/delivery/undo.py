@@ -75,6 +75,9 @@ async def _remove_superfluous(work: Work) -> None:
             SELECT id, number, build_id, runtime FROM releases
             WHERE environment_id = %(environment)s AND live_at IS NOT NULL AND removed_at IS NULL
             AND id NOT IN (SELECT release_id FROM slots WHERE release_id IS NOT NULL)
+            AND NOT EXISTS (  -- somebody is about to go back to it
+                SELECT FROM deployments WHERE deployments.environment_id = %(environment)s AND ended_at IS NULL
+                AND (release_id = releases.id OR back_to = releases.number))
             ORDER BY live_at DESC OFFSET %(kept)s
             """,
             {"environment": work.deployment.environment.id, "kept": KEPT_RELEASES - 1},

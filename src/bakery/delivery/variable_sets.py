@@ -1,7 +1,7 @@
 """The variables of an environment as rows: each value from the version that brought it up to the one that ended it."""
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -109,7 +109,7 @@ async def build_variables(store: Store, environment_id: int, release_id: int) ->
     return Sealed({name: one for name, one in stored.items() if one.scope.reaches_build}, store.vault)
 
 
-async def masker_of(store: Store, environment_id: int) -> Masker:
+async def masker_of(store: Store, environment_id: int, others: Iterable[Secret] = ()) -> Masker:
     """Knows what must be in no log: today's secrets, and those of releases that may still run. What cannot be opened
     reaches no app either."""
     async with store.connection() as connection, connection.cursor(row_factory=typed(_Value)) as cursor:
@@ -123,7 +123,7 @@ async def masker_of(store: Store, environment_id: int) -> Masker:
             {"environment": environment_id},
         )
         sealed = await cursor.fetchall()
-    found: list[Secret] = []
+    found: list[Secret] = list(others)
     for row in sealed:
         with contextlib.suppress(CannotOpen):
             found.append(store.vault.open(_place(row.id), row.value))

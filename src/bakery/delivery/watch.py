@@ -1,13 +1,16 @@
-"""A light look at what is live on this machine: pages say Healthy or Down within seconds."""
+"""A light look at what is live on a node: pages say Healthy or Down within seconds."""
 
 import asyncio
 from collections import Counter
 from dataclasses import dataclass
 
+from bakery.delivery.keeping import keeper
 from bakery.delivery.slots import set_health
+from bakery.model.apps import Runtime
 from bakery.model.deployments import Health
 from bakery.model.names import AppName, Colour, EnvironmentName, Port, unit_name
 from bakery.nodes.health import ask_app
+from bakery.nodes.links import Links
 from bakery.nodes.node import Node
 from bakery.store.rows import typed
 from bakery.store.store import Store
@@ -21,6 +24,7 @@ class _LiveSlot:
     environment_id: int
     app: str
     environment: str
+    runtime: Runtime
     colour: Colour
     port: int
     release_id: int
@@ -32,27 +36,31 @@ class _LiveSlot:
 class Watch:
     """Remembers how often in a row each slot did not answer."""
 
-    def __init__(self, store: Store, node: Node) -> None:
+    def __init__(self, store: Store, links: Links, node_id: int) -> None:
         self._store = store
-        self._node = node
+        self._links = links
+        self._node_id = node_id
         self._failures: Counter[tuple[int, int]] = Counter()
 
     async def look(self) -> None:
-        """At every live slot once. Only a change is written, and told to open pages."""
+        """At every live slot once. Only a change is written, and told to open pages. Raises NodeUnreachable: what is
+        known of the apps stays until the node answers."""
         slots = await self._live_slots()
         self._failures = Counter({key: self._failures[key] for key in map(_key, slots)})
-        limit = asyncio.Semaphore(_AT_ONCE)
+        if not slots:
+            return
+        node, limit = await self._links.node(self._node_id), asyncio.Semaphore(_AT_ONCE)
 
         async def look_at(slot: _LiveSlot) -> None:
             async with limit:
-                await self._look_at(slot)
+                await self._look_at(node, slot)
 
         async with asyncio.TaskGroup() as group:
             for slot in slots:
                 group.create_task(look_at(slot))
 
-    async def _look_at(self, slot: _LiveSlot) -> None:
-        answer = await ask_app(self._node.transport, Port(slot.port), slot.health_path)
+    async def _look_at(self, node: Node, slot: _LiveSlot) -> None:
+        answer = await ask_app(node.transport, Port(slot.port), slot.health_path)
         if answer.is_well:
             self._failures[_key(slot)] = 0
             await self._note(slot, Health.HEALTHY, "")
@@ -60,7 +68,7 @@ class Watch:
         self._failures[_key(slot)] += 1
         if self._failures[_key(slot)] >= FAILURES_ALLOWED:
             unit = unit_name(AppName(slot.app), EnvironmentName(slot.environment), slot.colour)
-            state = await self._node.units.state(unit)
+            state = await keeper(node, slot.runtime).state(unit)
             ended = f" Its process {state.last_exit}." if not state.is_running and state.last_exit else ""
             await self._note(slot, Health.DOWN, f"{answer.said}.{ended}")
 
@@ -81,13 +89,15 @@ class Watch:
         ):
             await cursor.execute(
                 """
-                SELECT slots.environment_id, apps.slug AS app, environments.name AS environment, slots.colour,
-                       slots.port, slots.release_id, slots.health, slots.health_note, releases.health_path
+                SELECT slots.environment_id, apps.slug AS app, environments.name AS environment,
+                       environments.runtime, slots.colour, slots.port, slots.release_id, slots.health,
+                       slots.health_note, releases.health_path
                 FROM slots JOIN environments ON environments.id = slots.environment_id
                 JOIN apps ON apps.id = environments.app_id JOIN releases ON releases.id = slots.release_id
                 WHERE slots.state = 'live' AND slots.port IS NOT NULL AND NOT environments.is_stopped
-                AND apps.deleted_at IS NULL
-                """
+                AND apps.deleted_at IS NULL AND environments.node_id = %s
+                """,
+                (self._node_id,),
             )
             return await cursor.fetchall()
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment, look_at_deployment
 from bakery.delivery.plan import Plan, plan_deployment
+from bakery.delivery.proof import Proof
 from bakery.model.errors import BakeryError, NotFound
 from bakery.nodes.node import Node
 from bakery.store.store import Store
@@ -35,6 +36,7 @@ class Work:
     log: DeploymentLog
     patience: Patience
     log_from: int = 0
+    proof: Proof | None = None  # while traffic is being switched
 
     async def plan_anew(self) -> None:
         """A step found something out that decides what comes after it."""

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from bakery.model.errors import NodeUnreachable
+from bakery.model.repository_paths import TOP, RepositoryPath
 from bakery.nodes.helper_calls import Helper
 from bakery.nodes.homes import Place
 from bakery.stacks.detect import wanted_files
@@ -20,11 +21,11 @@ class Trees:
     def __init__(self, helper: Helper) -> None:
         self._helper = helper
 
-    async def tree(self, place: Place, number: int) -> FileTree:
+    async def tree(self, place: Place, number: int, base: RepositoryPath = TOP) -> FileTree:
         words = (place.app, place.environment, str(number))
         tree = FileTree((await self._helper.ask(_Names, "tree-names", *words)).sizes)
         for _ in range(_MOST_ROUNDS):
-            names = wanted_files(tree)
+            names = wanted_files(tree, base=base)
             if not names:
                 break
             found = await self._helper.ask(_Texts, "tree-read", *words, told={"names": list(names)})

@@ -1,0 +1,182 @@
+"""What the rows say of a source in Git, and of the commits that builds were made of."""
+
+import contextlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from bakery.model.apps import Runtime
+from bakery.model.errors import Conflict
+from bakery.model.names import AppName, EnvironmentName
+from bakery.model.repository_paths import TOP, RepositoryPath
+from bakery.model.secret import Secret
+from bakery.model.sources import Branch, GitUrl, Ref
+from bakery.nodes.git_sources import GitCommit, GitCredentials, GitFetch
+from bakery.nodes.homes import Place
+from bakery.store.rows import typed
+from bakery.store.store import Connection, Store
+from bakery.store.vault import CannotOpen, Vault
+from bakery.store.vault import Place as Sealed
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSource:
+    """A row. Its secrets stay sealed until somebody opens them."""
+
+    environment_id: int
+    url: GitUrl | None = None
+    branch: Branch | None = None
+    base: RepositoryPath = TOP
+    submodules: bool = True
+    username: str | None = None
+    token: bytes | None = None
+    key_public: str | None = None
+    key_secret: bytes | None = None
+    host_keys: tuple[str, ...] = ()
+    changed_by: str = ""
+    changed_at: datetime | None = None
+
+    def open_token(self, vault: Vault) -> Secret | None:
+        return None if self.token is None else vault.open(_place(self.environment_id, "token"), self.token)
+
+    def open_key(self, vault: Vault) -> Secret | None:
+        if self.key_secret is None:
+            return None
+        return vault.open(_place(self.environment_id, "key_secret"), self.key_secret)
+
+
+async def read_source(connection: Connection, environment_id: int, *, for_update: bool = False) -> StoredSource | None:
+    """None: folders are uploaded."""
+    if for_update:
+        await connection.execute("SELECT FROM environments WHERE id = %s FOR NO KEY UPDATE", (environment_id,))
+    async with connection.cursor(row_factory=typed(StoredSource)) as cursor:
+        await cursor.execute(
+            """
+            SELECT environment_id, url, branch, base, submodules, username, token, key_public, key_secret, host_keys,
+                   changed_by, changed_at
+            FROM git_sources WHERE environment_id = %s
+            """,
+            (environment_id,),
+        )
+        return await cursor.fetchone()
+
+
+async def write_source(connection: Connection, source: StoredSource) -> None:
+    await connection.execute(
+        """
+        INSERT INTO git_sources (environment_id, url, branch, base, submodules, username, token, key_public,
+                                 key_secret, host_keys, changed_by)
+        VALUES (%(environment)s, %(url)s, %(branch)s, %(base)s, %(submodules)s, %(username)s, %(token)s, %(public)s,
+                %(secret)s, %(host_keys)s, %(by)s)
+        ON CONFLICT (environment_id) DO UPDATE SET url = excluded.url, branch = excluded.branch,
+            base = excluded.base, submodules = excluded.submodules, username = excluded.username,
+            token = excluded.token, key_public = excluded.key_public, key_secret = excluded.key_secret,
+            host_keys = excluded.host_keys, changed_by = excluded.changed_by, changed_at = now()
+        """,
+        {
+            "environment": source.environment_id,
+            "url": source.url,
+            "branch": source.branch,
+            "base": source.base,
+            "submodules": source.submodules,
+            "username": source.username,
+            "token": source.token,
+            "public": source.key_public,
+            "secret": source.key_secret,
+            "host_keys": list(source.host_keys),
+            "by": source.changed_by,
+        },
+    )
+
+
+def seal_token(vault: Vault, environment_id: int, token: Secret) -> bytes:
+    return vault.seal(_place(environment_id, "token"), token)
+
+
+def seal_key(vault: Vault, environment_id: int, key: Secret) -> bytes:
+    return vault.seal(_place(environment_id, "key_secret"), key)
+
+
+def _place(environment_id: int, column: str) -> Sealed:
+    return Sealed("git_sources", environment_id, column)
+
+
+# For a deployment.
+
+
+async def read_fetch(store: Store, release_id: int) -> GitFetch:
+    """What a release is fetched from, with today's credentials: these are in no plan, and in no row but their own."""
+    async with store.connection() as connection:
+        async with connection.cursor(row_factory=typed(_Asked)) as cursor:
+            await cursor.execute(_ASKED, (release_id,))
+            asked = await cursor.fetchone()
+        source = await read_source(connection, asked.environment_id) if asked else None
+    if asked is None or source is None or source.url is None:
+        raise Conflict("There is no repository any more to fetch this from.", hint="Set the app's source, and deploy.")
+    return GitFetch(
+        place=Place(AppName(asked.app), EnvironmentName(asked.environment)),
+        number=asked.number,
+        url=source.url,
+        ref=asked.ref,
+        credentials=GitCredentials(
+            source.username, source.open_token(store.vault), source.open_key(store.vault), source.host_keys
+        ),
+        submodules=source.submodules,
+        for_visitors=asked.runtime is Runtime.STATIC,
+    )
+
+
+async def source_secrets(store: Store, environment_id: int) -> list[Secret]:
+    """What opens the repository, if anything does. What cannot be opened reaches no node either."""
+    async with store.connection() as connection:
+        source = await read_source(connection, environment_id)
+    found: list[Secret] = []
+    if source is not None:
+        with contextlib.suppress(CannotOpen):
+            found = [one for one in (source.open_token(store.vault), source.open_key(store.vault)) if one is not None]
+    return found
+
+
+async def note_commit(store: Store, build_id: int, commit: GitCommit) -> None:
+    """From now on everybody sees which commit it is. Again is harmless."""
+    async with store.transaction() as tx:
+        cursor = await tx.connection.execute(
+            """
+            UPDATE builds SET version = %(commit)s, title = %(title)s, author = %(author)s, committed_at = %(at)s
+            FROM apps WHERE builds.id = %(build)s AND source = 'git' AND apps.id = app_id RETURNING apps.slug
+            """,
+            {
+                "build": build_id,
+                "commit": commit.commit,
+                "title": commit.title or commit.commit[:7],
+                "author": commit.author,
+                "at": commit.committed_at,
+            },
+        )
+        row = await cursor.fetchone()
+        if row is not None:
+            tx.publish(f"app:{row[0]}")
+
+
+async def base_of_build(store: Store, build_id: int) -> RepositoryPath:
+    """The folder of its repository that is the app."""
+    async with store.connection() as connection:
+        row = await (await connection.execute("SELECT base FROM builds WHERE id = %s", (build_id,))).fetchone()
+    return RepositoryPath(row[0] if row else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    environment_id: int
+    app: str
+    environment: str
+    number: int
+    runtime: Runtime
+    ref: Ref
+
+
+_ASKED = """
+SELECT environments.id AS environment_id, apps.slug AS app, environments.name AS environment, releases.number,
+       releases.runtime, builds.ref
+FROM releases JOIN builds ON builds.id = build_id JOIN environments ON environments.id = releases.environment_id
+JOIN apps ON apps.id = environments.app_id WHERE releases.id = %s AND builds.source = 'git'
+"""

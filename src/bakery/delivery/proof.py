@@ -1,0 +1,91 @@
+"""The cut-over proof: visits through the node's nginx, from just before a switch until the old slot is drained."""
+
+import asyncio
+import contextlib
+import math
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import dataclass, field
+
+from bakery.delivery import programs
+from bakery.model.errors import BakeryError
+from bakery.model.names import HostName, Port
+from bakery.nodes.transport import Transport
+from bakery.store.ending import end_tasks
+
+_FAILURES_KEPT = 5
+_LONGEST_LINE = 300
+
+
+@dataclass(slots=True)
+class Visits:
+    """What came of them so far. `failures` are the first few, in words."""
+
+    milliseconds: list[float] = field(default_factory=list)
+    failed: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def made(self) -> int:
+        return len(self.milliseconds) + self.failed
+
+    @property
+    def p95(self) -> float | None:
+        ordered = sorted(self.milliseconds)
+        return ordered[math.ceil(len(ordered) * 0.95) - 1] if ordered else None
+
+    def __str__(self) -> str:
+        if not self.made:
+            return "no visit was made"
+        slow = f", p95 {self.p95:.0f} ms" if self.p95 is not None else ""
+        return f"{self.failed} of {self.made} failed{slow}"
+
+    def note(self, line: str) -> None:
+        if line.startswith("- "):
+            self.failed += 1
+            self.failures += [line[2:]] if len(self.failures) < _FAILURES_KEPT else []
+        else:
+            with contextlib.suppress(ValueError):
+                self.milliseconds.append(float(line))
+
+
+class Proof:
+    """Visits from `begin` to `end`. A way to the node that breaks ends them early, and nothing else."""
+
+    def __init__(self, transport: Transport, port: Port, host: HostName, path: str) -> None:
+        self._transport = transport
+        self._port, self._host, self._path = port, host, path
+        self.visits = Visits()
+        self._has_begun = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def begin(self) -> None:
+        """Returns with the first visit."""
+        self._task = asyncio.create_task(self._visit())
+        await self._has_begun.wait()
+
+    async def end(self) -> Visits:
+        if self._task is not None:
+            await end_tasks(self._task)
+        return self.visits
+
+    async def _visit(self) -> None:
+        try:
+            with contextlib.suppress(BakeryError, OSError):
+                await self._note_all()
+        finally:
+            self._has_begun.set()
+
+    async def _note_all(self) -> None:
+        program = programs.visiting(self._transport, self._port, self._host, self._path)
+        async with self._transport.open(program) as running, contextlib.aclosing(running.output()) as output:
+            async for line in _lines(output):
+                self.visits.note(line)
+                self._has_begun.set()
+
+
+async def _lines(output: AsyncGenerator[bytes, None]) -> AsyncIterator[str]:
+    rest = b""
+    async for chunk in output:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line[:_LONGEST_LINE].decode(errors="replace")

@@ -1,0 +1,156 @@
+"""Looking after the apps of a node that this process holds: what is meant to run does, what was begun goes on, what is
+left over goes, and whoever looks at a page sees how its app is doing."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+import psycopg
+import structlog
+
+from bakery.delivery import tasks
+from bakery.delivery.keeping import keeper
+from bakery.delivery.look import look_at_environment
+from bakery.delivery.request import put_in_line
+from bakery.delivery.watch import Watch
+from bakery.model.deployments import SlotState
+from bakery.model.errors import BakeryError, Unavailable
+from bakery.nodes.links import Links
+from bakery.nodes.node import Node
+from bakery.store.queue import Queue
+from bakery.store.store import Store
+from bakery.store.transaction import Transaction
+
+log = structlog.get_logger()
+
+_LOOK_EVERY = 5.0
+_TIDY_EVERY = 300.0
+_PAUSE = 5.0
+_UPLOADED_LONG_AGO = 3600.0  # seconds: one that arrives right now has no deployment yet
+
+
+async def look_after_apps(store: Store, queue: Queue, links: Links, node_id: int) -> None:
+    """For as long as the node is ours, and answers. A round that fails is made again."""
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_keep_watching(store, links, node_id))
+        group.create_task(_keep_tidy(store, queue, links, node_id))
+
+
+async def _keep_watching(store: Store, links: Links, node_id: int) -> None:
+    watching = Watch(store, links, node_id)
+    while True:
+        await _until_done(watching.look, node_id)
+        await asyncio.sleep(_LOOK_EVERY)
+
+
+async def _keep_tidy(store: Store, queue: Queue, links: Links, node_id: int) -> None:
+    await _until_done(lambda: resume(store, queue, links, node_id), node_id)
+    while True:
+        await _until_done(lambda: tidy(store, queue, links, node_id), node_id)
+        await asyncio.sleep(_TIDY_EVERY)
+
+
+async def resume(store: Store, queue: Queue, links: Links, node_id: int) -> None:
+    """When we come to it: after its start, after ours, or when it was away."""
+    async with store.connection() as connection:
+        cursor = await connection.execute(
+            """
+            SELECT DISTINCT environment_id FROM slots JOIN environments ON environments.id = environment_id
+            WHERE environments.node_id = %s AND slots.state IN ('live', 'retiring') ORDER BY 1
+            """,
+            (node_id,),
+        )
+        environments = [environment for (environment,) in await cursor.fetchall()]
+    if not environments:
+        return
+    node = await links.node(node_id)
+    for environment_id in environments:
+        if await _is_unsettled(store, node, environment_id):
+            async with store.transaction() as tx:
+                await _put_in_line(tx, queue, tasks.SETTLE, environment_id)
+
+
+async def tidy(store: Store, queue: Queue, links: Links, node_id: int) -> None:
+    """From time to time: uploads that nobody deploys go, and old releases that could not be stopped when replaced."""
+    await _forget_uploads(store, await links.node(node_id))
+    async with store.transaction() as tx:
+        cursor = await tx.connection.execute(
+            """
+            SELECT DISTINCT environment_id FROM slots JOIN environments ON environments.id = environment_id
+            WHERE environments.node_id = %s AND slots.state = 'retiring' AND NOT EXISTS (
+                SELECT FROM deployments WHERE environment_id = environments.id AND state = 'running')
+            ORDER BY 1
+            """,
+            (node_id,),
+        )
+        for (environment_id,) in await cursor.fetchall():
+            await _put_in_line(tx, queue, tasks.SETTLE, environment_id)
+
+
+async def find_lost_work(store: Store, queue: Queue) -> None:
+    """Work that the queue gave up, because of a mistake of ours or of a machine, gets its place again."""
+    async with store.transaction() as tx:
+        cursor = await tx.connection.execute(
+            """
+            SELECT id, environment_id, CASE WHEN state = 'scheduled' THEN scheduled_at END, job_id
+            FROM deployments WHERE ended_at IS NULL ORDER BY id FOR UPDATE
+            """
+        )
+        begun = await cursor.fetchall()
+        in_line = await queue.unfinished(tx, [job_id for *_, job_id in begun if job_id is not None])
+        for deployment_id, environment_id, at, job_id in begun:
+            if job_id not in in_line:
+                await put_in_line(tx, queue, deployment_id, environment_id, at)
+        deleted = await tx.connection.execute(
+            "SELECT environments.id FROM environments JOIN apps ON apps.id = app_id WHERE deleted_at IS NOT NULL"
+        )
+        for (environment_id,) in await deleted.fetchall():
+            await _put_in_line(tx, queue, tasks.DELETE_APP, environment_id)
+
+
+async def _put_in_line(tx: Transaction, queue: Queue, task: str, environment_id: int) -> None:
+    if not await queue.has(tx, task, environment_id):
+        await queue.enqueue(tx, task, environment_id, lock=tasks.environment_lock(environment_id))
+
+
+async def _is_unsettled(store: Store, node: Node, environment_id: int) -> bool:
+    environment = await look_at_environment(store, environment_id)
+    if environment is None:
+        return False
+    if any(slot.state is SlotState.RETIRING for slot in environment.slots.values()):
+        return True
+    live = environment.live
+    if live is None or live.port is None:
+        return False
+    state = await keeper(node, environment.runtime).state(environment.premises(node).unit(live.colour))
+    return state.is_running is environment.is_stopped
+
+
+async def _forget_uploads(store: Store, node: Node) -> None:
+    """Archives that no deployment is going to unpack any more."""
+    found = {name for name, age in (await node.homes.uploads()).items() if age > _UPLOADED_LONG_AGO}
+    if not found:
+        return
+    async with store.connection() as connection:
+        cursor = await connection.execute(
+            """
+            SELECT archive FROM builds JOIN releases ON releases.build_id = builds.id
+            JOIN deployments ON deployments.release_id = releases.id WHERE deployments.ended_at IS NULL
+            """
+        )
+        needed = {archive for (archive,) in await cursor.fetchall()}
+    for name in found - needed:
+        await node.homes.remove_upload(name)
+
+
+async def _until_done(look: Callable[[], Awaitable[None]], node_id: int) -> None:
+    while True:
+        try:
+            await look()
+        except* (BakeryError, psycopg.OperationalError, OSError) as errors:
+            is_away = errors.subgroup((Unavailable, psycopg.OperationalError)) is not None
+            level = logging.DEBUG if is_away else logging.WARNING
+            log.log(level, "round_failed", node=node_id, error=str(errors.exceptions[0]))
+        else:
+            return
+        await asyncio.sleep(_PAUSE)

@@ -1,0 +1,186 @@
+"""Where an app's code is kept: seen, set, and what opens it. A repository is asked from the node before it is saved."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bakery.delivery.find import FoundApp, find_app, node_of_environment
+from bakery.delivery.git_rows import StoredSource, read_source, seal_key, seal_token, write_source
+from bakery.helper.git_words import unknown_branch
+from bakery.helper.words import HINT
+from bakery.model.actor import Actor
+from bakery.model.audit import AuditEntry
+from bakery.model.errors import BadInput, Conflict, NotFound
+from bakery.model.permissions import Permission
+from bakery.model.secret import Secret
+from bakery.model.sources import Branch, GitUrl, NewSource, is_ssh, server_of
+from bakery.nodes.git_sources import GitCredentials, GitRepository
+from bakery.nodes.links import Links
+from bakery.nodes.login import fingerprint, mint_key
+from bakery.store.signing import mark_of, marking_key
+from bakery.store.store import Store
+from bakery.store.transaction import Transaction
+
+_USUAL_BRANCH = Branch("main")  # of a repository without commits
+
+
+@dataclass(frozen=True, slots=True)
+class SourceDetail:
+    """What people see of it. `url` None: folders are uploaded. `host_keys` are fingerprints."""
+
+    url: GitUrl | None = None
+    branch: Branch | None = None
+    base: str = ""
+    submodules: bool = True
+    username: str | None = None
+    has_token: bool = False
+    deploy_key: str | None = None
+    host_keys: tuple[str, ...] = ()
+    changed_at: datetime | None = None
+    changed_by: str = ""
+
+
+async def show_source(store: Store, slug: str, *, actor: Actor) -> SourceDetail:
+    actor.require(Permission.READ)
+    app = await find_app(store, slug, actor)
+    async with store.connection() as connection:
+        return _shown(await read_source(connection, app.environment_id))
+
+
+async def set_source(store: Store, links: Links, slug: str, new: NewSource, *, actor: Actor) -> SourceDetail:
+    """What the node cannot read with these credentials is not saved. A token that is stored stays with its server."""
+    actor.require(Permission.DEPLOY)
+    app = await find_app(store, slug, actor)
+    async with store.connection() as connection:
+        now = await read_source(connection, app.environment_id)
+    is_same_server = now is not None and now.url is not None and server_of(now.url) == server_of(new.url)
+    token = new.token or (now.open_token(store.vault) if now and is_same_server else None)
+    pinned = now.host_keys if now and is_same_server and not new.accepts_host_key else ()
+    key = now.open_key(store.vault) if now and is_ssh(new.url) else None
+    credentials = GitCredentials(new.username, token, key, pinned)
+    found = await _ask(store, links, app, new, credentials)
+    branch = _branch(new, found)
+    async with store.transaction() as tx:
+        before = await read_source(tx.connection, app.environment_id, for_update=True)
+        if before != now:
+            raise Conflict("The source was changed just now.", hint="Look at it, and save again.")
+        after = StoredSource(
+            environment_id=app.environment_id,
+            url=new.url,
+            branch=branch,
+            base=new.base,
+            submodules=new.submodules,
+            username=new.username if token else None,
+            token=seal_token(store.vault, app.environment_id, token) if token else None,
+            key_public=now.key_public if now else None,
+            key_secret=now.key_secret if now else None,
+            host_keys=tuple(found.host_keys),
+            changed_by=actor.label,
+        )
+        marks = await _marks(store, tx, before=before, token=token)
+        await _save(
+            tx, app, after, "source.changed", actor, before=_told(before, marks[0]), told=_told(after, marks[1])
+        )
+    return await show_source(store, slug, actor=actor)
+
+
+async def forget_token(store: Store, slug: str, *, actor: Actor) -> SourceDetail:
+    """Harmless when there is none."""
+    actor.require(Permission.DEPLOY)
+    app = await find_app(store, slug, actor)
+    async with store.transaction() as tx:
+        now = await read_source(tx.connection, app.environment_id, for_update=True)
+        if now is not None and now.token is not None:
+            after = replace(now, token=None, username=None, changed_by=actor.label)
+            await _save(tx, app, after, "source.token_forgotten", actor)
+    return await show_source(store, slug, actor=actor)
+
+
+async def mint_deploy_key(store: Store, slug: str, *, actor: Actor) -> SourceDetail:
+    """A new one, whose public part is added to the repository; one that was there opens nothing any more."""
+    actor.require(Permission.DEPLOY)
+    app = await find_app(store, slug, actor)
+    public, private = mint_key(f"bakery-{app.slug}")
+    async with store.transaction() as tx:
+        now = await read_source(tx.connection, app.environment_id, for_update=True)
+        base = now or StoredSource(app.environment_id)
+        sealed = seal_key(store.vault, app.environment_id, private)
+        after = replace(base, key_public=public, key_secret=sealed, changed_by=actor.label)
+        keys = ({"deploy_key": now.key_public} if now and now.key_public else None, {"deploy_key": public})
+        await _save(tx, app, after, "source.key_minted", actor, before=keys[0], told=keys[1])
+    return await show_source(store, slug, actor=actor)
+
+
+async def _ask(store: Store, links: Links, app: FoundApp, new: NewSource, credentials: GitCredentials) -> GitRepository:
+    node_id = await node_of_environment(store, app.environment_id)
+    if node_id is None:
+        raise NotFound("There is no such app.")
+    node = await links.node(node_id)
+    try:
+        return await node.sources.check(new.url, credentials)
+    except BadInput as error:
+        if is_ssh(new.url) and credentials.private_key is None:
+            hint = f"Over SSH it takes a deploy key. Make one with: bakery source key {app.slug}"
+            raise BadInput(error.message, field=error.field, hint=hint) from error
+        raise
+
+
+def _branch(new: NewSource, found: GitRepository) -> Branch:
+    """A repository without commits may get its first one later."""
+    if new.branch is None:
+        return found.default or (found.branches or [_USUAL_BRANCH])[0]
+    if found.branches and found.is_listed_whole and new.branch not in found.branches:
+        sentence, _, hint = unknown_branch(new.branch, list(found.branches)).partition(f"\n{HINT}")
+        raise BadInput(f"{sentence} {hint}".strip(), field="branch", hint=hint)
+    return new.branch
+
+
+async def _save(
+    tx: Transaction,
+    app: FoundApp,
+    source: StoredSource,
+    action: str,
+    actor: Actor,
+    *,
+    before: Mapping[str, object] | None = None,
+    told: Mapping[str, object] | None = None,
+) -> None:
+    await write_source(tx.connection, source)
+    target = ("app", str(app.id), app.slug)
+    tx.record(AuditEntry(actor, action, *target, app_id=app.id, before=before, after=told))
+    tx.publish("apps", f"app:{app.slug}")
+
+
+async def _marks(
+    store: Store, tx: Transaction, *, before: StoredSource | None, token: Secret | None
+) -> tuple[str | None, str | None]:
+    """Equal tokens have equal marks, which say nothing else about them."""
+    key = await marking_key(tx, store.vault)
+    old = before.open_token(store.vault) if before else None
+    return mark_of(old, key) if old else None, mark_of(token, key) if token else None
+
+
+def _told(source: StoredSource | None, mark: str | None) -> Mapping[str, object] | None:
+    if source is None:
+        return None
+    return {
+        "url": source.url, "branch": source.branch, "base": source.base, "submodules": source.submodules,
+        "username": source.username, "token": mark, "host_keys": list(source.host_keys),
+    }  # fmt: skip
+
+
+def _shown(source: StoredSource | None) -> SourceDetail:
+    if source is None:
+        return SourceDetail()
+    return SourceDetail(
+        url=source.url,
+        branch=source.branch,
+        base=source.base,
+        submodules=source.submodules,
+        username=source.username,
+        has_token=source.token is not None,
+        deploy_key=source.key_public,
+        host_keys=tuple(f"{line.split()[0]} {fingerprint(' '.join(line.split()[1:]))}" for line in source.host_keys),
+        changed_at=source.changed_at,
+        changed_by=source.changed_by,
+    )

@@ -1,0 +1,80 @@
+"""From a commit in a repository to a release that answers, on a real machine."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from bakery.delivery.history import DeploymentDetail
+from bakery.delivery.request import request_deployment
+from bakery.delivery.sources import set_source
+from bakery.model.deployments import DeploymentState
+from bakery.model.secret import Secret
+from bakery.model.sources import parse_new_source
+from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.support.git_server import GitServer, Repository, a_git_server
+
+TOKEN = "canary-token-5d0c"
+
+
+@pytest.fixture
+def server() -> Iterator[GitServer]:
+    with a_git_server() as server:
+        yield server
+
+
+async def follow(fleet: Fleet, repository: Repository, *, token: Secret | None = None, base: str = "") -> None:
+    new = parse_new_source(url=repository.url, token=token, branch="main", base=base)
+    await set_source(fleet.store, fleet.links, "shop", new, actor=ADMIN)
+
+
+async def commit(repository: Repository, title: str, files: dict[str, str]) -> str:
+    return await asyncio.to_thread(repository.commit, title, files)
+
+
+async def deploy(fleet: Fleet) -> DeploymentDetail:
+    return await fleet.run(await request_deployment(fleet.store, fleet.queue, "shop", actor=ADMIN))
+
+
+async def test_the_newest_commit_is_fetched_built_and_live(fleet: Fleet, server: GitServer) -> None:
+    await fleet.make(command="")
+    repository = server.repository("shop")
+    first = await commit(repository, "Open the shop", {**an_app("one"), "Procfile": "web: python3 app.py\n"})
+    await follow(fleet, repository)
+    found = await deploy(fleet)
+    assert found.deployment.state is DeploymentState.SUCCEEDED, await fleet.log(found.deployment)
+    assert [step.key for step in found.steps][:3] == ["fetch", "detect", "install"]
+    assert (found.deployment.version, found.deployment.title) == (first, "Open the shop")
+    assert (await fleet.visit()).text == "one"
+
+    await commit(repository, "Paint it", an_app("two"))
+    again = await deploy(fleet)
+    assert again.deployment.title == "Paint it"
+    assert await fleet.visitors_see("two")
+    assert await fleet.node.jobs.list() == {}
+
+
+async def test_an_app_in_a_folder_of_its_repository_is_taken_from_there(fleet: Fleet, server: GitServer) -> None:
+    await fleet.make()
+    repository = server.repository("shop")
+    await commit(repository, "All of it", {f"web/{name}": text for name, text in an_app("below").items()})
+    await follow(fleet, repository, base="web")
+    found = await deploy(fleet)
+    assert found.deployment.state is DeploymentState.SUCCEEDED, await fleet.log(found.deployment)
+    assert (await fleet.visit()).text == "below"
+
+
+async def test_a_repository_that_is_gone_is_told_and_harms_nothing(fleet: Fleet, server: GitServer) -> None:
+    await fleet.make()
+    repository = server.repository("shop")
+    server.wants["shop"] = ("x-access-token", TOKEN)
+    await commit(repository, "Open the shop", an_app("one"))
+    await follow(fleet, repository, token=Secret(TOKEN))
+    assert (await deploy(fleet)).deployment.state is DeploymentState.SUCCEEDED
+    server.wants["shop"] = ("x-access-token", "another")
+    found = await deploy(fleet)
+    assert found.deployment.state is DeploymentState.FAILED
+    assert found.deployment.failure
+    assert found.deployment.hint
+    assert TOKEN not in await fleet.log(found.deployment) + found.deployment.failure + found.deployment.hint
+    assert await fleet.visitors_see("one")
