@@ -25,10 +25,8 @@ from bakery.delivery.local import (
     ensure_local_node,
     expect_this_machine,
     local_node_id,
-    resume_local,
-    tidy_local,
 )
-from bakery.delivery.watch import Watch
+from bakery.delivery.rounds import find_lost_work, look_after_apps
 from bakery.delivery.worker import register_tasks
 from bakery.model.actor import Actor
 from bakery.model.errors import BakeryError, NotReady, Unavailable
@@ -65,7 +63,6 @@ _EVENTS_ARE_KEPT = timedelta(hours=6)
 _JOBS_ARE_KEPT = timedelta(days=7)  # in the queue
 _LOGS_ARE_KEPT = timedelta(days=30)  # of jobs on nodes
 _TRANSCRIPTS_ARE_KEPT = timedelta(days=30)
-_WATCH_EVERY = 5.0
 _TRY_EVERY = 5.0  # to hold what another process held
 _PAUSE = 1.0
 _RESTART_EVERY = 5.0
@@ -119,7 +116,7 @@ async def open_parts(settings: Settings, dsn: str, stack: AsyncExitStack, *, nam
     machine = Machine(lambda: open_local_node(root=root))
     links = Links(store, machine.node, Transcript(store, _now))
     stack.push_async_callback(links.close)
-    register_tasks(queue, store, machine)
+    register_tasks(queue, store, links)
     node_tasks.register_tasks(queue, store, links, log_bytes=settings.job_log_bytes)
     parts = Parts(
         settings=settings,
@@ -342,30 +339,25 @@ async def _look_after_local(parts: Parts) -> None:
     address = Address(parts.general.public_ip, parts.general.apps_domain)
     for note in await ensure_local_node(parts.store, parts.machine, address):
         log.warning("node_note", note=note)
-    await resume_local(parts.store, parts.queue, parts.machine)
+    node_id = await local_node_id(parts.store)
     async with asyncio.TaskGroup() as group:
-        group.create_task(_watch_apps(parts))
-        group.create_task(_watch_machine(parts))
+        group.create_task(look_after_apps(parts.store, parts.queue, parts.links, node_id))
+        group.create_task(_watch_machine(parts, node_id))
 
 
-async def _watch_apps(parts: Parts) -> None:
-    watcher = Watch(parts.store, await parts.machine.node())
-    while True:
-        await watcher.look()
-        await asyncio.sleep(_WATCH_EVERY)
-
-
-async def _watch_machine(parts: Parts) -> None:
+async def _watch_machine(parts: Parts, node_id: int) -> None:
     """The probe of this machine, which needs no connection."""
     node, metrics = await parts.machine.node(), MetricsWriter(parts.store)
-    node_id = await local_node_id(parts.store)
     async for vitals in watch(node.transport, interval=INTERVAL, folder=node.folders.root):
         metrics.add(node_id, vitals, _now())
         await metrics.flush()
 
 
 async def _keep_in_touch(parts: Parts) -> None:
-    await Touch(parts.store, parts.links, parts.queue, MetricsWriter(parts.store), now=_now).run()
+    def beside(node_id: int) -> Coroutine[None, None, None]:
+        return look_after_apps(parts.store, parts.queue, parts.links, node_id)
+
+    await Touch(parts.store, parts.links, parts.queue, MetricsWriter(parts.store), now=_now, beside=beside).run()
 
 
 async def _write_transcript(parts: Parts) -> None:
@@ -382,7 +374,7 @@ async def _keep_house(parts: Parts) -> None:
         await forget_events(parts.store, older_than=_EVENTS_ARE_KEPT)
         await forget_expired(parts.store)
         await parts.queue.forget_finished(after=_JOBS_ARE_KEPT)
-        await tidy_local(parts.store, parts.queue, parts.machine)
+        await find_lost_work(parts.store, parts.queue)
         await clear_jobs(parts.store, parts.links, older_than=_LOGS_ARE_KEPT)
         await forget_transcripts(parts.store, older_than=_TRANSCRIPTS_ARE_KEPT)
         await keep_metrics(parts.store, _now())

@@ -34,6 +34,7 @@ async def test_a_new_app_is_found_where_its_name_says(admin: httpx.AsyncClient) 
         "interrupts": True,
         "is_stopped": False,
         "colour": None,
+        "node_state": "online",
     }
 
 

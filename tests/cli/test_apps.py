@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 from anyio.from_thread import BlockingPortal
 
-from bakery.delivery.actions import Patience
 from bakery.delivery.local import Address, ensure_local_node
+from bakery.delivery.work import Patience
 from bakery.delivery.worker import register_tasks
 from bakery.model.names import UnitName
+from bakery.nodes.links import Links
+from bakery.nodes.transcript import Transcript
 from bakery.store.queue import Queue
 from bakery.store.store import Store
+from bakery.web.moments import now
 from tests.cli.conftest import Terminal
 from tests.cli.server import Server
 from tests.delivery.fleet import an_app
@@ -26,7 +29,8 @@ def _worker(server: Server, live_store: Store, portal: BlockingPortal) -> Iterat
     machine, queue = machine_of(node), Queue(live_store)
 
     async def begin() -> None:
-        register_tasks(queue, live_store, machine, patience=Patience(check=15, drain=1))
+        links = Links(live_store, machine.node, Transcript(live_store, now))
+        register_tasks(queue, live_store, links, patience=Patience(check=15, drain=1))
         await queue.open()
         await ensure_local_node(live_store, machine, Address(public=None, apps_domain="localhost"))
 
@@ -76,6 +80,31 @@ def test_an_app_is_made_deployed_watched_and_deleted(shell: Terminal, folder: Pa
 
     assert shell.run("apps", "delete", "shop", "--yes").exit_code == 0
     assert shell.run("apps", "show", "shop").exit_code == 4
+
+
+def test_going_back_and_what_was_live(shell: Terminal, folder: Path) -> None:
+    shell.run("apps", "create", "twice", "--command", "python3 app.py")
+    assert shell.run("releases", "twice").stdout == "Nothing of twice was live yet.\n"
+    for version in ("one", "two"):
+        (folder / "app.py").write_text(an_app(version)["app.py"])
+        assert shell.run("deploy", "twice", "--dir", str(folder), "--wait").exit_code == 0
+
+    back = shell.run("rollback", "twice", "--wait")
+
+    assert back.exit_code == 0, back.output
+    assert back.stdout.endswith("Deployment #3 of twice: succeeded.\n")
+    rows = json.loads(shell.run("releases", "twice", "--json").stdout)["items"]
+    assert [(row["number"], row["is_live"], row["is_kept"]) for row in rows] == [(2, False, True), (1, True, True)]
+    assert "Rollback to #1" in shell.run("deployments", "twice").stdout
+    nothing = shell.run("rollback", "twice")
+    assert (nothing.exit_code, nothing.stderr.splitlines()[0]) == (
+        1,
+        "There is no earlier release of twice to go back to.",
+    )
+    again = shell.run("rollback", "twice", "2", "--todays-variables")
+    assert again.stdout == (
+        "Deployment #4 of twice goes back to release #2. Follow it with: bakery logs twice --follow\n"
+    )
 
 
 def test_a_deployment_that_fails_is_the_exit_code(shell: Terminal, folder: Path) -> None:

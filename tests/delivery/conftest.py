@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bakery.delivery.local import Address, Machine, ensure_local_node
+from bakery.delivery.local import Address, ensure_local_node
 from bakery.delivery.work import Patience
 from bakery.delivery.worker import register_tasks
+from bakery.nodes.links import Links
 from bakery.nodes.node import Node
+from bakery.nodes.transcript import Transcript
 from bakery.store.queue import Queue
 from bakery.store.store import Store
+from bakery.web.moments import now
 from tests.delivery.fleet import Fleet
 from tests.support.machine import a_free_port, a_node, machine_of
 from tests.support.store import a_store
@@ -47,9 +50,10 @@ async def bare_fleet(store: Store, bare_node: Node) -> Fleet:
 
 
 async def _fleet(store: Store, node: Node) -> Fleet:
-    machine: Machine = machine_of(node)
+    machine = machine_of(node)
     queue = Queue(store)
-    register_tasks(queue, store, machine, patience=PATIENCE)
+    links = Links(store, machine.node, Transcript(store, now))
+    register_tasks(queue, store, links, patience=PATIENCE)
     await queue.open()
     await ensure_local_node(store, machine, Address(public=None, apps_domain="localhost"))
-    return Fleet(store, queue, node, machine, PATIENCE)
+    return Fleet(store, queue, node, links, PATIENCE)

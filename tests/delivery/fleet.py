@@ -11,7 +11,6 @@ import httpx
 
 from bakery.delivery.apps import AppDetail, create_app, show_app
 from bakery.delivery.history import DeploymentDetail, DeploymentSummary, show_deployment
-from bakery.delivery.local import Machine
 from bakery.delivery.request import request_deployment
 from bakery.delivery.run import run_deployment
 from bakery.delivery.uploads import Upload, keep_upload
@@ -19,6 +18,7 @@ from bakery.delivery.work import Patience
 from bakery.model.actor import Actor
 from bakery.model.apps import parse_new_app
 from bakery.model.deployments import DeploymentState
+from bakery.nodes.links import Links
 from bakery.nodes.node import Node
 from bakery.store import logs
 from bakery.store.queue import Queue
@@ -65,7 +65,7 @@ class Fleet:
     store: Store
     queue: Queue
     node: Node
-    machine: Machine
+    links: Links
     patience: Patience
 
     async def make(self, slug: str = "shop", *, runtime: str = "process", command: str = "python3 app.py") -> AppDetail:

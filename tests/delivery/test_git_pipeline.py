@@ -75,6 +75,6 @@ async def test_a_repository_that_is_gone_is_told_and_harms_nothing(fleet: Fleet,
     found = await deploy(fleet)
     assert found.deployment.state is DeploymentState.FAILED
     assert found.deployment.failure
-    assert found.deployment.hint
+    assert found.deployment.hint, (found.deployment.failure, await fleet.log(found.deployment))
     assert TOKEN not in await fleet.log(found.deployment) + found.deployment.failure + found.deployment.hint
     assert await fleet.visitors_see("one")

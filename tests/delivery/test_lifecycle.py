@@ -13,8 +13,9 @@ from bakery.commands.command import command
 from bakery.delivery import actions
 from bakery.delivery.delete import Departure, clear_app, delete_app, what_goes
 from bakery.delivery.history import show_deployment
-from bakery.delivery.local import Address, ensure_local_node, resume_local, tidy_local
+from bakery.delivery.local import Address, ensure_local_node, local_node_id
 from bakery.delivery.request import cancel_deployment, request_deployment
+from bakery.delivery.rounds import find_lost_work, resume, tidy
 from bakery.delivery.running import restart_app, settle, start_app, stop_app
 from bakery.delivery.uploads import uploads_folder
 from bakery.delivery.watch import FAILURES_ALLOWED, Watch
@@ -233,7 +234,7 @@ async def test_five_releases_are_kept(fleet: Fleet) -> None:
 async def test_pages_learn_that_an_app_is_down_and_well_again(fleet: Fleet) -> None:
     app = await fleet.make()
     await fleet.deploy_well(an_app("one"))
-    watch = Watch(fleet.store, fleet.node)
+    watch = Watch(fleet.store, fleet.links, await local_node_id(fleet.store))
     await watch.look()
     assert (await fleet.app()).status is AppStatus.HEALTHY
     await fleet.node.units.stop(BLUE)
@@ -250,7 +251,7 @@ async def test_after_a_reboot_what_was_live_runs_again(fleet: Fleet) -> None:
     await fleet.make()
     await fleet.deploy_well(an_app("one"))
     await fleet.node.units.stop(BLUE)
-    await resume_local(fleet.store, fleet.queue, fleet.machine)
+    await resume(fleet.store, fleet.queue, fleet.links, await local_node_id(fleet.store))
     working = asyncio.create_task(fleet.queue.work())
     async with asyncio.timeout(20):
         while not (await fleet.node.units.state(BLUE)).is_running:
@@ -274,7 +275,7 @@ async def test_an_old_release_that_could_not_be_stopped_is_stopped_later(
         second = await fleet.deploy_well(an_app("two"))
     assert "tries again later: The machine is away." in await fleet.log(second.deployment)
     assert await fleet.node.transport.names_in(fleet.node.folders.units) == (BLUE, GREEN)
-    await tidy_local(fleet.store, fleet.queue, fleet.machine)
+    await tidy(fleet.store, fleet.queue, fleet.links, await local_node_id(fleet.store))
     working = asyncio.create_task(fleet.queue.work())
     async with asyncio.timeout(20):
         while await fleet.node.transport.names_in(fleet.node.folders.units) != (GREEN,):
@@ -293,10 +294,10 @@ async def test_an_upload_that_nobody_deploys_goes_after_an_hour(fleet: Fleet) ->
     an_hour_ago = time.time() - 3700
     for upload in (unused, scheduled):
         os.utime(folder / upload.archive, (an_hour_ago, an_hour_ago))
-    await tidy_local(fleet.store, fleet.queue, fleet.machine)
+    await tidy(fleet.store, fleet.queue, fleet.links, await local_node_id(fleet.store))
     assert {path.name for path in folder.iterdir()} == {scheduled.archive, fresh.archive}
     await cancel_deployment(fleet.store, "shop", 1, actor=ADMIN)
-    await tidy_local(fleet.store, fleet.queue, fleet.machine)
+    await tidy(fleet.store, fleet.queue, fleet.links, await local_node_id(fleet.store))
     assert {path.name for path in folder.iterdir()} == {fresh.archive}
 
 
@@ -304,10 +305,10 @@ async def test_work_that_the_queue_gave_up_gets_its_place_again_once(fleet: Flee
     await fleet.make()
     await fleet.request(an_app("one"))
     lost = await job_of_the_deployment(fleet.store)
-    await resume_local(fleet.store, fleet.queue, fleet.machine)
+    await find_lost_work(fleet.store, fleet.queue)
     assert await job_of_the_deployment(fleet.store) == lost
     await fleet.queue.cancel(lost)
-    await resume_local(fleet.store, fleet.queue, fleet.machine)
+    await find_lost_work(fleet.store, fleet.queue)
     found = await job_of_the_deployment(fleet.store)
     assert found != lost
     assert await fleet.queue.status(found) == "todo"

@@ -3,6 +3,7 @@
 import pytest
 
 from bakery.delivery import watch
+from bakery.delivery.local import local_node_id
 from bakery.delivery.watch import FAILURES_ALLOWED, Watch
 from bakery.model.apps import AppStatus
 from bakery.nodes.health import Answer, CheckKind
@@ -14,7 +15,7 @@ async def test_a_release_that_came_in_the_meantime_is_not_called_down(
 ) -> None:
     await bare_fleet.make()
     await bare_fleet.deploy_well(an_app("one"))
-    watching, asked = Watch(bare_fleet.store, bare_fleet.node), 0
+    watching, asked = Watch(bare_fleet.store, bare_fleet.links, await local_node_id(bare_fleet.store)), 0
 
     async def ask_the_old_one(*_: object) -> Answer:
         nonlocal asked

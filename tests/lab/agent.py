@@ -5,9 +5,8 @@ from collections.abc import AsyncIterator
 
 from bakery.model.names import Port
 from bakery.model.secret import Secret
-from bakery.nodes.helper_calls import Helper
+from bakery.nodes.helper_calls import HELPER, ON_NODE, Helper
 from bakery.nodes.helper_file import helper_file
-from bakery.nodes.links import HELPER, ON_NODE
 from bakery.nodes.login import SshLogin
 from bakery.nodes.ssh import SshTransport
 from tests.lab.nodes import SSH, Node

@@ -11,11 +11,10 @@ import pytest
 from bakery.model.errors import CommandFailed
 from bakery.model.names import Colour, HostName, Port, SiteName
 from bakery.model.secret import Secret
-from bakery.nodes.helper_calls import Helper
+from bakery.nodes.helper_calls import HELPER, ON_NODE, Helper
 from bakery.nodes.helper_file import helper_file
 from bakery.nodes.helper_ingress import HelperIngress, OwnPlace
 from bakery.nodes.ingress import ProxySite, SiteMarker, StaticSite
-from bakery.nodes.links import HELPER, ON_NODE
 from bakery.nodes.login import SshLogin
 from bakery.nodes.ssh import SshTransport
 from tests.lab.nodes import HTTP, SSH, Node

@@ -36,6 +36,12 @@ def test_a_static_app_has_neither_command_nor_health_path() -> None:
     )
 
 
+@pytest.mark.parametrize("runtime", ["docker", "process"])
+def test_an_app_without_a_command_is_found_out(runtime: str) -> None:
+    assert parse_new_app(slug="shop", runtime=runtime, command=" ").command == ()
+    assert parse_new_app(slug="shop", runtime=runtime, command="bin/start --all").command == ("bin/start", "--all")
+
+
 @pytest.mark.parametrize(
     ("field", "values"),
     [
@@ -43,12 +49,12 @@ def test_a_static_app_has_neither_command_nor_health_path() -> None:
         ("slug", {"slug": "", "command": "x"}),
         ("name", {"slug": "shop", "name": "x" * 81, "command": "x"}),
         ("name", {"slug": "shop", "name": "a\nb", "command": "x"}),
-        ("runtime", {"slug": "shop", "runtime": "docker"}),
-        ("command", {"slug": "shop", "command": " "}),
+        ("runtime", {"slug": "shop", "runtime": "podman"}),
         ("command", {"slug": "shop", "command": "python 'app"}),
         ("command", {"slug": "shop", "command": "a\0b"}),
         ("command", {"slug": "shop", "command": "''"}),
         ("command", {"slug": "docs", "runtime": "static", "command": "x"}),
+        ("node", {"slug": "shop", "command": "x", "node": "oven 1"}),
         ("health", {"slug": "shop", "command": "x", "health": "health"}),
         ("health", {"slug": "shop", "command": "x", "health": "/a\nb"}),
         ("health", {"slug": "shop", "command": "x", "health": "/ü"}),

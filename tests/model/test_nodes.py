@@ -3,7 +3,16 @@ import pytest
 from bakery.model.errors import BadInput
 from bakery.model.jobs import parse_seconds, parse_words
 from bakery.model.names import Port
-from bakery.model.nodes import NodeState, Place, node_counts, parse_new_node, parse_place, parse_ssh_host
+from bakery.model.nodes import (
+    NodeState,
+    Place,
+    node_counts,
+    parse_new_node,
+    parse_node_for_app,
+    parse_place,
+    parse_ssh_host,
+    usual_apps_domain,
+)
 
 
 def test_a_node_is_reached_as_the_agent_on_port_22_unless_said_otherwise() -> None:
@@ -102,3 +111,24 @@ def test_a_time_limit_that_is_none_is_refused(seconds: int) -> None:
 
 def test_the_words_of_a_command_stay_as_they_are() -> None:
     assert parse_words(["sh", "-c", "echo $HOME; true", ""]) == ("sh", "-c", "echo $HOME; true", "")
+
+
+@pytest.mark.parametrize(
+    ("domain", "addresses", "usual"),
+    [
+        ("apps.example.com", ("8.8.4.4",), "oven-1.apps.example.com"),
+        ("localhost", ("8.8.4.4",), "8-8-4-4.sslip.io"),
+        ("localhost", ("oven.example.com", "8.8.4.4"), "8-8-4-4.sslip.io"),
+        ("localhost", ("2606:4700::1",), "2606-4700-0000-0000-0000-0000-0000-0001.sslip.io"),
+        ("localhost", ("10.0.0.7", "192.168.1.7", "127.0.0.1", None, "fe80::1%eth0"), "oven-1.localhost"),
+    ],
+)
+def test_apps_of_a_node_get_names_that_lead_there(domain: str, addresses: tuple[str | None, ...], usual: str) -> None:
+    assert usual_apps_domain("oven-1", domain, *addresses) == usual
+
+
+@pytest.mark.parametrize("name", ["", "new", "Local", "a b", "x" * 41])
+def test_an_app_lives_on_a_node_that_can_exist(name: str) -> None:
+    with pytest.raises(BadInput, match="no such node"):
+        parse_node_for_app(name)
+    assert parse_node_for_app("local") == "local"

@@ -9,6 +9,7 @@ from bakery.commands.command import command
 from bakery.commands.files import make_folder
 from bakery.model.errors import CommandFailed, NotAllowed
 from bakery.model.secret import Secret
+from bakery.nodes.helper_calls import Helper
 from bakery.nodes.local import LocalTransport
 from bakery.nodes.transcript import RecordingTransport, Run, Transcript, forget_transcripts, read_transcript
 from bakery.store.store import Store
@@ -45,6 +46,16 @@ async def test_secrets_are_dots_and_input_is_not_told(store: Store, tmp_path: Pa
     assert "canary" not in told
     assert "TOKEN=••••" in told
     assert f"(write {tmp_path}/key)" in told
+
+
+async def test_of_what_a_helper_answers_nothing_is_told_but_why_it_refuses(store: Store) -> None:
+    node_id, transcript, transport = await a_recorder(store)
+    helper = Helper(transport, ("sh", "-c", "echo canary; echo It refuses. >&2; exit 1"))
+    with pytest.raises(CommandFailed, match="It refuses"):
+        await helper.say("log-read")
+    await transcript.flush()
+    (run,) = await runs(store, node_id)
+    assert run.output == "It refuses.\n"
 
 
 async def test_what_did_not_come_to_its_end_says_why(store: Store) -> None:

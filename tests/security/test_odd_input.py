@@ -59,6 +59,11 @@ FORMS = [
     Entry("/team/members/2", {"role": "viewer", "all_apps": "", "apps": "shop"}),
     Entry("/team/members/2/remove", {"confirm": "no"}),
     Entry("/apps/shop/delete", {"confirm": "no"}),
+    Entry(
+        "/apps/shop/source",
+        {"url": "http://127.0.0.1:9/shop.git", "branch": "main", "base": "", "username": "", "token": "x"},
+    ),
+    Entry("/apps/shop/deployments/1/rollback", {"variables": "then"}),
     Entry("/apps/shop/variables", {"name": "KEY", "value": "1", "scope": "run", "secret": "on", "version": "0"}),
     Entry("/apps/shop/variables/bulk", {"text": "KEY=1", "version": "0"}),
     Entry("/apps/shop/variables/unset", {"name": "NO_SUCH_KEY"}),
@@ -86,6 +91,12 @@ FORMS = [
 
 BODIES = [
     Entry("/api/apps", {"slug": "new", "name": "New", "runtime": "process", "command": "true", "health": "/"}),
+    Entry(
+        "/api/apps/shop/source",
+        {"url": "http://127.0.0.1:9/shop.git", "branch": "main", "base": "", "username": "", "token": "x"},
+        fields=["url"],  # nothing answers there, whatever else is said
+        method="PUT",
+    ),
     Entry("/api/invites", {"email": "new@example.com", "role": "viewer"}),
     Entry("/api/users/2/role", {"role": "viewer"}, method="PUT"),
     Entry("/api/users/2/grants", {"apps": ["shop"]}, method="PUT"),
@@ -95,7 +106,9 @@ BODIES = [
     Entry("/api/cli-logins", {"machine": "laptop"}),
     Entry("/api/cli-logins/poll", {"poll_token": "x"}),
     Entry("/api/apps/shop/deployments", {"source": "x", "at": None}, fields=["source"]),
+    Entry("/api/apps/shop/deployments", {"ref": "main"}),
     Entry("/api/apps/shop/cancel", {"number": 1}),
+    Entry("/api/apps/shop/rollback", {"release": 1, "variables": "then"}),
     Entry("/api/apps/shop/env/KEY", {"value": "1", "scope": "run", "is_secret": True}, method="PUT"),
     Entry(
         "/api/apps/shop/env",

@@ -19,6 +19,7 @@ from bakery.nodes.capabilities import capabilities
 from bakery.nodes.containers import Containers
 from bakery.nodes.facts import look_at
 from bakery.nodes.folders import NodeFolders
+from bakery.nodes.git_sources import GitSources
 from bakery.nodes.helper_calls import Helper
 from bakery.nodes.helper_ingress import HelperIngress, OwnPlace
 from bakery.nodes.homes import Homes, Place
@@ -60,6 +61,7 @@ async def node_in(folder: Path, site_port: Port | None) -> Node:
         jobs=Jobs(transport, program),
         homes=Homes(transport, helper),
         trees=Trees(helper),
+        sources=GitSources(helper),
         units=SupervisedUnits(transport, folders),
         containers=Containers(helper),
         images=Images(helper),

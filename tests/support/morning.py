@@ -47,11 +47,14 @@ PAGES = {
     "variables-edit": "/apps/shop/variables?edit=STRIPE_KEY",
     "variables-text": "/apps/shop/variables/bulk",
     "variables-history": "/apps/shop/variables/history",
+    "source": "/apps/api/source",
+    "source-none": "/apps/newsletter/source",
     "deployments": "/apps/shop/deployments",
     "deployment-running": "/apps/shop/deployments/3",
     "deployment-failed": "/apps/blog/deployments/2",
     "deployment-queued": "/apps/api/deployments/3",
     "deployment-succeeded": "/apps/api/deployments/2",
+    "deployment-earlier": "/apps/api/deployments/1",
     "deployment-log": "/apps/shop/deployments/3/log",
     "nodes": "/nodes",
     "node-local": "/nodes/local",
@@ -166,10 +169,24 @@ async def _bake(site: Site, ada: Actor) -> None:
     await a_failed_deployment(site, "blog", log=_CRASH)
     await a_live_app(site, "api", "API")
     await a_live_deployment(site, "api")
+    await _follow(site, "api")
     await a_live_app(site, "shop", "Shop")
     await a_live_deployment(site, "shop")
     await a_running_deployment(site, "shop", log=_CHECKS)
     await a_queued_deployment(site, "api", actor=ada)
+
+
+async def _follow(site: Site, slug: str) -> None:
+    """A repository that nobody asks, as the morning's nodes do nothing."""
+    async with site.store.transaction() as tx:
+        await tx.connection.execute(
+            """
+            INSERT INTO git_sources (environment_id, url, branch, host_keys, changed_by)
+            SELECT environment_id, 'ssh://git@git.example.com/acme/api.git', 'main', %s, %s
+            FROM app_facts WHERE slug = %s
+            """,
+            ([f"git.example.com ssh-ed25519 {'A' * 68}"], ADMIN, slug),
+        )
 
 
 def _set_variables(bakery: Serving) -> None:

@@ -98,6 +98,15 @@ async def a_live_deployment(site: Site, slug: str, *, health: str = "healthy") -
         )
         await tx.connection.execute(
             """
+            UPDATE releases SET live_at = now() - interval '2 days' + releases.number * interval '1 hour', follows =
+                (SELECT releases.number FROM slots JOIN releases ON releases.id = slots.release_id
+                 WHERE slots.environment_id = deployments.environment_id AND slots.state = 'live')
+            FROM deployments WHERE deployments.id = %s AND releases.id = release_id
+            """,
+            (deployment.id,),
+        )
+        await tx.connection.execute(
+            """
             UPDATE slots SET state = 'live', health = %s, health_note = %s,
                 release_id = (SELECT release_id FROM deployments WHERE id = %s)
             WHERE environment_id = %s AND colour = 'blue'

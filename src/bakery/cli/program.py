@@ -8,7 +8,20 @@ import typer
 from typer.core import TyperGroup
 
 from bakery import __version__
-from bakery.cli.client import apps, deploy, deployments, invites, login, nodes, running, tokens, users, variables
+from bakery.cli.client import (
+    apps,
+    deploy,
+    deployments,
+    invites,
+    login,
+    nodes,
+    releases,
+    running,
+    sources,
+    tokens,
+    users,
+    variables,
+)
 from bakery.cli.detect import detect
 from bakery.cli.exits import exit_code
 from bakery.cli.output import say, warn
@@ -67,6 +80,8 @@ _CLIENT = (
     deployments.deployments,
     deployments.logs,
     deployments.cancel,
+    releases.rollback,
+    releases.releases,
     running.restart,
     running.stop,
     running.start,
@@ -79,6 +94,7 @@ for _name, _group in {
     "admin": admin.group,
     "audit": audit.group,
     "apps": apps.group,
+    "source": sources.group,
     "env": variables.group,
     "nodes": nodes.group,
     "users": users.group,

@@ -13,13 +13,15 @@ DEFAULT_TIMEOUT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`env` is added to a transport's own small environment. Secrets go through `stdin` or `env`, never `argv`."""
+    """`env` is added to a transport's own small environment. Secrets go through `stdin` or `env`, never `argv`.
+    `is_private`: what it prints may hold some, and is not written down."""
 
     argv: tuple[str, ...]
     stdin: bytes | Secret | None = None
     env: Mapping[str, str | Secret] = field(default_factory=dict)
     cwd: PurePath | None = None
     timeout: float = DEFAULT_TIMEOUT
+    is_private: bool = False
 
     def __post_init__(self) -> None:
         if any("\0" in word for word in self.argv):
@@ -40,8 +42,10 @@ def command(
     env: Mapping[str, str | Secret] | None = None,
     cwd: PurePath | None = None,
     timeout: float = DEFAULT_TIMEOUT,
+    is_private: bool = False,
 ) -> Command:
-    return Command(tuple(str(word) for word in argv), stdin=stdin, env=env or {}, cwd=cwd, timeout=timeout)
+    words = tuple(str(word) for word in argv)
+    return Command(words, stdin=stdin, env=env or {}, cwd=cwd, timeout=timeout, is_private=is_private)
 
 
 def _shown(value: str | Secret) -> str:

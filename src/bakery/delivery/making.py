@@ -176,7 +176,8 @@ async def _end_of_job(work: Work, key: StepKey, begin: Begin, *, what: str) -> J
 def _end(status: JobStatus, seconds: int) -> str:
     match status.state:
         case JobState.EXITED:
-            return status.reason or f"ended with status {status.exit_status}"
+            has_words = status.reason and not status.reason.startswith("ended ")
+            return f"failed: {status.reason.rstrip('.')}" if has_words else status.reason or "failed"
         case JobState.TIMED_OUT:
             return f"did not end within {seconds} s"
         case JobState.CANCELLED:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from bakery.delivery.apps import AppDetail
 from bakery.delivery.find import find_app
 from bakery.delivery.pending import differs_since
 from bakery.delivery.rollback import release_before
@@ -62,10 +63,8 @@ async def list_releases(store: Store, slug: str, *, actor: Actor, after: str = "
         return Page.cut(await cursor.fetchall(), PAGE, lambda row: str(row.number))
 
 
-async def find_release_before(store: Store, slug: str, *, actor: Actor) -> int | None:
+async def find_release_before(store: Store, app: AppDetail) -> int | None:
     """The number of the one to go back to when nobody says which. None: there is none."""
-    actor.require(Permission.READ)
-    app = await find_app(store, slug, actor)
     async with store.connection() as connection:
         return await release_before(connection, app.environment_id)
 

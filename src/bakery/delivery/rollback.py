@@ -13,7 +13,7 @@ from bakery.delivery.request import put_in_line
 from bakery.delivery.variable_sets import newest_version
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
-from bakery.model.errors import BadInput, Conflict, NotFound
+from bakery.model.errors import Conflict, NotFound
 from bakery.model.permissions import Permission
 from bakery.store.queue import Queue
 from bakery.store.rows import typed
@@ -56,13 +56,6 @@ async def request_rollback(
             )
         )
     return (await show_deployment(store, slug, number, actor=Actor.system())).deployment
-
-
-def parse_variables_of(text: str) -> bool:
-    """Whether they are today's."""
-    if text not in {"then", "today"}:
-        raise BadInput("Choose “then” or “today”.", field="variables")
-    return text == "today"
 
 
 @dataclass(frozen=True, slots=True)

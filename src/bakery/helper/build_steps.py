@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import json
 import os
+import select
 import signal
 import time
 from pathlib import Path
@@ -21,6 +22,7 @@ CONTAINERS = ("runc/*", "docker/runtime-runc/*/*", "containerd/runc/*/*")  # bel
 MOST_PROCESSES = 4096
 PERIOD = 100_000  # microseconds
 ROUND = 0.02
+ECHO = 0.1  # seconds until the kernel has told that a cgroup is gone
 EFD_NONBLOCK = os.O_NONBLOCK
 LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -47,45 +49,57 @@ class Step:
         self.is_first_version = "memory" in groups
         self.ooms = 0
         self.was_killed = False
-        self.heard = listen(self.memory) if self.is_first_version else -1
+        self.heard = listen(self.memory) if self.is_first_version else open_events(self.memory)
 
     def is_alive(self) -> bool:
         return self.memory.exists()
 
-    def limit(self, limits: Limits) -> None:
-        """Before its program has done much: the step has just appeared. One that is gone already needs no limit."""
-        self.write(self.pids / "pids.max", MOST_PROCESSES)
+    def limit(self, limits: Limits) -> bool:
+        """Before its program has done much: the step has just appeared. False: it goes on without a limit.
+
+        One that is gone already needs none, and many a machine does not count swap.
+        """
+        kept = [self.write(self.pids / "pids.max", MOST_PROCESSES)]
         if limits.memory_bytes and self.is_first_version:
-            self.write(self.memory / "memory.limit_in_bytes", limits.memory_bytes)
+            kept += [self.write(self.memory / "memory.limit_in_bytes", limits.memory_bytes)]
             self.write(self.memory / "memory.memsw.limit_in_bytes", limits.memory_bytes)
         elif limits.memory_bytes:
-            self.write(self.memory / "memory.max", limits.memory_bytes)
+            kept += [self.write(self.memory / "memory.max", limits.memory_bytes)]
             self.write(self.memory / "memory.swap.max", 0)
         if limits.cpu_percent and self.is_first_version:
-            self.write(self.cpu / "cpu.cfs_quota_us", limits.cpu_percent * PERIOD // 100)
+            kept += [self.write(self.cpu / "cpu.cfs_quota_us", limits.cpu_percent * PERIOD // 100)]
         elif limits.cpu_percent:
-            self.write(self.cpu / "cpu.max", f"{limits.cpu_percent * PERIOD // 100} {PERIOD}")
+            kept += [self.write(self.cpu / "cpu.max", f"{limits.cpu_percent * PERIOD // 100} {PERIOD}")]
+        return all(kept) or not self.is_alive()
 
-    def write(self, file: Path, value: object) -> None:
-        """A machine may lack a controller, as many lack the one of swap."""
-        with contextlib.suppress(OSError):
+    def write(self, file: Path, value: object) -> bool:
+        try:
             descriptor = os.open(file, os.O_WRONLY)
-            try:
-                os.write(descriptor, f"{value}".encode())
-            finally:
-                os.close(descriptor)
+        except OSError:
+            return False
+        try:
+            os.write(descriptor, f"{value}".encode())
+        except OSError:
+            return False
+        finally:
+            os.close(descriptor)
+        return True
 
     def look(self) -> None:
         """How many of its processes the kernel ended for lack of memory."""
         with contextlib.suppress(OSError):
-            name = "memory.oom_control" if self.is_first_version else "memory.events"
-            self.ooms = max(self.ooms, counts_in(self.memory / name).get("oom_kill", 0))
+            if self.is_first_version:
+                text = (self.memory / "memory.oom_control").read_text()
+            else:
+                text = os.pread(self.heard, 4096, 0).decode()
+            self.ooms = max(self.ooms, counts_in(text).get("oom_kill", 0))
 
     def end_listening(self) -> None:
-        """The first version tells also what happened in the last moment; its end counts for one."""
+        """The first version tells also what happened in the last moment; that the cgroup is gone counts for one."""
         if self.heard >= 0:
-            with contextlib.suppress(BlockingIOError):
-                self.ooms = max(self.ooms, int.from_bytes(os.read(self.heard, 8), "little") - 1)
+            with contextlib.suppress(OSError):
+                if self.is_first_version:
+                    self.ooms = max(self.ooms, int.from_bytes(os.read(self.heard, 8), "little") - 1)
             os.close(self.heard)
             self.heard = -1
 
@@ -94,7 +108,7 @@ class Step:
         with contextlib.suppress(OSError, ValueError):
             usage = "memory.usage_in_bytes" if self.is_first_version else "memory.current"
             idle = "total_inactive_file" if self.is_first_version else "inactive_file"
-            forgettable = counts_in(self.memory / "memory.stat").get(idle, 0)
+            forgettable = counts_in((self.memory / "memory.stat").read_text()).get(idle, 0)
             return int((self.memory / usage).read_text()) - forgettable
         return 0
 
@@ -119,7 +133,9 @@ class Steps:
     def __init__(self, mark: str, limits: Limits) -> None:
         self.mark, self.limits = mark, limits
         self.known: dict[Path, Step | None] = {}
+        self.ending: list[tuple[float, Step]] = []  # and when all is heard that there is to hear of it
         self.gone_ooms = 0
+        self.is_limited = True
 
     def look(self) -> None:
         """Often: a step without limits must not last."""
@@ -129,16 +145,29 @@ class Steps:
                 OSError, ValueError, LookupError, TypeError, StopIteration
             ):  # half written, or gone already
                 step = self.known[folder] = step_in(folder, self.mark)
-                if step:
-                    step.limit(self.limits)
+                if step and not step.limit(self.limits):
+                    self.is_limited = False
         for step in self.alive():
             step.look()
         for folder in self.known.keys() - there:
             step = self.known.pop(folder)
             if step:
-                step.end_listening()
-                self.gone_ooms += step.ooms
+                self.ending.append((time.monotonic() + ECHO, step))
+        while self.ending and self.ending[0][0] < time.monotonic():
+            self.forget(self.ending.pop(0)[1])
         self.keep_total()
+
+    def forget(self, step: Step) -> None:
+        step.end_listening()
+        self.gone_ooms += step.ooms
+
+    def wait(self) -> None:
+        """A moment, or until one of them lacks memory."""
+        poll = select.poll()
+        for step in self.alive():
+            if not step.is_first_version and step.heard >= 0:
+                poll.register(step.heard, select.POLLPRI)
+        poll.poll(ROUND * 1000)
 
     def alive(self) -> list[Step]:
         return [step for step in self.known.values() if step and step.is_alive()]
@@ -158,15 +187,15 @@ class Steps:
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             self.look()
-            running = self.alive()
-            if not running:
+            if not self.alive() and not self.ending:
                 return
-            for step in running:
+            for step in self.alive():
                 step.kill()
-            time.sleep(ROUND)
+            self.wait()
 
     @property
     def ooms(self) -> int:
+        """Complete after `end`."""
         return self.gone_ooms + sum(step.ooms for step in self.known.values() if step)
 
 
@@ -200,5 +229,13 @@ def listen(memory: Path) -> int:
     return heard
 
 
-def counts_in(file: Path) -> dict[str, int]:
-    return {name: int(count) for name, count in map(str.split, file.read_text().splitlines())}
+def open_events(memory: Path) -> int:
+    """Version 2 tells at once whoever has this open, and nothing when the cgroup is gone, which it is soon after."""
+    try:
+        return os.open(memory / "memory.events", os.O_RDONLY)
+    except OSError:
+        return -1
+
+
+def counts_in(text: str) -> dict[str, int]:
+    return {name: int(count) for name, count in map(str.split, text.splitlines())}

@@ -4,7 +4,7 @@
                               on, what runs otherwise is replaced
     container-stop NAME       asks it to end, ends it when its time is over, and keeps it; harmless when it is not there
     container-remove NAME     likewise, and takes it away
-    container-state NAME…     prints what is known of each; null for one that is not there
+    container-state NAME…     prints how each is; null for one that is not there
     container-list            prints the names of all that are ours
     container-logs NAME …     prints what it wrote, each line after its time
 
@@ -15,20 +15,23 @@ its network, its devices, Docker's socket, a privilege, a port that others reach
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import os
 import re
+import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bakery.helper import container_logs
-from bakery.helper.docker_api import CONFLICT, NOT_FOUND, Docker, Refused, installation, patiently
+from bakery.helper.docker_api import CONFLICT, NOT_FOUND, PATIENCE, Docker, Refused, installation, patiently
 from bakery.helper.files import make_folder
 from bakery.helper.names import APP, RELEASE, UNIT, WORD, premises_of_unit
+from bakery.helper.systemd import signal_name
+from bakery.helper.units import is_locked, is_still, wait_a_moment
 from bakery.helper.verbs import Verb
 from bakery.helper.words import is_text, say, told_object, whole_number
 
@@ -43,12 +46,15 @@ APP_PORTS = (20000, 29999)
 MOST_WORDS, MOST_VOLUMES = 1000, 20
 KERNELS = {"/", "/proc", "/sys", "/dev"}
 NETWORK = "bakery"
+APART = {"com.docker.network.bridge.enable_icc": "false"}
 # What images need that begin as root and go on as somebody else, and what listens on port 80.
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID")
 LOGS = {"Type": "json-file", "Config": {"max-size": "20m", "max-file": "3"}}
 SPEC = "bakery.spec"
 NANO = 1_000_000_000
+LONGEST_STOP = 300
 SPARE = 20  # seconds beyond a container's own for its end
+LONGEST_TURN = LONGEST_STOP + SPARE + PATIENCE
 
 
 # The verbs.
@@ -147,7 +153,7 @@ def told_container(told: dict[str, object], place: Place) -> None:
         if told[name] is not None:
             whole_number(told, name, least, most)
     whole_number(told, "processes", 1, 100_000)
-    whole_number(told, "stop_seconds", 0, 300)
+    whole_number(told, "stop_seconds", 0, LONGEST_STOP)
     told_volumes(told["volumes"])
 
 
@@ -188,8 +194,8 @@ def body_of(place: Place, told: Any, image_id: str) -> dict[str, Any]:  # noqa: 
         host["PortBindings"] = {port: [{"HostIp": "127.0.0.1", "HostPort": str(told["host_port"])}]}
     if told["memory_bytes"] is not None:
         host["Memory"] = host["MemorySwap"] = told["memory_bytes"]
-    if told["cpu_percent"] is not None:
-        host["NanoCpus"] = told["cpu_percent"] * NANO // 100
+    if told["cpu_percent"] is not None:  # Docker refuses more than there is
+        host["NanoCpus"] = min(told["cpu_percent"], 100 * (os.cpu_count() or 1)) * NANO // 100
     labels = {**place.labels, "bakery.build": str(told["build"]), "bakery.slot": place.slot}
     body: dict[str, Any] = {
         "Image": image_id, "Env": [f"{name}={value}" for name, value in sorted(told["environment"].items())],
@@ -205,6 +211,15 @@ def body_of(place: Place, told: Any, image_id: str) -> dict[str, Any]:  # noqa: 
     return body
 
 
+def expect_ours(image: Any, place: Place) -> None:  # noqa: ANN401 - Docker's JSON
+    """Whoever may start containers of an app may not look into others' images."""
+    names = filter(None, map(IMAGE.fullmatch, image.get("RepoTags") or ()))
+    labels = (image.get("Config") or {}).get("Labels") or {}
+    is_anothers = labels.get("bakery.installation", place.installation) != place.installation
+    if is_anothers or place.app not in {name[1] for name in names}:
+        sys.exit(f"The image {image['Id']} is not a build of {place.app}.")
+
+
 # What is done with the daemon. Each may be done twice.
 
 
@@ -212,6 +227,7 @@ def started(docker: Docker, place: Place, told: Any) -> dict[str, object] | None
     image = docker.find("images", told["image"], "json")
     if image is None:
         sys.exit(f"The image {told['image']} is not on this machine any more.")
+    expect_ours(image, place)
     body = body_of(place, told, image["Id"])
     found = find(docker, place)
     if found and (found["Config"]["Labels"] or {}).get(SPEC) != body["Labels"][SPEC]:
@@ -256,18 +272,21 @@ def find(docker: Docker, place: Place) -> Any:  # noqa: ANN401 - Docker's JSON
 
 def ensure_network(docker: Docker, place: Place) -> None:
     """One for all apps, on which none reaches another. Docker has addresses for thirty networks, not for one an app."""
-    if docker.find("networks", NETWORK) is not None:
-        return
     told = {
-        "Name": NETWORK, "CheckDuplicate": True, "Driver": "bridge",
-        "Options": {"com.docker.network.bridge.enable_icc": "false"},
+        "Name": NETWORK, "CheckDuplicate": True, "Driver": "bridge", "Options": APART,
         "Labels": {"bakery.installation": place.installation},
     }  # fmt: skip
-    try:
-        docker.ask("POST", "networks", "create", told=told)
-    except Refused as refused:
-        if refused.status != CONFLICT:
-            raise
+    found = docker.find("networks", NETWORK)
+    if found is None:
+        try:
+            docker.ask("POST", "networks", "create", told=told)
+        except Refused as refused:
+            if refused.status != CONFLICT:
+                raise
+    elif found["Driver"] != "bridge" or not APART.items() <= (found["Options"] or {}).items():
+        sys.exit(
+            f"The network {NETWORK} of Docker on this machine was not made by Bakery: apps could reach each other."
+        )
 
 
 def ensure_volume(docker: Docker, place: Place, name: str) -> None:
@@ -283,22 +302,26 @@ def ensure_volume(docker: Docker, place: Place, name: str) -> None:
 
 
 def state_of(found: Any) -> dict[str, object] | None:  # noqa: ANN401 - Docker's JSON
+    """As of a unit: while it runs, nothing is said of the exit before. Between two attempts it does not run."""
     if found is None:
         return None
-    state, labels = found["State"], found["Config"]["Labels"]
+    state = found["State"]
+    is_running = state["Running"] and not state["Restarting"]
     return {
-        "is_running": state["Running"] and not state["Restarting"],
-        "is_restarting": state["Restarting"],
-        "health": (state.get("Health") or {}).get("Status"),
+        "is_running": is_running,
+        "process_id": (state["Pid"] or None) if is_running else None,
         "restarts": found["RestartCount"],
-        "exit_status": None if state["Running"] and not state["Restarting"] else state["ExitCode"],
-        "is_out_of_memory": state["OOMKilled"],
-        "process_id": state["Pid"] or None,
-        "error": state["Error"],
-        "started_at": state["StartedAt"],
-        "image": found["Image"],
-        "build": int(labels.get("bakery.build", "0")),
+        "last_exit": "" if is_running or state["Status"] == "created" else exit_of(state),
     }
+
+
+def exit_of(state: Any) -> str:  # noqa: ANN401 - Docker's JSON
+    """Docker counts a signal as a shell does, from 128 on."""
+    if state["Error"]:
+        return f"could not start: {state['Error']}"
+    status, signals = state["ExitCode"], {int(one) for one in signal.Signals}
+    ended = f"ended by {signal_name(status - 128)}" if status - 128 in signals else f"ended with status {status}"
+    return f"{ended}, out of memory" if state["OOMKilled"] else ended
 
 
 @contextlib.contextmanager
@@ -314,11 +337,12 @@ def missing_is_fine() -> Iterator[None]:
 def taking_turns(root: Path, name: str) -> Iterator[None]:
     """Verbs that change a container follow each other. The file goes with the last."""
     make_folder(root / "containers", 0o700)
-    path = root / "containers" / name
+    path, deadline = root / "containers" / name, time.monotonic() + LONGEST_TURN
     while True:
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if path.exists() and path.stat().st_ino == os.fstat(lock).st_ino:
+        while not is_locked(lock):
+            wait_a_moment(deadline)
+        if is_still(path, lock):
             break
         os.close(lock)
     try:

@@ -3,7 +3,8 @@
 The client reads files that an account of Bakery's owns and may change meanwhile, so it runs as that account: what it
 is led to by a link, the account may read anyway. The group of Docker's socket is its only group, and no other process
 of the account has that: so none may look into it, for the kernel compares groups too before one may trace another.
-What the client itself reads lies on a tmpfs that no other process sees, and that is gone with the last that does.
+What the client itself reads, secrets among it, lies on a tmpfs that no other process sees, and that is gone with the
+last that does. (An ordinary user has no mounts: there it lies in a folder that only that user enters.)
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from bakery.helper.programs import call, find_program
 from bakery.helper.words import hinted, sentence, write_all
 
 PRIVATE = Path("/run/bakery/build")
+OWN, DOCKERFILES = "buildx", "dockerfile"
 LARGEST_DOCKERFILE = 1024 * 1024
 FOREIGN_FRONTEND = "Only Docker's own frontend can be named in a line `syntax`: docker/dockerfile, of any version."
 COMMENT = re.compile(r"\s*(?:(?:#|//).*)?")
@@ -42,9 +44,9 @@ PLUGINS = ("/usr/libexec", "/usr/lib", "/usr/local/libexec", "/usr/local/lib")
 
 
 def build_argv(told: dict[str, object], labels: dict[str, str], key: str, files: Path = PRIVATE) -> list[str]:
-    """Secrets are named, never shown: the client finds them in its environment, under names of ours."""
+    """Secrets are named, never shown: the client finds each in a file."""
     argv = ["docker", "build", "--progress", "plain", "--network", str(told["network"])]
-    argv += ["--tag", f"bakery/{told['app']}:{told['build']}", "--file", str(files / "Dockerfile")]
+    argv += ["--tag", f"bakery/{told['app']}:{told['build']}", "--file", str(files / DOCKERFILES / "Dockerfile")]
     for name, value in labels.items():
         argv += ["--label", f"{name}={value}"]
     args = dict(mapping(told["args"]))
@@ -53,7 +55,7 @@ def build_argv(told: dict[str, object], labels: dict[str, str], key: str, files:
     for name, value in args.items():
         argv += ["--build-arg", f"{name}={value}"]
     for number, name in enumerate(mapping(told["secrets"])):
-        argv += ["--secret", f"id={name},env={secret_variable(number)}"]
+        argv += ["--secret", f"id={name},src={files / secret_file(number)}"]
     if told["target"]:
         argv += ["--target", str(told["target"])]
     if told["no_cache"]:
@@ -61,17 +63,17 @@ def build_argv(told: dict[str, object], labels: dict[str, str], key: str, files:
     return [*argv, "."]
 
 
-def client_environment(told: dict[str, object], key: str, config: Path) -> dict[str, str]:
-    """Nobody but us chooses a name here: some names are orders to a program."""
-    secrets = {secret_variable(number): value for number, value in enumerate(mapping(told["secrets"]).values())}
+def client_environment(key: str, files: Path) -> dict[str, str]:
+    """The job's key is how the client is found if we are killed. What only newer clients know, others ignore."""
     return {
         "PATH": PATHS, "LANG": "C.UTF-8", "HOME": "/nonexistent", "DOCKER_BUILDKIT": "1",
-        "DOCKER_HOST": f"unix://{SOCKET}", "DOCKER_CONFIG": str(config), "BAKERY_JOB": key, **secrets,
+        "DOCKER_HOST": f"unix://{SOCKET}", "DOCKER_CONFIG": str(files), "BAKERY_JOB": key,
+        "BUILDX_CONFIG": str(files / OWN), "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
     }  # fmt: skip
 
 
-def secret_variable(number: int) -> str:
-    return f"BAKERY_SECRET_{number}"
+def secret_file(number: int) -> str:
+    return f"secret-{number}"
 
 
 def mapping(value: object) -> dict[str, str]:
@@ -153,16 +155,26 @@ def expect_known_frontend(text: str) -> None:
 
 
 def place_files(folder: Path, files: dict[str, str], group: int) -> None:
+    """The client looks into the folder of the Dockerfile, so nothing else lies there; and it may write into one."""
+    for name, mode in ((OWN, 0o770), (DOCKERFILES, 0o750)):
+        (folder / name).mkdir()
+        give(folder / name, group, mode)
     for name, content in files.items():
         write_over(folder / name, content.encode())
-        if os.geteuid() == 0:
-            os.chown(folder / name, 0, group)
-            (folder / name).chmod(0o440)
+        give(folder / name, group, 0o440)
+
+
+def give(path: Path, group: int, mode: int) -> None:
+    if os.geteuid() == 0:
+        os.chown(path, 0, group)
+        path.chmod(mode)
 
 
 def client_files(text: str, ignored: str | None, told: dict[str, object]) -> dict[str, str]:
-    files = {"Dockerfile": text, "config.json": client_config(told["registries"]), ".buildNodeID": "bakery"}
-    return files if ignored is None else {**files, "Dockerfile.dockerignore": ignored}
+    files = {f"{DOCKERFILES}/Dockerfile": text, "config.json": client_config(told["registries"])}
+    for number, value in enumerate(mapping(told["secrets"]).values()):
+        files[secret_file(number)] = value
+    return files if ignored is None else {**files, f"{DOCKERFILES}/Dockerfile.dockerignore": ignored}
 
 
 def client_config(registries: object) -> str:

@@ -21,8 +21,6 @@ import pwd
 import re
 import signal
 import sys
-import tempfile
-import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -35,7 +33,7 @@ from bakery.helper.files import make_folder, remove_tree, write_over
 from bakery.helper.jobs import KEY, Job
 from bakery.helper.names import APP, RELEASE, WORD, Premises
 from bakery.helper.verbs import Verb
-from bakery.helper.words import is_text, say, told_object, whole_number
+from bakery.helper.words import is_text, say, sentence, told_object, whole_number
 
 BUILD = {
     "app", "environment", "build", "folder", "dockerfile", "dockerfile_text", "args", "secrets", "registries",
@@ -43,7 +41,8 @@ BUILD = {
 }  # fmt: skip
 PULL = {"app", "environment", "build", "reference", "username", "password", "seconds", "log_bytes"}
 HIGHEST_BUILD = 9_999_999_999
-LONGEST_VALUE = 100_000  # bytes; the kernel takes 131,072 for a word with its name
+LONGEST_ARG = 100_000  # bytes; the kernel takes 131,072 for a word with its name
+LONGEST_SECRET = 500_000  # BuildKit takes no more
 NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,200}")
 TARGET = re.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::[0-9]{1,5})?")
@@ -54,7 +53,6 @@ REFERENCE = re.compile(
     re.ASCII,
 )
 LOCAL = re.compile(f"bakery/({APP}):({RELEASE})")
-ROUND = 0.02
 LAST_WORDS = 4.0  # seconds for the end of a build's steps; who cancels kills us after five
 OUT_OF_MEMORY = 137
 LONGEST_SILENCE = 600.0  # seconds of a pull
@@ -136,9 +134,21 @@ def run_unit(job: Job) -> None:
 
 def work(_root: Path) -> None:
     """The job's program."""
-    told = json.loads(sys.stdin.buffer.read())
-    root, act = Path(told["root"]), {"build": build_image, "pull": pull_image}[told["what"]]
-    sys.exit(act(root, told["key"], told["told"]))
+    given = json.loads(sys.stdin.buffer.read())
+    root, key, told = Path(given["root"]), given["key"], given["told"]
+    act = {"build": build_image, "pull": pull_image}[given["what"]]
+    try:
+        status = act(root, key, told)
+    except (OSError, SystemExit) as refused:
+        why, status = sentence(refused), 1
+        sys.stderr.write(f"{why}\n")
+        add_note(Job(root, key), f"could not be done: {why.splitlines()[0].rstrip('.')}")
+    sys.exit(status)
+
+
+def add_note(job: Job, note: str) -> None:
+    """What is said of the job's end, instead of its status."""
+    write_over(job.note, note.encode())
 
 
 # What the caller says.
@@ -185,8 +195,9 @@ def told_values(told: dict[str, object], what: str) -> None:
     if not isinstance(values, dict) or not all(map(NAME.fullmatch, values)):
         sys.exit(f"{what} has to be an object whose names are those of variables.")
     for name, value in values.items():
-        if not is_text(value) or len(value.encode()) > LONGEST_VALUE:
-            sys.exit(f"The value of {name} has to be a text of at most {LONGEST_VALUE} bytes, without NUL.")
+        longest = LONGEST_ARG if what == "args" else LONGEST_SECRET
+        if not is_text(value) or len(value.encode()) > longest:
+            sys.exit(f"The value of {name} has to be a text of at most {longest} bytes, without NUL.")
         if what == "args" and name.upper().startswith("BUILDKIT_"):
             sys.exit(f"{name} would be an order to the builder: leave it out.")
 
@@ -205,7 +216,7 @@ def told_registries(registries: object) -> None:
 def told_pull(told: dict[str, object]) -> None:
     if not isinstance(told["reference"], str) or not REFERENCE.fullmatch(told["reference"]):
         sys.exit("reference has to name an image like registry.example/team/shop:1.2.")
-    if told["reference"].startswith("bakery/"):
+    if re.match("(?:(?:index\\.)?docker\\.io/)?bakery/", told["reference"]):
         sys.exit("Names that begin with bakery/ are those of builds, which no registry has.")
     if (told["username"] is None) != (told["password"] is None):
         sys.exit("A registry's user comes with a password.")
@@ -217,8 +228,8 @@ def told_pull(told: dict[str, object]) -> None:
 # Building.
 
 
-def build_image(root: Path, key: str, told: dict[str, object]) -> str | int:
-    """The job's exit status, or what is wrong."""
+def build_image(root: Path, key: str, told: dict[str, object]) -> int:
+    """The job's exit status."""
     stopped = stops()
     docker = Docker()
     premises = Premises(root, str(told["app"]), str(told["environment"]))
@@ -237,14 +248,14 @@ def build_image(root: Path, key: str, told: dict[str, object]) -> str | int:
         client = docker_client.start_client(
             program,
             docker_client.build_argv(told, labels_of(root, told), key, files),
-            docker_client.client_environment(told, key, files),
+            docker_client.client_environment(key, files),
             account=account, group=group, home=premises.home, folder=folder,
         )  # fmt: skip
         steps = Steps(mark_of(key), limits_of(told))
         status = follow(client, steps, stopped)
-    if steps.ooms:
-        return out_of_memory(Job(root, key), told, status)
-    return status
+    if not steps.is_limited:
+        sys.stderr.write("[Bakery: this machine does not keep all limits of a build.]\n")
+    return out_of_memory(Job(root, key), told, status) if steps.ooms else status
 
 
 def follow(client: int, steps: Steps, stopped: Callable[[], bool]) -> int:
@@ -257,17 +268,21 @@ def follow(client: int, steps: Steps, stopped: Callable[[], bool]) -> int:
                 return abs(os.waitstatus_to_exitcode(how))
             if stopped():
                 os.kill(client, signal.SIGKILL)
-            time.sleep(ROUND)
+            steps.wait()
     finally:
         steps.end(LAST_WORDS)
 
 
 def out_of_memory(job: Job, told: dict[str, object], status: int) -> int:
     megabytes = int(str(told["memory_bytes"] or 0)) // 1024**2
-    reason = f"out of memory: a step of the build needed more than its limit of {megabytes} MB"
-    write_over(job.note, reason.encode())
+    reason = "a step of the build needed more memory than there is"
+    if told["memory_bytes"]:
+        reason = f"a step of the build needed more memory than its limit of {megabytes} MB"
     sys.stderr.write(f"[Bakery: {reason}.]\n")
-    return status and OUT_OF_MEMORY
+    if status == 0:  # the step went on without the process that the kernel ended
+        return 0
+    add_note(job, f"ended: {reason}")
+    return OUT_OF_MEMORY
 
 
 def stops() -> Callable[[], bool]:
@@ -279,12 +294,16 @@ def stops() -> Callable[[], bool]:
 
 @contextlib.contextmanager
 def client_folder(root: Path, key: str, group: int) -> Iterator[Path]:
-    """An ordinary user has no mounts: a folder of theirs, which goes with a job that is not killed."""
+    """An ordinary user has no mounts: a folder of theirs, which goes with the job, or with the next one."""
     if os.geteuid() == 0:
         yield docker_client.make_private_folder(group)
         return
     make_folder(root / "builds", 0o700)
-    folder = Path(tempfile.mkdtemp(prefix=f"{key}-", dir=root / "builds"))
+    for left in (root / "builds").iterdir():
+        if Job(root, left.name).status()["state"] != "running":
+            remove_tree(left)
+    folder = root / "builds" / key
+    folder.mkdir()
     try:
         yield folder
     finally:
@@ -313,16 +332,14 @@ def expect_free_name(docker: Docker, root: Path, told: dict[str, object]) -> Non
 # Pulling.
 
 
-def pull_image(root: Path, _key: str, told: dict[str, object]) -> str | int:
+def pull_image(root: Path, _key: str, told: dict[str, object]) -> int:
     """Docker's own lines, and then our name for what came. Going away ends it in the daemon too."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     docker = Docker()
     name, last = split_reference(str(told["reference"]))
     patiently(lambda: expect_free_name(docker, root, told))
     was_here = patiently(lambda: docker.find("images", whole_name(name, last), "json")) is not None
-    complaint: str = patiently(lambda: pull_once(docker, name, last, told))
-    if complaint:
-        return complaint
+    patiently(lambda: pull_once(docker, name, last, told))
 
     def tag() -> None:
         ours = {"repo": f"bakery/{told['app']}", "tag": str(told["build"])}
@@ -346,8 +363,8 @@ def whole_name(name: str, last: str) -> str:
     return f"{name}@{last}" if last.startswith("sha256:") else f"{name}:{last}"
 
 
-def pull_once(docker: Docker, name: str, last: str, told: dict[str, object]) -> str:
-    """What is wrong, if anything is. Credentials go in a header, and lie nowhere."""
+def pull_once(docker: Docker, name: str, last: str, told: dict[str, object]) -> None:
+    """Credentials go in a header, and lie nowhere."""
     headers = {}
     if told["username"] is not None:
         auth = json.dumps({"username": told["username"], "password": told["password"]})
@@ -359,15 +376,14 @@ def pull_once(docker: Docker, name: str, last: str, told: dict[str, object]) -> 
         for line in answer:
             said = json.loads(line)
             if "error" in said:
-                return f"{whole_name(name, last)} could not be pulled: {said['error']}"
+                sys.exit(f"{whole_name(name, last)} could not be pulled: {said['error']}")
             if "progressDetail" not in said or not said["progressDetail"]:
                 sys.stdout.write(f"{said.get('id', '')} {said.get('status', '')}".strip() + "\n")
                 sys.stdout.flush()
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Away(str(error) or type(error).__name__) from error
     except Refused as refused:
-        return f"{whole_name(name, last)} could not be pulled: {refused}"
-    return ""
+        sys.exit(f"{whole_name(name, last)} could not be pulled: {refused}")
 
 
 # What is here.

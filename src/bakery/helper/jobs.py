@@ -11,7 +11,7 @@ With --follow the status is the first line of the output, and what comes after i
 
 FOLDER/jobs/KEY holds `log`, what the program wrote, in order; `exit`, how it ended, written last and whole; `boot` and
 `process`, which boot of the machine and which process of it watches over the job; `lock`, for the verbs; `fault`, blank
-unless the watching has one; `note`, what a program of the helper's own has to add to how it ended. Only one process can
+unless the watching has one; `note`, what a program of the helper's own says of how it ended. Only one process can
 ever make `process`, and that one runs the program: what has it was begun, and is never begun again.
 """
 
@@ -22,6 +22,7 @@ import ctypes
 import fcntl
 import json
 import os
+import pwd
 import re
 import select
 import signal
@@ -409,12 +410,11 @@ def run(job: Job, spec: Work, log: Log, signals: int) -> dict[str, object]:
     if stop == "lost":
         return told("lost", "was ended from outside: the machine was shut down, or somebody stopped its unit")
     reasons = {"cancelled": "was cancelled", "timed_out": f"did not end within {spec.seconds} s and was stopped"}
-    ended = told(stop or "exited", reasons.get(stop) or ending(exit_status), exit_status)
+    note = job.note.read_text() if job.note.exists() else ""
+    ended = told(stop or "exited", reasons.get(stop) or note or ending(exit_status), exit_status)
     killed = out_of_memory(job)
     if killed:
         add_reason(ended, f"out of memory: the kernel ended {killed} of its processes")
-    if job.note.exists():
-        add_reason(ended, job.note.read_text())
     return ended
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from bakery.model.deployments import Health
 from bakery.model.errors import BadInput
 from bakery.model.names import AppName, parse_app_name
+from bakery.model.nodes import LOCAL, NodeName, parse_node_for_app
 
 LONGEST_NAME = 80
 LONGEST_COMMAND = 4000
@@ -56,10 +57,11 @@ class NewApp:
     runtime: Runtime
     command: tuple[str, ...] = ()
     health_path: str | None = None
+    node: NodeName = LOCAL
 
 
 def parse_new_app(
-    *, slug: str, name: str = "", runtime: str = "process", command: str = "", health: str = ""
+    *, slug: str, name: str = "", runtime: str = "process", command: str = "", health: str = "", node: str = LOCAL
 ) -> NewApp:
     """Texts from a form, a JSON body or the command line; each mistake names its field."""
     kind = _parse_runtime(runtime)
@@ -70,6 +72,7 @@ def parse_new_app(
         runtime=kind,
         command=_no_command(command) if kind is Runtime.STATIC else _parse_command(command),
         health_path=None if kind is Runtime.STATIC else _parse_health_path(health),
+        node=parse_node_for_app(node),
     )
 
 

@@ -65,7 +65,7 @@ NEXT_SLOT_STATES: Mapping[SlotState, frozenset[SlotState]] = {
     SlotState.IDLE: frozenset({SlotState.STARTING}),
     SlotState.STARTING: frozenset({SlotState.LIVE, SlotState.IDLE}),
     SlotState.LIVE: frozenset({SlotState.RETIRING}),
-    SlotState.RETIRING: frozenset({SlotState.IDLE}),
+    SlotState.RETIRING: frozenset({SlotState.IDLE, SlotState.LIVE}),  # live: going back to what still runs there
 }
 
 

@@ -14,7 +14,10 @@ from bakery.model.names import HostName, Port, parse_host_name, parse_port
 NodeName = NewType("NodeName", str)
 
 AGENT = "bakery-agent"
+LOCAL = NodeName("local")  # the machine that Bakery runs on
 SSH_PORT = Port(22)
+LOCALHOST = "localhost"
+_BY_IP = "sslip.io"  # answers 203-0-113-7.sslip.io, and all below it, with 203.0.113.7
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _TAKEN = {"local": "is this machine's", "new": "is that of the page where nodes are added"}
 _LOGIN = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
@@ -80,6 +83,13 @@ def expect_node_name(text: str) -> None:
         raise NotFound("There is no such node.")
 
 
+def parse_node_for_app(text: str, *, field: str = "node") -> NodeName:
+    """The one that an app is to live on; it may be this machine. Whether it exists, the catalogue knows."""
+    if text != LOCAL and (text in _TAKEN or not _NAME.fullmatch(text)):
+        raise BadInput("There is no such node.", field=field, hint="See: bakery nodes list")
+    return NodeName(text)
+
+
 def parse_ssh_host(text: str, *, field: str = "host") -> HostName:
     """A host name or an IP address, whose brackets may be left out."""
     bare = text.strip().removeprefix("[").removesuffix("]")
@@ -103,6 +113,23 @@ def parse_place(text: str, *, field: str) -> Place:
         return Place(_parse_login(user, field=field), parse_ssh_host(host, field=field), parse_port(port, field=field))
     except BadInput as error:
         raise BadInput(error.message, field=field, hint="Write it like admin@gateway.example.com:22.") from error
+
+
+def usual_apps_domain(slug: str, domain: str, *addresses: str | None) -> str:
+    """Where a node's apps get their names: below the installation's `domain`. Where that is none that others know, by
+    the node's own address when it is public: names below it need no DNS of one's own."""
+    below = f"{slug}.{domain}"
+    if domain != LOCALHOST:
+        return below
+    return next((found for address in addresses if (found := _domain_by_ip(address))), below)
+
+
+def _domain_by_ip(text: str | None) -> str | None:
+    try:
+        address = ipaddress.ip_address(text or "")
+    except ValueError:
+        return None
+    return f"{address.exploded.replace('.', '-').replace(':', '-')}.{_BY_IP}" if address.is_global else None
 
 
 def node_counts(states: Sequence[NodeState]) -> str:

@@ -1,26 +1,99 @@
 """Containers on a node, through its helper. Each verb may be said twice."""
 
-from bakery.model.container import ContainerSpec
+import msgspec
+
+from bakery.commands.command import Command
+from bakery.model.container import LONGEST_STOP, ContainerSpec
+from bakery.model.errors import NodeUnreachable
 from bakery.model.names import UnitName
 from bakery.nodes.helper_calls import Helper
 from bakery.nodes.units import UnitState
+
+MOST_LINES = 2000
+_DAEMON_AWAY = 60.0  # it is waited for, as while it is updated
+_WITHIN = _DAEMON_AWAY + 60
+_WITHIN_END = _DAEMON_AWAY + LONGEST_STOP + 60
 
 
 class Containers:
     def __init__(self, helper: Helper) -> None:
         self._helper = helper
 
-    async def start(self, spec: ContainerSpec) -> None:
+    async def start(self, spec: ContainerSpec) -> UnitState:
         """Runs it as described. One that already runs like this goes on; one that runs otherwise is replaced."""
+        told = await self._helper.ask(
+            _State, "container-start", spec.name, told=_described(spec), within=_WITHIN + _WITHIN_END
+        )
+        return _state(told)
 
     async def stop(self, name: UnitName) -> None:
-        await self._helper.say("container-stop", name, within=330)
+        """Asks it to end, and ends it when its `stop_seconds` are over; it does not start at boot either."""
+        await self._helper.say("container-stop", name, within=_WITHIN_END)
 
     async def remove(self, name: UnitName) -> None:
-        await self._helper.say("container-remove", name, within=330)
+        """Likewise, and its log goes with it. Volumes stay."""
+        await self._helper.say("container-remove", name, within=_WITHIN_END)
 
     async def state(self, name: UnitName) -> UnitState:
-        raise LookupError(name)
+        return (await self.states(name))[name]
+
+    async def states(self, *names: UnitName) -> dict[UnitName, UnitState]:
+        """Of many by one call. One that is not there does not run."""
+        told = (await self._helper.ask(_States, "container-state", *names, within=_WITHIN)).containers
+        if set(told) != set(names):
+            raise NodeUnreachable("The node told of other containers than it was asked for.")
+        return {name: _state(told[name]) for name in names}
+
+    async def names(self) -> tuple[UnitName, ...]:
+        """All that this Bakery has there, running or not."""
+        told = await self._helper.ask(_Names, "container-list", within=_WITHIN)
+        return tuple(map(UnitName, told.containers))
+
+    def logs(
+        self, name: UnitName, *, after: str | None = None, lines: int = MOST_LINES, follows: bool = False
+    ) -> Command:
+        """What prints its last lines, each after its time; `after` is such a time in SECONDS.NANOSECONDS."""
+        words = (*(("--after", after) if after else ()), "--lines", str(lines), *(("--follow",) if follows else ()))
+        return self._helper.call("container-logs", name, *words, within=_WITHIN)
 
     async def last_lines(self, name: UnitName, *, count: int) -> list[str]:
-        return (await self._helper.say("container-logs", name)).splitlines()[-count:]
+        """Without their times."""
+        words = ("--lines", str(count))
+        written = await self._helper.say("container-logs", name, *words, within=_WITHIN)
+        return [line.partition(" ")[2] for line in written.splitlines()[-count:]]
+
+
+class _State(msgspec.Struct, forbid_unknown_fields=True):
+    is_running: bool
+    process_id: int | None
+    restarts: int
+    last_exit: str
+
+
+class _States(msgspec.Struct, forbid_unknown_fields=True):
+    containers: dict[str, _State | None]
+
+
+class _Names(msgspec.Struct, forbid_unknown_fields=True):
+    containers: tuple[str, ...]
+
+
+def _state(told: _State | None) -> UnitState:
+    return UnitState(is_running=False) if told is None else UnitState(**msgspec.structs.asdict(told))
+
+
+def _described(spec: ContainerSpec) -> dict[str, object]:
+    return {
+        "image": spec.image,
+        "build": spec.build,
+        "host_port": spec.host_port,
+        "port": spec.port,
+        "environment": {name: value.reveal() for name, value in spec.environment.items()},
+        "command": spec.command,
+        "user": spec.user,
+        "memory_bytes": spec.limits.memory_bytes,
+        "cpu_percent": spec.limits.cpu_percent,
+        "processes": spec.processes,
+        "volumes": {name: str(path) for name, path in spec.volumes.items()},
+        "stop_seconds": spec.stop_seconds,
+    }

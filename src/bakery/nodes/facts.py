@@ -1,6 +1,7 @@
 """What a machine is: read from it, decided nothing."""
 
 import ipaddress
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import Annotated
@@ -53,6 +54,14 @@ async def look_at(transport: Transport, folder: PurePosixPath = ROOTS_FOLDER) ->
             "The machine did not describe itself in words that Bakery understands.",
             hint=f"It said: {shown_part(looked.output, at_most=200)}",
         ) from error
+
+
+def facts_in(kept: Mapping[str, object]) -> NodeFacts | None:
+    """As a node's row has them. None before anybody looked, or when an older Bakery kept others."""
+    try:
+        return msgspec.convert(kept, NodeFacts, dec_hook=_path)
+    except msgspec.ValidationError:
+        return None
 
 
 def _path(kind: type, value: object) -> object:

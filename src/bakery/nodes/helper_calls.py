@@ -1,6 +1,7 @@
 """Calling the helper of a node: a verb, its words, what it is told as a line of JSON, and what it answers."""
 
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import TypeVar
 
 import msgspec
@@ -12,6 +13,9 @@ from bakery.model.secret import Secret
 from bakery.nodes.transport import SHOWN_OF_OUTPUT, Finished, Transport, ending
 
 Answer = TypeVar("Answer")
+
+HELPER = PurePosixPath("/usr/local/lib/bakery/helper")
+ON_NODE = ("sudo", "-n", str(HELPER))  # what a call begins with on a machine far away
 
 _SHOWN = 200
 
@@ -46,9 +50,10 @@ class Helper:
     def call(
         self, verb: str, *words: str, told: Mapping[str, object] | None = None, within: float = DEFAULT_TIMEOUT
     ) -> Command:
-        """What it is told is secret as a whole: it may hold variables. It is one line, for an input may stay open."""
+        """What it is told is secret as a whole: it may hold variables. It is one line, for an input may stay open. What
+        it answers may be an app's log, or files of a repository."""
         stdin = None if told is None else Secret(msgspec.json.encode(told).decode() + "\n")
-        return command(*self._program, verb, *words, stdin=stdin, timeout=within)
+        return command(*self._program, verb, *words, stdin=stdin, timeout=within, is_private=True)
 
 
 def refusal(said: Command, finished: Finished) -> CommandFailed:

@@ -1,17 +1,22 @@
 """The machines that this process talks to: one transport a node, made from its row, and made anew when that changes."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bakery.model.errors import NotFound
+import structlog
+
+from bakery.model.errors import CommandFailed, NodeUnreachable, NotFound
 from bakery.model.names import Port
 from bakery.model.nodes import AGENT, NodeState, parse_place
 from bakery.nodes.accounts import ensure_account
+from bakery.nodes.facts import NodeFacts, facts_in
+from bakery.nodes.helper_calls import ON_NODE
 from bakery.nodes.jobs import Jobs, install_helper
 from bakery.nodes.login import Bastion, SshLogin
-from bakery.nodes.node import Node
+from bakery.nodes.node import Node, open_remote_node
 from bakery.nodes.transcript import RecordingTransport, Transcript
 from bakery.nodes.transport import Transport
 from bakery.store.rows import typed
@@ -21,8 +26,7 @@ from bakery.store.vault import Place as Sealed
 if TYPE_CHECKING:
     from bakery.nodes.ssh import SshTransport
 
-HELPER = PurePosixPath("/usr/local/lib/bakery/helper")
-ON_NODE = ("sudo", "-n", str(HELPER))
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +46,12 @@ class Address:
     next_key_secret: bytes | None
     host_key: str | None
     bastion_host_key: str | None
+    checked_at: datetime | None
 
     @property
     def way(self) -> "Address":
         """Only what a connection depends on: the key that it proves, and the host key that it expects, among it."""
-        return replace(self, slug="", state=NodeState.NEW, next_key_public=None, next_key_secret=None)
+        return replace(self, slug="", state=NodeState.NEW, next_key_public=None, next_key_secret=None, checked_at=None)
 
 
 class Links:
@@ -57,6 +62,8 @@ class Links:
         self._machine = machine
         self.transcript = transcript
         self._open: dict[int, tuple[Address, SshTransport]] = {}
+        self._nodes: dict[int, tuple[datetime | None, Node]] = {}
+        self._opening: dict[int, asyncio.Lock] = {}
 
     async def address(self, node_id: int) -> Address:
         async with self._store.connection() as connection, connection.cursor(row_factory=typed(Address)) as cursor:
@@ -95,9 +102,36 @@ class Links:
             await ensure_account(node.transport, AGENT)
         return Jobs(transport, await install_helper(node.transport, node.folders))
 
-    async def node(self) -> Node:
-        """This machine."""
+    async def machine(self) -> Node:
+        """This one."""
         return await self._machine()
+
+    async def node(self, node_id: int) -> Node:
+        """For apps, and what they need there. Of a machine far away it is made anew with its connection, and when the
+        machine was verified anew; its nginx is seen to once each time."""
+        address = await self.address(node_id)
+        if address.kind == "local":
+            return await self._machine()
+        async with self._opening.setdefault(node_id, asyncio.Lock()):
+            transport = await self.transport(node_id)  # forgets a node that is reached in another way now
+            known = self._nodes.get(node_id)
+            if known is not None and known[0] == address.checked_at:
+                return known[1]
+            node = await open_remote_node(transport, address.slug, facts=await self._facts(node_id))
+            if node.ingress is not None:
+                try:
+                    await node.ingress.ensure_running()
+                except NodeUnreachable:  # what is to be done there tells of it, and nginx is seen to the next time
+                    return node
+                except CommandFailed as error:  # whoever sends traffic to an app there will be told
+                    log.warning("ingress_fails", node=address.slug, error=error.message)
+            self._nodes[node_id] = (address.checked_at, node)
+            return node
+
+    async def _facts(self, node_id: int) -> NodeFacts | None:
+        async with self._store.connection() as connection:
+            row = await (await connection.execute("SELECT facts FROM nodes WHERE id = %s", (node_id,))).fetchone()
+        return facts_in(row[0]) if row else None
 
     def login(self, node_id: int, address: Address, *, with_next_key: bool = False) -> SshLogin:
         """How to get in there. The keys come out of the vault here and nowhere else."""
@@ -119,6 +153,7 @@ class Links:
 
     async def forget(self, node_id: int) -> None:
         """Closes the connection. The next who needs one makes another."""
+        self._nodes.pop(node_id, None)
         known = self._open.pop(node_id, None)
         if known is not None:
             await known[1].close()
@@ -136,6 +171,6 @@ def ssh_transport(login: SshLogin) -> "SshTransport":
 
 _ADDRESS = """
 SELECT slug, kind, state, host, port, login, bastion, key_public, key_secret, next_key_public, next_key_secret,
-       host_key, bastion_host_key
+       host_key, bastion_host_key, checked_at
 FROM nodes WHERE id = %s
 """

@@ -3,18 +3,22 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+import msgspec
+
 from bakery.commands.files import make_folder
+from bakery.model.errors import NotReady
 from bakery.model.names import Port
 from bakery.nodes.capabilities import Capabilities, IngressKind, UnitKeeper, capabilities, folders_of
 from bakery.nodes.containers import Containers
 from bakery.nodes.facts import NodeFacts, look_at
-from bakery.nodes.folders import NodeFolders
-from bakery.nodes.helper_calls import Helper
+from bakery.nodes.folders import ROOTS_FOLDER, NodeFolders
+from bakery.nodes.git_sources import GitSources
+from bakery.nodes.helper_calls import ON_NODE, Helper
 from bakery.nodes.helper_ingress import HelperIngress, OwnPlace
 from bakery.nodes.helper_units import HelperUnits
 from bakery.nodes.homes import Homes
-from bakery.nodes.ingress import OWN_PORT, Ingress
 from bakery.nodes.images import Images
+from bakery.nodes.ingress import OWN_PORT, Ingress
 from bakery.nodes.jobs import Jobs, install_helper
 from bakery.nodes.local import LocalTransport
 from bakery.nodes.supervised_units import SupervisedUnits
@@ -35,6 +39,7 @@ class Node:
     jobs: Jobs
     homes: Homes
     trees: Trees
+    sources: GitSources
     units: Units
     containers: Containers
     images: Images
@@ -62,11 +67,41 @@ async def open_local_node(*, root: PurePosixPath | None = None, own_port: Port =
         jobs=Jobs(transport, program),
         homes=Homes(transport, helper),
         trees=Trees(helper),
+        sources=GitSources(helper),
         units=_units(can.units, transport, folders, helper),
         containers=Containers(helper),
         images=Images(helper),
         ingress=_ingress(can.ingress, helper, own_port),
     )
+
+
+async def open_remote_node(transport: Transport, name: str, *, facts: NodeFacts | None = None) -> Node:
+    """A machine far away, through its root-owned helper. `facts` are what was seen when it was verified."""
+    seen = as_its_helper(facts or await look_at(transport))
+    can = capabilities(seen)
+    if can.units is not UnitKeeper.SYSTEMD:
+        raise NotReady(f"{name} does not run systemd, which keeps apps running.", hint="Use another machine for apps.")
+    helper = Helper(transport, ON_NODE)
+    return Node(
+        name=name,
+        transport=transport,
+        facts=seen,
+        capabilities=can,
+        folders=NodeFolders(ROOTS_FOLDER),
+        jobs=Jobs(transport, ON_NODE),
+        homes=Homes(transport, helper),
+        trees=Trees(helper),
+        sources=GitSources(helper),
+        units=HelperUnits(helper),
+        containers=Containers(helper),
+        images=Images(helper),
+        ingress=_ingress(can.ingress, helper, OWN_PORT),
+    )
+
+
+def as_its_helper(facts: NodeFacts) -> NodeFacts:
+    """Whoever logs in there, the helper has root's power: what the machine can do is what it can do for root."""
+    return msgspec.structs.replace(facts, is_root=True)
 
 
 def _units(keeper: UnitKeeper, transport: Transport, folders: NodeFolders, helper: Helper) -> Units:

@@ -10,7 +10,7 @@ from psycopg import errors
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import BadInput, Conflict
-from bakery.model.nodes import NewNode, NodeState, parse_new_node
+from bakery.model.nodes import NewNode, NodeState, parse_new_node, usual_apps_domain
 from bakery.model.permissions import Permission
 from bakery.nodes import tasks
 from bakery.nodes.catalogue import NodeSummary, apps_on, lock_node, show_node
@@ -48,7 +48,7 @@ async def add_node(store: Store, new: NewNode, *, apps_domain: str, actor: Actor
                     **_where(new),
                     "public": public,
                     "secret": store.vault.seal(Sealed("nodes", node_id, "key_secret"), private),
-                    "domain": f"{new.slug}.{apps_domain}",
+                    "domain": usual_apps_domain(new.slug, apps_domain, new.place.host),
                 },
             )
             _record(tx, actor, "node.added", new.slug, after=_shown(new))
@@ -186,6 +186,7 @@ async def remove_node(store: Store, slug: str, *, actor: Actor) -> None:
                 f"{_listed(apps)} {'lives' if len(apps) == 1 else 'live'} on {slug}.",
                 hint="Delete these apps, or move them to another node, then remove it.",
             )
+        await _forget_leaving_apps(tx, node)
         running = await tx.connection.execute(
             "SELECT id FROM jobs WHERE node_id = %s AND state = 'running' ORDER BY id LIMIT 1", (node.id,)
         )
@@ -200,6 +201,25 @@ async def remove_node(store: Store, slug: str, *, actor: Actor) -> None:
         await tx.connection.execute("DELETE FROM log_streams WHERE id = ANY(%s)", (gone,))
         await tx.connection.execute("DELETE FROM leases WHERE name = %s", (f"node:{slug}",))
         _record(tx, actor, "node.removed", slug, before={"name": node.name, **_where_of(node)})
+
+
+async def _forget_leaving_apps(tx: Transaction, node: NodeSummary) -> None:
+    """Of apps that were deleted while their node was away, only rows are left: nobody can clear it any more."""
+    cursor = await tx.connection.execute(
+        "SELECT apps.id, slug FROM apps JOIN environments ON app_id = apps.id WHERE node_id = %s ORDER BY slug",
+        (node.id,),
+    )
+    leaving = await cursor.fetchall()
+    if not leaving:
+        return
+    if node.state is NodeState.ONLINE:
+        apps = _listed([slug for _, slug in leaving])
+        raise Conflict(f"What {node.slug} has of {apps} is being deleted.", hint="Remove the node in a moment.")
+    ids = [app_id for app_id, _ in leaving]
+    streams = await tx.connection.execute("SELECT log_stream_id FROM deployments WHERE app_id = ANY(%s)", (ids,))
+    gone = [stream for (stream,) in await streams.fetchall()]
+    await tx.connection.execute("DELETE FROM apps WHERE id = ANY(%s)", (ids,))
+    await tx.connection.execute("DELETE FROM log_streams WHERE id = ANY(%s)", (gone,))
 
 
 async def _ask(store: Store, queue: Queue, slug: str, task: str, action: str, *, actor: Actor) -> None:

@@ -10,7 +10,8 @@ from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import CommandFailed, NotFound
 from bakery.model.labels import shown_part
-from bakery.nodes.links import ON_NODE, Address, Links, ssh_transport
+from bakery.nodes.helper_calls import ON_NODE
+from bakery.nodes.links import Address, Links, ssh_transport
 from bakery.nodes.login import Cause, Unreachable
 from bakery.nodes.transport import run_or_fail
 from bakery.nodes.verify import READY

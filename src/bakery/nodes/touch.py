@@ -6,7 +6,7 @@ after the other: pauses are random, and only so many handshakes are made at a ti
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from random import SystemRandom
@@ -50,16 +50,25 @@ class Kept:
 
 
 class Touch:
-    """`run` looks after whatever nodes it gets the lease of, until it is cancelled."""
+    """`run` looks after whatever nodes it gets the lease of, until it is cancelled. `beside` is done with each of them
+    for as long as it answers; it minds its own mishaps."""
 
     def __init__(
-        self, store: Store, links: Links, queue: Queue, metrics: MetricsWriter, *, now: Callable[[], datetime]
+        self,
+        store: Store,
+        links: Links,
+        queue: Queue,
+        metrics: MetricsWriter,
+        *,
+        now: Callable[[], datetime],
+        beside: Callable[[int], Coroutine[None, None, None]] | None = None,
     ) -> None:
         self._store = store
         self._links = links
         self._queue = queue
         self._metrics = metrics
         self._now = now
+        self._beside = beside
         self._holder = uuid4()
         self._handshakes = asyncio.Semaphore(_HANDSHAKES_AT_ONCE)
         self._tasks: dict[Kept, asyncio.Task[None]] = {}
@@ -90,7 +99,7 @@ class Touch:
         for node in ours:
             task = self._tasks.get(node)
             if task is None or task.done():
-                self._tasks[node] = group.create_task(self._keep(node))
+                self._tasks[node] = group.create_task(self._keep(node, group))
 
     async def _nodes(self) -> list[Kept]:
         async with self._store.connection() as connection:
@@ -99,7 +108,7 @@ class Touch:
             )
             return [Kept(node_id, slug, tuple(way)) for node_id, slug, *way in await cursor.fetchall()]
 
-    async def _keep(self, node: Kept) -> None:
+    async def _keep(self, node: Kept, group: asyncio.TaskGroup) -> None:
         """Ends when the node is gone, or another process has it; else never."""
         misses = 0
         while True:
@@ -113,8 +122,9 @@ class Touch:
                 misses = 0
                 if state is NodeState.NEW:
                     continue  # its host key is pinned now: from here on with that, and no other
-                async for vitals in watch(transport, interval=INTERVAL, folder=ROOTS_FOLDER):
-                    self._metrics.add(node.id, vitals, self._now())
+                with self._doing_beside(node, group):
+                    async for vitals in watch(transport, interval=INTERVAL, folder=ROOTS_FOLDER):
+                        self._metrics.add(node.id, vitals, self._now())
             except NotFound:
                 return
             except Unreachable as error:
@@ -126,6 +136,15 @@ class Touch:
                 log.warning("probe_failed", node=node.slug, error=error.message)
                 pause = _PAUSE_WITHOUT_PROBE
             await asyncio.sleep(pause)
+
+    @contextlib.contextmanager
+    def _doing_beside(self, node: Kept, group: asyncio.TaskGroup) -> Iterator[None]:
+        task = group.create_task(self._beside(node.id)) if self._beside else None
+        try:
+            yield
+        finally:
+            if task is not None:
+                task.cancel()
 
     async def _missed(self, node: Kept, error: Unreachable, misses: int) -> float:
         """How long to wait before the next attempt."""

@@ -135,7 +135,7 @@ class RecordingTransport:
     async def run(self, command: Command) -> Finished:
         async with self._noted(str(command)) as told:
             finished = await self._inner.run(command)
-            told(finished.exit_status, finished.output + finished.errors)
+            told(finished.exit_status, ("" if command.is_private else finished.output) + finished.errors)
             return finished
 
     async def stream(self, command: Command) -> AsyncGenerator[bytes, None]:

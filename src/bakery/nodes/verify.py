@@ -10,12 +10,17 @@ from psycopg.types.json import Jsonb
 from bakery.commands.command import command
 from bakery.model.errors import CommandFailed, NodeUnreachable, NotFound
 from bakery.model.labels import shown_part
-from bakery.nodes.capabilities import capabilities
+from bakery.model.nodes import LOCALHOST, usual_apps_domain
+from bakery.nodes.capabilities import Capabilities, IngressKind, UnitKeeper, capabilities
 from bakery.nodes.catalogue import NodeCheck
 from bakery.nodes.facts import NodeFacts, look_at
 from bakery.nodes.folders import ROOTS_FOLDER
-from bakery.nodes.links import ON_NODE, Links
+from bakery.nodes.helper_calls import ON_NODE, Helper
+from bakery.nodes.helper_ingress import HelperIngress
+from bakery.nodes.ingress import SYSTEM_PORT
+from bakery.nodes.links import Address, Links
 from bakery.nodes.login import Unreachable
+from bakery.nodes.node import as_its_helper
 from bakery.nodes.touch import Kept, note_reached, note_trouble
 from bakery.nodes.transport import Transport
 from bakery.store.queue import Queue
@@ -48,26 +53,30 @@ TOOLS: Sequence[Tool] = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`facts` are of a machine far away that answered; `notes` are what its nginx said."""
+
+    checks: Sequence[NodeCheck]
+    facts: NodeFacts | None = None
+    notes: Sequence[str] = ()
+
+
 async def verify(store: Store, links: Links, queue: Queue, node_id: int) -> None:
     """Writes the lines down, and what the machine is. Harmless when the node is gone."""
     try:
         address = await links.address(node_id)
     except NotFound:
         return
-    checks: list[NodeCheck] = []
-    facts: NodeFacts | None = None
     if address.kind == "local":
         transport = await links.transport(node_id)
-        facts = (await links.node()).facts
-        checks += [check async for check in _tools(transport, address.slug, is_local=True)]
+        found = Found([check async for check in _tools(transport, address.slug, is_local=True)])
     else:
-        checks, facts = await _verify_remote(store, links, queue, Kept(node_id, address.slug))
-    await _write(store, node_id, address.slug, checks, None if address.kind == "local" else facts)
+        found = await _verify_remote(store, links, queue, Kept(node_id, address.slug))
+    await _write(store, node_id, address, found)
 
 
-async def _verify_remote(
-    store: Store, links: Links, queue: Queue, node: Kept
-) -> tuple[list[NodeCheck], NodeFacts | None]:
+async def _verify_remote(store: Store, links: Links, queue: Queue, node: Kept) -> Found:
     try:
         shake = await (await links.ssh(node.id)).connect()
         await note_reached(store, queue, node, shake)
@@ -77,13 +86,25 @@ async def _verify_remote(
         checks = [NodeCheck("SSH", said == READY, f"Answered as {login}, handshake in {shake.seconds * 1000:.0f} ms.")]
         checks += [check async for check in _tools(transport, node.slug, is_local=False)]
         facts = await look_at(transport)
-        checks += _judged(facts, await _installation(transport), await _own_id(store), node.slug)
+        is_ours = await _installation(transport) == await _own_id(store)
+        checks += _judged(facts, node.slug, is_ours=is_ours)
+        notes = await _ensure_ingress(transport, facts) if is_ours else ()
     except Unreachable as error:
         await note_trouble(store, node, error, is_certain=True)
-        return [NodeCheck("SSH", is_well=False, said=error.message, fix=error.hint)], None
+        return Found([NodeCheck("SSH", is_well=False, said=error.message, fix=error.hint)])
     except (NodeUnreachable, CommandFailed) as error:
-        return [NodeCheck("SSH", is_well=False, said=error.message, fix=error.hint)], None
-    return checks, facts
+        return Found([NodeCheck("SSH", is_well=False, said=error.message, fix=error.hint)])
+    return Found(checks, facts, notes)
+
+
+async def _ensure_ingress(transport: Transport, facts: NodeFacts) -> Sequence[str]:
+    """Whatever keeps apps there from being reached is read on the node's page."""
+    if capabilities(as_its_helper(facts)).ingress is IngressKind.NONE:
+        return ()
+    try:
+        return await HelperIngress(Helper(transport, ON_NODE)).ensure_running()
+    except CommandFailed as error:
+        return (f"{error.message} {error.hint}".strip(),)
 
 
 async def _tools(transport: Transport, slug: str, *, is_local: bool) -> AsyncIterator[NodeCheck]:
@@ -113,7 +134,7 @@ async def _helper(transport: Transport, slug: str) -> NodeCheck:
     return NodeCheck("Helper", is_well=False, said=f"Bakery's helper cannot act: {told}", fix=_REPAIR.format(node=slug))
 
 
-def _judged(facts: NodeFacts, installation: str, own: str, slug: str) -> list[NodeCheck]:
+def _judged(facts: NodeFacts, slug: str, *, is_ours: bool) -> list[NodeCheck]:
     free = facts.disk_free_bytes / 1024**3
     return [
         NodeCheck(
@@ -130,9 +151,9 @@ def _judged(facts: NodeFacts, installation: str, own: str, slug: str) -> list[No
         ),
         NodeCheck(
             "Owner",
-            installation == own,
-            "It belongs to this Bakery." if installation == own else "It belongs to another Bakery, or to none yet.",
-            "" if installation == own else f"{_REPAIR.format(node=slug)} --take-over, if it should change hands.",
+            is_ours,
+            "It belongs to this Bakery." if is_ours else "It belongs to another Bakery, or to none yet.",
+            "" if is_ours else f"{_REPAIR.format(node=slug)} --take-over, if it should change hands.",
         ),
     ]
 
@@ -147,35 +168,54 @@ async def _own_id(store: Store) -> str:
     return str(row[0]) if row else ""
 
 
-async def _write(store: Store, node_id: int, slug: str, checks: Sequence[NodeCheck], facts: NodeFacts | None) -> None:
-    """Of a machine far away the helper has root's power: what it can do is that of a machine where we are root."""
+async def _write(store: Store, node_id: int, address: Address, found: Found) -> None:
+    """A machine keeps the names that its apps have; one without apps gets the best that are known now."""
+    facts = found.facts
     seen: dict[str, object] = {}
+    can = None
     if facts is not None:
-        can = capabilities(msgspec.structs.replace(facts, is_root=True))
+        can = capabilities(as_its_helper(facts))
         seen = {
             **msgspec.to_builtins(facts, enc_hook=str),
             "units": can.units,
             "ingress": can.ingress,
-            "limits": ["Apps cannot be deployed to it yet: this version runs commands on it and watches it."],
-            "notes": [],
+            "limits": _limits(can),
+            "notes": [shown_part(note, at_most=_LONGEST_LINE) for note in found.notes],
         }
+    usual = f"{address.slug}.{LOCALHOST}"
+    domain = usual_apps_domain(address.slug, LOCALHOST, address.host, facts.address if facts else None)
     async with store.transaction() as tx:
         await tx.connection.execute(
             """
             UPDATE nodes SET checks = %(checks)s, checked_at = clock_timestamp(),
                 facts = CASE WHEN %(facts)s::jsonb = '{}' THEN facts ELSE %(facts)s END,
                 seen_at = CASE WHEN %(facts)s::jsonb = '{}' THEN seen_at ELSE now() END,
-                public_address = coalesce(public_address, %(address)s)
+                public_address = coalesce(public_address, %(address)s),
+                site_port = CASE WHEN %(facts)s::jsonb = '{}' THEN site_port ELSE %(site_port)s END,
+                apps_domain = CASE WHEN apps_domain = %(usual)s
+                    AND NOT EXISTS (SELECT FROM environments WHERE node_id = nodes.id) THEN %(domain)s
+                    ELSE apps_domain END
             WHERE id = %(id)s
             """,
             {
                 "id": node_id,
-                "checks": Jsonb([_kept(check) for check in checks]),
+                "checks": Jsonb([_kept(check) for check in found.checks]),
                 "facts": Jsonb(seen),
                 "address": facts.address if facts else None,
+                "site_port": SYSTEM_PORT if can and can.ingress is not IngressKind.NONE else None,
+                "usual": usual,
+                "domain": domain,
             },
         )
-        tx.publish("nodes", f"node:{slug}")
+        tx.publish("nodes", f"node:{address.slug}")
+
+
+def _limits(can: Capabilities) -> list[str]:
+    why_not = {
+        "it does not run systemd, which keeps apps running": can.units is not UnitKeeper.SYSTEMD,
+        "there is no nginx, through which apps are reached": can.ingress is IngressKind.NONE,
+    }
+    return [f"No app can live on it: {reason}." for reason, is_so in why_not.items() if is_so]
 
 
 def _kept(check: NodeCheck) -> dict[str, object]:

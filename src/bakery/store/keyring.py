@@ -43,6 +43,8 @@ SEALED_COLUMNS: tuple[SealedColumn, ...] = (
     SealedColumn("nodes", "id", "key_secret"),
     SealedColumn("nodes", "id", "next_key_secret"),
     SealedColumn("variables", "id", "value"),
+    SealedColumn("git_sources", "environment_id", "token"),
+    SealedColumn("git_sources", "environment_id", "key_secret"),
     SealedColumn("settings", "name", "value", is_json=True),
 )
 

@@ -18,7 +18,7 @@ from procrastinate.jobs import Job, Status
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from procrastinate.worker import Worker
 
-from bakery.model.errors import BakeryError, Unavailable
+from bakery.model.errors import BakeryError, NodeUnreachable, Unavailable
 from bakery.store.ending import end_tasks
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
@@ -33,17 +33,21 @@ _SWEEP_EVERY = 5.0
 _POLL = 1.0
 _GRACE = 1.0
 _LONGEST_PAUSE = 5.0
+_NODE_PAUSE, _LONGEST_NODE_PAUSE = 1, 60  # seconds, for what a node that is away could not do
 
 
 class _GoOnLater(BaseRetryStrategy):
-    """Interrupted by a shutdown, or by a database that is away: again. Anything else is final."""
+    """Interrupted by a shutdown, or by a database or a node that is away: again. Anything else is final."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        del job
         if isinstance(exception, exceptions.JobAborted):
             return RetryDecision()
         if isinstance(exception, Unavailable | psycopg.OperationalError):
             return RetryDecision(retry_in={"seconds": 2})
+        if isinstance(exception, NodeUnreachable):
+            return RetryDecision(
+                retry_in={"seconds": min(_NODE_PAUSE * 2 ** min(job.attempts, 10), _LONGEST_NODE_PAUSE)}
+            )
         return None
 
 
@@ -99,6 +103,17 @@ class Queue:
             "SELECT id FROM procrastinate_jobs WHERE id = ANY(%s) AND status IN ('todo', 'doing')", (list(job_ids),)
         )
         return {job_id for (job_id,) in await cursor.fetchall()}
+
+    async def has(self, tx: Transaction, name: str, subject: int) -> bool:
+        """Whether it waits or runs already."""
+        cursor = await tx.connection.execute(
+            """
+            SELECT FROM procrastinate_jobs
+            WHERE task_name = %s AND (args ->> 'subject')::bigint = %s AND status IN ('todo', 'doing') LIMIT 1
+            """,
+            (name, subject),
+        )
+        return await cursor.fetchone() is not None
 
     def stop(self) -> None:
         self._stopping.set()

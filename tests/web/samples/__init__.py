@@ -7,6 +7,7 @@ from tests.web.samples.logs import log_pages
 from tests.web.samples.machines import machine_pages
 from tests.web.samples.people import account_pages, team_pages
 from tests.web.samples.places import palette, place_pages
+from tests.web.samples.sources import source_pages
 from tests.web.samples.variables import variable_pages
 
 __all__ = ["TEMPLATES", "a_deployment", "a_gate", "an_app", "environment", "gate_pages", "palette", "shell_pages"]
@@ -20,6 +21,7 @@ def shell_pages() -> Pages:
         **log_pages(),
         **app_pages(),
         **variable_pages(),
+        **source_pages(),
         **team_pages(),
         **account_pages(),
     }

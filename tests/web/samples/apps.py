@@ -1,5 +1,7 @@
 """Samples about apps and deployments."""
 
+from dataclasses import replace
+
 from markupsafe import Markup
 
 from bakery.web.presenters.variables import changes
@@ -13,8 +15,9 @@ from bakery.web.views.deployments import (
     LogLine,
     StepLog,
     StepView,
+    WayBackView,
 )
-from bakery.web.views.forms import Form
+from bakery.web.views.forms import Form, Option
 from bakery.web.views.shell import Tab
 from bakery.web.views.status import (
     app_status,
@@ -52,6 +55,7 @@ def deployments(app: str | None = None) -> list[DeploymentRow]:
             started=ago(minutes=minutes),
             took=took,
             is_live=app is not None and index == 1,
+            back_to=7 if app is not None and index == 3 else None,
         )
         for index, (name, number, status, sha, change, minutes, took) in enumerate(rows)
     ]
@@ -146,7 +150,8 @@ def an_app(*, stopped: bool = False, allowed: bool = True) -> AppView:
         name="shop",
         status=app_status("stopped" if stopped else "healthy"),
         address="https://shop.example.com",
-        source="acme/shop, main",
+        source="npm start",
+        follows="main of github.com/acme/shop",
         node="oven-1",
         interruption="It is unreachable for about 4 s.",
         live=LiveRelease(
@@ -160,6 +165,7 @@ def an_app(*, stopped: bool = False, allowed: bool = True) -> AppView:
             health="GET /health, 200 in 14 ms",
         ),
         deployments=deployments("shop"),
+        back_to=41,
         is_stopped=stopped,
         not_live=None if stopped else not_live(can_apply=allowed),
         problem="Nobody can reach it until it is started." if stopped else "",
@@ -201,6 +207,31 @@ def app_pages() -> Pages:
             "deployments/show.html",
             DeploymentPage(a_deployment()),
             a_shell("shop", "Apps", "shop", "Deployments", "#44"),
+        ),
+        "deployment-back": (
+            "deployments/show.html",
+            DeploymentPage(
+                replace(
+                    a_deployment(),
+                    number=41,
+                    status=deployment_status("succeeded"),
+                    is_over=True,
+                    current=None,
+                    back_to=41,
+                ),
+                WayBackView(
+                    number=41,
+                    change="“Show tax per line” (4be7a0)",
+                    was_live=ago(hours=26),
+                    instead="#42, “Fix cart total”",
+                    effect="Visitors notice nothing.",
+                    variables=(
+                        Option("then", "As they were with #41", "Since then CACHE_TTL was added, STRIPE_KEY changed."),
+                        Option("today", "Today's", "#41 starts with them as a new release."),
+                    ),
+                ),
+            ),
+            a_shell("shop", "Apps", "shop", "Deployments", "#41"),
         ),
         "deployment-failed": (
             "deployments/show.html",

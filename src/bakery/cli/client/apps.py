@@ -4,9 +4,10 @@ from typing import Annotated
 
 import typer
 
-from bakery.cli.client.api import connect, path
+from bakery.cli.client.api import Api, Body, connect, path
 from bakery.cli.output import Json, print_done, print_facts, print_rows
 from bakery.cli.terminal import confirm
+from bakery.model.errors import BadInput
 
 group = typer.Typer(help="Apps.", no_args_is_help=True)
 _App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
@@ -48,17 +49,36 @@ def create(
     app: _App,
     *,
     name: Annotated[str, typer.Option(help="How it is shown.")] = "",
-    runtime: Annotated[str, typer.Option(help="process or static.")] = "process",
-    command: Annotated[str, typer.Option(help="How it is started, like “python3 app.py”.")] = "",
+    runtime: Annotated[
+        str, typer.Option(help="docker: in a container; process: from its folder; static: files that nginx serves.")
+    ] = "process",
+    command: Annotated[
+        str, typer.Option(help="How it is started, like “python3 app.py”. Default: found out from its source.")
+    ] = "",
     health: Annotated[str, typer.Option(help="A path that answers when it is well, like /health.")] = "",
+    node: Annotated[str, typer.Option(help="The node that it is to live on.")] = "local",
+    repo: Annotated[str, typer.Option("--repo", metavar="URL", help="The repository that it follows.")] = "",
+    branch: Annotated[str, typer.Option(help="Of the repository. Default: its own.")] = "",
     env: Env = None,
     json: Json = False,
 ) -> None:
-    """Make an app. Its folder is deployed with: bakery deploy APP --dir PATH"""
-    wanted = {"slug": app, "name": name, "runtime": runtime, "command": command, "health": health}
+    """Make an app. It is deployed with: bakery deploy APP, without a repository with --dir PATH"""
+    wanted = {"slug": app, "name": name, "runtime": runtime, "command": command, "health": health, "node": node}
     with connect() as api:
         made = api.post(path("apps", env=env), wanted)
-    print_done(made, f"{app} is made. Deploy it with: bakery deploy {app} --dir PATH", as_json=json)
+        source = _follow(api, app, repo, branch, env) if repo else None
+    done = f"{app} is made. Deploy it with: bakery deploy {app} --dir PATH"
+    if source is not None:
+        done = f"{app} is made, and follows {source['branch']} of {repo}. Deploy it with: bakery deploy {app}"
+    print_done(made, done, as_json=json)
+
+
+def _follow(api: Api, app: str, repo: str, branch: str, env: str | None) -> Body:
+    try:
+        return api.put(path("apps", app, "source", env=env), {"url": repo, "branch": branch})
+    except BadInput as error:
+        hint = f"{error.hint} {app} is made. Then: bakery source set {app} --repo URL".strip()
+        raise BadInput(error.message, field="--repo", hint=hint) from error
 
 
 @group.command()

@@ -1,4 +1,4 @@
-"""`bakery deploy`: a folder becomes a deployment."""
+"""`bakery deploy`: a commit of the app's repository, or a folder, becomes a deployment."""
 
 import secrets
 import sys
@@ -24,21 +24,30 @@ _PIECE = 256 * 1024
 def deploy(
     app: Annotated[str, typer.Argument(metavar="APP", help="The app's name.")],
     *,
-    folder: Annotated[Path, typer.Option("--dir", metavar="PATH", help="The folder to deploy; ignore files count.")],
+    ref: Annotated[
+        str | None, typer.Option(help="A branch, or a commit's hash. Default: what the app follows.")
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--dir", metavar="PATH", help="A folder to deploy instead; ignore files count.")
+    ] = None,
     at: Annotated[str | None, typer.Option(metavar="TIME", help="When to begin, like 2030-01-31T03:00.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the log; the exit code is the outcome.")] = False,
     env: Env = None,
     json: Json = False,
 ) -> None:
-    """Deploy a folder."""
+    """Deploy the newest commit of an app's repository, or a folder."""
     begin = None if at is None else _parse_time(at)
-    names = files_to_send(folder)
+    if folder is not None and ref is not None:
+        raise BadInput("A folder has no branches. Say --dir or --ref.", field="--ref")
+    names = None if folder is None else files_to_send(folder)
     with connect() as api, tempfile.TemporaryFile() as archive:
-        api.get(path("apps", app, env=env))  # before anything is packed: is there such an app?
-        pack(folder, names, archive)
-        source = _upload(api, path("apps", app, "sources", env=env), archive)
-        wanted = {"source": source["id"], "at": begin.isoformat() if begin else None}
-        # One key an upload: a request that is repeated on the way makes no second deployment.
+        source = None
+        if folder is not None and names is not None:
+            api.get(path("apps", app, env=env))  # before anything is packed: is there such an app?
+            pack(folder, names, archive)
+            source = _upload(api, path("apps", app, "sources", env=env), archive)["id"]
+        wanted = {"source": source, "ref": ref, "at": begin.isoformat() if begin else None}
+        # One key a command: a request that is repeated on the way makes no second deployment.
         key = {"idempotency-key": secrets.token_hex(16)}
         asked = api.post(path("apps", app, "deployments", env=env), wanted, headers=key)
         if wait and begin is None:

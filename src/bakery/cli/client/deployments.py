@@ -8,6 +8,7 @@ from bakery.cli.client.api import Api, Body, connect, path
 from bakery.cli.client.apps import Env
 from bakery.cli.client.deploy import wait_for
 from bakery.cli.output import Json, print_done, print_json, print_rows, write_log
+from bakery.model.changes import change_in_words
 from bakery.model.errors import BadInput, Conflict, NotFound
 
 _App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
@@ -24,8 +25,9 @@ def deployments(
     where = path("apps", app, "deployments")
     with connect() as api:
         rows = list(api.every(where, env=env)) if every else api.get(where, env=env)["items"]
-    columns = {"number": "#", "state": "STATE", "title": "WHAT", "asked_by": "BY", "created_at": "ASKED"}
-    print_rows(rows, columns, as_json=json, empty=f"{app} was never deployed.")
+    columns = {"number": "#", "state": "STATE", "what": "WHAT", "asked_by": "BY", "created_at": "ASKED"}
+    told = rows if json else [{**row, "what": _what(row)} for row in rows]
+    print_rows(told, columns, as_json=json, empty=f"{app} was never deployed.")
 
 
 def logs(
@@ -65,6 +67,10 @@ def cancel(
         found = api.post(path("apps", app, "cancel", env=env), {"number": chosen})
     sentence = f"Deployment #{chosen} of {app} is {'being ' if found['ended_at'] is None else ''}cancelled."
     print_done(found, sentence, as_json=json)
+
+
+def _what(row: Body) -> str:
+    return change_in_words(row["title"], back_to=row["back_to"], applies=row["applies"])
 
 
 def _newest(api: Api, app: str, env: str | None) -> Body:

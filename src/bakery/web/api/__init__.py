@@ -6,6 +6,7 @@ from litestar.di import Provide
 from bakery.web.api import (
     activity,
     app_path,
+    app_source,
     apps,
     cli_logins,
     deployments,
@@ -15,6 +16,7 @@ from bakery.web.api import (
     logs,
     nodes,
     people,
+    releases,
     running,
     sources,
     system,
@@ -26,8 +28,10 @@ from bakery.web.api import (
 _GROUPS = (
     whoami,
     apps,
+    app_source,
     sources,
     deployments,
+    releases,
     logs,
     running,
     variables,

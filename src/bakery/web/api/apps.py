@@ -14,6 +14,7 @@ from bakery.model.actor import Actor
 from bakery.model.apps import AppStatus, Runtime, parse_new_app
 from bakery.model.deployments import Health
 from bakery.model.names import AppName, Colour
+from bakery.model.nodes import LOCAL, NodeState
 from bakery.model.permissions import Permission
 from bakery.model.strategies import Strategy
 from bakery.web.api.app_path import PRODUCTION, Environment, expect_environment
@@ -45,7 +46,8 @@ class App(msgspec.Struct, kw_only=True):
 
 
 class AppInFull(App, kw_only=True):
-    """`colour` is the live slot; `interrupts`: a deployment stops the app for a moment."""
+    """`colour` is the live slot; `interrupts`: a deployment stops the app for a moment. While its node is
+    not online, its health is what was seen last."""
 
     environment: str = "production"
     command: list[str] | None
@@ -54,16 +56,20 @@ class AppInFull(App, kw_only=True):
     interrupts: bool
     is_stopped: bool
     colour: Colour | None
+    node_state: NodeState
 
 
 class AppWanted(msgspec.Struct, kw_only=True):
-    """`command` is written as in a shell; `health` is a path that answers when the app is well."""
+    """`runtime`: `docker` runs it in a container, `process` from its folder, `static` are files that nginx serves.
+    `command` is written as in a shell; without one Bakery finds out how it is built and started. `health` is a path
+    that answers when the app is well; `node` is where it is to live."""
 
     slug: str
     name: str = ""
     runtime: str = "process"
     command: str = ""
     health: str = ""
+    node: str = LOCAL
 
 
 @get("/apps", operation_id="listApps", summary="List apps", opt=_READ, responses=problems(), tags=["Apps"])
@@ -87,8 +93,15 @@ async def get_apps(
     tags=["Apps"],
 )
 async def post_app(parts: Parts, actor: Actor, data: AppWanted, env: Environment = PRODUCTION) -> AppInFull:
-    """An app with its environment `production`. It is deployed with an upload to its `sources`."""
-    new = parse_new_app(slug=data.slug, name=data.name, runtime=data.runtime, command=data.command, health=data.health)
+    """An app with its environment `production` on a node. It is deployed with an upload to its `sources`."""
+    new = parse_new_app(
+        slug=data.slug,
+        name=data.name,
+        runtime=data.runtime,
+        command=data.command,
+        health=data.health,
+        node=data.node,
+    )
     expect_environment(new.slug, env)
     return shown(AppInFull, await create_app(parts.store, new, actor=actor))
 

@@ -11,8 +11,10 @@ from bakery.delivery.history import DeploymentDetail, list_deployments, show_dep
 from bakery.delivery.request import cancel_deployment, request_deployment
 from bakery.model.actor import Actor
 from bakery.model.deployments import DeploymentState, StepState
+from bakery.model.errors import BadInput
 from bakery.model.names import AppName, Colour
 from bakery.model.permissions import Permission
+from bakery.model.sources import parse_ref
 from bakery.web.api.etags import tagged
 from bakery.web.api.listing import After, Listing, listing, position_in, shown
 from bakery.web.api.problems import problems
@@ -30,7 +32,9 @@ _Key = Annotated[
 
 
 class Deployment(msgspec.Struct, kw_only=True):
-    """`title` and `version` say what was deployed; `failure` and `hint` why it failed and what to do."""
+    """`title` and `version` say what was built; `failure` and `hint` why it failed and what to do. `release` is what it
+    makes live: a new one with its own number, or the earlier one that it goes back to. Nothing is built where it
+    `goes_back` to `back_to`, with the variables of then or today's, or `applies` changed variables."""
 
     app: str
     number: int
@@ -48,6 +52,10 @@ class Deployment(msgspec.Struct, kw_only=True):
     is_cancelling: bool
     is_interrupted: bool | None
     is_live: bool
+    release: int
+    goes_back: bool
+    back_to: int | None
+    applies: bool
 
 
 class Step(msgspec.Struct):
@@ -72,9 +80,11 @@ class DeploymentInFull(Deployment, kw_only=True):
 
 
 class DeploymentWanted(msgspec.Struct, kw_only=True):
-    """`source` is the id of an upload; `at` is when to begin, with its time zone."""
+    """`source` is the id of an upload. Without one it is a commit of the app's repository: the newest, or what `ref`
+    names: a branch, a commit's hash, or all of a name like refs/tags/v1. `at` is when to begin, with its time zone."""
 
-    source: Annotated[str, msgspec.Meta(max_length=2000)]
+    source: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
+    ref: Annotated[str, msgspec.Meta(max_length=250)] | None = None
     at: datetime | None = None
 
 
@@ -107,10 +117,13 @@ async def get_deployments(parts: Parts, actor: Actor, app_name: AppName, after: 
 async def post_deployment(
     parts: Parts, actor: Actor, app_name: AppName, data: DeploymentWanted, idempotency_key: _Key = None
 ) -> Deployment:
-    """Deploys an upload, now or later. One that waits is superseded by a newer one."""
-    source = read_source_id(parts.signing_key, app_name, data.source)
+    """Deploys an upload or a commit, now or later. One that waits is superseded by a newer one."""
+    if data.source is not None and data.ref is not None:
+        raise BadInput("An upload has no branches.", field="ref", hint="Name either a source or a ref.")
+    upload = None if data.source is None else read_source_id(parts.signing_key, app_name, data.source)
+    ref = None if data.ref is None else parse_ref(data.ref)
     asked = await request_deployment(
-        parts.store, parts.queue, app_name, source, actor=actor, at=data.at, idempotency_key=idempotency_key
+        parts.store, parts.queue, app_name, upload, ref=ref, actor=actor, at=data.at, idempotency_key=idempotency_key
     )
     return shown(Deployment, asked)
 

@@ -9,8 +9,7 @@ from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, Requ
 from litestar.params import Parameter
 
 from bakery.delivery.find import find_app
-from bakery.delivery.local import expect_uploads_here
-from bakery.delivery.uploads import LARGEST_UPLOAD, keep_upload
+from bakery.delivery.uploads import LARGEST_UPLOAD, take_upload
 from bakery.model.actor import Actor
 from bakery.model.names import AppName
 from bakery.model.permissions import Permission
@@ -43,7 +42,7 @@ class _Upload(Operation):
     summary="Upload a folder",
     opt={"permission": Permission.DEPLOY},
     request_max_body_size=LARGEST_UPLOAD,
-    responses=problems(409, 413, 507),
+    responses=problems(409, 413, 502, 507),
     tags=["Deployments"],
 )
 async def post_source(
@@ -53,11 +52,19 @@ async def post_source(
     app_name: AppName,
     title: Annotated[str, Parameter(max_length=200, description="How people see it.")] = "Uploaded folder",
 ) -> Source:
-    """A tar.gz of up to 500 MB as the body. It becomes a deployment with POST …/deployments."""
+    """A tar.gz of up to 500 MB as the body; it is brought to the app's node. It becomes a deployment with
+    POST …/deployments."""
     app = await find_app(parts.store, app_name, actor)
     actor.require(Permission.DEPLOY, app=app.id)
-    await expect_uploads_here(parts.store, parts.settings.node_dir)
-    upload = await keep_upload(parts.settings.node_dir, request.stream(), title=title)
+    upload = await take_upload(
+        parts.store,
+        parts.links,
+        app,
+        request.stream(),
+        title=title,
+        node_dir=parts.settings.node_dir,
+        data_dir=parts.settings.data_dir,
+    )
     return Source(write_source_id(parts.signing_key, app_name, upload), upload.version, upload.title)
 
 

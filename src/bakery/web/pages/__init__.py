@@ -3,6 +3,7 @@
 from bakery.web.pages import (
     account,
     activity,
+    app_source,
     apps,
     cli_login,
     dashboard,
@@ -24,6 +25,7 @@ ROUTES = (
     *cli_login.ROUTES,
     *dashboard.ROUTES,
     *apps.ROUTES,
+    *app_source.ROUTES,
     *deployments.ROUTES,
     *logs.ROUTES,
     *variables.ROUTES,

@@ -10,7 +10,9 @@ from bakery.delivery.delete import delete_app, what_goes
 from bakery.delivery.fleet import list_apps, sidebar
 from bakery.delivery.history import list_deployments
 from bakery.delivery.pending import what_is_not_live
+from bakery.delivery.releases import find_release_before
 from bakery.delivery.running import restart_app, start_app, stop_app
+from bakery.delivery.sources import show_source
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, BakeryError, Conflict
 from bakery.model.permissions import Permission
@@ -58,10 +60,12 @@ async def show_one(request: WebRequest, parts: Parts, actor: Actor, slug: str) -
     app = await show_app(parts.store, app_in(slug), actor=actor)
     recent = await list_deployments(parts.store, app.slug, actor=actor)
     pending = await what_is_not_live(parts.store, app.slug, actor=actor)
+    source = await show_source(parts.store, app.slug, actor=actor)
+    before = await find_release_before(parts.store, app)
     return render_partial(
         request,
         "apps/_app.html",
-        app=app_view(app, recent.items, pending=pending, actor=actor, now=now()),
+        app=app_view(app, recent.items, before=before, pending=pending, source=source, actor=actor, now=now()),
         app_tabs=app_tabs(app.slug, "overview", request.app.state["urls"].url),
         csrf=csrf_token(parts, actor),
     )
@@ -122,12 +126,15 @@ async def _page(
     recent = await list_deployments(parts.store, app.slug, actor=actor)
     goes = await what_goes(parts.store, app.slug, actor=actor) if actor.may(Permission.DELETE_APP) else None
     pending = await what_is_not_live(parts.store, app.slug, actor=actor)
+    source = await show_source(parts.store, app.slug, actor=actor)
     urls = request.app.state["urls"]
     page = app_page(
         app,
         recent.items,
         goes,
+        before=await find_release_before(parts.store, app),
         pending=pending,
+        source=source,
         delete=delete or Form(),
         actor=actor,
         url=urls.url,

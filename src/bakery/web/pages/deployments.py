@@ -5,7 +5,9 @@ from litestar.response import Redirect, Stream
 
 from bakery.delivery.apps import show_app
 from bakery.delivery.history import list_deployments, show_deployment
+from bakery.delivery.releases import look_back
 from bakery.delivery.request import cancel_deployment
+from bakery.delivery.rollback import request_rollback
 from bakery.model.actor import Actor
 from bakery.model.errors import BakeryError, Conflict
 from bakery.model.permissions import Permission
@@ -13,13 +15,14 @@ from bakery.store import logs
 from bakery.store.store import Store
 from bakery.web.context import Parts, WebRequest
 from bakery.web.errors import status_of
+from bakery.web.forms import typed
 from bakery.web.identity import csrf_token
 from bakery.web.moments import now
 from bakery.web.paths import app_in, searched
 from bakery.web.presenters.apps import app_tabs
-from bakery.web.presenters.deployments import deployment_row, deployment_view
+from bakery.web.presenters.deployments import deployment_row, deployment_view, way_back
 from bakery.web.rendering import go, render_page, render_partial
-from bakery.web.views.deployments import DeploymentPage, DeploymentsPage, DeploymentView
+from bakery.web.views.deployments import DeploymentPage, DeploymentsPage, DeploymentView, WayBackView
 from bakery.web.views.shell import Crumb, Toast
 
 _READ = {"permission": Permission.READ}
@@ -34,7 +37,7 @@ async def show_history(request: WebRequest, parts: Parts, actor: Actor, slug: st
     page = DeploymentsPage(
         app=app,
         tabs=app_tabs(app, "deployments", url),
-        rows=[deployment_row(deployment, at) for deployment in found.items],
+        rows=[deployment_row(deployment, at, may_go_back=actor.may(Permission.DEPLOY)) for deployment in found.items],
         next=url(here, after=found.next) if found.next else None,
         first=url(here) if start else None,
     )
@@ -72,15 +75,36 @@ async def cancel(request: WebRequest, parts: Parts, actor: Actor, slug: str, num
     return go(request, f"/apps/{app}/deployments/{number}", said="cancelling")
 
 
+@post("/apps/{slug:str}/deployments/{number:int}/rollback", opt={"permission": Permission.DEPLOY})
+async def roll_back(
+    request: WebRequest, parts: Parts, actor: Actor, slug: str, number: int
+) -> Response[str] | Redirect:
+    """To what this deployment made live."""
+    app, form = app_in(slug), await typed(request)
+    try:
+        made = await request_rollback(
+            parts.store,
+            parts.queue,
+            app,
+            actor=actor,
+            release=number,
+            with_todays_variables=form.text("variables") == "today",
+        )
+    except Conflict as error:
+        return await _page(request, parts, actor, app, number, refusal=error)
+    return go(request, f"/apps/{app}/deployments/{made.number}")
+
+
 async def _page(
     request: WebRequest, parts: Parts, actor: Actor, slug: str, number: int, *, refusal: BakeryError | None = None
 ) -> Response[str]:
     deployment = await _view(request, parts, actor, slug, number)
     url, app = request.app.state["urls"].url, deployment.app
+    may_go_back = deployment.back_to is not None and not deployment.why_not_back
     return await render_page(
         request,
         "deployments/show.html",
-        DeploymentPage(deployment),
+        DeploymentPage(deployment, await _way_back(parts, actor, deployment) if may_go_back else None),
         here=f"app:{app}",
         crumbs=[
             Crumb("Apps", url("/apps")),
@@ -107,9 +131,15 @@ async def _view(request: WebRequest, parts: Parts, actor: Actor, slug: str, numb
     )
 
 
+async def _way_back(parts: Parts, actor: Actor, deployment: DeploymentView) -> WayBackView | None:
+    app = await show_app(parts.store, deployment.app, actor=actor)
+    way = await look_back(parts.store, app.slug, deployment.back_to or 0, actor=actor)
+    return way_back(way, interrupts=app.interrupts, now=now()) if way else None
+
+
 async def _end_of_log(store: Store, stream: int) -> logs.Piece | None:
     extent = await logs.extent(store, stream)
     return await logs.read(store, stream, max(0, extent.bytes - _END_OF_LOG)) if extent else None
 
 
-ROUTES = (show_history, show_one, show_log, cancel)
+ROUTES = (show_history, show_one, show_log, cancel, roll_back)

@@ -1,5 +1,6 @@
 """Apps as rows, and one of them with what it serves now."""
 
+import re
 import shlex
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -9,9 +10,11 @@ from bakery.delivery.delete import Departure
 from bakery.delivery.fleet import AppList, AppSummary, SidebarApp
 from bakery.delivery.history import DeploymentSummary
 from bakery.delivery.pending import Pending
+from bakery.delivery.sources import SourceDetail
 from bakery.model.actor import Actor
 from bakery.model.apps import AppStatus, Runtime
 from bakery.model.deployments import Health
+from bakery.model.nodes import NodeState
 from bakery.model.permissions import Permission
 from bakery.web.moments import moment
 from bakery.web.presenters.deployments import deployment_row, short
@@ -44,7 +47,9 @@ def app_page(
     deployments: Sequence[DeploymentSummary],
     goes: Departure | None,
     *,
+    before: int | None,
     pending: Pending | None,
+    source: SourceDetail,
     delete: Form,
     actor: Actor,
     url: Url,
@@ -52,7 +57,7 @@ def app_page(
 ) -> AppPage:
     """`goes` is for those who may delete the app."""
     return AppPage(
-        app=app_view(app, deployments, pending=pending, actor=actor, now=now),
+        app=app_view(app, deployments, before=before, pending=pending, source=source, actor=actor, now=now),
         tabs=app_tabs(app.slug, "overview", url),
         delete=delete,
         lost=_lost(goes) if goes else (),
@@ -64,21 +69,28 @@ def app_view(
     app: AppDetail,
     deployments: Sequence[DeploymentSummary],
     *,
+    before: int | None,
     pending: Pending | None,
+    source: SourceDetail,
     actor: Actor,
     now: datetime,
 ) -> AppView:
-    """`deployments` are the latest ones."""
+    """`deployments` are the latest ones; `before` is the release to go back to when nobody says which."""
     return AppView(
         slug=app.slug,
         name=app.name,
         status=app_status(app.status),
         address=app.address or "",
         source=_source(app),
+        follows=f"{source.branch} of {short_address(source.url)}" if source.url else "",
         node=app.node,
         interruption="It is away until it answers again, usually for a few seconds. The release stays the same.",
         live=_live(app, deployments, now),
-        deployments=[deployment_row(deployment, now) for deployment in deployments[:_RECENT]],
+        deployments=[
+            deployment_row(deployment, now, may_go_back=actor.may(Permission.DEPLOY))
+            for deployment in deployments[:_RECENT]
+        ],
+        back_to=before,
         is_stopped=app.is_stopped,
         not_live=not_live(pending) if pending else None,
         problem=_problem(app),
@@ -91,6 +103,7 @@ def app_tabs(slug: str, current: str, url: Url) -> Sequence[Tab]:
         Tab("Overview", url(f"/apps/{slug}"), current=current == "overview"),
         Tab("Variables", url(f"/apps/{slug}/variables"), current=current == "variables"),
         Tab("Deployments", url(f"/apps/{slug}/deployments"), current=current == "deployments"),
+        Tab("Source", url(f"/apps/{slug}/source"), current=current == "source"),
     )
 
 
@@ -111,23 +124,30 @@ def _row(app: AppSummary, now: datetime) -> AppRow:
 
 
 def _source(app: AppDetail) -> str:
-    return "Static files" if app.runtime is Runtime.STATIC else shlex.join(app.command or ())
+    if app.runtime is Runtime.STATIC:
+        return "Static files"
+    return shlex.join(app.command) if app.command else "Found out from its source"
 
 
 def _live(app: AppDetail, deployments: Sequence[DeploymentSummary], now: datetime) -> LiveRelease | None:
     if app.live_number is None or app.live_since is None or app.health is None:
         return None
-    asked_by = (deployment.asked_by for deployment in deployments if deployment.number == app.live_number)
+    made_it_live = next((deployment for deployment in deployments if deployment.is_live), None)
     return LiveRelease(
         number=app.live_number,
         change=app.title or "",
         version=short(app.version or ""),
-        by=next(asked_by, ""),
+        by=made_it_live.asked_by if made_it_live else "",
         since=moment(app.live_since, now),
         slot=f"{app.colour} slot",
         address=f"127.0.0.1:{app.port}" if app.port else "files that nginx reads",
         health=app.health_note or _HEALTH[app.health],
     )
+
+
+def short_address(url: str) -> str:
+    """As people read it: `github.com/acme/shop`."""
+    return re.sub(r"^(?:https?://|ssh://)?(?:[^@/]*@)?", "", url).removesuffix(".git").replace(":", "/", 1)
 
 
 def _lost(goes: Departure) -> Sequence[str]:
@@ -142,6 +162,8 @@ def _lost(goes: Departure) -> Sequence[str]:
 
 
 def _problem(app: AppDetail) -> str:
+    if app.node_state is not NodeState.ONLINE:
+        return f"{app.node} is {app.node_state}; the app may still be serving."
     match app.status:
         case AppStatus.STOPPED:
             return "Nobody can reach it until it is started."

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bakery.delivery.history import DeploymentDetail, DeploymentSummary, Live, Step
+from bakery.delivery.releases import WayBack
 from bakery.model.actor import Actor
+from bakery.model.changes import change_in_words
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.permissions import Permission
 from bakery.store.logs import Piece
@@ -13,26 +15,57 @@ from bakery.web.presenters.durations import duration
 from bakery.web.presenters.logs import log_of_step
 from bakery.web.presenters.refusals import why_not
 from bakery.web.presenters.terminal import plain
-from bakery.web.views.deployments import DeploymentRow, DeploymentView, Failure, StepView
+from bakery.web.views.deployments import DeploymentRow, DeploymentView, Failure, StepView, WayBackView
+from bakery.web.views.forms import Option
 from bakery.web.views.status import StatusView, deployment_status, step_status
 
 _SHORT = 8
 _LAST_LINES = 20
+_MOST_NAMED = 4  # variables
 _FROM = {"browser": "in the browser", "api": "over the API", "cli": "on the server", "system": "by itself"}
 _HEAVY = {"unpack": 2, "check": 3, "retire": 2}  # shares of the strip
 
 
-def deployment_row(deployment: DeploymentSummary, now: datetime) -> DeploymentRow:
+def deployment_row(deployment: DeploymentSummary, now: datetime, *, may_go_back: bool = False) -> DeploymentRow:
+    """`may_go_back`: whoever looks may roll back, and the list is a place for it."""
     return DeploymentRow(
         id=deployment.id,
         app=deployment.app,
         number=deployment.number,
         status=_status(deployment),
         sha=short(deployment.version),
-        change=deployment.title,
+        change=change_of(deployment),
         started=moment(deployment.started_at or deployment.created_at, now),
         took=_took(deployment.started_at, deployment.ended_at, now),
         is_live=deployment.is_live,
+        back_to=deployment.release if may_go_back and deployment.can_be_back else None,
+    )
+
+
+def change_of(deployment: DeploymentSummary) -> str:
+    return change_in_words(deployment.title, back_to=deployment.back_to, applies=deployment.applies)
+
+
+def way_back(way: WayBack, *, interrupts: bool, now: datetime) -> WayBackView:
+    number, names = way.release.number, way.variables
+    differ = [
+        *(f"{name} was added" for name in names.added),
+        *(f"{name} was changed" for name in names.changed),
+        *(f"{name} was removed" for name in names.removed),
+    ]
+    since = ", ".join(differ[:_MOST_NAMED]) + (f" and {len(differ) - _MOST_NAMED} more" * (len(differ) > _MOST_NAMED))
+    return WayBackView(
+        number=number,
+        change=f"“{way.release.title}” ({short(way.release.version)})",
+        was_live=moment(way.release.live_at, now),
+        instead=f"#{way.live.number}, “{way.live.title}”",
+        effect="It is away for a moment while it is replaced." if interrupts else "Visitors notice nothing.",
+        variables=(
+            Option("then", f"As they were with #{number}", f"Since then {since}."),
+            Option("today", "Today's", f"#{number} starts with them as a new release."),
+        )
+        if differ
+        else (),
     )
 
 
@@ -53,7 +86,7 @@ def deployment_view(
         app=deployment.app,
         number=deployment.number,
         status=_status(deployment, failed_at=steps[at] if at is not None else None),
-        change=deployment.title,
+        change=change_of(deployment),
         sha=short(deployment.version),
         trigger=f"{deployment.asked_by} {_FROM[deployment.trigger]}",
         place=node,
@@ -67,6 +100,8 @@ def deployment_view(
         failure=_failure(deployment, steps[at] if at is not None else None, now),
         why_not_cancel="It is being cancelled." if deployment.is_cancelling else why_not(actor, Permission.DEPLOY),
         address=address if deployment.is_live else "",
+        back_to=deployment.release if deployment.can_be_back else None,
+        why_not_back=why_not(actor, Permission.DEPLOY),
     )
 
 

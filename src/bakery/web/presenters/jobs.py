@@ -63,6 +63,8 @@ def _outcome(job: JobSummary) -> str:
     if job.exit_status is None:
         return job.reason
     how = f"signal {-job.exit_status}" if job.exit_status < 0 else f"status {job.exit_status}"
+    if job.reason.startswith(("was ", "did not ")):  # we ended it: the signal is ours, and says nothing more
+        return f"It {job.reason}."
     return f"It ended with {how}." + (f" {job.reason}" if job.reason else "")
 
 

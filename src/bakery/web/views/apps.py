@@ -51,6 +51,7 @@ class AppView:
     """The part of the page that follows events; `_app.html` renders it alone.
 
     `problem` says what is wrong now, in a sentence. `interruption` says what stopping or restarting means here.
+    `follows` is the branch and the repository that are deployed; empty: folders are uploaded.
     """
 
     slug: str
@@ -62,6 +63,8 @@ class AppView:
     interruption: str
     live: LiveRelease | None
     deployments: Sequence[DeploymentRow]
+    back_to: int | None = None  # the release before
+    follows: str = ""
     is_stopped: bool = False
     not_live: NotLive | None = None
     problem: str = ""

@@ -1,19 +1,21 @@
 """A deployment: its row in a list, and its page with steps and log."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 
 from markupsafe import Markup
 
 from bakery.web.moments import Moment
+from bakery.web.views.forms import Form, Options
 from bakery.web.views.shell import Tab
 from bakery.web.views.status import StatusView
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentRow:
-    """`id` is the row's in the database; people know it as `app` #`number`."""
+    """`id` is the row's in the database; people know it as `app` #`number`. One can go back to release
+    `back_to`."""
 
     id: int
     app: str
@@ -24,6 +26,7 @@ class DeploymentRow:
     started: Moment
     took: str = ""
     is_live: bool = False
+    back_to: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +120,8 @@ class DeploymentView:
     failure: Failure | None = None
     why_not_cancel: str = ""
     address: str = ""  # of the site, once it is live
+    back_to: int | None = None  # the release that one can go back to
+    why_not_back: str = ""
 
     @property
     def rows(self) -> Sequence[StepView | StepFold]:
@@ -136,7 +141,21 @@ class DeploymentView:
 
 
 @dataclass(frozen=True, slots=True)
+class WayBackView:
+    """What rolling back would change. `variables` is empty where there is nothing to choose."""
+
+    number: int
+    change: str
+    was_live: Moment
+    instead: str
+    effect: str
+    variables: Options
+    form: Form = field(default_factory=lambda: Form(values={"variables": "then"}))
+
+
+@dataclass(frozen=True, slots=True)
 class DeploymentPage:
-    """deployments/show.html."""
+    """deployments/show.html. Field of the way back: variables."""
 
     deployment: DeploymentView
+    way_back: WayBackView | None = None

@@ -1,0 +1,132 @@
+"""Where an app's code is kept."""
+
+from datetime import datetime
+from typing import Annotated
+
+import msgspec
+from litestar import Response, delete, get, post, put
+
+from bakery.delivery.sources import SourceDetail, forget_token, mint_deploy_key, set_source, show_source
+from bakery.model.actor import Actor
+from bakery.model.apps import SourceKind
+from bakery.model.names import AppName
+from bakery.model.permissions import Permission
+from bakery.model.secret import Secret
+from bakery.model.sources import parse_new_source
+from bakery.web.api.etags import tagged
+from bakery.web.api.problems import problems
+from bakery.web.context import Parts, WebRequest
+
+_DEPLOY = {"permission": Permission.DEPLOY}
+
+
+class AppSource(msgspec.Struct, kw_only=True):
+    """`deploy_key` is added to a repository that is reached over SSH. `host_keys` are pinned: names and fingerprints of
+    what its server showed."""
+
+    kind: SourceKind
+    url: str | None
+    branch: str | None
+    base: str
+    submodules: bool
+    username: str | None
+    has_token: bool
+    deploy_key: str | None
+    host_keys: list[str]
+    changed_at: datetime | None
+    changed_by: str
+
+
+class AppSourceWanted(msgspec.Struct, kw_only=True):
+    """Without a `branch` it is the repository's own first one. `base` is the app's folder in it. A `token` that is null
+    stays as it is, unless the server is another."""
+
+    url: Annotated[str, msgspec.Meta(max_length=1000)]
+    branch: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    base: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    username: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    token: Annotated[str, msgspec.Meta(max_length=10_000)] | None = None
+    submodules: bool = True
+    accept_host_key: bool = False
+
+
+@get(
+    "/apps/{app:str}/source",
+    operation_id="showSource",
+    summary="Show where an app's code is kept",
+    opt={"permission": Permission.READ},
+    responses=problems(),
+    tags=["Apps"],
+)
+async def get_source(request: WebRequest, parts: Parts, actor: Actor, app_name: AppName) -> Response[AppSource | None]:
+    """Without what opens it. Sends a weak ETag."""
+    return tagged(request, _shown(await show_source(parts.store, app_name, actor=actor)))
+
+
+@put(
+    "/apps/{app:str}/source",
+    operation_id="setSource",
+    summary="Set where an app's code is kept",
+    opt=_DEPLOY,
+    responses=problems(409, 503),
+    tags=["Apps"],
+)
+async def put_source(parts: Parts, actor: Actor, app_name: AppName, data: AppSourceWanted) -> AppSource:
+    """Asks the repository first, from the app's node: what cannot be read there is not saved."""
+    new = parse_new_source(
+        url=data.url,
+        branch=data.branch,
+        base=data.base,
+        username=data.username,
+        token=Secret(data.token) if data.token else None,
+        submodules=data.submodules,
+        accepts_host_key=data.accept_host_key,
+    )
+    return _shown(await set_source(parts.store, parts.links, app_name, new, actor=actor))
+
+
+@delete(
+    "/apps/{app:str}/source/token",
+    operation_id="forgetToken",
+    summary="Forget the token of a repository",
+    opt=_DEPLOY,
+    status_code=200,
+    responses=problems(),
+    tags=["Apps"],
+)
+async def delete_token(parts: Parts, actor: Actor, app_name: AppName) -> AppSource:
+    """Harmless when there is none."""
+    return _shown(await forget_token(parts.store, app_name, actor=actor))
+
+
+@post(
+    "/apps/{app:str}/source/key",
+    operation_id="mintDeployKey",
+    summary="Make a deploy key",
+    opt=_DEPLOY,
+    status_code=200,
+    responses=problems(),
+    tags=["Apps"],
+)
+async def post_key(parts: Parts, actor: Actor, app_name: AppName) -> AppSource:
+    """A new one, for the app's repository over SSH. One that was there opens nothing any more."""
+    return _shown(await mint_deploy_key(parts.store, app_name, actor=actor))
+
+
+def _shown(found: SourceDetail) -> AppSource:
+    return AppSource(
+        kind=SourceKind.GIT if found.url else SourceKind.FOLDER,
+        url=found.url,
+        branch=found.branch,
+        base=found.base,
+        submodules=found.submodules,
+        username=found.username,
+        has_token=found.has_token,
+        deploy_key=found.deploy_key,
+        host_keys=list(found.host_keys),
+        changed_at=found.changed_at,
+        changed_by=found.changed_by,
+    )
+
+
+ROUTES = (get_source, put_source, delete_token, post_key)

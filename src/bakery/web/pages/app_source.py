@@ -1,0 +1,112 @@
+"""Where an app's code is kept: the repository that it follows, and what opens it."""
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from bakery.delivery.request import request_deployment
+from bakery.delivery.sources import forget_token, mint_deploy_key, set_source, show_source
+from bakery.model.actor import Actor
+from bakery.model.errors import BadInput, BakeryError, Conflict, NodeUnreachable
+from bakery.model.names import AppName
+from bakery.model.permissions import Permission
+from bakery.model.sources import NewSource, parse_new_source
+from bakery.web.context import Parts, WebRequest
+from bakery.web.errors import status_of
+from bakery.web.forms import Typed, typed
+from bakery.web.moments import now
+from bakery.web.paths import app_in
+from bakery.web.presenters.refusals import refusal_toasts
+from bakery.web.presenters.sources import source_page
+from bakery.web.rendering import go, render_page
+from bakery.web.views.forms import Form
+from bakery.web.views.shell import Crumb
+
+_READ = {"permission": Permission.READ}
+_DEPLOY = {"permission": Permission.DEPLOY}
+_SHOWN = ("url", "branch", "base", "username")
+
+
+@get("/apps/{slug:str}/source", opt=_READ)
+async def show(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str]:
+    return await _page(request, parts, actor, app_in(slug))
+
+
+@post("/apps/{slug:str}/source", opt=_DEPLOY)
+async def save(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
+    app, form = app_in(slug), await typed(request)
+    try:
+        await set_source(parts.store, parts.links, app, _wanted(form), actor=actor)
+    except (BadInput, Conflict, NodeUnreachable) as error:
+        refused = form.refused(error, shown=_SHOWN, hidden=("token",))
+        return await _page(request, parts, actor, app, form=_with_hint(refused, error), status=status_of(error))
+    return go(request, f"/apps/{app}/source", said="source-saved")
+
+
+@post("/apps/{slug:str}/source/key", opt=_DEPLOY)
+async def make_key(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Redirect:
+    app = app_in(slug)
+    await mint_deploy_key(parts.store, app, actor=actor)
+    return go(request, f"/apps/{app}/source", said="key-minted")
+
+
+@post("/apps/{slug:str}/source/forget-token", opt=_DEPLOY)
+async def forget(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Redirect:
+    app = app_in(slug)
+    await forget_token(parts.store, app, actor=actor)
+    return go(request, f"/apps/{app}/source", said="token-forgotten")
+
+
+@post("/apps/{slug:str}/deploy", opt=_DEPLOY)
+async def deploy_now(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
+    """The newest commit of what the app follows."""
+    app = app_in(slug)
+    try:
+        asked = await request_deployment(parts.store, parts.queue, app, actor=actor)
+    except Conflict as error:
+        return await _page(request, parts, actor, app, refusal=error, status=status_of(error))
+    return go(request, f"/apps/{app}/deployments/{asked.number}")
+
+
+def _wanted(form: Typed) -> NewSource:
+    return parse_new_source(
+        url=form.text("url"),
+        branch=form.text("branch"),
+        base=form.text("base"),
+        username=form.text("username"),
+        token=form.secret("token") if form.text("token").strip() else None,
+        submodules=form.is_on("submodules"),
+        accepts_host_key=form.is_on("accept_host_key"),
+    )
+
+
+def _with_hint(form: Form, error: BakeryError) -> Form:
+    """Below its field stands what to do next too."""
+    if not (isinstance(error, BadInput) and error.hint and form.error(error.field)):
+        return form
+    return Form(values=form.values, errors={error.field: f"{error.message} {error.hint}"})
+
+
+async def _page(
+    request: WebRequest,
+    parts: Parts,
+    actor: Actor,
+    app: AppName,
+    *,
+    form: Form | None = None,
+    refusal: BakeryError | None = None,
+    status: int = 200,
+) -> Response[str]:
+    found = await show_source(parts.store, app, actor=actor)
+    url = request.app.state["urls"].url
+    return await render_page(
+        request,
+        "apps/source.html",
+        source_page(app, found, form=form, actor=actor, url=url, now=now()),
+        here=f"app:{app}",
+        crumbs=[Crumb("Apps", url("/apps")), Crumb(app, url(f"/apps/{app}")), Crumb("Source")],
+        toasts=refusal_toasts(refusal),
+        status=status,
+    )
+
+
+ROUTES = (show, save, make_key, forget, deploy_now)

@@ -1,0 +1,28 @@
+"""Where an app's code is kept."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bakery.web.moments import Moment
+from bakery.web.views.forms import Form
+from bakery.web.views.shell import Tab
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePage:
+    """apps/source.html. Fields: url, branch, base, username, token, submodules, accept_host_key.
+
+    `follows` says what is followed now; empty: nothing. `deploy_key` is its public part. `host_keys` are fingerprints.
+    """
+
+    app: str
+    tabs: Sequence[Tab]
+    form: Form = field(default_factory=Form)
+    follows: str = ""
+    has_submodules: bool = True
+    has_token: bool = False
+    deploy_key: str = ""
+    host_keys: Sequence[str] = ()
+    changed_by: str = ""
+    changed_at: Moment | None = None
+    why_not_change: str = ""

@@ -1,0 +1,133 @@
+"""Apps live on a node that is reached over SSH, as they do on the machine that Bakery runs on: a real one, through its
+helper, systemd and nginx. One Bakery and one node for all of it; each test leaves the node as it found it."""
+
+import time
+from collections.abc import Iterator, Mapping
+
+import httpx
+import pytest
+
+from tests.delivery.fleet import an_app
+from tests.faults.site import deploy, wait_for_end, wait_for_step
+from tests.lab.lab import Lab
+from tests.lab.nodes import HTTP
+from tests.lab.oven import NAME, Oven, an_oven
+from tests.support.waiting import wait_until
+
+UNITS = "bakery-shop-production-*"
+EVERYTHING_OF_APPS = (
+    "find /var/lib/bakery/node/apps /var/lib/bakery/node/uploads /var/lib/bakery/node/sites /var/lib/bakery/node/logs"
+    " /etc/nginx/bakery.d /etc/systemd/system -mindepth 1 2>/dev/null | sort; getent passwd | grep ^bk-;"
+    " systemctl list-units --all --plain --no-legend 'bakery-*'"
+)
+
+
+@pytest.fixture(scope="module")
+def oven(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Oven]:
+    with an_oven(lab, tmp_path_factory.mktemp("bakery")) as made:
+        yield made
+
+
+@pytest.mark.timeout(400)
+def test_an_app_is_deployed_to_a_node_over_ssh_and_leaves_nothing_there(oven: Oven) -> None:
+    before = all_of_apps(oven)
+    made = make_app(oven, "shop", command="python3 app.py")
+    assert (made["node"], made["address"]) == (NAME, f"http://shop.{NAME}.localhost")
+
+    assert wait_for_end(oven.http, "shop", deploy(oven.http, "shop", an_app("one")))["state"] == "succeeded"
+    assert visit(oven, "shop") == (200, "one")
+    assert wait_for_end(oven.http, "shop", deploy(oven.http, "shop", an_app("two")))["state"] == "succeeded"
+    assert visit(oven, "shop") == (200, "two")
+
+    failed = wait_for_end(oven.http, "shop", deploy(oven.http, "shop", an_app("three", before="sys.exit(4)")))
+    assert failed["state"] == "failed"
+    assert visit(oven, "shop") == (200, "two")
+    assert units(oven) == {"bakery-shop-production-green.service": "running"}
+
+    number = deploy(oven.http, "shop", an_app("four", before="time.sleep(6)"))
+    wait_for_step(oven.http, "shop", number, "check")
+    cut(oven, seconds=5)
+    ended = wait_for_end(oven.http, "shop", number, seconds=90)
+    assert ended["state"] == "succeeded", ended["failure"]
+    assert visit(oven, "shop") == (200, "four")
+
+    act(oven, "shop", "stop", status="stopped")
+    wait_until(lambda: "running" not in units(oven).values(), what="it is stopped")
+    assert visit(oven, "shop")[1] != "four"
+    act(oven, "shop", "start", status="healthy")
+    wait_until(lambda: visit(oven, "shop") == (200, "four"), what="it is started")
+    process = main_process(oven)
+    act(oven, "shop", "restart", status="healthy")
+    wait_until(lambda: main_process(oven) not in {process, "0"}, what="it is restarted")
+    wait_until(lambda: visit(oven, "shop") == (200, "four"), what="it answers again")
+
+    removed = oven.command("remove", NAME, "--yes")
+    assert "shop lives on oven-1." in removed.stderr
+
+    oven.http.delete("/api/apps/shop").raise_for_status()
+    wait_until(lambda: all_of_apps(oven) == before, what="nothing of it is left", seconds=30)
+
+
+@pytest.mark.timeout(200)
+def test_static_files_are_served_by_the_nodes_nginx_and_an_app_is_deleted_when_its_node_is_back(oven: Oven) -> None:
+    before = all_of_apps(oven)
+    make_app(oven, "pages", runtime="static")
+    first = deploy(oven.http, "pages", {"index.html": "<h1>Hello</h1>"})
+    assert wait_for_end(oven.http, "pages", first)["state"] == "succeeded"
+    assert visit(oven, "pages") == (200, "<h1>Hello</h1>")
+
+    stop_listening(oven)
+    assert oven.wait_for("unreachable", seconds=90)["state"] == "unreachable"
+    refused = oven.http.post("/api/apps/pages/sources", content=b"\x1f\x8b")
+    assert refused.status_code == 502
+    assert "oven-1" in refused.json()["detail"]
+    assert oven.http.get("/api/apps/pages").json()["node_state"] == "unreachable"
+    oven.http.delete("/api/apps/pages").raise_for_status()
+    oven.node.run("systemctl", "start", "ssh")
+    oven.wait_for("online", seconds=90)
+    wait_until(lambda: all_of_apps(oven) == before, what="nothing of it is left", seconds=70)
+
+
+def make_app(oven: Oven, slug: str, **wanted: str) -> dict[str, object]:
+    made: dict[str, object] = (
+        oven.http.post("/api/apps", json={"slug": slug, "node": NAME, **wanted}).raise_for_status().json()
+    )
+    return made
+
+
+def visit(oven: Oven, slug: str) -> tuple[int, str]:
+    """As a visitor, through the node's nginx."""
+    address = f"http://127.0.0.1:{oven.node.ports[HTTP]}/"
+    answer = httpx.get(address, headers={"Host": f"{slug}.{NAME}.localhost"}, trust_env=False, timeout=10)
+    return answer.status_code, answer.text
+
+
+def act(oven: Oven, slug: str, verb: str, *, status: str) -> None:
+    oven.http.post(f"/api/apps/{slug}/{verb}").raise_for_status()
+    wait_until(lambda: oven.http.get(f"/api/apps/{slug}").json()["status"] == status, what=status, seconds=30)
+
+
+def units(oven: Oven) -> Mapping[str, str]:
+    listed = oven.node.run("systemctl", "list-units", "--all", "--plain", "--no-legend", UNITS)
+    return {words[0]: words[3] for words in map(str.split, listed.splitlines())}
+
+
+def main_process(oven: Oven) -> str:
+    return oven.node.run("systemctl", "show", "--property=MainPID", "--value", *units(oven))
+
+
+def all_of_apps(oven: Oven) -> str:
+    """Files, accounts and units."""
+    return oven.node.run("sh", "-c", f"{EVERYTHING_OF_APPS}; true")
+
+
+def cut(oven: Oven, *, seconds: float) -> None:
+    until = time.monotonic() + seconds
+    oven.node.run("iptables", "-I", "INPUT", "-p", "tcp", "--dport", "22", "-j", "DROP")
+    wait_until(lambda: time.monotonic() > until, what="the cut's end", seconds=seconds + 1)
+    oven.node.run("iptables", "-F", "INPUT")
+
+
+def stop_listening(oven: Oven) -> None:
+    oven.node.run("systemctl", "stop", "ssh")
+    oven.node.attempt("pkill", "-f", "^sshd: bakery-agent")

@@ -1,0 +1,61 @@
+"""Samples about where an app's code is kept."""
+
+from bakery.web.views.forms import Form
+from bakery.web.views.shell import Shell, Tab
+from bakery.web.views.sources import SourcePage
+from tests.web.samples.frame import Pages, a_shell, ago, below
+
+_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH7kQm1sVQ0wB7tJwzq0vL0n1mUq0Vd6dGx7h3tYk9pQ bakery-shop"
+_HOST_KEY = "git.example.com SHA256:uNiVztksCsDhcc0u9e8BrYXZ7Y5v2Xl4bq2dX1nQ3kM"
+
+
+def source_pages() -> Pages:
+    stored = Form(values={"url": "https://github.com/acme/shop.git", "branch": "main", "base": "apps/web"})
+    over_ssh = Form(values={"url": "git@git.example.com:acme/shop.git", "branch": "main"})
+    refused = Form(
+        values={"url": "https://github.com/acme/shpo", "branch": "main"},
+        errors={"url": "There is no repository at https://github.com/acme/shpo, or it does not show itself to us."},
+    )
+    follows = "main of https://github.com/acme/shop.git"
+    return {
+        "source": ("apps/source.html", _page(stored, follows, has_token=True), _shell()),
+        "source-none": ("apps/source.html", SourcePage("shop", _tabs()), _shell()),
+        "source-ssh": (
+            "apps/source.html",
+            SourcePage(
+                "shop",
+                _tabs(),
+                over_ssh,
+                "main of git@git.example.com:acme/shop.git",
+                deploy_key=_KEY,
+                host_keys=[_HOST_KEY],
+                changed_by="ada@example.com",
+                changed_at=ago(days=2),
+            ),
+            _shell(),
+        ),
+        "source-refused": ("apps/source.html", _page(refused, ""), _shell()),
+        "source-viewer": ("apps/source.html", _page(stored, follows, why_not="Your role is Viewer."), _shell()),
+    }
+
+
+def _page(form: Form, follows: str, *, has_token: bool = False, why_not: str = "") -> SourcePage:
+    return SourcePage(
+        "shop",
+        _tabs(),
+        form,
+        follows,
+        has_token=has_token,
+        changed_by="ada@example.com" if follows else "",
+        changed_at=ago(hours=3) if follows else None,
+        why_not_change=why_not,
+    )
+
+
+def _tabs() -> list[Tab]:
+    places = {"Overview": "", "Variables": "/variables", "Deployments": "/deployments", "Source": "/source"}
+    return [Tab(title, below(f"/apps/shop{path}"), current=title == "Source") for title, path in places.items()]
+
+
+def _shell() -> Shell:
+    return a_shell("shop", "Apps", "shop", "Source")
