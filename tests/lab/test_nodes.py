@@ -181,7 +181,6 @@ def test_a_changed_host_key_blocks_the_node_until_an_admin_accepts_it(oven: Oven
     assert (found["host_key_fingerprint"], found["other_host_key_fingerprint"]) == (before, now)
     new_sshd = oven.node.run("systemctl", "show", "-P", "InvocationID", "ssh")
     told = oven.node.run("journalctl", f"_SYSTEMD_INVOCATION_ID={new_sshd}", "--no-pager")
-    assert "Host key is not trusted" in told
     assert "publickey" not in told
     assert oven.command("accept-key", NAME, "--fingerprint", before).returncode == 1
     assert oven.command("accept-key", NAME, "--fingerprint", now).returncode == 0
