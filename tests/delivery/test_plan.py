@@ -1,10 +1,27 @@
+from dataclasses import replace
 from pathlib import PurePosixPath
 
-from bakery.delivery.plan import Check, Retire, Slot, Start, Switch, Wanted, plan_deployment
+from bakery.delivery.plan import (
+    BuildImage,
+    Check,
+    Nothing,
+    Plan,
+    Retire,
+    RunCommand,
+    Slot,
+    Start,
+    Switch,
+    Unknown,
+    Wanted,
+    plan_deployment,
+)
 from bakery.delivery.premises import Premises, Release
+from bakery.delivery.recipe import Recipe
 from bakery.model.apps import Runtime, SourceKind
+from bakery.model.container import ContainerSpec
 from bakery.model.deployments import SlotState
-from bakery.model.names import AppName, Colour, EnvironmentName, HostName, Port, SiteName
+from bakery.model.names import AppName, Colour, EnvironmentName, HostName, Port, SiteName, UnitName
+from bakery.model.secret import Secret
 from bakery.model.strategies import Strategy
 from bakery.model.unit import UnitSpec
 from bakery.nodes.folders import NodeFolders
@@ -74,3 +91,74 @@ def test_an_app_that_must_not_run_twice_is_replaced_in_its_slot() -> None:
 def test_without_nginx_every_app_is_replaced_in_its_slot_and_there_is_no_site() -> None:
     plan = plan_deployment(wanted(BLUE_IS_LIVE, has_ingress=False))
     assert plan.steps[-1].action == Switch(BLUE_IS_LIVE[Colour.BLUE], site=None)
+
+
+DOCKER = Release(2, 2, Runtime.DOCKER, (), None, build=9)
+OWN_DOCKERFILE = Recipe("dockerfile", (), folder="web", dockerfile="Dockerfile", port=9000)
+OURS = Recipe(
+    "python", (), start=("gunicorn",), test=("pytest",), dockerfile_text="FROM x\n", test_stage="test", port=8000
+)
+
+
+def of(release: Release, *, number: int = 2, source: SourceKind = SourceKind.GIT) -> Plan:
+    return plan_deployment(
+        Wanted(number, 7, release, source, "", Strategy.BLUE_GREEN, FIRST_DEPLOYMENT, PREMISES, has_ingress=True)
+    )
+
+
+def actions(plan: Plan) -> dict[str, object]:
+    return {step.key: step.action for step in plan.steps}
+
+
+def test_the_steps_of_an_image_are_known_before_anybody_knows_what_is_in_its_source() -> None:
+    before, after = of(DOCKER), of(replace(DOCKER, recipe=OURS))
+    assert [step.key for step in before.steps] == [
+        "fetch", "detect", "test", "build", "start", "check", "switch",
+    ]  # fmt: skip
+    assert [step.title for step in before.steps] == [step.title for step in after.steps]
+    assert actions(before)["build"] == Unknown()
+
+
+def test_an_image_is_tested_up_to_its_stage_and_then_built() -> None:
+    found = actions(of(replace(DOCKER, recipe=OURS)))
+    assert found["test"] == BuildImage(PREMISES.place, 2, 9, OURS, "test")
+    assert found["build"] == BuildImage(PREMISES.place, 2, 9, OURS)
+
+
+def test_a_dockerfile_of_its_own_decides_what_is_tested_and_what_is_started() -> None:
+    found = actions(of(replace(DOCKER, recipe=OWN_DOCKERFILE)))
+    assert found["test"] == Nothing("Its own Dockerfile decides what is tested.")
+    start = found["start"]
+    assert isinstance(start, Start)
+    assert start.program == ContainerSpec(
+        name=UnitName("bakery-shop-production-blue"),
+        image="bakery/shop:9",
+        build=9,
+        host_port=Port(20000),
+        port=Port(9000),
+        environment={"PORT": Secret("9000")},
+    )
+
+
+def test_a_process_that_says_nothing_of_its_start_is_built_in_its_folder() -> None:
+    recipe = Recipe(
+        "python", (), base="web", install=("pip", "install", "."), start=("gunicorn",), paths=(".venv/bin",)
+    )
+    found = actions(of(Release(2, 2, Runtime.PROCESS, (), None, recipe=recipe)))
+    assert found["install"] == RunCommand(("pip", "install", "."), "The installation")
+    assert found["build"] == Nothing("It has nothing to build.")
+    start = found["start"]
+    assert isinstance(start, Start)
+    assert isinstance(start.program, UnitSpec)
+    assert start.program.folder == PurePosixPath("/node/apps/shop/production/releases/2/web")
+    assert start.program.argv == ("/usr/bin/env", "--", "gunicorn")
+    assert start.program.environment["PATH"].reveal().startswith(f"{start.program.folder}/.venv/bin:/usr/local/sbin:")
+
+
+def test_going_back_makes_nothing() -> None:
+    assert [step.key for step in of(NEW, number=5).steps] == ["start", "check", "switch"]
+    assert [step.key for step in of(replace(DOCKER, recipe=OURS), number=5).steps] == ["start", "check", "switch"]
+
+
+def test_applying_variables_to_an_image_needs_no_files() -> None:
+    assert [step.key for step in of(replace(DOCKER, files_of=1, recipe=OURS)).steps] == ["start", "check", "switch"]

@@ -1,6 +1,9 @@
 """A machine without nginx: one fixed port an app, and a deployment interrupts it."""
 
+import pytest
+
 from bakery.model.deployments import DeploymentState
+from bakery.model.errors import BadInput
 from tests.delivery.fleet import Fleet, an_app
 
 TITLES = ["Unpack the source", "Replace the running release; the app is away for a moment"]
@@ -28,6 +31,10 @@ async def test_the_old_release_comes_back_when_the_new_one_fails(bare_fleet: Fle
 
 
 async def test_static_files_need_nginx(bare_fleet: Fleet) -> None:
+    with pytest.raises(BadInput, match="local has no nginx"):
+        await bare_fleet.make("docs", runtime="static")
+    async with bare_fleet.store.connection() as connection:  # it had one
+        await connection.execute("""UPDATE nodes SET facts = facts || '{"ingress": "own-nginx"}'""")
     await bare_fleet.make("docs", runtime="static")
     found = await bare_fleet.deploy({"index.html": "hello"}, "docs")
     assert found.deployment.state is DeploymentState.FAILED

@@ -9,12 +9,19 @@ import pytest
 
 from tests.delivery.fleet import an_app
 from tests.faults.site import deploy, wait_for_end, wait_for_step
+from tests.lab.base_image import BASE, make_base_image
 from tests.lab.lab import Lab
 from tests.lab.nodes import HTTP
 from tests.lab.oven import NAME, Oven, an_oven
 from tests.support.waiting import wait_until
 
 UNITS = "bakery-shop-production-*"
+DOCKERFILE = f"""
+FROM {BASE}
+EXPOSE 9000
+COPY app.py /app.py
+CMD ["python3", "/app.py"]
+"""
 EVERYTHING_OF_APPS = (
     "find /var/lib/bakery/node/apps /var/lib/bakery/node/uploads /var/lib/bakery/node/sites /var/lib/bakery/node/logs"
     " /etc/nginx/bakery.d /etc/systemd/system -mindepth 1 2>/dev/null | sort; getent passwd | grep ^bk-;"
@@ -131,3 +138,54 @@ def cut(oven: Oven, *, seconds: float) -> None:
 def stop_listening(oven: Oven) -> None:
     oven.node.run("systemctl", "stop", "ssh")
     oven.node.attempt("pkill", "-f", "^sshd: bakery-agent")
+
+
+@pytest.mark.timeout(400)
+def test_an_image_is_built_on_its_node_and_replaced_without_a_lost_visit(oven: Oven) -> None:
+    make_base_image(oven.node)
+    before = all_of_apps(oven)
+    make_app(oven, "box", runtime="docker")
+
+    ended = wait_for_end(oven.http, "box", deploy(oven.http, "box", in_a_box("one")), seconds=120)
+    assert ended["state"] == "succeeded", log_of(oven, "box", 1)
+    assert steps_of(oven, "box", 1) == ["unpack", "detect", "test", "build", "start", "check", "switch"]
+    assert visit(oven, "box") == (200, "one")
+
+    assert (
+        wait_for_end(oven.http, "box", deploy(oven.http, "box", in_a_box("two")), seconds=120)["state"] == "succeeded"
+    )
+    assert visit(oven, "box") == (200, "two")
+    assert "Visits during the switch: 0 of " in log_of(oven, "box", 2)
+    assert containers(oven) == ["bakery-box-production-green"]
+
+    broken = {**in_a_box("three"), "Dockerfile": DOCKERFILE + "RUN exit 3\n"}
+    failed = wait_for_end(oven.http, "box", deploy(oven.http, "box", broken), seconds=120)
+    assert (failed["state"], failed["failure"]) == ("failed", "The build ended with status 1.")
+    assert visit(oven, "box") == (200, "two")
+
+    oven.http.post("/api/apps/box/rollback", json={}).raise_for_status()
+    assert wait_for_end(oven.http, "box", 4, seconds=60)["state"] == "succeeded", log_of(oven, "box", 4)
+    assert visit(oven, "box") == (200, "one")
+
+    oven.http.delete("/api/apps/box").raise_for_status()
+    wait_until(lambda: all_of_apps(oven) == before, what="nothing of it is left", seconds=60)
+    assert containers(oven) == []
+    assert oven.node.run("docker", "images", "--quiet", "bakery/box") == ""
+
+
+def in_a_box(version: str) -> dict[str, str]:
+    program = an_app(version)["app.py"].replace("127.0.0.1", "0.0.0.0")  # noqa: S104 - in its container
+    return {"app.py": program, "Dockerfile": DOCKERFILE}
+
+
+def steps_of(oven: Oven, slug: str, number: int) -> list[str]:
+    found = oven.http.get(f"/api/apps/{slug}/deployments/{number}").raise_for_status().json()
+    return [step["key"] for step in found["steps"]]
+
+
+def log_of(oven: Oven, slug: str, number: int) -> str:
+    return oven.http.get(f"/api/apps/{slug}/deployments/{number}/log").raise_for_status().text
+
+
+def containers(oven: Oven) -> list[str]:
+    return oven.node.run("docker", "ps", "--all", "--format", "{{.Names}}").split()

@@ -47,6 +47,7 @@ def test_an_app_without_a_command_is_found_out(runtime: str) -> None:
     [
         ("slug", {"slug": "Shop", "command": "x"}),
         ("slug", {"slug": "", "command": "x"}),
+        ("slug", {"slug": "new", "command": "x"}),
         ("name", {"slug": "shop", "name": "x" * 81, "command": "x"}),
         ("name", {"slug": "shop", "name": "a\nb", "command": "x"}),
         ("runtime", {"slug": "shop", "runtime": "podman"}),

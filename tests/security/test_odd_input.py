@@ -58,6 +58,10 @@ FORMS = [
     Entry("/team/invites", {"email": "new@example.com", "role": "viewer"}),
     Entry("/team/members/2", {"role": "viewer", "all_apps": "", "apps": "shop"}),
     Entry("/team/members/2/remove", {"confirm": "no"}),
+    Entry(
+        "/apps/new",
+        {"slug": "new-app", "name": "", "runtime": "docker", "command": "true", "health": "/", "node": "local"},
+    ),
     Entry("/apps/shop/delete", {"confirm": "no"}),
     Entry(
         "/apps/shop/source",

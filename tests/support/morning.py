@@ -37,6 +37,7 @@ PAGES = {
     "dashboard": "/",
     "apps": "/apps",
     "apps-found-none": "/apps?q=zzz",
+    "app-new": "/apps/new",
     "app": "/apps/shop",
     "app-down": "/apps/status",
     "app-stopped": "/apps/old-site",

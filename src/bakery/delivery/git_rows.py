@@ -157,13 +157,6 @@ async def note_commit(store: Store, build_id: int, commit: GitCommit) -> None:
             tx.publish(f"app:{row[0]}")
 
 
-async def base_of_build(store: Store, build_id: int) -> RepositoryPath:
-    """The folder of its repository that is the app."""
-    async with store.connection() as connection:
-        row = await (await connection.execute("SELECT base FROM builds WHERE id = %s", (build_id,))).fetchone()
-    return RepositoryPath(row[0] if row else "")
-
-
 @dataclass(frozen=True, slots=True)
 class _Asked:
     environment_id: int

@@ -38,7 +38,7 @@ def why_no_app(node: NodeSummary, runtime: Runtime) -> tuple[str, str]:
             f"{node.slug} is blocked: it shows another host key than the one that is pinned.",
             f"An Admin decides about it: bakery nodes accept-key {node.slug}",
         )
-    if node.facts is None:
+    if node.facts is None and not node.is_local:
         return f"{node.slug} was not looked at yet.", f"Verify it: bakery nodes verify {node.slug}"
     lacks = _lacks(node, runtime)
     return (

@@ -25,7 +25,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from bakery.helper import jobs
 from bakery.helper.accounts import AGENT, account_of, ensure_account
 from bakery.helper.files import remove_tree, sync_folder, write_over
 from bakery.helper.git_fetch import FETCHED, KNOWN, Fetched, describe, fetch, fetch_modules, list_branches, measure
@@ -34,7 +33,7 @@ from bakery.helper.git_program import Credentials, Git
 from bakery.helper.git_tree import Writer
 from bakery.helper.git_urls import COMMIT, Url, expect_url, is_ref, short
 from bakery.helper.git_words import tell
-from bakery.helper.jobs import KEY, Job
+from bakery.helper.jobs import KEY, LONGEST_JOB, Job, Work, start_job, telling_faults, watch_over
 from bakery.helper.names import APP, PLACE, RELEASE, WORD, Premises
 from bakery.helper.premises import make
 from bakery.helper.private_folder import private_folder
@@ -57,7 +56,7 @@ LONGEST_NOTE = 280
 HOST_KEY = re.compile(r"[A-Za-z0-9.\[\]:,-]{1,300} (?:ssh|ecdsa|sk)-[a-z0-9@.-]{1,60} [A-Za-z0-9+/=]{16,4000}")
 
 
-class FetchWork(jobs.Work):
+class FetchWork(Work):
     """A job whose program is ours."""
 
     def __init__(self, text: bytes) -> None:
@@ -113,12 +112,12 @@ def start_fetch(root: Path, key: str, *follows: str) -> None:
         sys.exit("ref has to be HEAD, a whole name like refs/heads/main, or a commit.")
     if not all(isinstance(told[name], bool) for name in ("submodules", "for_visitors")):
         sys.exit("submodules and for_visitors have to be true or false.")
-    for name, least, most in (("seconds", 1, jobs.LONGEST_JOB), ("log_bytes", 0, 2**50)):
+    for name, least, most in (("seconds", 1, LONGEST_JOB), ("log_bytes", 0, 2**50)):
         whole_number(told, name, least, most)
     if told["memory_bytes"] is not None:
         whole_number(told, "memory_bytes", 16 * 1024**2, 2**50)
     work = FetchWork(json.dumps({"root": str(root), "key": key, "told": told}).encode())
-    jobs.start_job(Job(root, key), work, "source-main", *follows)
+    start_job(Job(root, key), work, "source-main", *follows)
 
 
 def look(root: Path, app: str, environment: str, number: str) -> None:
@@ -147,8 +146,8 @@ def check(_root: Path) -> None:
 def run_unit(root: Path, key: str) -> None:
     """What the unit of such a job says."""
     job = Job(root, key)
-    with jobs.telling_faults(job):
-        jobs.watch_over(job, FetchWork(job.handed.read_bytes()))
+    with telling_faults(job):
+        watch_over(job, FetchWork(job.handed.read_bytes()))
 
 
 def work(_root: Path) -> None:
@@ -243,7 +242,6 @@ def bring(
     commit = fetch(git, ref)
     about = describe(git, commit)
     files = size = 0
-    tell(f"{commit[:7]} {about['title']}, by {about['author']}")
     modules = fetch_modules(git, url, commit) if told["submodules"] else []
     trees = [Fetched("", commit, url), *modules]
     pointers: list[Pointer] = []
@@ -256,7 +254,8 @@ def bring(
             pointers += found
     git.forget_credentials()
     keep(git, kept, commit)
-    tell(f"{files} files, {(size + sum(one.size for one in pointers)) / 1024:,.0f} kB.")
+    size += sum(one.size for one in pointers)
+    tell(f"{files} {'file' if files == 1 else 'files'}, {size / 1024:,.0f} kB.")
     return about, trees, pointers
 
 

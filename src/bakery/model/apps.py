@@ -13,6 +13,7 @@ from bakery.model.nodes import LOCAL, NodeName, parse_node_for_app
 LONGEST_NAME = 80
 LONGEST_COMMAND = 4000
 HTTP_PORT = 80
+_TAKEN = "new"  # in the address of the page that makes one
 _HEALTH_PATH = re.compile(r"/[A-Za-z0-9/._~!&'()*+,;=:@%?-]{0,199}")
 
 
@@ -66,6 +67,8 @@ def parse_new_app(
     """Texts from a form, a JSON body or the command line; each mistake names its field."""
     kind = _parse_runtime(runtime)
     app = parse_app_name(slug.strip(), field="slug")
+    if app == _TAKEN:
+        raise BadInput("This name is taken by a page of Bakery.", field="slug", hint="Choose another name.")
     return NewApp(
         slug=app,
         name=_parse_name(name) or app,

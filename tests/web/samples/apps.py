@@ -5,7 +5,7 @@ from dataclasses import replace
 from markupsafe import Markup
 
 from bakery.web.presenters.variables import changes
-from bakery.web.views.apps import AppPage, AppRow, AppsPage, AppView, LiveRelease
+from bakery.web.views.apps import AppPage, AppRow, AppsPage, AppView, LiveRelease, NewAppPage
 from bakery.web.views.deployments import (
     DeploymentPage,
     DeploymentRow,
@@ -186,6 +186,19 @@ def app_pages() -> Pages:
             "apps/index.html",
             AppsPage([], Form(values={"q": "<b>"}), 0, is_filtered=True),
             a_shell("apps", "Apps"),
+        ),
+        "app-new": (
+            "apps/new.html",
+            NewAppPage(
+                Form(values={"runtime": "docker", "node": "local"}, errors={"slug": "Choose a name."}),
+                (
+                    Option("docker", "Docker", "Built into an image, from its Dockerfile or one that Bakery writes."),
+                    Option("process", "Process", "Installed in a folder, and run by the node itself."),
+                    Option("static", "Static files", "Nothing runs: nginx serves the files as they are."),
+                ),
+                (Option("local", "This machine (local)"), Option("oven-2", "oven-2")),
+            ),
+            a_shell("apps", "Apps", "New app"),
         ),
         "app": ("apps/show.html", AppPage(an_app(), _tabs("overview")), a_shell("shop", "Apps", "shop")),
         "app-stopped": (

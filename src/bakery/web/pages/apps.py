@@ -36,7 +36,7 @@ _MOST_FOUND = 30  # as many as the sidebar has room for
 async def show_apps(request: WebRequest, parts: Parts, actor: Actor, q: str = "", after: str = "") -> Response[str]:
     words, start = searched(q), searched(after)
     found = await list_apps(parts.store, actor=actor, containing=words, after=start)
-    page = apps_page(found, q=words, after=start, url=request.app.state["urls"].url, now=now())
+    page = apps_page(found, q=words, after=start, actor=actor, url=request.app.state["urls"].url, now=now())
     return await render_page(request, "apps/index.html", page, here="apps", crumbs=[Crumb("Apps")])
 
 

@@ -30,13 +30,14 @@ _RECENT = 5
 _HEALTH = {Health.UNKNOWN: "Not checked yet", Health.HEALTHY: "Answers", Health.DOWN: "Does not answer"}
 
 
-def apps_page(found: AppList, *, q: str, after: str, url: Url, now: datetime) -> AppsPage:
+def apps_page(found: AppList, *, q: str, after: str, actor: Actor, url: Url, now: datetime) -> AppsPage:
     following = found.page.next
     return AppsPage(
         rows=[_row(app, now) for app in found.page.items],
         filters=Form(values={"q": q}),
         total=found.total,
         is_filtered=bool(q),
+        why_not_create=why_not(actor, Permission.CREATE_APP),
         next=url("/apps", q=q, after=following) if following else None,
         first=url("/apps", q=q) if after else None,
     )

@@ -33,6 +33,7 @@ _PAGES = (
     _Place("Your preferences", "/account/preferences", "sun-moon"),
 )
 _ACTIONS = (
+    _Place("New app", "/apps/new", "plus", Permission.CREATE_APP),
     _Place("Invite someone", "/team/invites", "user-plus", Permission.MANAGE_PEOPLE),
     _Place("Create a token", "/account/tokens", "key-round"),
     _Place("Change your password", "/account/security", "shield-check"),

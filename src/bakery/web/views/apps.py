@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bakery.web.moments import Moment
 from bakery.web.views.deployments import DeploymentRow
-from bakery.web.views.forms import Form
+from bakery.web.views.forms import Form, Options
 from bakery.web.views.shell import Tab
 from bakery.web.views.status import StatusView
 from bakery.web.views.variables import NotLive
@@ -30,8 +30,18 @@ class AppsPage:
     filters: Form
     total: int
     is_filtered: bool
+    why_not_create: str = ""
     next: str | None = None
     first: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewAppPage:
+    """apps/new.html. Fields: slug, name, runtime, command, health, node."""
+
+    form: Form
+    runtimes: Options
+    nodes: Options
 
 
 @dataclass(frozen=True, slots=True)
