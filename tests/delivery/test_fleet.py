@@ -91,7 +91,7 @@ async def test_outside_the_grants_an_app_does_not_exist(thousand: Store) -> None
 async def test_a_viewer_changes_nothing(thousand: Store) -> None:
     ada = someone(Role.VIEWER)
     with pytest.raises(NotAllowed):
-        await create_app(thousand, parse_new_app(slug="new", command="x"), actor=ada)
+        await create_app(thousand, parse_new_app(slug="another", command="x"), actor=ada)
     with pytest.raises(NotAllowed):
         await cancel_deployment(thousand, "app-0001", 1, actor=ada)
 
@@ -102,9 +102,9 @@ async def test_a_name_is_given_once(thousand: Store) -> None:
 
 
 async def test_ports_of_new_apps_are_the_lowest_that_no_slot_has(thousand: Store) -> None:
-    await create_app(thousand, parse_new_app(slug="new", command="x"), actor=ADMIN)
+    await create_app(thousand, parse_new_app(slug="another", command="x"), actor=ADMIN)
     async with thousand.connection() as connection:
         cursor = await connection.execute(
-            "SELECT s.colour, s.port FROM slots s JOIN app_facts USING (environment_id) WHERE slug = 'new' ORDER BY 1"
+            "SELECT s.colour, s.port FROM slots s JOIN app_facts USING (environment_id) WHERE slug = 'another' ORDER BY 1"
         )
         assert await cursor.fetchall() == [("blue", 20000), ("green", 21001)]

@@ -246,6 +246,52 @@ def test_one_changes_a_unit_at_a_time(place: Place) -> None:
     assert place.running() == {}
 
 
+def test_stopping_waits_for_a_first_start_that_has_written_nothing_yet(place: Place) -> None:
+    place.start()
+    assert place.attempt(*REMOVE) == (0, "")
+    place.lock.touch()
+    os.chown(place.lock, place.user, -1)
+    with place.turn():
+        waiting = place.popen(*STOP)
+        with pytest.raises(subprocess.TimeoutExpired):
+            waiting.wait(0.5)
+    assert waiting.communicate(timeout=10) == (b"", b"")
+
+
+def test_who_has_gone_away_before_it_began_changes_nothing(place: Place) -> None:
+    with place.popen(*START) as process:
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        process.stdin.write(json.dumps(place.told()).encode() + b"\n")
+        process.stdin.close()
+        assert (process.wait(10), process.stderr.read()) == (1, b"Nobody waits for this any more.\n")
+    assert (place.calls(), place.running()) == ([], {})
+
+
+def test_what_cannot_be_written_stops_nothing(place: Place) -> None:
+    """As on a full disk."""
+    place.start()
+    place.calls()
+    place.unit_file.parent.chmod(0o500)
+    status, said = place.attempt(*START, told=place.told(environment={"TOKEN": "other"}))
+    assert (status, said) == (1, f"Permission denied: {place.unit_file}.new")
+    assert (place.calls(), place.running()) == ([], {SERVICE: place.written()})
+    place.unit_file.parent.chmod(0o700)
+    place.start(environment={"TOKEN": "other"})
+    assert place.running()[SERVICE][1] == 'TOKEN="other"\n'
+
+
+def test_what_runs_but_would_not_start_with_the_machine_does_again(place: Place) -> None:
+    """As after a stop that was killed halfway."""
+    place.start()
+    place.calls()
+    (place.folder / "system/multi-user.target.wants" / SERVICE).unlink()
+    place.start()
+    assert place.calls() == [ENABLE]
+
+
 def test_who_goes_away_while_it_waits_changes_nothing(place: Place) -> None:
     place.start()
     with place.turn(), place.popen(*REMOVE) as waiting:

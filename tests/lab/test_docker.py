@@ -18,7 +18,7 @@ from bakery.nodes.containers import Containers
 from bakery.nodes.folders import ROOTS_FOLDER
 from bakery.nodes.helper_calls import ON_NODE, Helper
 from bakery.nodes.homes import Place
-from bakery.nodes.images import ImageBuild, Images
+from bakery.nodes.images import ImageBuild, ImagePull, Images, RegistryLogin
 from bakery.nodes.jobs import JobKey, JobLimits, Jobs, JobState, JobStatus, new_job_key
 from bakery.nodes.local import LocalTransport
 from bakery.nodes.units import UnitState
@@ -26,6 +26,7 @@ from tests.lab.agent import agent_of
 from tests.lab.base_image import BASE, make_base_image
 from tests.lab.docker import SOCKET
 from tests.lab.nodes import Node
+from tests.lab.registry import IMAGE, PASSWORD, USER, start_registry
 from tests.support.waiting import wait_until
 
 PLACE = Place(AppName("shop"), EnvironmentName("production"))
@@ -144,6 +145,7 @@ async def test_images_of_a_node(agent: Agent) -> None:
     await limits_hold_for_each_step(agent)
     await cancelling_leaves_no_process_of_the_build(agent)
     await links_that_the_app_plants_lead_nowhere(agent)
+    await an_image_is_pulled_from_a_private_registry(agent)
     await what_no_container_needs_is_pruned(agent)
 
 
@@ -216,7 +218,7 @@ async def cancelling_leaves_no_process_of_the_build(agent: Agent) -> None:
         async with asyncio.timeout(10):
             status = await agent.jobs.cancel(build.key)
         assert status.state is (JobState.CANCELLED if is_watched else JobState.LOST)
-        for pattern in ("sleep 4711", "/usr/bin/docker build .*"):
+        for pattern in ("sleep 4711", "docker build .*"):
             assert agent.node.attempt("pgrep", "--runstates=DRST", "--full", "--exact", pattern).stdout == b""
         assert [one.build for one in await agent.images.builds(PLACE.app)] == [1, 2]
         build = replace(build, key=new_job_key())
@@ -238,6 +240,32 @@ async def links_that_the_app_plants_lead_nowhere(agent: Agent) -> None:
     status, log = await agent.build(a_build(5, f"FROM {BASE}\nCOPY shadow /shadow\n"))
     assert status.exit_status == 1, log
     agent.node.run("rm", f"{FOLDER}/out", f"{FOLDER}/shadow")
+
+
+async def an_image_is_pulled_from_a_private_registry(agent: Agent) -> None:
+    """Its own name goes again, its layers are the builds' own from then on."""
+    start_registry(agent.node, BASE)
+    login = RegistryLogin("127.0.0.1:5000", USER, Secret(PASSWORD))
+    pull = ImagePull(new_job_key(), PLACE, 6, f"{IMAGE}:1", login)
+    status, log = await agent.finish(pull.key, agent.images.pulling(pull))
+    assert (status.state, status.exit_status, status.reason) == (JobState.EXITED, 0, ""), log
+    assert PASSWORD not in log
+    assert [one.build for one in await agent.images.builds(PLACE.app)] == [1, 2, 6]
+    assert agent.node.run("docker", "images", "--quiet", IMAGE) == ""
+    for wrong, why in (
+        (replace(pull, login=None), "no basic auth credentials"),
+        (replace(pull, reference=f"{IMAGE}:2"), "manifest"),
+    ):
+        key = new_job_key()
+        status, log = await agent.finish(key, agent.images.pulling(replace(wrong, key=key)))
+        assert status.exit_status == 1
+        assert status.reason.startswith(f"could not be done: {wrong.reference} could not be pulled: ")
+        assert why in status.reason, status.reason
+    from_private = replace(a_build(7, f"FROM {IMAGE}:1\nRUN true\n"), registries=(login,))
+    status, log = await agent.build(from_private)
+    assert status.exit_status == 0, log
+    await agent.images.remove(PLACE.app, 6)
+    await agent.images.remove(PLACE.app, 7)
 
 
 async def what_no_container_needs_is_pruned(agent: Agent) -> None:

@@ -87,3 +87,21 @@ async def test_states_of_many_are_one_call() -> None:
 async def test_an_answer_about_something_else_is_not_believed(answer: str) -> None:
     with pytest.raises(NodeUnreachable):
         await units_of(lambda _: done(answer)).state(NAME)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"last_exit": "ended\0"},
+        {"last_exit": "ended\nby itself"},
+        {"last_exit": "x" * 201},
+        {"restarts": -1},
+        {"restarts": 2**63},
+        {"process_id": 0},
+        {"is_running": 1},
+    ],
+)
+async def test_a_state_that_no_machine_has_is_not_believed(odd: dict[str, object]) -> None:
+    state = {"is_running": True, "process_id": 7, "restarts": 1, "last_exit": "", **odd}
+    with pytest.raises(NodeUnreachable):
+        await units_of(lambda _: done(json.dumps({"units": {NAME: state}}))).state(NAME)

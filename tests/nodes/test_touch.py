@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,8 @@ from tests.support.ssh_server import SshServer, host_key, serving
 
 KEY = host_key()
 
+Beside = Callable[[int], Coroutine[None, None, None]]
+
 
 @pytest.fixture(autouse=True)
 def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,9 +38,10 @@ async def move(store: Store, server: SshServer) -> None:
 
 
 @contextlib.asynccontextmanager
-async def touching(store: Store, queue: Queue) -> AsyncIterator[None]:
+async def touching(store: Store, queue: Queue, beside: Beside | None = None) -> AsyncIterator[None]:
     links = Links(store, _no_machine, Transcript(store, now))
-    running = asyncio.create_task(Touch(store, links, queue, MetricsWriter(store), now=now).run())
+    touch = Touch(store, links, queue, MetricsWriter(store), now=now, beside=beside)
+    running = asyncio.create_task(touch.run())
     try:
         yield
     finally:
@@ -67,6 +70,32 @@ async def test_a_node_whose_address_was_changed_is_looked_for_there(store: Store
             while not there.connections or here.open:
                 await asyncio.sleep(0.02)
     assert (await show_node(store, "oven-1", actor=SYSTEM)).state is NodeState.ONLINE
+
+
+async def test_what_lives_on_a_node_is_looked_after_for_as_long_as_it_answers(
+    store: Store, queue: Queue, tmp_path: Path
+) -> None:
+    node = await a_node(store)
+    assert node.key_public is not None
+    server = SshServer(tmp_path, keys=[KEY], accepts=node.key_public)
+    looked_after: list[int] = []
+
+    async def look_after(node_id: int) -> None:
+        looked_after.append(node_id)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            looked_after.remove(node_id)
+
+    async with touching(store, queue, look_after):
+        async with serving(server):
+            await move(store, server)
+            async with asyncio.timeout(15):
+                while looked_after != [node.id]:
+                    await asyncio.sleep(0.02)
+        async with asyncio.timeout(15):
+            while looked_after:
+                await asyncio.sleep(0.02)
 
 
 async def test_a_node_whose_key_the_vault_cannot_open_does_not_keep_us_from_the_others(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import pwd
 import re
@@ -11,8 +10,6 @@ import sys
 from bakery.helper.processes import run
 
 AGENT = "bakery-agent"
-PR_SET_NO_NEW_PRIVS = 38
-LIBC = ctypes.CDLL(None, use_errno=True)
 ACCOUNT = re.compile(f"{AGENT}|bk-[0-9a-f]{{16}}")
 
 
@@ -36,6 +33,10 @@ def account_of(name: object) -> pwd.struct_passwd:
 
 
 def become(account: pwd.struct_passwd) -> None:
+    import ctypes  # noqa: PLC0415 - most verbs become nobody, and it takes long to load
+
+    from bakery.helper.libc import LIBC, PR_SET_NO_NEW_PRIVS  # noqa: PLC0415 - for the same reason
+
     if os.geteuid() == 0:
         os.initgroups(account.pw_name, account.pw_gid)
         os.setgid(account.pw_gid)

@@ -8,7 +8,6 @@ that is nobody's stands there. What runc keeps of a container tells the rest, wh
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import json
 import os
 import select
@@ -16,6 +15,7 @@ import signal
 import time
 from pathlib import Path
 
+from bakery.helper.libc import LIBC
 from bakery.helper.processes import began_at, send
 
 CONTAINERS = ("runc/*", "docker/runtime-runc/*/*", "containerd/runc/*/*")  # below /run
@@ -24,7 +24,6 @@ PERIOD = 100_000  # microseconds
 ROUND = 0.02
 ECHO = 0.1  # seconds until the kernel has told that a cgroup is gone
 EFD_NONBLOCK = os.O_NONBLOCK
-LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def mark_of(key: str) -> str:

@@ -21,7 +21,6 @@ import os
 import re
 import signal
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -31,7 +30,7 @@ from bakery.helper.docker_api import CONFLICT, NOT_FOUND, PATIENCE, Docker, Refu
 from bakery.helper.files import make_folder
 from bakery.helper.names import APP, RELEASE, UNIT, WORD, premises_of_unit
 from bakery.helper.systemd import signal_name
-from bakery.helper.units import is_locked, is_still, wait_a_moment
+from bakery.helper.turns import wait_for_turn
 from bakery.helper.verbs import Verb
 from bakery.helper.words import is_text, say, told_object, whole_number
 
@@ -53,6 +52,7 @@ LOGS = {"Type": "json-file", "Config": {"max-size": "20m", "max-file": "3"}}
 SPEC = "bakery.spec"
 NANO = 1_000_000_000
 LONGEST_STOP = 300
+LONGEST_WORD = 200  # of what is said of an end
 SPARE = 20  # seconds beyond a container's own for its end
 LONGEST_TURN = LONGEST_STOP + SPARE + PATIENCE
 
@@ -318,7 +318,7 @@ def state_of(found: Any) -> dict[str, object] | None:  # noqa: ANN401 - Docker's
 def exit_of(state: Any) -> str:  # noqa: ANN401 - Docker's JSON
     """Docker counts a signal as a shell does, from 128 on."""
     if state["Error"]:
-        return f"could not start: {state['Error']}"
+        return f"could not start: {' '.join(state['Error'].split())}"[:LONGEST_WORD]
     status, signals = state["ExitCode"], {int(one) for one in signal.Signals}
     ended = f"ended by {signal_name(status - 128)}" if status - 128 in signals else f"ended with status {status}"
     return f"{ended}, out of memory" if state["OOMKilled"] else ended
@@ -337,14 +337,8 @@ def missing_is_fine() -> Iterator[None]:
 def taking_turns(root: Path, name: str) -> Iterator[None]:
     """Verbs that change a container follow each other. The file goes with the last."""
     make_folder(root / "containers", 0o700)
-    path, deadline = root / "containers" / name, time.monotonic() + LONGEST_TURN
-    while True:
-        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        while not is_locked(lock):
-            wait_a_moment(deadline)
-        if is_still(path, lock):
-            break
-        os.close(lock)
+    path = root / "containers" / name
+    lock = wait_for_turn(path, within=LONGEST_TURN)
     try:
         yield
     finally:

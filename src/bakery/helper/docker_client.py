@@ -22,15 +22,17 @@ import stat
 import sys
 from pathlib import Path
 
-from bakery.helper.accounts import LIBC, PR_SET_NO_NEW_PRIVS, become
+from bakery.helper.accounts import become
 from bakery.helper.build_steps import mark_of
 from bakery.helper.docker_api import SOCKET, socket_group
 from bakery.helper.files import make_folder, write_over
+from bakery.helper.libc import LIBC, PR_SET_NO_NEW_PRIVS
 from bakery.helper.processes import PATHS
 from bakery.helper.programs import call, find_program
 from bakery.helper.words import hinted, sentence, write_all
 
 PRIVATE = Path("/run/bakery/build")
+MARKED = ("no_proxy", "NO_PROXY")
 OWN, DOCKERFILES = "buildx", "dockerfile"
 LARGEST_DOCKERFILE = 1024 * 1024
 FOREIGN_FRONTEND = "Only Docker's own frontend can be named in a line `syntax`: docker/dockerfile, of any version."
@@ -49,9 +51,8 @@ def build_argv(told: dict[str, object], labels: dict[str, str], key: str, files:
     argv += ["--tag", f"bakery/{told['app']}:{told['build']}", "--file", str(files / DOCKERFILES / "Dockerfile")]
     for name, value in labels.items():
         argv += ["--label", f"{name}={value}"]
-    args = dict(mapping(told["args"]))
-    for name in ("no_proxy", "NO_PROXY"):
-        args[name] = ",".join(filter(None, (args.get(name) or args.get("no_proxy", ""), mark_of(key))))
+    args = mapping(told["args"])
+    args = {**args, **{name: f"{args[name]},{mark_of(key)}" if args.get(name) else mark_of(key) for name in MARKED}}
     for name, value in args.items():
         argv += ["--build-arg", f"{name}={value}"]
     for number, name in enumerate(mapping(told["secrets"])):
@@ -135,9 +136,9 @@ def text_of(path: str) -> str | None:
         file = os.open(found, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        sys.exit(f"{path} is not a file.")
     with os.fdopen(file, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(file).st_mode):
-            sys.exit(f"{path} is not a file.")
         content = opened.read(LARGEST_DOCKERFILE + 1)
     if len(content) > LARGEST_DOCKERFILE:
         sys.exit(f"{path} is longer than {LARGEST_DOCKERFILE // 1024**2} MB.")

@@ -49,10 +49,15 @@ def write_whole(path: Path, text: str) -> None:
 
 def replace_with(path: Path, text: str, *, mode: int = 0o644) -> None:
     """Readers see the old until the new is safe on the disk. One at a time does this to a file."""
+    write_beside(path, text, mode=mode).replace(path)
+
+
+def write_beside(path: Path, text: str, *, mode: int = 0o644) -> Path:
+    """Where the new waits, safe on the disk, until it takes the place of the old."""
     aside = path.with_name(f"{path.name}.new")
     write_over(aside, text.encode())
     aside.chmod(mode)
-    aside.replace(path)
+    return aside
 
 
 def sync_folder(folder: Path) -> None:

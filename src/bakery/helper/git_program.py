@@ -18,9 +18,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from bakery.helper.accounts import LIBC, PR_SET_NO_NEW_PRIVS
 from bakery.helper.files import write_over
 from bakery.helper.git_urls import Url
+from bakery.helper.libc import LIBC, PR_SET_NO_NEW_PRIVS
 from bakery.helper.processes import PATHS
 from bakery.helper.programs import find_program
 from bakery.helper.words import hinted, sentence, write_all

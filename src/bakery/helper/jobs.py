@@ -18,7 +18,6 @@ ever make `process`, and that one runs the program: what has it was begun, and i
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import fcntl
 import json
 import os
@@ -34,6 +33,7 @@ from pathlib import Path
 from bakery.helper.accounts import account_of, become
 from bakery.helper.build_steps import processes_of_build
 from bakery.helper.files import empty, let_agent_read, make_folder, sync_folder, write_over, write_whole
+from bakery.helper.libc import LIBC
 from bakery.helper.processes import PATHS, began_at, has_systemd, processes, send, spawn
 from bakery.helper.verbs import Verb
 from bakery.helper.words import LONGEST_INPUT, is_text, say, sentence, whole_number, write_all
@@ -58,7 +58,6 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 IN_MODIFY, IN_MOVED_TO, IN_DELETE = 0x2, 0x80, 0x200
 CANCEL = signal.SIGUSR1
 STOPS = {CANCEL: "cancelled", signal.SIGTERM: "lost"}  # SIGTERM comes from a machine that shuts down
-LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 class Job:

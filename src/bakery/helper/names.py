@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import sys
 from pathlib import Path, PurePath
@@ -25,7 +24,11 @@ class Premises:
         self.home = root / "apps" / app / environment
         self.releases = self.home / "releases"
         self.cache = self.home / "cache"
-        self.account = account_name(root, app, environment)
+        self._place = root, app, environment
+
+    @property
+    def account(self) -> str:
+        return account_name(*self._place)
 
     def expect_inside(self, path: object, *, what: str) -> Path:
         """The path, which has to be below the environment's home, without a way out."""
@@ -42,6 +45,8 @@ def account_name(root: PurePath, app: str, environment: str) -> str:
 
     Two Bakeries on one machine, in folders of their own, never share an account.
     """
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, which takes long
+
     place = f"{app}/{environment}" if root == ROOTS_FOLDER else f"{root}:{app}/{environment}"
     return f"bk-{hashlib.sha256(place.encode()).hexdigest()[:16]}"
 

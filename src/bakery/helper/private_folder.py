@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bakery.helper.accounts import LIBC
+from bakery.helper.libc import LIBC
 from bakery.helper.files import make_folder, remove_tree
 from bakery.helper.processes import began_at
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import sys
@@ -14,6 +15,7 @@ from bakery.helper.verbs import ROOTS_FOLDER
 
 SYSTEMCTL = "/usr/bin/systemctl"
 UNIT_FOLDER = Path("/etc/systemd/system")
+STARTS_WITH_MACHINE = "multi-user.target.wants"  # of that folder
 LONGEST_STOP = 300  # seconds that a program may take to end
 LONGEST_START = 100.0
 SHOWN = ("Id", "ActiveState", "MainPID", "NRestarts", "ExecMainCode", "ExecMainStatus")
@@ -41,13 +43,20 @@ def begin(name: str) -> None:
     started = systemctl("enable", "--now", "--", f"{name}.service", within=LONGEST_START)
     if started.status:
         sys.exit(f"{name} did not start: {why_not(name) or said(started)}")
-    sync_folder(UNIT_FOLDER / "multi-user.target.wants")
+    sync_folder(UNIT_FOLDER / STARTS_WITH_MACHINE)
 
 
 def end(name: str) -> None:
     """Neither now nor when the machine starts. Harmless for what does not run, or has no file."""
     if unit_file(name).exists():
         expect_done(systemctl("disable", "--now", "--", f"{name}.service", within=LONGEST_STOP + 15))
+        with contextlib.suppress(FileNotFoundError):
+            sync_folder(UNIT_FOLDER / STARTS_WITH_MACHINE)
+
+
+def is_kept(name: str) -> bool:
+    """It runs, and will when the machine starts: of a stop that was killed only half may be done."""
+    return (UNIT_FOLDER / STARTS_WITH_MACHINE / f"{name}.service").exists() and bool(states(name)[name]["is_running"])
 
 
 def forget(name: str) -> None:

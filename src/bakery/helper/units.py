@@ -6,8 +6,9 @@
     unit-remove UNIT    stops and forgets it; its log stays
 
 A unit is two files: FOLDER/units/UNIT.env, its variables, for root alone; and its unit file. What runs is always what
-they say: the old is stopped before the new is written, and nothing starts before both are safe on the disk. Who removes
-takes the variables away last. So whoever says the same again, after somebody was killed, ends what was begun.
+they say: the new waits beside them, safe on the disk, so a full one stops nothing; then the old ends, then both take
+their places, and only then does it start. Who removes takes the variables away last. So whoever says the same again,
+after somebody was killed, ends what was begun.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bakery.helper.accounts import is_there
-from bakery.helper.files import make_folder, make_open_folder, replace_with, sync_folder
+from bakery.helper.files import make_folder, make_open_folder, sync_folder, write_beside
 from bakery.helper.names import UNIT, premises_of_unit
-from bakery.helper.systemd import LONGEST_STOP, begin, end, expect_systemd, forget, states, unit_file
+from bakery.helper.systemd import LONGEST_STOP, begin, end, expect_systemd, forget, is_kept, states, unit_file
 from bakery.helper.told_unit import ToldUnit
 from bakery.helper.verbs import Verb
 from bakery.helper.words import say
@@ -45,7 +46,7 @@ class Unit:
         self.environment = self.folder / f"{name}.env"
         self.lock = self.folder / f"{name}.lock"
         self.log = root / "logs" / f"{name}.log"
-        self.unfinished = [file.with_name(f"{file.name}.new") for file in (self.file, self.environment)]
+        self.unfinished = [file.with_name(f"{file.name}.new") for file in (self.environment, self.file)]
 
     def is_written(self, text: str, environment: str) -> bool:
         try:
@@ -54,11 +55,14 @@ class Unit:
             return False
         return written == (text.encode(), environment.encode())
 
-    def write(self, text: str, environment: str) -> None:
-        replace_with(self.environment, environment, mode=0o600)
-        sync_folder(self.folder)
-        replace_with(self.file, text)
-        sync_folder(self.file.parent)
+    def write_new(self, text: str, environment: str) -> None:
+        write_beside(self.environment, environment, mode=0o600)
+        write_beside(self.file, text)
+
+    def put_new(self) -> None:
+        for aside, file in zip(self.unfinished, (self.environment, self.file)):
+            aside.replace(file)
+            sync_folder(file.parent)
 
     def drop_unfinished(self) -> None:
         for path in self.unfinished:
@@ -82,9 +86,10 @@ def start(root: Path, name: str) -> None:
     with taking_turns(unit):
         unit.drop_unfinished()
         if not unit.is_written(*wanted):
+            unit.write_new(*wanted)
             end(name)
-            unit.write(*wanted)
-        elif states(name)[name]["is_running"]:
+            unit.put_new()
+        elif is_kept(name):
             return
         begin(name)
 
@@ -92,7 +97,7 @@ def start(root: Path, name: str) -> None:
 def stop(root: Path, name: str) -> None:
     expect_systemd(root)
     unit = Unit(root, name)
-    if unit.file.exists():
+    if unit.has_left_something():  # also of a first start that has written nothing yet
         with taking_turns(unit):
             end(name)
 
@@ -111,6 +116,7 @@ def remove(root: Path, name: str) -> None:
         end(name)
         unit.drop_unfinished()
         unit.file.unlink(missing_ok=True)
+        sync_folder(unit.file.parent)
         forget(name)
         unit.environment.unlink(missing_ok=True)
         unit.lock.unlink()
@@ -126,8 +132,11 @@ def taking_turns(unit: Unit) -> Iterator[None]:
     deadline = time.monotonic() + LONGEST_TURN
     while True:
         lock = os.open(unit.lock, os.O_RDWR | os.O_CREAT, 0o600)
+        expect_listener()
         while not is_locked(lock):
-            wait_a_moment(deadline)
+            expect_listener(LOOK_AGAIN)
+            if time.monotonic() > deadline:
+                sys.exit("Somebody else has been changing this unit for too long.")
         if is_still(unit.lock, lock):
             break
         os.close(lock)
@@ -154,14 +163,12 @@ def is_still(path: Path, lock: int) -> bool:
         return False
 
 
-def wait_a_moment(deadline: float) -> None:
-    """Whoever has gone away wants nothing done any more: others may have said something newer."""
+def expect_listener(milliseconds: int = 0) -> None:
+    """For as long. Whoever has gone away wants nothing done any more: others may have said something newer."""
     poll = select.poll()
     poll.register(1, 0)  # that nobody reads any more is reported unasked
-    if poll.poll(LOOK_AGAIN):
+    if poll.poll(milliseconds):
         sys.exit("Nobody waits for this any more.")
-    if time.monotonic() > deadline:
-        sys.exit("Somebody else has been changing this unit for too long.")
 
 
 VERBS = {

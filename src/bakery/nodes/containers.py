@@ -21,10 +21,9 @@ class Containers:
 
     async def start(self, spec: ContainerSpec) -> UnitState:
         """Runs it as described. One that already runs like this goes on; one that runs otherwise is replaced."""
-        told = await self._helper.ask(
-            _State, "container-start", spec.name, told=_described(spec), within=_WITHIN + _WITHIN_END
+        return await self._helper.ask(
+            UnitState, "container-start", spec.name, told=_described(spec), within=_WITHIN + _WITHIN_END
         )
-        return _state(told)
 
     async def stop(self, name: UnitName) -> None:
         """Asks it to end, and ends it when its `stop_seconds` are over; it does not start at boot either."""
@@ -42,7 +41,7 @@ class Containers:
         told = (await self._helper.ask(_States, "container-state", *names, within=_WITHIN)).containers
         if set(told) != set(names):
             raise NodeUnreachable("The node told of other containers than it was asked for.")
-        return {name: _state(told[name]) for name in names}
+        return {name: told[name] or UnitState(is_running=False) for name in names}
 
     async def names(self) -> tuple[UnitName, ...]:
         """All that this Bakery has there, running or not."""
@@ -63,23 +62,12 @@ class Containers:
         return [line.partition(" ")[2] for line in written.splitlines()[-count:]]
 
 
-class _State(msgspec.Struct, forbid_unknown_fields=True):
-    is_running: bool
-    process_id: int | None
-    restarts: int
-    last_exit: str
-
-
 class _States(msgspec.Struct, forbid_unknown_fields=True):
-    containers: dict[str, _State | None]
+    containers: dict[str, UnitState | None]
 
 
 class _Names(msgspec.Struct, forbid_unknown_fields=True):
     containers: tuple[str, ...]
-
-
-def _state(told: _State | None) -> UnitState:
-    return UnitState(is_running=False) if told is None else UnitState(**msgspec.structs.asdict(told))
 
 
 def _described(spec: ContainerSpec) -> dict[str, object]:

@@ -5,7 +5,8 @@ from pathlib import PurePosixPath
 import msgspec
 
 from bakery.helper.names import premises_of_unit
-from bakery.helper.systemd import LONGEST_STOP
+from bakery.helper.systemd import LONGEST_START, LONGEST_STOP
+from bakery.helper.units import LONGEST_TURN
 from bakery.helper.verbs import ROOTS_FOLDER
 from bakery.model.errors import NodeUnreachable
 from bakery.model.names import UnitName
@@ -14,7 +15,7 @@ from bakery.nodes.folders import NodeFolders
 from bakery.nodes.helper_calls import Helper
 from bakery.nodes.units import UnitState
 
-_WITHIN = 2.0 * LONGEST_STOP + 120  # another's turn, the old one's end, and a start
+_WITHIN = LONGEST_TURN + LONGEST_STOP + LONGEST_START + 60  # another's turn, the old one's end, and a start
 
 
 class HelperUnits:
@@ -37,21 +38,14 @@ class HelperUnits:
         told = (await self._helper.ask(_States, "unit-state", *names)).units
         if set(told) != set(names):
             raise NodeUnreachable("The node told of other units than it was asked for.")
-        return {name: UnitState(**msgspec.structs.asdict(told[name])) for name in names}
+        return {name: told[name] for name in names}
 
     async def remove(self, name: UnitName) -> None:
         await self._helper.say("unit-remove", name, within=_WITHIN)
 
 
-class _State(msgspec.Struct, forbid_unknown_fields=True):
-    is_running: bool
-    process_id: int | None
-    restarts: int
-    last_exit: str
-
-
 class _States(msgspec.Struct, forbid_unknown_fields=True):
-    units: dict[str, _State]
+    units: dict[str, UnitState]
 
 
 def _described(unit: UnitSpec) -> dict[str, object]:

@@ -1,7 +1,9 @@
 """Units on a node: the few verbs, whoever keeps the programs running. Each verb may be said twice."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Annotated, Protocol
+
+from msgspec import Meta
 
 from bakery.model.names import UnitName
 from bakery.model.unit import UnitSpec
@@ -9,12 +11,15 @@ from bakery.model.unit import UnitSpec
 
 @dataclass(frozen=True, slots=True)
 class UnitState:
-    """`restarts` counts the ends nobody asked for; `last_exit` says how the last one went, empty before the first."""
+    """`restarts` counts the ends nobody asked for; `last_exit` says how the last one went, empty before the first.
+
+    The bounds are for what a node says of it.
+    """
 
     is_running: bool
-    process_id: int | None = None
-    restarts: int = 0
-    last_exit: str = ""
+    process_id: Annotated[int, Meta(ge=1, le=2**31)] | None = None
+    restarts: Annotated[int, Meta(ge=0, le=2**32)] = 0
+    last_exit: Annotated[str, Meta(max_length=200, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")] = ""
 
 
 class Units(Protocol):

@@ -32,6 +32,7 @@ ACTIONS = (
     Option("deployment.", "Deployments"),
     Option("app.", "Apps"),
     Option("variables.", "Variables"),
+    Option("source.", "Sources"),
     Option("node.", "Nodes"),
     Option("job.", "Jobs on nodes"),
     Option("person.", "People"),

@@ -1,0 +1,44 @@
+"""Who changes the same thing takes turns, by a lock on a file that goes with the thing."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import select
+import sys
+import time
+from pathlib import Path
+
+LOOK_AGAIN = 10  # ms
+
+
+def wait_for_turn(path: Path, *, within: float) -> int:
+    """The lock, which its closing ends. Whoever has gone away meanwhile wants nothing done any more."""
+    deadline, poll = time.monotonic() + within, select.poll()
+    poll.register(1, 0)  # that nobody reads any more is reported unasked
+    while True:
+        lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        while not is_locked(lock):
+            if poll.poll(LOOK_AGAIN):
+                sys.exit("Nobody waits for this any more.")
+            if time.monotonic() > deadline:
+                sys.exit("Somebody else has been changing this for too long.")
+        if is_still(path, lock):
+            return lock
+        os.close(lock)
+
+
+def is_locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_still(path: Path, lock: int) -> bool:
+    """False: it was removed meanwhile, and perhaps made anew."""
+    try:
+        return path.stat().st_ino == os.fstat(lock).st_ino
+    except FileNotFoundError:
+        return False
