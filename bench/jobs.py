@@ -28,9 +28,10 @@ from bakery.model.actor import Actor
 from bakery.model.nodes import AGENT, parse_new_node
 from bakery.model.secret import Secret
 from bakery.nodes import registry
+from bakery.nodes.helper_calls import HELPER
 from bakery.nodes.helper_file import helper_file
 from bakery.nodes.jobs import JobSpec, new_job_key
-from bakery.nodes.links import HELPER, Links
+from bakery.nodes.links import Links
 from bakery.nodes.node import Node as Machine
 from bakery.nodes.transcript import Transcript
 from bakery.nodes.work import JobSummary, request_exec, show_job

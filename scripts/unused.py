@@ -13,7 +13,6 @@ SOURCE = Path("src/bakery").resolve()
 ANSWERS = SOURCE / "web/api"
 # Whom no Python of ours names, and who calls it then. A name that is used by now must go from here.
 ALLOWED = {
-    "meaning": "of a Setting; docs/settings.md says it",
     "should_exit": "uvicorn looks at it",
     "capture_signals": "uvicorn calls it",
     "get_retry_decision": "procrastinate calls it",
@@ -37,7 +36,7 @@ ALLOWED = {
     "auto_rollback": "likewise",
     "without_mounts": "of a Dockerfile that detect writes: tests hold it against its golden text",
     "ignore": "likewise",
-    "test_stage": "likewise",
+    "pulling": "the client of a verb of the helper; an image as a source will call it",
     "strategies": "of Capabilities: from which a person will choose",
     "child_began": "a key of the state that the supervisor writes down",
 }

@@ -57,6 +57,6 @@ async def test_what_cannot_be_is_refused(site: Site, admin: httpx.AsyncClient) -
     ):
         refused = await admin.post("/apps/shop/rollback", json=wanted)
         assert (refused.status_code, refused.json()["detail"]) == (status, told)
-    for wanted, field in (({"release": 0}, "release"), ({"variables": "tomorrow"}, "variables")):
-        refused = await admin.post("/apps/shop/rollback", json=wanted)
+    for unreadable, field in (({"release": "0"}, "release"), ({"variables": "tomorrow"}, "variables")):
+        refused = await admin.post("/apps/shop/rollback", json=unreadable)
         assert (refused.status_code, refused.json()["field"]) == (422, field)

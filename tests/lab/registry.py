@@ -30,7 +30,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         is_allowed = self.headers.get("Authorization") == allowed
         content = {"/v2/": b"{}", **served}.get(self.path) if is_allowed else b""
         self.send_response(401 if not is_allowed else 404 if content is None else 200)
-        content = content or b""
+        if content is None:
+            content = b'{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}'
         if not is_allowed:
             self.send_header("WWW-Authenticate", 'Basic realm="lab"')
         if content is manifest:
