@@ -105,6 +105,9 @@ async def test_ports_of_new_apps_are_the_lowest_that_no_slot_has(thousand: Store
     await create_app(thousand, parse_new_app(slug="another", command="x"), actor=ADMIN)
     async with thousand.connection() as connection:
         cursor = await connection.execute(
-            "SELECT s.colour, s.port FROM slots s JOIN app_facts USING (environment_id) WHERE slug = 'another' ORDER BY 1"
+            """
+            SELECT slots.colour, slots.port FROM slots JOIN app_facts USING (environment_id) WHERE slug = 'another'
+            ORDER BY 1
+            """
         )
         assert await cursor.fetchall() == [("blue", 20000), ("green", 21001)]

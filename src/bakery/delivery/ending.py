@@ -8,7 +8,7 @@ from bakery.delivery.plan import Start, StepKey
 from bakery.delivery.steps import end_steps, read_steps
 from bakery.delivery.work import Work
 from bakery.model.deployments import DeploymentState, StepState
-from bakery.model.errors import BadInput, BakeryError
+from bakery.model.errors import BadInput, BakeryError, Unavailable
 from bakery.store.store import Store
 
 _ABANDONED = BakeryError(
@@ -19,10 +19,7 @@ _ABANDONED = BakeryError(
 
 async def note_failure(work: Work, failure: BakeryError) -> None:
     """With what the app itself said, when it was meant to run by now."""
-    programs = [step.action.program for step in work.plan.steps if isinstance(step.action, Start)]
-    state = (await read_steps(work.store, work.deployment.id)).get(StepKey.START, StepState.WAITING)
-    if programs and state in {StepState.RUNNING, StepState.DONE} and not isinstance(failure, BadInput):
-        await tell_last_lines(work, programs[0])
+    await _tell_of_the_app(work, failure)
     work.log.write(f"✕ {failure.message}" + (f"\n  {failure.hint}" if failure.hint else ""))
     at_byte = await work.log.flush()
     async with work.store.transaction() as tx:
@@ -31,6 +28,20 @@ async def note_failure(work: Work, failure: BakeryError) -> None:
             "UPDATE deployments SET failure = %s, hint = %s WHERE id = %s",
             (work.log.masked(failure.message), work.log.masked(failure.hint), work.deployment.id),
         )
+
+
+async def _tell_of_the_app(work: Work, failure: BakeryError) -> None:
+    """A node that is away, or that cannot tell, changes nothing of what failed."""
+    programs = [step.action.program for step in work.plan.steps if isinstance(step.action, Start)]
+    state = (await read_steps(work.store, work.deployment.id)).get(StepKey.START, StepState.WAITING)
+    if not programs or state not in {StepState.RUNNING, StepState.DONE} or isinstance(failure, BadInput):
+        return
+    try:
+        await tell_last_lines(work, programs[0])
+    except Unavailable:
+        raise
+    except (BakeryError, OSError) as error:
+        work.log.write(f"What the app itself wrote cannot be read: {error}")
 
 
 async def abandon(store: Store, deployment_id: int) -> None:

@@ -167,7 +167,7 @@ async def _end_of_job(work: Work, key: StepKey, begin: Begin, *, what: str) -> J
     """One that the node lost, as by a reboot, is begun once more where that is harmless."""
     status = await run_step_job(work.store, work.node.jobs, work.log, work.deployment.id, key, begin)
     if status.state is JobState.LOST and key is not StepKey.RELEASE:
-        await begin_anew(work.store, work.deployment.id, key)
+        await begin_anew(work.store, work.node.jobs, work.deployment.id, key)
         work.log.write(f"{what} was interrupted on the node ({status.reason}), and begins again.")
         status = await run_step_job(work.store, work.node.jobs, work.log, work.deployment.id, key, begin)
     return status
@@ -176,8 +176,7 @@ async def _end_of_job(work: Work, key: StepKey, begin: Begin, *, what: str) -> J
 def _end(status: JobStatus, seconds: int) -> str:
     match status.state:
         case JobState.EXITED:
-            has_words = status.reason and not status.reason.startswith("ended ")
-            return f"failed: {status.reason.rstrip('.')}" if has_words else status.reason or "failed"
+            return status.reason.rstrip(".") or "failed"
         case JobState.TIMED_OUT:
             return f"did not end within {seconds} s"
         case JobState.CANCELLED:

@@ -1,10 +1,12 @@
 """Our own small programs that run on a node: what they are told, and what they answer."""
 
+import re
 from importlib.resources import files
 from pathlib import PurePosixPath
 
 from bakery.commands.command import Command, command
-from bakery.model.errors import CommandFailed
+from bakery.model.errors import CommandFailed, NotUnderstood
+from bakery.model.labels import shown_part
 from bakery.model.names import HostName, Port
 from bakery.nodes.transport import Transport, run_or_fail
 
@@ -24,7 +26,10 @@ with socket.socket() as probe:
 async def wait_for_drain(transport: Transport, port: Port, *, seconds: float) -> int:
     """How many connections are left in the end."""
     program = _program(transport, "drain_program.py", str(port), str(seconds), timeout=seconds + 30)
-    return int((await run_or_fail(transport, program)).output)
+    said = (await run_or_fail(transport, program)).output
+    if not re.fullmatch(r"[0-9]{1,6}\n", said):
+        raise NotUnderstood(f"The node counted its connections in odd words: {shown_part(said, at_most=100)}")
+    return int(said)
 
 
 async def is_port_taken(transport: Transport, port: Port) -> bool:

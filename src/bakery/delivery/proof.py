@@ -3,17 +3,22 @@
 import asyncio
 import contextlib
 import math
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 
 from bakery.delivery import programs
 from bakery.model.errors import BakeryError
+from bakery.model.labels import shown_part
 from bakery.model.names import HostName, Port
 from bakery.nodes.transport import Transport
 from bakery.store.ending import end_tasks
 
 _FAILURES_KEPT = 5
 _LONGEST_LINE = 300
+_MOST = 100_000
+_LATE = 6.0  # seconds
+_TOOK = re.compile(r"[0-9]{1,6}\.[0-9]")
 
 
 @dataclass(slots=True)
@@ -40,12 +45,14 @@ class Visits:
         return f"{self.failed} of {self.made} failed{slow}"
 
     def note(self, line: str) -> None:
+        """What is no such line says nothing: the machine that writes it may be anyone's."""
+        if self.made >= _MOST:
+            return
         if line.startswith("- "):
             self.failed += 1
-            self.failures += [line[2:]] if len(self.failures) < _FAILURES_KEPT else []
-        else:
-            with contextlib.suppress(ValueError):
-                self.milliseconds.append(float(line))
+            self.failures += [shown_part(line[2:], at_most=200)] if len(self.failures) < _FAILURES_KEPT else []
+        elif _TOOK.fullmatch(line):
+            self.milliseconds.append(float(line))
 
 
 class Proof:
@@ -59,9 +66,10 @@ class Proof:
         self._task: asyncio.Task[None] | None = None
 
     async def begin(self) -> None:
-        """Returns with the first visit."""
+        """Returns with the first visit, or when it is late: nobody waits for it with the switch."""
         self._task = asyncio.create_task(self._visit())
-        await self._has_begun.wait()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._has_begun.wait(), _LATE)
 
     async def end(self) -> Visits:
         if self._task is not None:
@@ -87,5 +95,6 @@ async def _lines(output: AsyncGenerator[bytes, None]) -> AsyncIterator[str]:
     rest = b""
     async for chunk in output:
         *lines, rest = (rest + chunk).split(b"\n")
+        rest = rest[:_LONGEST_LINE]
         for line in lines:
             yield line[:_LONGEST_LINE].decode(errors="replace")

@@ -116,11 +116,15 @@ async def cancel_deployment(store: Store, slug: str, number: int, *, actor: Acto
 
 
 async def _cancel(tx: Transaction, app: FoundApp, number: int, actor: Actor) -> int:
+    # Locked first: what a step that begins just now writes is seen by the second statement only.
+    await tx.connection.execute(
+        "SELECT FROM deployments WHERE app_id = %s AND number = %s::numeric FOR UPDATE", (app.id, number)
+    )
     cursor = await tx.connection.execute(
         """
         SELECT id, state, failure <> '' AS has_failed,
                EXISTS (SELECT FROM steps WHERE deployment_id = id AND key = 'switch' AND state <> 'waiting')
-        FROM deployments WHERE app_id = %s AND number = %s::numeric FOR UPDATE
+        FROM deployments WHERE app_id = %s AND number = %s::numeric
         """,
         (app.id, number),
     )

@@ -71,13 +71,13 @@ async def resume(store: Store, queue: Queue, links: Links, node_id: int) -> None
 
 
 async def tidy(store: Store, queue: Queue, links: Links, node_id: int) -> None:
-    """From time to time: uploads that nobody deploys go, and old releases that could not be stopped when replaced."""
+    """From time to time: uploads that nobody deploys go, and what deployments could not take away."""
     await _forget_uploads(store, await links.node(node_id))
     async with store.transaction() as tx:
         cursor = await tx.connection.execute(
             """
             SELECT DISTINCT environment_id FROM slots JOIN environments ON environments.id = environment_id
-            WHERE environments.node_id = %s AND slots.state = 'retiring' AND NOT EXISTS (
+            WHERE environments.node_id = %s AND slots.state IN ('retiring', 'starting') AND NOT EXISTS (
                 SELECT FROM deployments WHERE environment_id = environments.id AND state = 'running')
             ORDER BY 1
             """,

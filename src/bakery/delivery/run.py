@@ -42,14 +42,14 @@ UPDATE deployments SET generation = counted.generation FROM counted WHERE deploy
 async def run_deployment(store: Store, node: Node, deployment_id: int, *, patience: Patience) -> None:
     """Harmless for one that is over. Raises Unavailable when the database is away: the queue then starts it again."""
     has_begun = await _begin(store, deployment_id)
-    deployment = await look_at_deployment(store, deployment_id)
-    if deployment is None:
-        return
-    if not has_begun:
-        if deployment.archive:
-            await node.homes.remove_upload(deployment.archive)
-        return
     try:
+        deployment = await look_at_deployment(store, deployment_id)
+        if deployment is None:
+            return
+        if not has_begun:
+            if deployment.archive:
+                await node.homes.remove_upload(deployment.archive)
+            return
         writing = DeploymentLog(store, deployment.log_stream, await _masker(store, deployment))
         async with _beside(writing.run(asyncio.sleep)):
             await _run(store, node, deployment, writing, patience)
@@ -82,10 +82,13 @@ async def _begin(store: Store, deployment_id: int) -> bool:
 
 
 async def _run(store: Store, node: Node, deployment: Deployment, writing: DeploymentLog, patience: Patience) -> None:
+    has_steps = bool(await read_steps(store, deployment.id))
+    if not has_steps and deployment.goes_back and deployment.is_switched:
+        writing.write(f"Release #{deployment.release.number} is live already.")
+        await end_deployment(store, deployment, writing, DeploymentState.SUCCEEDED)
+        return
     try:
-        plan = plan_deployment(await with_free_port(store, node, deployment))
-    except Unavailable:
-        raise
+        plan = plan_deployment(deployment.wanted(node))
     except BakeryError as error:
         await end_deployment(store, deployment, writing, DeploymentState.FAILED, error)
         return
@@ -101,10 +104,13 @@ async def _run_planned(work: Work) -> None:
     try:
         failure = await _take_steps_or_fail(work)
     except CancelAsked:
-        writing.write("Cancelled.")
-        await undo(work)
-        await end_deployment(store, deployment, writing, DeploymentState.CANCELLED)
-        return
+        if not await _is_switched(work):
+            writing.write("Cancelled.")
+            await undo(work)
+            await end_deployment(store, deployment, writing, DeploymentState.CANCELLED)
+            return
+        writing.write("It was switched already when it was cancelled, so it stays.")
+        failure = None
     if failure is None:
         await proving.end(work)
         await tidy(work)
@@ -119,6 +125,8 @@ async def _take_steps_or_fail(work: Work) -> BakeryError | None:
     deployment = work.deployment
     if deployment.failure:
         return StepFailed(deployment.failure, hint=deployment.hint)
+    if deployment.is_cancelling:  # what was begun is not begun again
+        raise CancelAsked
     try:
         await _take_steps_until_cancelled(work)
     except Unavailable:
@@ -131,12 +139,16 @@ async def _take_steps_or_fail(work: Work) -> BakeryError | None:
         failure = NodeUnreachable(f"The machine could not do it: {error.strerror or error}.")
     else:
         return None
-    now = await look_at_deployment(work.store, deployment.id)
-    if now is not None and now.is_switched:
+    if await _is_switched(work):
         work.log.write(f"The release is live, but not all of the old one is away; Bakery tries again later: {failure}")
         return None
     await note_failure(work, failure)
     return failure
+
+
+async def _is_switched(work: Work) -> bool:
+    now = await look_at_deployment(work.store, work.deployment.id)
+    return now is not None and now.is_switched
 
 
 async def _take_steps_until_cancelled(work: Work) -> None:
@@ -167,7 +179,10 @@ async def _beat(store: Store, deployment: Deployment, deadline: asyncio.Timeout)
 
 
 async def _take_steps(work: Work) -> None:
-    done = await _stored_steps(work)
+    done = await read_steps(work.store, work.deployment.id)
+    if not done:
+        await although_away(work.log, lambda: _choose_port(work), seconds=work.patience.away)
+        done = await _store_steps(work)
     if any(state is not StepState.WAITING for state in done.values()):
         work.log.write("Bakery was interrupted and goes on from here.")
     for key, state in done.items():
@@ -192,11 +207,13 @@ async def _take_step(work: Work, key: StepKey) -> None:
         await end_step(tx, work.deployment.id, key, StepState.DONE, at_byte=at_byte)
 
 
-async def _stored_steps(work: Work) -> Mapping[StepKey, StepState]:
-    """As they were stored before the first of them began."""
-    stored = await read_steps(work.store, work.deployment.id)
-    if stored:
-        return stored
+async def _choose_port(work: Work) -> None:
+    """Before the first step alone: what runs by the second one has its port."""
+    work.plan = plan_deployment(await with_free_port(work.store, work.node, work.deployment))
+
+
+async def _store_steps(work: Work) -> Mapping[StepKey, StepState]:
+    """Before the first of them begins."""
     async with work.store.transaction() as tx:
         await store_steps(tx, work.deployment.id, work.plan.steps)
         tx.publish(f"deployment:{work.deployment.id}")

@@ -130,12 +130,24 @@ async def _start(store: Store, node: Node, environment: Environment, live: Slot)
 
 
 async def _clear_left_over(store: Store, node: Node, environment: Environment) -> None:
-    """An old slot that could not be stopped when it was retired."""
+    """An old slot that could not be stopped when it was retired, or what a failed deployment could not take away."""
+    left = {SlotState.RETIRING}
+    if not await _is_deploying(store, environment.id):
+        left.add(SlotState.STARTING)
     for slot in environment.slots.values():
-        if slot.state is SlotState.RETIRING:
+        if slot.state in left:
             await keeping.keeper(node, environment.runtime).remove(environment.premises(node).unit(slot.colour))
             async with store.transaction() as tx:
                 await free_slot(tx, environment.id, slot.colour)
+
+
+async def _is_deploying(store: Store, environment_id: int) -> bool:
+    """One that was interrupted goes on with its slot."""
+    async with store.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT FROM deployments WHERE environment_id = %s AND state = 'running'", (environment_id,)
+        )
+        return await cursor.fetchone() is not None
 
 
 async def _note(store: Store, environment: Environment, live: Slot, health: Health, note: str = "") -> None:

@@ -53,8 +53,11 @@ async def run_step_job(
     return status
 
 
-async def begin_anew(store: Store, deployment_id: int, step: StepKey) -> None:
-    """What was lost, and may be done again, is another job the next time."""
+async def begin_anew(store: Store, jobs: Jobs, deployment_id: int, step: StepKey) -> None:
+    """What was lost, and may be done again, is another job the next time. Of the lost one something may still run."""
+    lost = await _job_of(store, deployment_id, step)
+    await jobs.cancel(lost.key)
+    await jobs.remove(lost.key)
     async with store.transaction() as tx:
         await tx.connection.execute(
             "UPDATE steps SET job_key = NULL, job_offset = 0 WHERE deployment_id = %s AND key = %s",

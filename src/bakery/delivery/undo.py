@@ -13,7 +13,7 @@ from bakery.delivery.waiting import although_away
 from bakery.delivery.work import Work
 from bakery.model.apps import Runtime
 from bakery.model.deployments import SlotState, StepState
-from bakery.model.errors import BakeryError, Unavailable
+from bakery.model.errors import BakeryError, CommandFailed, NodeUnreachable, Unavailable
 from bakery.model.names import Port
 from bakery.nodes.health import Healthy, ask_app, wait_until_healthy
 
@@ -21,39 +21,63 @@ KEPT_RELEASES = 5
 
 
 async def undo(work: Work) -> None:
-    """Visitors go on with what they had. What cannot be taken away now is named in the log; it harms nobody."""
+    """Visitors go on with what they had. What cannot be taken away now is named in the log; a round takes it later."""
     environment, slot = work.deployment.environment, work.plan.slot
-    try:
-        await although_away(work.log, lambda: _take_away(work), seconds=work.patience.away)
-    except Unavailable:
-        raise
-    except (BakeryError, OSError) as error:
-        work.log.write(f"Not everything could be taken away: {error}")
+    is_away = await _take_away(work)
     async with work.store.transaction() as tx:
-        if slot.state is not SlotState.LIVE:
+        if slot.state is not SlotState.LIVE and is_away:
             await free_slot(tx, environment.id, slot.colour)
-        if not work.deployment.goes_back:
+        if not work.deployment.goes_back and is_away:
             await tx.connection.execute(
                 "UPDATE releases SET removed_at = now() WHERE id = %s", (work.deployment.release.id,)
             )
     live = environment.live
-    if live is not None and live.release is not None:
+    if live is not None and live.release is not None and is_away:
         work.log.write(f"Release #{live.release.number} is still live; nothing changed for visitors.")
 
 
-async def _take_away(work: Work) -> None:
+async def _take_away(work: Work) -> bool:
+    """First what visitors see. One part that cannot be done keeps none of the others from it."""
+    parts = (_put_back_site, _end_program, _end_jobs, _forget_files, _forget_archive)
+    is_away = True
+    for part in parts:
+        try:
+            await although_away(work.log, lambda part=part: part(work), seconds=work.patience.away)  # type: ignore[misc]  # the part of this turn
+        except Unavailable:
+            raise
+        except (BakeryError, OSError) as error:
+            is_away = False
+            work.log.write(f"Not everything could be taken away: {error}")
+            if isinstance(error, NodeUnreachable):
+                break
+    return is_away
+
+
+async def _end_program(work: Work) -> None:
+    """What was live in the same slot runs again, if it ran, and was ended for this."""
     deployment, slot = work.deployment, work.plan.slot
-    premises = deployment.environment.premises(work.node)
-    await end_step_jobs(work.store, work.node.jobs, deployment.id)
-    await _put_back_site(work)
-    if work.plan.replaced is not None and slot.port is not None:
+    if slot.port is None:
+        return
+    if slot.state is not SlotState.LIVE:
+        name = deployment.environment.premises(work.node).unit(slot.colour)
+        await keeping.keeper(work.node, deployment.release.runtime).remove(name)
+    elif work.plan.replaced is not None and await _has_begun(work, StepKey.START):
         await _run_again(work, work.plan.replaced, slot.port)
-    elif slot.state is not SlotState.LIVE and slot.port is not None:
-        await keeping.keeper(work.node, deployment.release.runtime).remove(premises.unit(slot.colour))
-    if not deployment.goes_back:
-        release = deployment.release
+
+
+async def _has_begun(work: Work, key: StepKey) -> bool:
+    state = (await read_steps(work.store, work.deployment.id)).get(key, StepState.WAITING)
+    return state not in {StepState.WAITING, StepState.SKIPPED}
+
+
+async def _end_jobs(work: Work) -> None:
+    await end_step_jobs(work.store, work.node.jobs, work.deployment.id)
+
+
+async def _forget_files(work: Work) -> None:
+    release = work.deployment.release
+    if not work.deployment.goes_back:
         await _remove_files(work, release.number, release.build, release.runtime)
-    await _forget_archive(work)
 
 
 async def tidy(work: Work) -> None:
@@ -84,13 +108,20 @@ async def _remove_superfluous(work: Work) -> None:
         )
         superfluous = await cursor.fetchall()
     for release_id, number, build, runtime in superfluous:
-        await _remove_files(work, number, build, Runtime(runtime))
+        try:
+            await _remove_files(work, number, build, Runtime(runtime))
+        except CommandFailed as error:  # it keeps none of the others
+            work.log.write(f"Release #{number} could not be removed: {error.message}")
+            continue
         async with work.store.transaction() as tx:
             await tx.connection.execute("UPDATE releases SET removed_at = now() WHERE id = %s", (release_id,))
 
 
 async def _run_again(work: Work, release: Release, port: Port) -> None:
     premises = work.deployment.environment.premises(work.node)
+    if work.deployment.environment.is_stopped:
+        await keeping.keeper(work.node, release.runtime).stop(premises.unit(work.plan.slot.colour))
+        return
     await keeping.start(work.node, premises.describe_program(release, work.plan.slot.colour, port))
     found = await wait_until_healthy(
         lambda: ask_app(work.node.transport, port, release.health_path),
@@ -106,13 +137,12 @@ async def _run_again(work: Work, release: Release, port: Port) -> None:
 
 async def _put_back_site(work: Work) -> None:
     """Only a switch that began can have changed it."""
-    switch = (await read_steps(work.store, work.deployment.id)).get(StepKey.SWITCH, StepState.WAITING)
-    if work.node.ingress is None or switch in {StepState.WAITING, StepState.SKIPPED}:
+    if work.node.ingress is None or not await _has_begun(work, StepKey.SWITCH):
         return
     environment = work.deployment.environment
     premises = environment.premises(work.node)
     live = environment.live
-    if live is not None and live.release is not None:
+    if live is not None and live.release is not None and not environment.is_stopped:
         generation = work.deployment.generation  # of who puts it back, or the node would take it for an old wish
         site = premises.describe_site(live.release, live.port, generation=generation, slot=live.colour)
         await work.node.ingress.apply_site(site)

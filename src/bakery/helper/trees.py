@@ -24,7 +24,8 @@ MOST_NAMES = 50_000
 MOST_READ = 200
 LARGEST_FILE = 256 * 1024
 LARGEST_TOTAL = 4 * 1024 * 1024
-LONGEST_ANSWER = 32 * 1024 * 1024
+LONGEST_NAMES = 8 * 1024 * 1024  # bytes of all, as JSON writes them
+LONGEST_ANSWER = 16 * 1024 * 1024
 SKIPPED = {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".next", ".cache"}
 
 
@@ -51,8 +52,10 @@ def answer(root: Path, app: str, environment: str, number: str, look: Callable[[
 def sizes() -> dict[str, int]:
     """Of the folder that we are in. What lies deepest is left out where there is too much."""
     found: dict[str, int] = {}
+    left = LONGEST_NAMES
     for name, size in files():
-        if len(found) == MOST_NAMES:
+        left -= len(json.dumps(name))
+        if len(found) == MOST_NAMES or left < 0:
             break
         found[name] = size
     return found

@@ -81,6 +81,10 @@ class NodeUnreachable(BakeryError):
     """A machine did not answer."""
 
 
+class NotUnderstood(NodeUnreachable):
+    """It answered, in words that mean nothing to us. Asking again does not help."""
+
+
 class CommandFailed(BakeryError):
     """A command on a machine ended with an error."""
 

@@ -1,5 +1,7 @@
 """Calling the helper of a node: a verb, its words, what it is told as a line of JSON, and what it answers."""
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import TypeVar
@@ -8,7 +10,7 @@ import msgspec
 
 from bakery.commands.command import DEFAULT_TIMEOUT, Command, command
 from bakery.helper.words import HINT
-from bakery.model.errors import CommandFailed, NodeUnreachable
+from bakery.model.errors import CommandFailed, NotUnderstood
 from bakery.model.secret import Secret
 from bakery.nodes.transport import SHOWN_OF_OUTPUT, Finished, Transport, ending
 
@@ -47,6 +49,31 @@ class Helper:
     ) -> Answer:
         return understood(await self.say(verb, *words, told=told, within=within), kind)
 
+    async def read(
+        self,
+        kind: type[Answer],
+        verb: str,
+        *words: str,
+        told: Mapping[str, object] | None = None,
+        most: int,
+        within: float = DEFAULT_TIMEOUT,
+    ) -> Answer:
+        """An answer of up to `most` bytes, where `ask` keeps but the end of a long one."""
+        calling, arrived = self.call(verb, *words, told=told, within=within), bytearray()
+        async with (
+            asyncio.timeout(within),
+            self._transport.open(calling) as running,
+            contextlib.aclosing(running.output()) as output,
+        ):
+            async for chunk in output:
+                arrived += chunk
+                if len(arrived) > most:
+                    raise NotUnderstood("The helper on the node answered with more than Bakery reads.")
+            finished = await running.end()
+        if not finished.succeeded:
+            raise refusal(calling, finished)
+        return understood(bytes(arrived), kind)
+
     def call(
         self, verb: str, *words: str, told: Mapping[str, object] | None = None, within: float = DEFAULT_TIMEOUT
     ) -> Command:
@@ -71,7 +98,7 @@ def understood(said: str | bytes, kind: type[Answer]) -> Answer:
         return msgspec.json.decode(said, type=kind)
     except msgspec.MsgspecError as error:
         shown = said[:_SHOWN] if isinstance(said, str) else said[:_SHOWN].decode(errors="replace")
-        raise NodeUnreachable(
+        raise NotUnderstood(
             "The helper on the node answered in words that Bakery does not understand.",
             hint=f"It said: {shown} Run the installer on the node again: it may have an older helper.",
         ) from error

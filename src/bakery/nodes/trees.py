@@ -7,13 +7,14 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from bakery.model.errors import NodeUnreachable
+from bakery.model.errors import NotUnderstood
 from bakery.model.repository_paths import TOP, RepositoryPath
 from bakery.nodes.helper_calls import Helper
 from bakery.nodes.homes import Place
 from bakery.stacks.detect import wanted_files
 from bakery.stacks.tree import FileTree
 
+_LONGEST_ANSWER = 16 * 1024 * 1024  # bytes
 _MOST_ROUNDS = 4  # bakery.toml may move the base folder once
 
 
@@ -23,12 +24,13 @@ class Trees:
 
     async def tree(self, place: Place, number: int, base: RepositoryPath = TOP) -> FileTree:
         words = (place.app, place.environment, str(number))
-        tree = FileTree((await self._helper.ask(_Names, "tree-names", *words)).sizes)
+        tree = FileTree((await self._helper.read(_Names, "tree-names", *words, most=_LONGEST_ANSWER)).sizes)
         for _ in range(_MOST_ROUNDS):
             names = wanted_files(tree, base=base)
             if not names:
                 break
-            found = await self._helper.ask(_Texts, "tree-read", *words, told={"names": list(names)})
+            told = {"names": list(names)}
+            found = await self._helper.read(_Texts, "tree-read", *words, told=told, most=_LONGEST_ANSWER)
             tree = tree.with_contents({name: _opened(found.texts.get(name)) for name in names})
         return tree
 
@@ -45,4 +47,4 @@ def _opened(text: str | None) -> bytes | None:
     try:
         return None if text is None else b64decode(text, validate=True)
     except binascii.Error as error:
-        raise NodeUnreachable("The helper on the node answered in words that Bakery does not understand.") from error
+        raise NotUnderstood("The helper on the node answered in words that Bakery does not understand.") from error
