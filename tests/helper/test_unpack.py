@@ -122,7 +122,12 @@ async def test_an_archive_that_leads_out_is_refused(machine: Machine, fills: tup
     archive = machine.archive(*fills)
     with pytest.raises(BadInput):
         await machine.unpacked(archive)
-    assert machine.files() == ["apps/shop", "apps/shop/production", "apps/shop/production/releases"]
+    assert machine.files() == [
+        "apps/shop",
+        "apps/shop/production",
+        "apps/shop/production/cache",
+        "apps/shop/production/releases",
+    ]
 
 
 async def test_a_small_archive_that_becomes_huge_is_refused_before_the_disk_is_full(machine: Machine) -> None:

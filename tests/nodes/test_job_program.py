@@ -546,7 +546,11 @@ def test_root_runs_nothing_without_an_account_that_exists(roots_machine: JobMach
 
 
 def test_an_ordinary_user_runs_jobs_only_as_that_user(users_machine: JobMachine) -> None:
-    refused = users_machine.attempt("job-start", KEY, stdin=users_machine.spec("true", account="bakery-agent"))
+    key = new_job_key()
+    users_machine.ask("job-start", key, stdin=users_machine.spec("id -un", account=f"bk-{'0' * 16}"))
+    ended(users_machine, key)
+    assert users_machine.log(key).decode().strip() != f"bk-{'0' * 16}"
+    refused = users_machine.attempt("job-start", KEY, stdin=users_machine.spec("true", account="root"))
     assert (refused.returncode, refused.stderr) == (1, b"Only root can run a job as another user.\n")
 
 

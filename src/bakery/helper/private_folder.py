@@ -10,8 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bakery.helper.libc import LIBC
 from bakery.helper.files import make_folder, remove_tree
+from bakery.helper.libc import LIBC
 from bakery.helper.processes import began_at
 
 CLONE_NEWNS, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND = 0x20000, 2, 4, 8, 0x1000
