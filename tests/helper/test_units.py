@@ -40,7 +40,7 @@ from bakery.helper import program, systemd
 systemd.SYSTEMCTL, systemd.UNIT_FOLDER = f"{folder}/systemctl", Path(folder, "system")
 systemd.ROOTS_FOLDER, systemd.has_systemd = Path(root), lambda: True
 left = int(os.environ["LINES_TO_LIVE"])
-FILES = ("/helper/units.py", "/helper/systemd.py", "/helper/files.py", "/helper/programs.py")
+FILES = ("/helper/units.py", "/helper/turns.py", "/helper/systemd.py", "/helper/files.py", "/helper/programs.py")
 def trace(frame, event, arg):
     global left
     if not frame.f_code.co_filename.endswith(FILES):

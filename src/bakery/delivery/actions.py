@@ -21,7 +21,7 @@ from bakery.model.apps import Runtime
 from bakery.model.container import ContainerSpec
 from bakery.model.deployments import SlotState
 from bakery.model.names import Port
-from bakery.nodes.health import Answer, Unhealthy, ask_app, wait_until_healthy
+from bakery.nodes.health import Answer, CheckKind, Unhealthy, ask_app, wait_until_healthy
 from bakery.nodes.node import Node
 
 CRASHES_ALLOWED = 3
@@ -58,23 +58,25 @@ async def _take(work: Work, slot: Slot) -> None:
 
 
 async def _check(work: Work, check: Check) -> None:
+    work.log.write(f"Up to {work.patience.check:g} s, until it answers well on port {check.port}.")
     found = await wait_until_healthy(
         _Asker(work.node, check).ask, deadline=work.patience.check, clock=time.monotonic, sleep=asyncio.sleep
     )
     if isinstance(found, Unhealthy):
         raise StepFailed(
             f"The release did not answer as it should within {work.patience.check:g} s: {found.answer.said}.",
-            hint=_where_to_listen(check.program, check.port),
+            hint=_what_it_has_to_do(found.answer, check),
         )
     work.log.write(f"Healthy after {found.seconds:.1f} s: {found.answer.said}.")
 
 
-def _where_to_listen(program: Program, port: Port) -> str:
-    if isinstance(program, ContainerSpec):
-        return (
-            f"In its container it has to listen on 0.0.0.0, port {program.port}, which it finds in the variable PORT."
-        )
-    return f"It has to listen on 127.0.0.1, port {port}, which it finds in the variable PORT."
+def _what_it_has_to_do(answer: Answer, check: Check) -> str:
+    if answer.kind is not CheckKind.OPEN_PORT:
+        return "It listens where it should. Mend what it answers, or have another page asked for its health."
+    if isinstance(check.program, ContainerSpec):
+        port = check.program.port
+        return f"In its container it has to listen on 0.0.0.0 and port {port}, which is the variable PORT."
+    return f"It has to listen on 127.0.0.1, port {check.port}, which it finds in the variable PORT."
 
 
 async def _switch(work: Work, switch: Switch) -> None:

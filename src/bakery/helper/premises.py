@@ -26,7 +26,7 @@ def make(root: Path, app: str, environment: str) -> None:
 
 
 def make_cache(premises: Premises) -> None:
-    """What tools keep between builds, in the account's own folder. It never leads elsewhere: what is above is root's."""
+    """What tools keep between builds, in the account's own folder. It leads nowhere else: what is above is root's."""
     make_folder(premises.cache, 0o700)
     if os.geteuid() == 0:
         owner = pwd.getpwnam(premises.account)

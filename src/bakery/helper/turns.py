@@ -13,19 +13,26 @@ LOOK_AGAIN = 10  # ms
 
 
 def wait_for_turn(path: Path, *, within: float) -> int:
-    """The lock, which its closing ends. Whoever has gone away meanwhile wants nothing done any more."""
-    deadline, poll = time.monotonic() + within, select.poll()
-    poll.register(1, 0)  # that nobody reads any more is reported unasked
+    """The lock, which its closing ends."""
+    deadline = time.monotonic() + within
+    expect_listener(0)
     while True:
         lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         while not is_locked(lock):
-            if poll.poll(LOOK_AGAIN):
-                sys.exit("Nobody waits for this any more.")
+            expect_listener(LOOK_AGAIN)
             if time.monotonic() > deadline:
                 sys.exit("Somebody else has been changing this for too long.")
         if is_still(path, lock):
             return lock
         os.close(lock)
+
+
+def expect_listener(milliseconds: int) -> None:
+    """For as long. Whoever has gone away wants nothing done any more: others may have said something newer."""
+    poll = select.poll()
+    poll.register(1, 0)  # that nobody reads any more is reported unasked
+    if poll.poll(milliseconds):
+        sys.exit("Nobody waits for this any more.")
 
 
 def is_locked(lock: int) -> bool:

@@ -14,11 +14,8 @@ after somebody was killed, ends what was begun.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
-import select
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,11 +24,11 @@ from bakery.helper.files import make_folder, make_open_folder, sync_folder, writ
 from bakery.helper.names import UNIT, premises_of_unit
 from bakery.helper.systemd import LONGEST_STOP, begin, end, expect_systemd, forget, is_kept, states, unit_file
 from bakery.helper.told_unit import ToldUnit
+from bakery.helper.turns import wait_for_turn
 from bakery.helper.verbs import Verb
 from bakery.helper.words import say
 
 LONGEST_TURN = LONGEST_STOP + 30.0
-LOOK_AGAIN = 10  # ms
 MOST_AT_ONCE = 200
 
 
@@ -60,7 +57,7 @@ class Unit:
         write_beside(self.file, text)
 
     def put_new(self) -> None:
-        for aside, file in zip(self.unfinished, (self.environment, self.file)):
+        for aside, file in zip(self.unfinished, (self.environment, self.file)):  # noqa: B905 - Python 3.9 knows no strict
             aside.replace(file)
             sync_folder(file.parent)
 
@@ -129,46 +126,12 @@ def remove(root: Path, name: str) -> None:
 def taking_turns(unit: Unit) -> Iterator[None]:
     """The lock is handed on to `systemctl`, which may outlive us when we are killed."""
     make_folder(unit.folder, 0o700)
-    deadline = time.monotonic() + LONGEST_TURN
-    while True:
-        lock = os.open(unit.lock, os.O_RDWR | os.O_CREAT, 0o600)
-        expect_listener()
-        while not is_locked(lock):
-            expect_listener(LOOK_AGAIN)
-            if time.monotonic() > deadline:
-                sys.exit("Somebody else has been changing this unit for too long.")
-        if is_still(unit.lock, lock):
-            break
-        os.close(lock)
+    lock = wait_for_turn(unit.lock, within=LONGEST_TURN)
     os.set_inheritable(lock, True)  # noqa: FBT003 - so it is called
     try:
         yield
     finally:
         os.close(lock)
-
-
-def is_locked(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def is_still(path: Path, lock: int) -> bool:
-    """False: the unit was removed meanwhile, and its lock with it."""
-    try:
-        return path.stat().st_ino == os.fstat(lock).st_ino
-    except FileNotFoundError:
-        return False
-
-
-def expect_listener(milliseconds: int = 0) -> None:
-    """For as long. Whoever has gone away wants nothing done any more: others may have said something newer."""
-    poll = select.poll()
-    poll.register(1, 0)  # that nobody reads any more is reported unasked
-    if poll.poll(milliseconds):
-        sys.exit("Nobody waits for this any more.")
 
 
 VERBS = {

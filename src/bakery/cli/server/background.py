@@ -1,5 +1,6 @@
 """Bakery in the background: a systemd unit where there is systemd, else a process in a session of its own."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -105,8 +106,9 @@ class Detached:
             return False
         self.stop()
         self.settings.logs_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # one start, one log, and that of the start before
+            self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as log:
-            log.truncate(0)  # one start, one log
             process = subprocess.Popen(
                 ["sh", "-c", _NOTE_AND_BECOME, "sh", str(self._note), *self.argv],
                 stdin=subprocess.DEVNULL,
