@@ -42,7 +42,7 @@ async def test_the_audit_says_from_where_and_what_changed(admin: httpx.AsyncClie
     newest = (await admin.get("/audit", params={"action": "app."})).json()["items"][0]
 
     assert (newest["source"], newest["address"]) == ("api", "127.0.0.1")
-    assert newest["after"] == {"name": "shop", "runtime": "process", "command": ["true"]}
+    assert newest["after"] == {"name": "shop", "runtime": "process", "command": ["true"], "node": "local"}
 
 
 async def test_the_list_goes_on_at_its_cursor(admin: httpx.AsyncClient) -> None:

@@ -49,6 +49,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
         "--runtime": "process",
         "--command": "true",
         "--health": "/",
+        "--node": "local",
         "--repo": "http://127.0.0.1:9/shop.git",
         "--branch": "main",
         "--env": "production",
@@ -136,7 +137,8 @@ class Field:
     def words(self, odd: str, folder: Path) -> list[str]:
         given = {**GOOD[self.command], self.name: odd}
         if self.name == "app" and self.command == "apps create":
-            given.pop("--name")
+            for other in ("--name", "--repo", "--branch"):  # an odd name that is one makes an app
+                given.pop(other)
         given = {name: str(folder) if value == "FOLDER" else value for name, value in given.items()}
         options = [f"{name}={value}" for name, value in given.items() if name.startswith("--")]
         arguments = [value for name, value in given.items() if not name.startswith("--")]
