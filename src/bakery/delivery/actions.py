@@ -91,6 +91,8 @@ async def _switch(work: Work, switch: Switch) -> None:
             await free_slot(tx, environment.id, switch.slot.colour.other)
         tx.publish("apps", f"app:{environment.app}", f"deployment:{work.deployment.id}")
     work.log.write(f"Release #{work.deployment.release.number} is live on {switch.slot.colour}.")
+    if not any(step.key is StepKey.RETIRE for step in work.plan.steps):
+        await proving.end(work)
 
 
 async def _retire(work: Work, retire: Retire) -> None:
@@ -105,6 +107,7 @@ async def _retire(work: Work, retire: Retire) -> None:
     async with work.store.transaction() as tx:
         await free_slot(tx, environment.id, retire.slot.colour)
     work.log.write(f"The {retire.slot.colour} slot is free.")
+    await proving.end(work)
 
 
 async def tell_last_lines(work: Work, program: Program) -> None:

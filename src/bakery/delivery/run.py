@@ -112,7 +112,6 @@ async def _run_planned(work: Work) -> None:
         writing.write("It was switched already when it was cancelled, so it stays.")
         failure = None
     if failure is None:
-        await proving.end(work)
         await tidy(work)
         await end_deployment(store, deployment, writing, DeploymentState.SUCCEEDED)
     else:
@@ -194,8 +193,9 @@ async def _take_step(work: Work, key: StepKey) -> None:
     """The plan may be another since the step before. A step that it does not know any more was done by then."""
     planned = next((step for step in work.plan.steps if step.key is key), None)
     if planned is not None and isinstance(planned.action, Nothing):
+        from_byte = await work.log.flush()
         work.log.write(f"▸ {planned.title}: nothing to do. {planned.action.why}")
-        await skip_step(work.store, work.deployment.id, key)
+        await skip_step(work.store, work.deployment.id, key, from_byte=from_byte, to_byte=await work.log.flush())
         return
     await begin_step(work.store, work.deployment.id, key, at_byte=await work.log.flush())
     if planned is not None:

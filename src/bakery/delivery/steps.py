@@ -47,10 +47,14 @@ async def begin_step(store: Store, deployment_id: int, key: StepKey, *, at_byte:
         )
 
 
-async def skip_step(store: Store, deployment_id: int, key: StepKey) -> None:
-    """There was nothing to do."""
+async def skip_step(store: Store, deployment_id: int, key: StepKey, *, from_byte: int, to_byte: int) -> None:
+    """There was nothing to do; its part of the log says why."""
     async with store.transaction() as tx:
         await _move(tx, deployment_id, key, StepState.SKIPPED)
+        await tx.connection.execute(
+            "UPDATE steps SET from_byte = %s, to_byte = %s WHERE deployment_id = %s AND key = %s",
+            (from_byte, to_byte, deployment_id, key),
+        )
 
 
 async def end_step(tx: Transaction, deployment_id: int, key: StepKey, state: StepState, *, at_byte: int | None) -> None:
