@@ -131,7 +131,7 @@ def the_context() -> Context:
 def path(*segments: str | int, env: str | None = None) -> str:
     """`/apps/shop`, whatever is in the segments. What would lead to another address is no name."""
     for segment in segments:
-        if segment in {"", ".", ".."}:
+        if segment in {"", ".", ".."} or "/" in str(segment):
             raise BadInput(f"“{segment}” is not a name.")
     joined = "".join(f"/{quote(str(segment), safe='')}" for segment in segments)
     return joined if env is None else f"{joined}?env={quote(env, safe='')}"
