@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bakery.delivery import keeping, proof_program
+from bakery.delivery import actions, keeping, proof_program
+from bakery.delivery.ownership import take_up
 from bakery.delivery.plan import Nothing, PlannedStep, StepKey
 from bakery.delivery.request import cancel_deployment
 from bakery.delivery.running import settle, stop_app
@@ -15,6 +16,7 @@ from bakery.delivery.steps import begin_step, store_steps
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import Conflict, NodeUnreachable
 from bakery.model.names import AppName, Colour, EnvironmentName, unit_name
+from bakery.nodes.units import UnitState
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 
 ENDLESS = """
@@ -103,12 +105,36 @@ async def test_a_cancel_that_was_interrupted_begins_nothing_again(fleet: Fleet) 
         await tx.connection.execute(
             "UPDATE deployments SET state = 'running', started_at = now() WHERE id = %s", (asked.id,)
         )
-    await begin_step(fleet.store, asked.id, StepKey.UNPACK, at_byte=0)
+    await begin_step(fleet.store, asked.id, StepKey.UNPACK, at_byte=0, generation=0)
     await cancel_deployment(fleet.store, "shop", asked.number, actor=ADMIN)
     found = await fleet.run(asked)
     assert found.deployment.state is DeploymentState.CANCELLED
     assert [step.state for step in found.steps] == [StepState.CANCELLED]
     assert "Unpack" not in await fleet.log(asked)
+
+
+async def test_who_was_taken_for_dead_has_nothing_to_say_when_it_wakes_up(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    asked = await fleet.request(an_app("two"))
+
+    async def stand_still(*_: object) -> None:
+        async with fleet.store.transaction() as tx:
+            await take_up(tx, asked.id)
+        raise NodeUnreachable("It was away for too long.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(actions, "_check", stand_still)
+        found = await fleet.run(asked)
+    assert found.deployment.state is DeploymentState.RUNNING
+    assert await fleet.node.units.state(unit_name(AppName("shop"), EnvironmentName("production"), Colour.GREEN)) != (
+        UnitState(is_running=False)
+    )
+    found = await fleet.run(asked)
+    assert found.deployment.state is DeploymentState.SUCCEEDED, await fleet.log(asked)
+    assert await fleet.visitors_see("two")
 
 
 async def test_a_stopped_app_stays_stopped_when_a_deployment_of_it_fails(bare_fleet: Fleet) -> None:

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 
 from bakery.delivery import keeping, making, programs, proving
+from bakery.delivery.ownership import require_ours
 from bakery.delivery.plan import (
     Action,
     Check,
@@ -86,6 +87,7 @@ async def _switch(work: Work, switch: Switch) -> None:
         await work.node.ingress.apply_site(switch.site)
     environment = work.deployment.environment
     async with work.store.transaction() as tx:
+        await require_ours(tx, work.deployment.id, work.deployment.generation)
         await make_live(tx, environment.id, switch.slot.colour, work.deployment.release.id)
         if switch.slot.port is None:  # of files nothing runs that would have to end
             await free_slot(tx, environment.id, switch.slot.colour.other)

@@ -4,6 +4,7 @@ from bakery.delivery.actions import tell_last_lines
 from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment
 from bakery.delivery.moves import move_deployment
+from bakery.delivery.ownership import require_ours
 from bakery.delivery.plan import Start, StepKey
 from bakery.delivery.steps import end_steps, read_steps
 from bakery.delivery.work import Work
@@ -23,6 +24,7 @@ async def note_failure(work: Work, failure: BakeryError) -> None:
     work.log.write(f"✕ {failure.message}" + (f"\n  {failure.hint}" if failure.hint else ""))
     at_byte = await work.log.flush()
     async with work.store.transaction() as tx:
+        await require_ours(tx, work.deployment.id, work.deployment.generation)
         await end_steps(tx, work.deployment.id, StepState.FAILED, at_byte=at_byte)
         await tx.connection.execute(
             "UPDATE deployments SET failure = %s, hint = %s WHERE id = %s",
@@ -59,6 +61,7 @@ async def end_deployment(
 ) -> None:
     at_byte = await writing.flush()
     async with store.transaction() as tx:
+        await require_ours(tx, deployment.id, deployment.generation)
         ended = StepState.CANCELLED if state is DeploymentState.CANCELLED else StepState.FAILED
         await end_steps(tx, deployment.id, ended, at_byte=at_byte)
         await move_deployment(tx, deployment.id, state, failure=_told(failure, writing) if failure else None)

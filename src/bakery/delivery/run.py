@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import AsyncIterator, Coroutine, Mapping
 
 import psycopg
+import structlog
 
 from bakery.delivery import proving
 from bakery.delivery.actions import carry_out
@@ -16,6 +17,7 @@ from bakery.delivery.git_rows import source_secrets
 from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment, look_at_deployment
 from bakery.delivery.moves import move_deployment
+from bakery.delivery.ownership import TakenOver, require_ours, take_up
 from bakery.delivery.plan import Nothing, StepKey, plan_deployment
 from bakery.delivery.ports import with_free_port
 from bakery.delivery.steps import CancelAsked, begin_step, end_step, read_steps, skip_step, store_steps
@@ -30,13 +32,9 @@ from bakery.nodes.node import Node
 from bakery.store.ending import end_tasks
 from bakery.store.store import Store
 
+log = structlog.get_logger()
+
 _BEAT = 1.0
-_COUNTED = """
-WITH counted AS (
-    UPDATE environments SET generation = environments.generation + 1 FROM deployments
-    WHERE deployments.id = %s AND environments.id = environment_id RETURNING deployments.id, environments.generation)
-UPDATE deployments SET generation = counted.generation FROM counted WHERE deployments.id = counted.id
-"""
 
 
 async def run_deployment(store: Store, node: Node, deployment_id: int, *, patience: Patience) -> None:
@@ -53,6 +51,8 @@ async def run_deployment(store: Store, node: Node, deployment_id: int, *, patien
         writing = DeploymentLog(store, deployment.log_stream, await _masker(store, deployment))
         async with _beside(writing.run(asyncio.sleep)):
             await _run(store, node, deployment, writing, patience)
+    except TakenOver:
+        log.info("taken_over", deployment=deployment_id)
     except (Unavailable, psycopg.OperationalError, asyncio.CancelledError):
         raise  # the queue starts it again
     except BaseException:  # a mistake of ours: it stays loud, but nobody waits for the deployment any longer
@@ -72,12 +72,11 @@ async def _begin(store: Store, deployment_id: int) -> bool:
         cursor = await tx.connection.execute("SELECT state FROM deployments WHERE id = %s FOR UPDATE", (deployment_id,))
         row = await cursor.fetchone()
         state = DeploymentState(row[0]) if row else None
-        if row is None or state is DeploymentState.RUNNING:
-            return row is not None
-        if state is not DeploymentState.QUEUED:
+        if state is DeploymentState.QUEUED:
+            await move_deployment(tx, deployment_id, DeploymentState.RUNNING)
+        elif state is not DeploymentState.RUNNING:
             return False
-        await move_deployment(tx, deployment_id, DeploymentState.RUNNING)
-        await tx.connection.execute(_COUNTED, (deployment_id,))
+        await take_up(tx, deployment_id)
         return True
 
 
@@ -167,8 +166,11 @@ async def _beat(store: Store, deployment: Deployment, deadline: asyncio.Timeout)
         with contextlib.suppress(Unavailable):
             async with store.connection() as connection:
                 cursor = await connection.execute(
-                    "UPDATE deployments SET heartbeat_at = now() WHERE id = %s RETURNING cancel_asked_at IS NOT NULL",
-                    (deployment.id,),
+                    """
+                    UPDATE deployments SET heartbeat_at = now() WHERE id = %s AND generation = %s
+                    RETURNING cancel_asked_at IS NOT NULL
+                    """,
+                    (deployment.id, deployment.generation),
                 )
                 row = await cursor.fetchone()
             if row is None or row[0]:
@@ -197,13 +199,15 @@ async def _take_step(work: Work, key: StepKey) -> None:
         work.log.write(f"▸ {planned.title}: nothing to do. {planned.action.why}")
         await skip_step(work.store, work.deployment.id, key, from_byte=from_byte, to_byte=await work.log.flush())
         return
-    await begin_step(work.store, work.deployment.id, key, at_byte=await work.log.flush())
+    at_byte = await work.log.flush()
+    await begin_step(work.store, work.deployment.id, key, at_byte=at_byte, generation=work.deployment.generation)
     if planned is not None:
         work.log.write(f"▸ {planned.title}")
         action = planned.action
         await although_away(work.log, lambda: carry_out(work, key, action), seconds=work.patience.away)
     at_byte = await work.log.flush()
     async with work.store.transaction() as tx:
+        await require_ours(tx, work.deployment.id, work.deployment.generation)
         await end_step(tx, work.deployment.id, key, StepState.DONE, at_byte=at_byte)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from bakery.delivery.ownership import require_ours
 from bakery.delivery.plan import PlannedStep, StepKey
 from bakery.model.deployments import NEXT_STEP_STATES, StepState, require_move
 from bakery.store.store import Store
@@ -29,10 +30,11 @@ class CancelAsked(Exception):
     """Somebody cancelled the deployment before this step began."""
 
 
-async def begin_step(store: Store, deployment_id: int, key: StepKey, *, at_byte: int) -> None:
+async def begin_step(store: Store, deployment_id: int, key: StepKey, *, at_byte: int, generation: int) -> None:
     """A step that was interrupted goes on from its first beginning. The row is locked, so that a deployment is
     cancelled before a step or after it has begun, never in between."""
     async with store.transaction() as tx:
+        await require_ours(tx, deployment_id, generation)
         cursor = await tx.connection.execute(
             "SELECT cancel_asked_at IS NOT NULL FROM deployments WHERE id = %s FOR UPDATE", (deployment_id,)
         )

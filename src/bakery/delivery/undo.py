@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from bakery.delivery import keeping
+from bakery.delivery.ownership import require_ours
 from bakery.delivery.plan import StepKey
 from bakery.delivery.premises import Release
 from bakery.delivery.slots import free_slot
@@ -18,11 +19,24 @@ from bakery.model.names import Port
 from bakery.nodes.health import Healthy, ask_app, wait_until_healthy
 
 KEPT_RELEASES = 5
+_SUPERFLUOUS = """
+UPDATE releases SET removed_at = now() WHERE id IN (
+    SELECT id FROM releases AS old
+    WHERE environment_id = %(environment)s AND live_at IS NOT NULL AND removed_at IS NULL
+    AND id NOT IN (SELECT release_id FROM slots WHERE release_id IS NOT NULL)
+    AND NOT EXISTS (  -- somebody is about to go back to it
+        SELECT FROM deployments WHERE deployments.environment_id = %(environment)s AND ended_at IS NULL
+        AND (release_id = old.id OR back_to = old.number))
+    ORDER BY live_at DESC OFFSET %(kept)s)
+RETURNING id, number, build_id, runtime
+"""
 
 
 async def undo(work: Work) -> None:
     """Visitors go on with what they had. What cannot be taken away now is named in the log; a round takes it later."""
     environment, slot = work.deployment.environment, work.plan.slot
+    async with work.store.transaction() as tx:
+        await require_ours(tx, work.deployment.id, work.deployment.generation)
     is_away = await _take_away(work)
     async with work.store.transaction() as tx:
         if slot.state is not SlotState.LIVE and is_away:
@@ -93,28 +107,29 @@ async def tidy(work: Work) -> None:
 
 
 async def _remove_superfluous(work: Work) -> None:
-    async with work.store.connection() as connection:
-        cursor = await connection.execute(
-            """
-            SELECT id, number, build_id, runtime FROM releases
-            WHERE environment_id = %(environment)s AND live_at IS NOT NULL AND removed_at IS NULL
-            AND id NOT IN (SELECT release_id FROM slots WHERE release_id IS NOT NULL)
-            AND NOT EXISTS (  -- somebody is about to go back to it
-                SELECT FROM deployments WHERE deployments.environment_id = %(environment)s AND ended_at IS NULL
-                AND (release_id = releases.id OR back_to = releases.number))
-            ORDER BY live_at DESC OFFSET %(kept)s
-            """,
-            {"environment": work.deployment.environment.id, "kept": KEPT_RELEASES - 1},
-        )
-        superfluous = await cursor.fetchall()
-    for release_id, number, build, runtime in superfluous:
-        try:
-            await _remove_files(work, number, build, Runtime(runtime))
-        except CommandFailed as error:  # it keeps none of the others
-            work.log.write(f"Release #{number} could not be removed: {error.message}")
-            continue
+    """One that cannot be removed keeps none of the others, and the next deployment tries it again."""
+    left = await _mark_superfluous(work)
+    try:
+        for release_id, number, build, runtime in tuple(left):
+            try:
+                await _remove_files(work, number, build, Runtime(runtime))
+            except CommandFailed as error:
+                work.log.write(f"Release #{number} could not be removed: {error.message}")
+            else:
+                left.remove((release_id, number, build, runtime))
+    finally:
         async with work.store.transaction() as tx:
-            await tx.connection.execute("UPDATE releases SET removed_at = now() WHERE id = %s", (release_id,))
+            ids = [release_id for release_id, *_ in left]
+            await tx.connection.execute("UPDATE releases SET removed_at = NULL WHERE id = ANY(%s)", (ids,))
+
+
+async def _mark_superfluous(work: Work) -> list[tuple[int, int, int, str]]:
+    """Nobody goes back to these any more: who asks to locks the app's row too, and comes before or after."""
+    environment = work.deployment.environment
+    async with work.store.transaction() as tx:
+        await tx.connection.execute("SELECT FROM apps WHERE id = %s FOR UPDATE", (environment.app_id,))
+        cursor = await tx.connection.execute(_SUPERFLUOUS, {"environment": environment.id, "kept": KEPT_RELEASES - 1})
+        return [(int(row[0]), int(row[1]), int(row[2]), str(row[3])) for row in await cursor.fetchall()]
 
 
 async def _run_again(work: Work, release: Release, port: Port) -> None:

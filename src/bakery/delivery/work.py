@@ -1,6 +1,6 @@
 """A deployment in progress: what its steps need to do their part."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment, look_at_deployment
@@ -43,4 +43,5 @@ class Work:
         now = await look_at_deployment(self.store, self.deployment.id)
         if now is None:
             raise NotFound("The deployment is gone.")
-        self.deployment, self.plan = now, plan_deployment(now.wanted(self.node))
+        self.deployment = replace(now, generation=self.deployment.generation)  # whoever took it up since has another
+        self.plan = plan_deployment(self.deployment.wanted(self.node))
