@@ -94,7 +94,7 @@ FORMS = [
 """Those of a person who is signed in as an Admin. `base_url` is last: what is accepted changes where Bakery lives."""
 
 BODIES = [
-    Entry("/api/apps", {"slug": "new", "name": "New", "runtime": "process", "command": "true", "health": "/"}),
+    Entry("/api/apps", {"slug": "another", "name": "New", "runtime": "process", "command": "true", "health": "/"}),
     Entry(
         "/api/apps/shop/source",
         {"url": "http://127.0.0.1:9/shop.git", "branch": "main", "base": "", "username": "", "token": "x"},
