@@ -138,7 +138,6 @@ def test_refusals_have_their_exit_codes(shell: Terminal, folder: Path) -> None:
     assert shell.run("apps", "create").exit_code == 2
     assert shell.run("apps", "show", "nothing").exit_code == 4
     assert shell.run("deploy", "nothing", "--dir", str(folder)).exit_code == 4
-    assert shell.run("apps", "show", "../users").exit_code == 4
 
 
 def test_an_environment_that_an_app_does_not_have_is_not_found(shell: Terminal) -> None:
@@ -150,7 +149,7 @@ def test_an_environment_that_an_app_does_not_have_is_not_found(shell: Terminal) 
 
 
 def test_what_would_be_another_address_is_no_name(shell: Terminal) -> None:
-    for name in ("", ".", ".."):
+    for name in ("", ".", "..", "/", "../users"):
         refused = shell.run("apps", "delete", name, "--yes")
         assert (refused.exit_code, refused.stderr) == (2, f"“{name}” is not a name.\n")
 
