@@ -75,7 +75,7 @@ def why_not(machine: JobMachine, url: str, **more: object) -> str:
 
 def where_is(text: str, machine: JobMachine) -> str:
     """On the disk and in folders in memory."""
-    places = [str(machine.root), "/run/bakery", "/dev/shm"]  # noqa: S108
+    places = [str(machine.root), "/run/bakery", "/dev/shm"]  # noqa: S108 - looked through, not written to
     return subprocess.run(["grep", "-rlF", text, *places], check=False, capture_output=True, text=True).stdout
 
 

@@ -57,7 +57,7 @@ KNOWN = (
         "Look for a typing error; a private one needs a token or a deploy key.",
     ),
     (
-        "[Cc]onnection (?:refused|reset|closed)|[Cc]onnect to|Operation too slow|early EOF|RPC failed|"  # noqa: ISC004
+        "[Cc]onnection (?:refused|reset|closed)|[Cc]onnect to|Operation too slow|early EOF|RPC failed|"  # noqa: ISC004 - one pattern in two lines
         "disconnect|No route to host|Network is unreachable|returned error: 5|timed out|Empty reply",
         AWAY, "{host} does not answer.", "See that it runs and that this node may reach it, and try again.",
     ),
