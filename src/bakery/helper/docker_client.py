@@ -24,6 +24,7 @@ from pathlib import Path
 
 from bakery.helper.accounts import become
 from bakery.helper.build_steps import mark_of
+from bakery.helper.children import words_of_child
 from bakery.helper.docker_api import SOCKET, socket_group
 from bakery.helper.files import make_folder, write_over
 from bakery.helper.libc import LIBC, PR_SET_NO_NEW_PRIVS
@@ -35,6 +36,7 @@ PRIVATE = Path("/run/bakery/build")
 MARKED = ("no_proxy", "NO_PROXY")
 OWN, DOCKERFILES = "buildx", "dockerfile"
 LARGEST_DOCKERFILE = 1024 * 1024
+LARGEST_ANSWER = 16 * LARGEST_DOCKERFILE  # of two files, as JSON writes them
 FOREIGN_FRONTEND = "Only Docker's own frontend can be named in a line `syntax`: docker/dockerfile, of any version."
 COMMENT = re.compile(r"\s*(?:(?:#|//).*)?")
 SYNTAX = re.compile(r"\s*(?:#|//)\s*syntax\s*=\s*(\S*).*", re.IGNORECASE)
@@ -87,37 +89,18 @@ def mapping(value: object) -> dict[str, str]:
 
 def read_dockerfile(account: pwd.struct_passwd, home: Path, folder: str, dockerfile: str) -> tuple[str, str | None]:
     """Its text, and that of its own list of what to ignore, as the account may read them: neither leads out."""
-    heard, said = os.pipe()
-    child = os.fork()
-    if not child:
-        tell_files(account, home, folder, dockerfile, said)
-    os.close(said)
-    with os.fdopen(heard, "rb") as hearing:
-        words = hearing.read()
-    if os.waitpid(child, 0)[1]:
-        sys.exit(words.decode(errors="replace") or "What read the Dockerfile was ended from outside.")
-    text, ignored = json.loads(words)
-    return text, ignored
 
-
-def tell_files(account: pwd.struct_passwd, home: Path, folder: str, dockerfile: str, said: int) -> None:
-    """Never returns."""
-    status, words = 1, b""
-    try:
+    def tell_files() -> str:
         become(account)
         enter(home, folder)
         text = text_of(dockerfile)
         if text is None:
             sys.exit(hinted(f"There is no {dockerfile} in this folder.", "Set [build] dockerfile in bakery.toml."))
-        words = json.dumps([text, text_of(f"{dockerfile}.dockerignore")]).encode()
-        status = 0
-    except SystemExit as refused:
-        words = str(refused).encode(errors="replace")
-    except OSError as error:
-        words = sentence(error).encode(errors="replace")
-    finally:
-        write_all(said, words)
-        os._exit(status)
+        return json.dumps([text, text_of(f"{dockerfile}.dockerignore")])
+
+    told = words_of_child(tell_files, most=LARGEST_ANSWER, otherwise="What read the Dockerfile was ended from outside.")
+    text, ignored = json.loads(told)
+    return text, ignored
 
 
 def enter(home: Path, folder: str) -> None:

@@ -18,12 +18,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from bakery.helper.children import words_of_child
 from bakery.helper.files import write_over
 from bakery.helper.git_urls import Url
 from bakery.helper.libc import LIBC, PR_SET_NO_NEW_PRIVS
 from bakery.helper.processes import PATHS
 from bakery.helper.programs import find_program
-from bakery.helper.words import hinted, sentence, write_all
+from bakery.helper.words import hinted
 
 PR_SET_PDEATHSIG, SIGKILL = 1, 9
 LARGEST_FILE = 4 * 1024**3
@@ -125,31 +126,14 @@ class Git:
 
     def in_child(self, work: Callable[[], None]) -> None:
         """What we do ourselves, with no more power than git. A refusal becomes ours."""
-        heard, said = os.pipe()
-        child = os.fork()
-        if not child:
-            self._work(work, said)
-        os.close(said)
-        with os.fdopen(heard, "rb") as hearing:
-            words = hearing.read(KEPT_ERRORS).decode(errors="replace")
-        if os.waitpid(child, 0)[1]:
-            sys.exit(words or "It was ended from outside.")
 
-    def _work(self, work: Callable[[], None], said: int) -> None:
-        """Never returns."""
-        status, words = 1, ""
-        try:
+        def give_up_power_and_work() -> str:
             os.chdir(self.objects or "/")
             self._give_up_power()
             work()
-            status = 0
-        except SystemExit as refused:
-            words = str(refused)
-        except OSError as error:
-            words = sentence(error)
-        finally:
-            write_all(said, words.encode(errors="replace")[:KEPT_ERRORS])
-            os._exit(status)
+            return ""
+
+        words_of_child(give_up_power_and_work, most=KEPT_ERRORS, otherwise="It was ended from outside.")
 
     def forget_credentials(self) -> None:
         for name in ("credential", "key"):

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bakery.helper.accounts import become
+from bakery.helper.children import words_of_child
 from bakery.helper.files import remove_tree, sync_folder
 from bakery.helper.names import PLACE, RELEASE, Premises
 from bakery.helper.premises import make
@@ -27,7 +28,7 @@ from bakery.helper.processes import run
 from bakery.helper.unpack import unpack
 from bakery.helper.uploads import ARCHIVE, open_upload
 from bakery.helper.verbs import Verb
-from bakery.helper.words import say, sentence, write_all
+from bakery.helper.words import say
 
 LONGEST_WORDS = 10_000
 
@@ -81,26 +82,9 @@ def making(root: Path, app: str, environment: str, number: str, *, mode: int) ->
 
 
 def as_account(account: str, folder: Path, work: Callable[[], str], *, most: int = LONGEST_WORDS) -> str:
-    """A child does it that has no more power than the account. What it says, which may be a refusal.
+    """A child does it that has no more power than the account. What it says, which may be a refusal."""
 
-    What it needs is loaded before, for an account may not be let to where our Python lies.
-    """
-    heard, said = os.pipe()
-    child = os.fork()
-    if not child:
-        work_as(account, folder, work, said, most)
-    os.close(said)
-    with os.fdopen(heard, "rb") as hearing:
-        words = hearing.read(most).decode(errors="replace")
-    if os.waitpid(child, 0)[1]:
-        sys.exit(words or "What made the release was ended from outside.")
-    return words
-
-
-def work_as(account: str, folder: Path, work: Callable[[], str], said: int, most: int) -> None:
-    """Never returns."""
-    status, words = 1, ""
-    try:
+    def enter_and_work() -> str:
         if os.geteuid() == 0:
             owner = pwd.getpwnam(account)
             os.chown(folder, owner.pw_uid, owner.pw_gid)
@@ -108,15 +92,9 @@ def work_as(account: str, folder: Path, work: Callable[[], str], said: int, most
             become(owner)
         else:
             os.chdir(folder)
-        words = work()
-        status = 0
-    except SystemExit as refused:
-        words = str(refused)
-    except OSError as error:
-        words = sentence(error)
-    finally:
-        write_all(said, words.encode(errors="replace")[:most])
-        os._exit(status)
+        return work()
+
+    return words_of_child(enter_and_work, most=most, otherwise="What worked on the release was ended from outside.")
 
 
 def copy_tree(source: Path, folder: Path) -> str:
