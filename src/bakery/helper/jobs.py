@@ -27,12 +27,14 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bakery.helper.accounts import account_of, become
 from bakery.helper.build_steps import processes_of_build
+from bakery.helper.descendants import descendants, signal_all, signal_descendants
 from bakery.helper.files import empty, let_agent_read, make_folder, sync_folder, write_over, write_whole
+from bakery.helper.job_log import PIPE, Log
 from bakery.helper.libc import LIBC
 from bakery.helper.processes import PATHS, began_at, has_systemd, processes, send, spawn
 from bakery.helper.verbs import Verb
@@ -52,7 +54,6 @@ ROUND = 0.05  # between two looks at what does not end at once
 NEVER = float("inf")
 RESERVED = b" " * 4096  # on the disk, for a word that must be written when the disk is full
 CHUNK = 256 * 1024
-PIPE = 1024 * 1024
 F_SETPIPE_SZ = 1031
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 IN_MODIFY, IN_MOVED_TO, IN_DELETE = 0x2, 0x80, 0x200
@@ -504,60 +505,6 @@ def heard(signals: int) -> set[int]:
         return set()
 
 
-class Log:
-    """The first bytes of what a program writes, up to a size, and a line for each gap. It never fails: it counts."""
-
-    def __init__(self, path: Path, most: int) -> None:
-        self.file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        self.most = self.room = most
-        self.left_out = 0  # because the log is long enough
-        self.unwritten = 0  # because the disk refused
-        self.gap = 0  # those of them that no line tells of yet
-        self.trouble = ""
-        self.is_in_line = False
-
-    def copy(self, output: int) -> int:
-        """As much as there is; 0: nothing will come any more, -1: nothing has come yet."""
-        try:
-            chunk = os.read(output, PIPE)
-        except BlockingIOError:
-            return -1
-        kept = chunk[: self.room]
-        self.room -= len(kept)
-        self.left_out += len(chunk) - len(kept)
-        self.add(kept)
-        return len(chunk)
-
-    def add(self, kept: bytes) -> None:
-        if self.gap and self.tell(f"{self.gap} bytes could not be written here: {self.trouble}."):
-            self.gap = 0
-        missing = len(kept) if self.gap else len(kept) - self.write(kept)
-        self.gap += missing
-        self.unwritten += missing
-
-    def end(self) -> None:
-        self.add(b"")
-        if self.left_out:
-            self.tell(f"the log was longer than {self.most} bytes; {self.left_out} bytes were left out here.")
-        with contextlib.suppress(OSError):
-            os.fsync(self.file)
-
-    def tell(self, what: str) -> bool:
-        line = ("\n" if self.is_in_line else "") + f"[Bakery: {what}]\n"
-        return self.write(line.encode()) == len(line.encode())
-
-    def write(self, text: bytes) -> int:
-        done = 0
-        try:
-            while done < len(text):
-                done += os.write(self.file, text[done:])
-        except OSError as error:
-            self.trouble = error.strerror or "the disk refuses"
-        if done:
-            self.is_in_line = text[done - 1 : done] != b"\n"
-        return done
-
-
 # The program.
 
 
@@ -640,34 +587,6 @@ def remains(job: Job) -> list[tuple[int, str]]:
             if mark in Path(f"/proc/{process}/environ").read_bytes().split(b"\0"):
                 found.append((process, began))
     return found
-
-
-def descendants(ancestor: int) -> list[tuple[int, str]]:
-    children: dict[int, list[tuple[int, str]]] = {}
-    for process, parent, began in processes():
-        children.setdefault(parent, []).append((process, began))
-    found = children.get(ancestor, [])
-    for process, _ in found:  # it grows while we walk it
-        found.extend(children.get(process, []))
-    return found
-
-
-def signal_descendants(number: signal.Signals) -> None:
-    """Ours stand still until each has the signal: so none is born that does not get it."""
-    stopped: set[tuple[int, str]] = set()
-    for _ in range(20):
-        born = set(descendants(os.getpid())) - stopped
-        if not born:
-            break
-        signal_all(born, signal.SIGSTOP)
-        stopped |= born
-    signal_all(stopped, number)
-    signal_all(stopped, signal.SIGCONT)
-
-
-def signal_all(those: Iterable[tuple[int, str]], number: signal.Signals) -> None:
-    for process, began in those:
-        send(process, began, number)
 
 
 # The machine.
