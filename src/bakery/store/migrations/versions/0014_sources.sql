@@ -1,0 +1,3 @@
+-- Images of registries as a source, retrying, tests skipped.
+
+SELECT 1;

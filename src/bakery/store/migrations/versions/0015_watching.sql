@@ -1,0 +1,3 @@
+-- Health and traffic of each slot.
+
+SELECT 1;

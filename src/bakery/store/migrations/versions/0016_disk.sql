@@ -1,0 +1,3 @@
+-- What builds take on a disk, and what is pruned.
+
+SELECT 1;
