@@ -52,6 +52,7 @@ from bakery.store.rollups import keep_metrics
 from bakery.store.schema import ensure_newest
 from bakery.store.signing import expect_the_same_key, signing_key
 from bakery.store.store import SERVER, Store
+from bakery.store.traffic import forget_traffic
 from bakery.web.context import Parts
 from bakery.web.live import encode
 from bakery.web.running import WebServer
@@ -350,6 +351,7 @@ async def _watch_machine(parts: Parts, node_id: int) -> None:
     node, metrics = await parts.machine.node(), MetricsWriter(parts.store)
     async for vitals in watch(node.transport, interval=INTERVAL, folder=node.folders.root):
         metrics.add(node_id, vitals, _now())
+        metrics.traffic.add(node_id, vitals.traffic, _now())
         await metrics.flush()
 
 
@@ -378,4 +380,5 @@ async def _keep_house(parts: Parts) -> None:
         await clear_jobs(parts.store, parts.links, older_than=_LOGS_ARE_KEPT)
         await forget_transcripts(parts.store, older_than=_TRANSCRIPTS_ARE_KEPT)
         await keep_metrics(parts.store, _now())
+        await forget_traffic(parts.store, _now())
         await asyncio.sleep(_HOUSEKEEPING)

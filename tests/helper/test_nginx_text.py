@@ -6,16 +6,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bakery.helper import nginx_text
-from bakery.helper.nginx_text import Listen
+from bakery.helper.nginx_text import AccessLog, Listen
 
-LOGS = PurePosixPath("/var/lib/bakery/node/logs")
+LOG = AccessLog(PurePosixPath("/var/lib/bakery/node/logs"), 41, "blue")
+LOG_OF_FILES = AccessLog(LOG.folder, 7, None)
 HOME = PurePosixPath("/var/lib/bakery/node/apps/docs/production")
 BOTH_FAMILIES = Listen(80, on_ipv6=True)
 
 
 def test_a_proxied_site_in_full() -> None:
     text = nginx_text.render_proxy(
-        "shop-production", ["shop.example", "www.shop.example"], 20001, listen=BOTH_FAMILIES, logs=LOGS
+        "shop-production", ["shop.example", "www.shop.example"], 20001, listen=BOTH_FAMILIES, log=LOG
     )
     assert (
         text
@@ -31,6 +32,8 @@ server {
     listen *:80;
     listen [::]:80;
     server_name shop.example www.shop.example;
+    set $bakery_release "41";
+    set $bakery_slot "blue";
     access_log "/var/lib/bakery/node/logs/shop-production.access.json" bakery;
     client_max_body_size 100m;
 
@@ -60,13 +63,17 @@ server {
 
 def test_a_static_site_in_full() -> None:
     folder, listen = HOME / 'my "docs"', Listen(8080, "127.0.0.1")
-    text = nginx_text.render_static("docs-production", ["docs.example"], folder, home=HOME, listen=listen, logs=LOGS)
+    text = nginx_text.render_static(
+        "docs-production", ["docs.example"], folder, home=HOME, listen=listen, log=LOG_OF_FILES
+    )
     assert (
         text
         == r"""# Written by Bakery. Changes here are lost with the next deployment.
 server {
     listen 127.0.0.1:8080;
     server_name docs.example;
+    set $bakery_release "7";
+    set $bakery_slot "";
     access_log "/var/lib/bakery/node/logs/docs-production.access.json" bakery;
     root "/var/lib/bakery/node/apps/docs/production/my \"docs\"";
     disable_symlinks on "from=/var/lib/bakery/node/apps/docs/production";
@@ -106,7 +113,7 @@ def test_no_folder_breaks_out_of_its_string(name: str) -> None:
     folder = PurePosixPath("/srv", name)
     try:
         text = nginx_text.render_static(
-            "docs-production", ["docs.example"], folder, home=PurePosixPath("/srv"), listen=BOTH_FAMILIES, logs=LOGS
+            "docs-production", ["docs.example"], folder, home=PurePosixPath("/srv"), listen=BOTH_FAMILIES, log=LOG
         )
     except SystemExit:
         assert re.search(r"[\x00-\x1f\x7f$]", name)

@@ -27,17 +27,31 @@ class Listen:
         return "".join(f"    listen {address}:{self.port}{suffix};\n" for address in addresses)
 
 
-def render_proxy(name: str, hosts: list[str], port: int, *, listen: Listen, logs: PurePath) -> str:
+class AccessLog:
+    """Where requests are noted, and as whose: a release has a number, and may be in a slot."""
+
+    def __init__(self, folder: PurePath, release: int, slot: str | None) -> None:
+        self.folder, self.release, self.slot = folder, release, slot
+
+    def lines(self, name: str) -> str:
+        return f"""\
+    set $bakery_release "{self.release}";
+    set $bakery_slot "{self.slot or ""}";
+    access_log {quoted(str(self.folder / f"{name}.access.json"))} bakery;
+"""
+
+
+def render_proxy(name: str, hosts: list[str], port: int, *, listen: Listen, log: AccessLog) -> str:
     """Requests go to an app that listens on this machine."""
-    return _UPSTREAM.format(name=name, port=port) + _server(name, hosts, _PROXY.format(name=name), listen, logs)
+    return _UPSTREAM.format(name=name, port=port) + _server(name, hosts, _PROXY.format(name=name), listen, log)
 
 
 def render_static(
-    name: str, hosts: list[str], folder: PurePath, *, home: PurePath, listen: Listen, logs: PurePath
+    name: str, hosts: list[str], folder: PurePath, *, home: PurePath, listen: Listen, log: AccessLog
 ) -> str:
     """Requests are answered with the files of a folder, and no link below `home` is followed: an app made those."""
     body = _STATIC.format(folder=quoted(str(folder)), links=quoted(f"from={home}"))
-    return f"{_WRITTEN_BY_BAKERY}\n" + _server(name, hosts, body, listen, logs)
+    return f"{_WRITTEN_BY_BAKERY}\n" + _server(name, hosts, body, listen, log)
 
 
 def render_catch_all(listen: Listen) -> str:
@@ -73,10 +87,19 @@ map $request_uri $bakery_path {{
     "~^(?<bakery_before_query>[^?]*)" $bakery_before_query;
 }}
 
+# Each site sets its own.
+map "" $bakery_release {{
+    default "";
+}}
+map "" $bakery_slot {{
+    default "";
+}}
+
 log_format bakery escape=json
-    '{{"at":"$msec","id":"$request_id","client":"$remote_addr","host":"$host","method":"$request_method",'
-    '"path":"$bakery_path","status":"$status","bytes":"$body_bytes_sent","seconds":"$request_time",'
-    '"upstream":"$upstream_addr","upstream_seconds":"$upstream_response_time","agent":"$http_user_agent"}}';
+    '{{"at":"$msec","id":"$request_id","release":"$bakery_release","slot":"$bakery_slot","client":"$remote_addr",'
+    '"host":"$host","method":"$request_method","path":"$bakery_path","status":"$status","bytes":"$body_bytes_sent",'
+    '"seconds":"$request_time","upstream":"$upstream_addr","first_byte_seconds":"$upstream_header_time",'
+    '"upstream_seconds":"$upstream_response_time","agent":"$http_user_agent"}}';
 
 include {quoted(str(sites / "*.conf"))};
 """
@@ -193,12 +216,11 @@ _STATIC = """\
 """
 
 
-def _server(name: str, hosts: list[str], body: str, listen: Listen, logs: PurePath) -> str:
+def _server(name: str, hosts: list[str], body: str, listen: Listen, log: AccessLog) -> str:
     return f"""\
 server {{
 {listen.lines()}    server_name {" ".join(hosts)};
-    access_log {quoted(str(logs / f"{name}.access.json"))} bakery;
-{body}}}
+{log.lines(name)}{body}}}
 """
 
 

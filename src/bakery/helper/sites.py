@@ -32,6 +32,7 @@ from bakery.helper.files import make_folder, replace_with, sync_folder, write_ov
 from bakery.helper.names import COLOUR, PLACE, Premises
 from bakery.helper.nginx import HIGHEST_PORT, Nginx
 from bakery.helper.nginx_text import (
+    AccessLog,
     complaint_in,
     files_read,
     foreign_default_servers,
@@ -115,8 +116,9 @@ def apply(root: Path, app: str, environment: str) -> None:
     name = f"{app}-{environment}"
     told = told_object(FIELDS, what="The site")
     nginx = Nginx(root, told["listen"])
-    text = told_site(told, name, nginx, Premises(root, app, environment))
     marker = told_marker(told)
+    log = AccessLog(nginx.logs, whole_number(told, "release", 0, HIGHEST_NUMBER), told_slot(told))
+    text = told_site(told, name, nginx, Premises(root, app, environment), log)
     site = Site(root, nginx, name)
     with taking_turns(root):
         if not nginx.settings.exists():
@@ -164,17 +166,17 @@ def shown(site: Site) -> dict[str, object]:
 # What the caller says.
 
 
-def told_site(told: dict[str, object], name: str, nginx: Nginx, premises: Premises) -> str:
+def told_site(told: dict[str, object], name: str, nginx: Nginx, premises: Premises, log: AccessLog) -> str:
     hosts = told_hosts(told["hosts"])
     listen = nginx.listening()
     if told["folder"] is None:
         least, most = APP_PORTS if nginx.is_machines else (1, HIGHEST_PORT)
         port = whole_number(told, "port", least, most)
-        return render_proxy(name, hosts, port, listen=listen, logs=nginx.logs)
+        return render_proxy(name, hosts, port, listen=listen, log=log)
     if told["port"] is not None:
         sys.exit("A site has either a port or a folder.")
     folder = premises.expect_inside(told["folder"], what="folder")
-    return render_static(name, hosts, folder, home=premises.home, listen=listen, logs=nginx.logs)
+    return render_static(name, hosts, folder, home=premises.home, listen=listen, log=log)
 
 
 def told_hosts(hosts: object) -> list[str]:
@@ -187,11 +189,15 @@ def told_hosts(hosts: object) -> list[str]:
 
 
 def told_marker(told: dict[str, object]) -> dict[str, object]:
-    slot = told["slot"]
-    if slot is not None and not (isinstance(slot, str) and re.fullmatch(COLOUR, slot)):
-        sys.exit("slot has to be blue or green.")
     numbers = {name: whole_number(told, name, 0, HIGHEST_NUMBER) for name in ("generation", "release")}
-    return {**numbers, "slot": slot, "port": told["port"]}
+    return {**numbers, "slot": told_slot(told), "port": told["port"]}
+
+
+def told_slot(told: dict[str, object]) -> str | None:
+    slot = told["slot"]
+    if slot is None or (isinstance(slot, str) and re.fullmatch(COLOUR, slot)):
+        return slot
+    sys.exit("slot has to be blue or green.")
 
 
 def expect_newest(site: Site, marker: dict[str, object]) -> None:

@@ -3,10 +3,14 @@
 It is read as text and run there by any Python from 3.9 on, so it imports only the standard library. After its own text
 one line of JSON arrives on its standard input: `interval` in seconds and `folder`, where Bakery keeps things there;
 other keys are not for this version. It ends as soon as its standard input or output is closed.
+
+What nginx notes of the requests to each site is read from where the look before ended. It is summed up here, so that
+neither addresses nor paths of visitors leave the machine.
 """
 
 from __future__ import annotations
 
+import bisect
 import json
 import os
 import re
@@ -15,6 +19,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 FIRST_LINE_AFTER = 0.8  # seconds; long enough to measure, short enough for somebody who looks at a page
 SHORTEST_INTERVAL = 0.1
@@ -29,19 +34,29 @@ PROGRAMS = {
     "nginx": ("nginx", "-v"),
     "certbot": ("certbot", "--version"),
 }
+MOST_READ = 8 * 1024 * 1024  # bytes of access logs a look; of what grew more the end is read, and counts for all of it
+MOST_SITES = 80  # a line; the others come with the next
+PROOF = "bakery-proof"  # who visits to see that a switch harms nobody
+SHORTEST, STEP, STEPS = 1.0, 1.5, 30  # milliseconds: times are counted between bounds that grow by this factor
+BOUNDS = [SHORTEST * STEP**step for step in range(STEPS - 1)]
+UPGRADED, SERVER_ERROR = 101, 500
+_ACCESS_LOG = re.compile(r"([a-z][a-z0-9-]{0,56})\.access\.json")
+_RELEASE = re.compile(r"[1-9][0-9]{0,9}")
 _VERSION = re.compile(r"\d+\.[0-9A-Za-z.+~-]+")
 _OS_NAME = re.compile(r"""^PRETTY_NAME=(["']?)(.*)\1$""", re.MULTILINE)
 
 
 def watch(interval: float, folder: Path) -> None:
     """Until nobody reads any more."""
-    versions = Versions()
+    versions, traffic = Versions(), Traffic(folder / "logs")
     due = time.monotonic() + min(FIRST_LINE_AFTER, interval)
     ticks = read_ticks(Path("/"))
     while not is_over(until=due):
         before, ticks = ticks, read_ticks(Path("/"))
         line: dict[str, object] = {"at": time.time(), "cpu": busy_percent(before, ticks)}
         line.update(measure(Path("/"), folder))
+        traffic.look()
+        line["traffic"] = traffic.news()
         known = versions.news()
         if known is not None:
             line["versions"] = known
@@ -181,6 +196,150 @@ class Versions:
                 self._asked[name] = start(argv)
             except OSError:
                 self._known[name] = None
+
+
+class Traffic:
+    """Of all sites. What was noted before the first look is not counted: nobody knows who has counted it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._logs = {name: AccessLog(path, is_new=False) for name, path in self._found()}
+        self._sums: dict[tuple[str, int, str], Sum] = {}
+
+    def look(self) -> None:
+        found = dict(self._found())
+        self._logs = {name: self._logs.get(name) or AccessLog(path, is_new=True) for name, path in found.items()}
+        grown = [(name, log) for name, log in self._logs.items() if log.has_grown()]
+        for name, log in grown:
+            lines, factor = log.read(MOST_READ // len(grown))
+            for line in lines:
+                self._count(name, line, factor)
+
+    def news(self) -> list[dict[str, object]]:
+        told = list(self._sums)[:MOST_SITES]
+        return [{"site": key[0], "release": key[1], "slot": key[2], **self._sums.pop(key).said()} for key in told]
+
+    def _count(self, name: str, line: bytes, factor: float) -> None:
+        request = read_request(line)
+        if request is not None:
+            release, slot, is_error, milliseconds = request
+            self._sums.setdefault((name, release, slot), Sum()).add(factor, milliseconds, is_error=is_error)
+
+    def _found(self) -> list[tuple[str, Path]]:
+        try:
+            with os.scandir(self._folder) as entries:
+                matches = [(_ACCESS_LOG.fullmatch(entry.name), entry.path) for entry in entries]
+        except OSError:  # nothing was deployed here yet
+            return []
+        return [(match[1], Path(path)) for match, path in matches if match]
+
+
+class AccessLog:
+    """A file that grows, and that somebody may move to NAME.1 or cut meanwhile."""
+
+    def __init__(self, path: Path, *, is_new: bool) -> None:
+        self._path = path
+        self._file, size = identity(path)
+        self._at = 0 if is_new else size
+
+    def has_grown(self) -> bool:
+        file, size = identity(self._path)
+        return file is not None and (file != self._file or size != self._at)
+
+    def read(self, most: int) -> tuple[list[bytes], float]:
+        """Whole lines that are new, and how many each of them stands for: more than one where only some were read."""
+        file, size = identity(self._path)
+        rest = b""
+        if file != self._file:
+            before = self._path.with_name(f"{self._path.name}.1")
+            if self._file is not None and identity(before)[0] == self._file:
+                rest = read_from(before, self._at, most)
+            self._file, self._at = file, 0
+        if size < self._at:
+            self._at = 0
+        grown = size - self._at
+        begin = max(self._at, size - most)
+        read = read_from(self._path, begin, size - begin)
+        whole = read.rpartition(b"\n")[0] + b"\n" if b"\n" in read else b""
+        self._at = begin + len(whole) if whole or grown <= most else size
+        lines = [*rest.split(b"\n"), *whole.split(b"\n")]
+        return lines, grown / len(read) if 0 < len(read) < grown else 1.0
+
+
+class Sum:
+    """Of the requests to one release."""
+
+    def __init__(self) -> None:
+        self._requests = self._errors = 0.0
+        self._times: dict[int, float] = {}
+        self._is_sampled = False
+
+    def add(self, count: float, milliseconds: float | None, *, is_error: bool) -> None:
+        self._requests += count
+        self._errors += count if is_error else 0
+        self._is_sampled = self._is_sampled or count > 1
+        if milliseconds is not None:
+            step = bisect.bisect_left(BOUNDS, milliseconds)
+            self._times[step] = self._times.get(step, 0.0) + count
+
+    def said(self) -> dict[str, object]:
+        return {
+            "requests": round(self._requests),
+            "errors": round(self._errors),
+            "times": {str(step): round(count) for step, count in self._times.items()},
+            "is_sampled": self._is_sampled,
+        }
+
+
+def read_request(line: bytes) -> tuple[int, str, bool, float | None] | None:
+    """Release, slot, whether it failed, and its milliseconds. None for what is no visitor's, or is nothing of ours."""
+    try:
+        said = json.loads(line.decode(errors="replace"))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict) or said.get("agent") == PROOF:
+        return None
+    release, status, slot = text_in(said, "release"), text_in(said, "status"), text_in(said, "slot")
+    if not _RELEASE.fullmatch(release) or not re.fullmatch("[1-5][0-9][0-9]", status):
+        return None
+    seconds = None if int(status) == UPGRADED else seconds_in(said)  # what stays open tells of no pace
+    milliseconds = None if seconds is None else seconds * 1000
+    return int(release), slot if slot in ("blue", "green") else "", int(status) >= SERVER_ERROR, milliseconds
+
+
+def seconds_in(said: dict[str, Any]) -> float | None:
+    """To the head of an app's answer: what follows may be a stream without an end, or read slowly. Of several attempts
+    nginx notes each, with commas or colons between; an answer of its own has none, and counts as a whole."""
+    for name in ("first_byte_seconds", "seconds"):
+        last = re.split("[,:]", text_in(said, name))[-1].strip()
+        if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", last):
+            return float(last)
+    return None
+
+
+def text_in(said: dict[str, Any], name: str) -> str:
+    value = said.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def identity(path: Path) -> tuple[tuple[int, int] | None, int]:
+    """Which file it is, and its size."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None, 0
+    return (found.st_dev, found.st_ino), found.st_size
+
+
+def read_from(path: Path, begin: int, most: int) -> bytes:
+    try:
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return b""
+    try:
+        return os.pread(file, max(0, most), begin)
+    finally:
+        os.close(file)
 
 
 def start(argv: tuple[str, ...]) -> subprocess.Popen[bytes]:

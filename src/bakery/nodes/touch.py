@@ -125,6 +125,7 @@ class Touch:
                 with self._doing_beside(node, group):
                     async for vitals in watch(transport, interval=INTERVAL, folder=ROOTS_FOLDER):
                         self._metrics.add(node.id, vitals, self._now())
+                        self._metrics.traffic.add(node.id, vitals.traffic, self._now())
             except NotFound:
                 return
             except Unreachable as error:

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import PurePath
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 import structlog
@@ -15,6 +15,7 @@ from msgspec import Meta
 
 from bakery.commands.command import Command, command
 from bakery.model.errors import CommandFailed, NodeUnreachable
+from bakery.nodes.probe import MOST_SITES, STEPS
 from bakery.nodes.transport import SHOWN_OF_OUTPUT, Running, Transport, ending
 
 log = structlog.get_logger()
@@ -31,9 +32,25 @@ Count = Annotated[int, Meta(ge=0, le=2**62)]
 Percent = Annotated[float, Meta(ge=0, le=100)]
 Load = Annotated[float, Meta(ge=0, le=1e6)]
 Seconds = Annotated[float, Meta(ge=0, le=1e11)]
+Requests = Annotated[int, Meta(ge=0, le=10**9)]
+TimeStep = Annotated[int, Meta(ge=0, lt=STEPS)]
+SiteText = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{0,56}\Z")]
 Text = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\A[^\x00-\x1f\x7f-\x9f]+\Z")]
 ProgramName = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9-]{0,19}\Z")]
 BootId = Annotated[str, Meta(pattern=r"\A[0-9a-f-]{36}\Z")]
+
+
+class SiteTraffic(msgspec.Struct, frozen=True, kw_only=True):
+    """Requests to one release since the line before; `times` counts them by the steps of probe.py. Where a log grew by
+    more than the probe reads, a part of it counts for all: `is_sampled`."""
+
+    site: SiteText
+    release: Annotated[int, Meta(ge=1, le=2**31 - 1)]
+    slot: Literal["", "blue", "green"]
+    requests: Requests
+    errors: Requests
+    times: dict[TimeStep, Requests]
+    is_sampled: bool
 
 
 class Disk(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,6 +80,7 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     uptime: Seconds
     boot_id: BootId
     versions: Annotated[dict[ProgramName, Text | None], Meta(max_length=30)] | None = None
+    traffic: Annotated[tuple[SiteTraffic, ...], Meta(max_length=MOST_SITES)] = ()
 
     @property
     def load1(self) -> float:
@@ -77,8 +95,8 @@ class Vitals(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.disks[0].total
 
     def as_line(self) -> Mapping[str, Any]:
-        """What is kept of the newest; without what this line did not say."""
-        line: dict[str, Any] = msgspec.to_builtins(self)
+        """What is kept of the newest; without what this line did not say, and without traffic, which is kept apart."""
+        line: dict[str, Any] = msgspec.to_builtins(msgspec.structs.replace(self, traffic=()))
         return line
 
 

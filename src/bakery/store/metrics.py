@@ -19,6 +19,7 @@ from psycopg.rows import class_row
 
 from bakery.store.rollups import ensure_days
 from bakery.store.store import Store
+from bakery.store.traffic import TrafficWriter
 from bakery.store.transaction import Transaction
 
 log = structlog.get_logger()
@@ -68,6 +69,7 @@ class MetricsWriter:
     """Keeps what it is given in memory until `flush`, and for longer when that fails."""
 
     def __init__(self, store: Store) -> None:
+        self.traffic = TrafficWriter(store)  # which the same lines tell of
         self._store = store
         self._samples: dict[tuple[int, datetime], Figures] = {}
         self._newest: dict[int, tuple[datetime, Mapping[str, Any]]] = {}
@@ -83,6 +85,7 @@ class MetricsWriter:
     async def flush(self) -> None:
         """Writes all of it in one transaction. When that fails, it is kept for the next time."""
         async with self._one_at_a_time:
+            await self.traffic.flush()
             samples, self._samples = self._samples, {}
             newest, self._newest = self._newest, {}
             if not newest:

@@ -1,3 +1,21 @@
--- Health and traffic of each slot.
+-- Traffic of each release by the minute, and how its slot is doing.
 
-SELECT 1;
+CREATE TABLE traffic_minutes (
+    release_id bigint NOT NULL REFERENCES releases ON DELETE CASCADE,
+    at timestamptz NOT NULL,                 -- its beginning
+    seen bigint NOT NULL,                    -- a bit a second that has been counted, so that none counts twice
+    requests bigint NOT NULL,
+    errors bigint NOT NULL,                  -- answers of 500 and more
+    times bigint[] NOT NULL,                 -- how many took how long, by the steps of the probe
+    is_sampled boolean NOT NULL,             -- some of it stands for more than was read
+    PRIMARY KEY (release_id, at)
+);
+CREATE INDEX traffic_minutes_at ON traffic_minutes (at);
+
+ALTER TABLE slots
+    ADD COLUMN check_kind text NOT NULL DEFAULT '',           -- what was looked at last: health page, front page, …
+    ADD COLUMN health_since timestamptz NOT NULL DEFAULT now(),
+    ADD COLUMN restarts bigint NOT NULL DEFAULT 0,            -- ends nobody asked for, since its program was started
+    ADD COLUMN trouble text NOT NULL DEFAULT '' CHECK (trouble IN ('', 'unhealthy', 'crash_loop')),
+    ADD COLUMN revivals int NOT NULL DEFAULT 0,               -- how often Bakery restarted it in this trouble
+    ADD COLUMN revived_at timestamptz;
