@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import Api, Body, connect, path
-from bakery.cli.output import Json, print_done, print_facts, print_rows
+from bakery.cli.output import Json, print_done, print_facts, print_rows, say
 from bakery.cli.terminal import confirm
 from bakery.model.errors import BadInput
 
@@ -25,9 +25,10 @@ def list_apps(*, json: Json = False) -> None:
 
 @group.command()
 def show(app: _App, *, env: Env = None, json: Json = False) -> None:
-    """Show an app."""
+    """Show an app, and how its slots did in the last hour."""
     with connect() as api:
         found = api.get(path("apps", app, env=env))
+        slots = api.get(path("apps", app, "metrics", env=env))["slots"]
     titles = {
         "slug": "App",
         "name": "Name",
@@ -41,7 +42,39 @@ def show(app: _App, *, env: Env = None, json: Json = False) -> None:
         "health_path": "Health path",
         "strategy": "Strategy",
     }
-    print_facts(found, titles, as_json=json)
+    print_facts({**found, "slots": slots}, titles, as_json=json)
+    if slots and not json:
+        say("")
+        print_rows([_slot(slot) for slot in slots], _SLOT, as_json=False, empty="")
+
+
+_SLOT = {
+    "colour": "SLOT",
+    "state": "STATE",
+    "release": "RELEASE",
+    "health": "HEALTH",
+    "check": "CHECK",
+    "health_since": "SINCE",
+    "restarts": "RESTARTS",
+    "requests": "REQUESTS",
+    "errors": "5XX",
+    "p95": "P95",
+}
+
+
+def _slot(slot: Body) -> Body:
+    health = slot["trouble"].replace("_", " ") or slot["health"]
+    p95 = None if slot["p95"] is None else f"{slot['p95']:.0f} ms"
+    requests = f"about {slot['requests']}" if slot["is_sampled"] else slot["requests"]
+    shares = f"{slot['errors']} ({slot['error_share']:.1%})"
+    return {
+        **slot,
+        "health": health,
+        "check": slot["check"] or None,
+        "p95": p95,
+        "requests": requests,
+        "errors": shares,
+    }
 
 
 @group.command()

@@ -1,0 +1,98 @@
+"""How the slots of an app are doing, in figures."""
+
+from datetime import datetime
+
+import msgspec
+from litestar import get
+
+from bakery.delivery.slot_figures import SPAN, SlotFigures, slot_figures
+from bakery.model.actor import Actor
+from bakery.model.deployments import Health, SlotState
+from bakery.model.names import AppName, Colour
+from bakery.model.permissions import Permission
+from bakery.web.api.listing import shown
+from bakery.web.api.problems import problems
+from bakery.web.context import Parts
+from bakery.web.moments import now
+
+
+class Minute(msgspec.Struct, kw_only=True):
+    """`errors` are answers of 500 and more; `p95` is in milliseconds."""
+
+    at: datetime
+    requests: int
+    errors: int
+    p95: float | None
+
+
+class SlotMetrics(msgspec.Struct, kw_only=True):
+    """A slot in which `release` runs. `check` is what was looked at last, and `health_since` since when it is so.
+    `restarts` counts the ends of its program that nobody asked for, `revivals` how often Bakery restarted it since it
+    is in `trouble`. `error_share` is from 0 to 1. `is_sampled`: more requests came than were read, and some stand for
+    all. `minutes` are those with a visitor."""
+
+    colour: Colour
+    state: SlotState
+    release: int
+    since: datetime
+    health: Health
+    health_note: str
+    health_since: datetime
+    check: str
+    trouble: str
+    restarts: int
+    revivals: int
+    requests: int
+    errors: int
+    error_share: float
+    p95: float | None
+    is_sampled: bool
+    minutes: list[Minute]
+
+
+class Metrics(msgspec.Struct, kw_only=True):
+    """From `since` until now."""
+
+    since: datetime
+    slots: list[SlotMetrics]
+
+
+@get(
+    "/apps/{app:str}/metrics",
+    operation_id="showMetrics",
+    summary="Show the health and traffic of an app",
+    opt={"permission": Permission.READ},
+    responses=problems(),
+    tags=["Apps"],
+)
+async def get_metrics(parts: Parts, actor: Actor, app_name: AppName) -> Metrics:
+    """Of each slot in which something runs, in the last hour. What Bakery did not hear of is missing: requests while it
+    had no connection to the node."""
+    at = now()
+    found = await slot_figures(parts.store, app_name, actor=actor, now=at)
+    return Metrics(since=at - SPAN, slots=[_slot(figures) for figures in found])
+
+
+def _slot(figures: SlotFigures) -> SlotMetrics:
+    return SlotMetrics(
+        colour=figures.colour,
+        state=figures.state,
+        release=figures.release,
+        since=figures.since,
+        health=figures.health,
+        health_note=figures.health_note,
+        health_since=figures.health_since,
+        check=figures.check,
+        trouble=figures.trouble,
+        restarts=figures.restarts,
+        revivals=figures.revivals,
+        requests=figures.traffic.requests,
+        errors=figures.traffic.errors,
+        error_share=figures.traffic.error_share,
+        p95=figures.traffic.p95,
+        is_sampled=figures.is_sampled,
+        minutes=[shown(Minute, minute) for minute in figures.minutes],
+    )
+
+
+ROUTES = (get_metrics,)
