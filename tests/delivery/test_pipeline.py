@@ -18,11 +18,13 @@ test = "{test}"
 [run]
 command = ["python3", "app.py"]
 release = "echo releasing to $PORT_OF_DATABASE"
+before = "echo {installed} comes"
+after = "{after}"
 """
 
 
-def a_project(version: str, *, test: str = "true") -> dict[str, str]:
-    return {**an_app(version), "bakery.toml": TOLD.format(installed=version, test=test)}
+def a_project(version: str, *, test: str = "true", after: str = "echo it is there") -> dict[str, str]:
+    return {**an_app(version), "bakery.toml": TOLD.format(installed=version, test=test, after=after)}
 
 
 def states(found: DeploymentDetail) -> dict[str, StepState]:
@@ -33,12 +35,18 @@ async def test_a_process_without_a_command_is_installed_built_tested_and_started
     await fleet.make(command="")
     found = await fleet.deploy_well(a_project("one"))
     assert list(states(found)) == [
-        "unpack", "detect", "install", "build", "test", "release", "start", "check", "switch",
+        "unpack", "detect", "install", "build", "test", "release", "before", "start", "check", "switch", "after",
     ]  # fmt: skip
     assert set(states(found).values()) == {StepState.DONE}
     assert (await fleet.visit()).text == "one"
     log = await fleet.log(found.deployment)
     assert "installing\n" in log
+    assert (
+        log.index("\none comes\n")
+        < log.index("Start the release")
+        < log.index("is live on")
+        < log.index("\nit is there\n")
+    )
     assert "$ sh -c 'echo installing; echo one > installed.txt'\n" in log
     release = Path(fleet.node.folders.root, "apps/shop/production/releases/1")
     assert (release / "installed.txt").read_text() == "one\n"
@@ -49,7 +57,7 @@ async def test_what_there_is_not_to_do_is_skipped_and_says_so(fleet: Fleet) -> N
     await fleet.make(command="")
     found = await fleet.deploy_well({**an_app("one"), "Procfile": "web: python3 app.py\n"})
     skipped = [key for key, state in states(found).items() if state is StepState.SKIPPED]
-    assert skipped == ["install", "build", "test", "release"]
+    assert skipped == ["install", "build", "test", "release", "before", "after"]
     assert "▸ Build it: nothing to do. It has nothing to build." in await fleet.log(found.deployment)
 
 
@@ -64,6 +72,19 @@ async def test_a_failing_test_blocks_and_leaves_the_old_release_alone(fleet: Fle
     assert "1 of 3 failed\n" in await fleet.log(found.deployment)
     assert await fleet.visitors_see("one")
     assert _releases(fleet) == ["1"]
+
+
+async def test_a_command_after_the_switch_that_fails_is_told_and_the_release_stays_live(fleet: Fleet) -> None:
+    await fleet.make(command="")
+    found = await fleet.deploy(a_project("one", after="echo who listens; exit 7"))
+    assert found.deployment.state is DeploymentState.SUCCEEDED
+    assert states(found)["after"] is StepState.FAILED
+    assert (
+        "who listens\n✕ The command after the switch ended with status 7. The new release stays live.\n"
+        in await fleet.log(found.deployment)
+    )
+    assert (await fleet.visit()).text == "one"
+    assert await fleet.node.jobs.list() == {}
 
 
 async def test_a_repository_that_says_nothing_is_told_what_was_looked_for(fleet: Fleet) -> None:

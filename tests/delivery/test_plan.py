@@ -1,6 +1,8 @@
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+import pytest
+
 from bakery.delivery.plan import (
     BuildImage,
     Check,
@@ -113,7 +115,7 @@ def actions(plan: Plan) -> dict[str, object]:
 def test_the_steps_of_an_image_are_known_before_anybody_knows_what_is_in_its_source() -> None:
     before, after = of(DOCKER), of(replace(DOCKER, recipe=OURS))
     assert [step.key for step in before.steps] == [
-        "fetch", "detect", "test", "build", "start", "check", "switch",
+        "fetch", "detect", "test", "build", "release", "before", "start", "check", "switch", "after",
     ]  # fmt: skip
     assert [step.title for step in before.steps] == [step.title for step in after.steps]
     assert actions(before)["build"] == Unknown()
@@ -153,6 +155,32 @@ def test_a_process_that_says_nothing_of_its_start_is_built_in_its_folder() -> No
     assert start.program.folder == PurePosixPath("/node/apps/shop/production/releases/2/web")
     assert start.program.argv == ("/usr/bin/env", "--", "gunicorn")
     assert start.program.environment["PATH"].reveal().startswith(f"{start.program.folder}/.venv/bin:/usr/local/sbin:")
+
+
+@pytest.mark.parametrize("runtime", [Runtime.DOCKER, Runtime.PROCESS])
+def test_commands_around_the_switch_run_in_what_was_built(runtime: Runtime) -> None:
+    recipe = replace(OURS, release=("migrate",), before=("./warm-up",), after=("./tell",))
+    found = actions(of(Release(2, 2, runtime, (), None, build=9, recipe=recipe)))
+    assert [key for key, action in found.items() if isinstance(action, RunCommand)][-3:] == [
+        "release",
+        "before",
+        "after",
+    ]
+    assert found["release"] == RunCommand(("migrate",), "The release command")
+    assert found["before"] == RunCommand(("./warm-up",), "The command before the start")
+    assert found["after"] == RunCommand(("./tell",), "The command after the switch")
+    assert list(found)[-4:] == ["start", "check", "switch", "after"]
+
+
+def test_a_command_in_an_image_finds_what_the_release_finds_and_has_no_port() -> None:
+    once = PREMISES.describe_once(replace(DOCKER, recipe=OURS), "j1", ("migrate", "--all"))
+    assert once == ContainerSpec(
+        name=UnitName("bakery-j1"),
+        image="bakery/shop:9",
+        build=9,
+        environment={"PORT": Secret("8000")},
+        command=("migrate", "--all"),
+    )
 
 
 def test_going_back_makes_nothing() -> None:

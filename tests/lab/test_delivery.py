@@ -148,7 +148,11 @@ def test_an_image_is_built_on_its_node_and_replaced_without_a_lost_visit(oven: O
 
     ended = wait_for_end(oven.http, "box", deploy(oven.http, "box", in_a_box("one")), seconds=120)
     assert ended["state"] == "succeeded", log_of(oven, "box", 1)
-    assert steps_of(oven, "box", 1) == ["unpack", "detect", "test", "build", "start", "check", "switch"]
+    assert steps_of(oven, "box", 1) == [
+        "unpack", "detect", "test", "build", "release", "before", "start", "check", "switch", "after",
+    ]  # fmt: skip
+    log = log_of(oven, "box", 1)
+    assert log.index("\nmigrating in /\n") < log.index("Start the release") < log.index("\nbox is out\n")
     assert visit(oven, "box") == (200, "one")
 
     assert (
@@ -158,13 +162,19 @@ def test_an_image_is_built_on_its_node_and_replaced_without_a_lost_visit(oven: O
     assert "Visits during the switch: 0 of " in log_of(oven, "box", 2)
     assert containers(oven) == ["bakery-box-production-green"]
 
+    stuck = {**in_a_box("three"), "bakery.toml": '[run]\nrelease = "echo no such table; exit 4"\n'}
+    failed = wait_for_end(oven.http, "box", deploy(oven.http, "box", stuck), seconds=120)
+    assert (failed["state"], failed["failure"]) == ("failed", "The release command ended with status 4.")
+    assert "\nno such table\n" in log_of(oven, "box", 3)
+    assert containers(oven) == ["bakery-box-production-green"]
+
     broken = {**in_a_box("three"), "Dockerfile": DOCKERFILE + "RUN exit 3\n"}
     failed = wait_for_end(oven.http, "box", deploy(oven.http, "box", broken), seconds=120)
     assert (failed["state"], failed["failure"]) == ("failed", "The build ended with status 1.")
     assert visit(oven, "box") == (200, "two")
 
     oven.http.post("/api/apps/box/rollback", json={}).raise_for_status()
-    assert wait_for_end(oven.http, "box", 4, seconds=60)["state"] == "succeeded", log_of(oven, "box", 4)
+    assert wait_for_end(oven.http, "box", 5, seconds=60)["state"] == "succeeded", log_of(oven, "box", 5)
     assert visit(oven, "box") == (200, "one")
 
     oven.http.delete("/api/apps/box").raise_for_status()
@@ -173,9 +183,16 @@ def test_an_image_is_built_on_its_node_and_replaced_without_a_lost_visit(oven: O
     assert oven.node.run("docker", "images", "--quiet", "bakery/box") == ""
 
 
+AROUND = """
+[run]
+release = "echo migrating in $(pwd)"
+after = "echo box is out"
+"""
+
+
 def in_a_box(version: str) -> dict[str, str]:
     program = an_app(version)["app.py"].replace("127.0.0.1", "0.0.0.0")  # noqa: S104 - in its container
-    return {"app.py": program, "Dockerfile": DOCKERFILE}
+    return {"app.py": program, "Dockerfile": DOCKERFILE, "bakery.toml": AROUND}
 
 
 def steps_of(oven: Oven, slug: str, number: int) -> list[str]:

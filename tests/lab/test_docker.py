@@ -300,6 +300,8 @@ async def test_containers_of_a_node(agent: Agent) -> None:
     await another_description_replaces_it(agent)
     await one_that_ends_again_and_again_is_told(agent)
     await what_cannot_start_says_why(agent)
+    await a_command_runs_once_and_leaves_no_container(agent)
+    await one_that_is_cancelled_or_killed_leaves_none_either(agent)
     await what_is_not_ours_is_left_alone(agent)
     await after_a_reboot_only_what_shall_run_does(agent)
     await nothing_is_left_but_volumes(agent)
@@ -366,6 +368,58 @@ async def one_that_ends_again_and_again_is_told(agent: Agent) -> None:
         replace(a_container(), command=("python3", "-c", GREEDY), limits=Limits(memory_bytes=64 * MEGABYTE))
     )
     await until_told(agent, "ended by SIGKILL, out of memory")
+
+
+def once(key: JobKey, *command: str) -> ContainerSpec:
+    name = UnitName(f"bakery-{key}")
+    return replace(a_container(), name=name, host_port=None, port=None, command=command)
+
+
+async def run_once(agent: Agent, *command: str, seconds: int = 60) -> tuple[JobStatus, str]:
+    key = new_job_key()
+    limits = JobLimits(seconds=seconds)
+    return await agent.finish(key, agent.containers.running_once(key, PLACE, once(key, *command), limits))
+
+
+async def a_command_runs_once_and_leaves_no_container(agent: Agent) -> None:
+    said = 'printf "%s" "$ODD"; cat /version >&2; cat /proc/self/status | grep -c NoNewPrivs; exit 3'
+    status, log = await run_once(agent, "sh", "-c", said)
+    assert (status.state, status.exit_status, status.reason) == (JobState.EXITED, 3, "ended with status 3")
+    assert log.startswith(ODD)
+    assert "v1" in log
+    status, log = await run_once(agent, "python3", "-c", GREEDY.replace("200", "400"))
+    assert (status.exit_status, log) == (137, "")
+    status, log = await run_once(agent, "/no/such/program")
+    assert status.exit_status == 127
+    assert "no such file or directory" in log
+    assert agent.node.run("docker", "ps", "--all", "--quiet", "--filter", "label=bakery.job") == ""
+
+
+async def one_that_is_cancelled_or_killed_leaves_none_either(agent: Agent) -> None:
+    """However its end comes: in time, by a person, or with the program and the watcher that were to see to it."""
+
+    def none_is_left() -> bool:
+        return agent.node.run("docker", "ps", "--all", "--quiet", "--filter", "label=bakery.job") == ""
+
+    status, log = await run_once(agent, "sh", "-c", "echo begun; sleep 4716", seconds=2)
+    assert (status.state, log) == (JobState.TIMED_OUT, "begun\n")
+    assert none_is_left()
+    for killed in ("once-work", "once-main", ""):
+        key = new_job_key()
+        starting = agent.containers.running_once(key, PLACE, once(key, "sh", "-c", "sleep 4716; true"), JobLimits())
+        running = asyncio.create_task(agent.finish(key, starting))
+        await until_runs(agent.node, "sleep 4716")
+        if killed:
+            agent.node.run("pkill", "-KILL", "-f", killed)
+        else:
+            assert (await agent.jobs.cancel(key)).state is JobState.CANCELLED
+        status, _ = await running
+        if killed == "once-main":
+            assert status.state is JobState.LOST
+            await agent.jobs.cancel(key)
+        await asyncio.to_thread(wait_until, none_is_left, what="no container is left", seconds=10)
+        assert agent.node.attempt("pgrep", "-f", "sleep 4716").returncode != 0
+        await agent.jobs.remove(key)
 
 
 async def what_cannot_start_says_why(agent: Agent) -> None:

@@ -21,6 +21,7 @@ from bakery.delivery.plan import (
     Unknown,
     Unpack,
 )
+from bakery.delivery.premises import Release
 from bakery.delivery.recipe import Recipe, recipe_of
 from bakery.delivery.step_jobs import Begin, begin_anew, run_step_job
 from bakery.delivery.variable_sets import build_variables
@@ -39,7 +40,11 @@ _NEXT: Mapping[StepKey, str] = {
     StepKey.BUILD: "The log of this step says why. Mend it, and deploy again.",
     StepKey.TEST: "Mend what its tests found, or deploy without them.",
     StepKey.RELEASE: "The log of this step says why. The old release is live; mend it, and deploy again.",
+    StepKey.BEFORE: "The log of this step says why. The old release is live; mend it, and deploy again.",
+    StepKey.AFTER: "The log of this step says why. The new release is live; do by hand what this was to do.",
 }
+# What these did is seldom harmless a second time, so nobody but a person begins them again.
+_ONCE = {StepKey.RELEASE, StepKey.BEFORE, StepKey.AFTER}
 
 
 async def make(work: Work, key: StepKey, action: Make) -> None:
@@ -93,12 +98,6 @@ async def _detect(work: Work, detecting: Detect) -> None:
     if found.missing:
         raise StepFailed(found.missing[0], hint="Say it in bakery.toml, and deploy again.")
     recipe = recipe_of(found)
-    if recipe.release and detecting.runtime is Runtime.DOCKER:
-        raise StepFailed(
-            f"Its release command, {shlex.join(recipe.release)}, would have to run before the switch, and Bakery does "
-            "not run commands in images yet.",
-            hint="Run it when the app starts instead, and set [run] release = false in bakery.toml.",
-        )
     for sentence in recipe.why:
         work.log.write(sentence)
     await _keep(work, recipe)
@@ -134,27 +133,44 @@ async def _build_image(work: Work, key: StepKey, building: BuildImage) -> None:
 
 
 async def _run_command(work: Work, key: StepKey, running: RunCommand) -> None:
-    """In the app's own folder, as the account that it will run as."""
-    premises, release = work.deployment.environment.premises(work.node), work.deployment.release
-    variables = premises.process_variables(release)
-    if key is not StepKey.RELEASE:
-        of_build = await build_variables(work.store, work.deployment.environment.id, release.id)
-        variables = premises.process_variables(replace(release, variables=of_build))
-    cache = work.node.folders.cache(premises.app, premises.environment)
+    """With the variables of the build, until something is built."""
+    release = work.deployment.release
+    if key not in _ONCE:
+        release = replace(
+            release, variables=await build_variables(work.store, work.deployment.environment.id, release.id)
+        )
     work.log.write(f"$ {shlex.join(running.argv)}")
+    commanding = _in_image if release.runtime is Runtime.DOCKER else _in_folder
+    await _run_job(work, key, commanding(work, release, running.argv), what=running.what)
+
+
+def _in_folder(work: Work, release: Release, argv: tuple[str, ...]) -> Begin:
+    """The app's own, as the account that it will run as."""
+    premises = work.deployment.environment.premises(work.node)
+    cache = work.node.folders.cache(premises.app, premises.environment)
 
     def begin(job: JobKey) -> Command:
         spec = JobSpec(
             key=job,
-            argv=("/usr/bin/env", "--", *running.argv),
+            argv=("/usr/bin/env", "--", *argv),
             account=premises.job_account,
             folder=premises.release_folder(release.number) / release.base,
-            environment={"HOME": Secret(str(cache)), **variables},
+            environment={"HOME": Secret(str(cache)), **premises.process_variables(release)},
             limits=_limits(work),
         )
         return work.node.jobs.starting(spec)
 
-    await _run_job(work, key, begin, what=running.what)
+    return begin
+
+
+def _in_image(work: Work, release: Release, argv: tuple[str, ...]) -> Begin:
+    premises = work.deployment.environment.premises(work.node)
+
+    def begin(job: JobKey) -> Command:
+        spec = premises.describe_once(release, job, argv)
+        return work.node.containers.running_once(job, premises.place, spec, _limits(work))
+
+    return begin
 
 
 async def _run_job(work: Work, key: StepKey, begin: Begin, *, what: str) -> None:
@@ -166,7 +182,7 @@ async def _run_job(work: Work, key: StepKey, begin: Begin, *, what: str) -> None
 async def _end_of_job(work: Work, key: StepKey, begin: Begin, *, what: str) -> JobStatus:
     """One that the node lost, as by a reboot, is begun once more where that is harmless."""
     status = await run_step_job(work.store, work.node.jobs, work.log, work.deployment.id, key, begin)
-    if status.state is JobState.LOST and key is not StepKey.RELEASE:
+    if status.state is JobState.LOST and key not in _ONCE:
         await begin_anew(work.store, work.node.jobs, work.deployment.id, key)
         work.log.write(f"{what} was interrupted on the node ({status.reason}), and begins again.")
         status = await run_step_job(work.store, work.node.jobs, work.log, work.deployment.id, key, begin)

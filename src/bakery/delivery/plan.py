@@ -26,10 +26,12 @@ class StepKey(StrEnum):
     BUILD = "build"
     TEST = "test"
     RELEASE = "release"
+    BEFORE = "before"
     START = "start"
     CHECK = "check"
     SWITCH = "switch"
     RETIRE = "retire"
+    AFTER = "after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ class BuildImage:
 
 @dataclass(frozen=True, slots=True)
 class RunCommand:
-    """In the source's base folder, as the app's account. `what` begins the sentence about how it ended."""
+    """In the source's base folder, as the app's account, or in the image. `what` begins the sentence about its end."""
 
     argv: tuple[str, ...]
     what: str
@@ -195,7 +197,7 @@ def _plan_blue_green(wanted: Wanted) -> Plan:
     other = wanted.slots[slot.colour.other]
     if other.state is not SlotState.IDLE:
         steps.append(PlannedStep(StepKey.RETIRE, "Retire the old slot", Retire(other)))
-    return Plan(wanted.release, slot, tuple(steps))
+    return Plan(wanted.release, slot, (*steps, *_after(wanted)))
 
 
 def _plan_recreate(wanted: Wanted) -> Plan:
@@ -213,6 +215,7 @@ def _plan_recreate(wanted: Wanted) -> Plan:
         ),
         _check(wanted, slot, program),
         PlannedStep(StepKey.SWITCH, "Make it live", Switch(slot, _site(wanted, slot) if wanted.has_ingress else None)),
+        *_after(wanted),
     )
     replaced = slot.release if is_replacing and slot.release != wanted.release else None
     return Plan(wanted.release, slot, steps, replaced)
@@ -283,6 +286,7 @@ def _build_image(wanted: Wanted) -> tuple[PlannedStep, ...]:
     return (
         PlannedStep(StepKey.TEST, "Run the project's tests", test),
         PlannedStep(StepKey.BUILD, "Build the image", build),
+        *_before_start(recipe),
     )
 
 
@@ -291,18 +295,39 @@ def _build_in_place(wanted: Wanted) -> tuple[PlannedStep, ...]:
     install: Action = Unknown()
     build: Action = Unknown()
     test: Action = Unknown()
-    release: Action = Unknown()
     if recipe is not None:
         install = _run(recipe.install, "The installation", "It has nothing to install.")
         build = _run(recipe.build, "The build", "It has nothing to build.")
         test = _run(recipe.test, "The tests", "No tests were found in it.")
-        release = _run(recipe.release, "The release command", "It has no command for a new release.")
     return (
         PlannedStep(StepKey.INSTALL, "Install what it needs", install),
         PlannedStep(StepKey.BUILD, "Build it", build),
         PlannedStep(StepKey.TEST, "Run the project's tests", test),
-        PlannedStep(StepKey.RELEASE, "Prepare the release", release),
+        *_before_start(recipe),
     )
+
+
+def _before_start(recipe: Recipe | None) -> tuple[PlannedStep, ...]:
+    release: Action = Unknown()
+    before: Action = Unknown()
+    if recipe is not None:
+        release = _run(recipe.release, "The release command", "It has no command for a new release.")
+        before = _run(recipe.before, "The command before the start", "It names no command to run before its start.")
+    return (
+        PlannedStep(StepKey.RELEASE, "Prepare the release", release),
+        PlannedStep(StepKey.BEFORE, "Run its command before the start", before),
+    )
+
+
+def _after(wanted: Wanted) -> tuple[PlannedStep, ...]:
+    """For what was built just now, as the command before its start."""
+    release = wanted.release
+    if wanted.goes_back or release.files_of is not None or not release.is_built:
+        return ()
+    after: Action = Unknown()
+    if release.recipe is not None:
+        after = _run(release.recipe.after, "The command after the switch", "It names no command to run after that.")
+    return (PlannedStep(StepKey.AFTER, "Run its command after the switch", after),)
 
 
 def _run(argv: tuple[str, ...], what: str, otherwise: str) -> Action:

@@ -1,7 +1,7 @@
 """Where an environment of an app lives on its node: names and paths, made from typed names alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from bakery.delivery.recipe import Recipe
@@ -29,6 +29,7 @@ from bakery.nodes.ingress import ProxySite, StaticSite
 # The first word of a start command is found as in a shell: on the PATH, or below the release when it has a slash.
 _FINDS_PROGRAMS = "/usr/bin/env"
 _USUAL_PATHS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_NO_PORT = Port(0)
 _USUAL_PORT = 8080  # in a container that says nothing of it
 
 Program = UnitSpec | ContainerSpec
@@ -127,6 +128,11 @@ class Premises:
             environment={**release.variables, "PORT": Secret(str(inside))},
             command=release.command or None,
         )
+
+    def describe_once(self, release: Release, key: str, argv: tuple[str, ...]) -> ContainerSpec:
+        """A command in the release's image, with what the release itself finds there; nobody reaches it."""
+        served = self.describe_container(release, Colour.BLUE, _NO_PORT)
+        return replace(served, name=UnitName(f"bakery-{key}"), host_port=None, port=None, command=argv)
 
     def describe_unit(self, release: Release, colour: Colour, port: Port) -> UnitSpec:
         folder = self.release_folder(release.number)

@@ -25,6 +25,8 @@ class Recipe:
     test: Argv = ()
     start: Argv = ()  # an image may have its own
     release: Argv = ()
+    before: Argv = ()  # its start, in what was built
+    after: Argv = ()  # its switch
     paths: tuple[str, ...] = ()  # below the base, with programs that the commands name
     port: int | None = None  # in its container
     health_path: str | None = None
@@ -47,6 +49,8 @@ def recipe_of(plan: BuildPlan) -> Recipe:
         test=_argv(commands.test),
         start=_argv(commands.start),
         release=_argv(commands.release),
+        before=_argv(commands.before),
+        after=_argv(commands.after),
         paths=plan.paths,
         port=plan.port,
         health_path=plan.health.path,

@@ -201,14 +201,21 @@ async def _take_step(work: Work, key: StepKey) -> None:
         return
     at_byte = await work.log.flush()
     await begin_step(work.store, work.deployment.id, key, at_byte=at_byte, generation=work.deployment.generation)
+    state = StepState.DONE
     if planned is not None:
         work.log.write(f"▸ {planned.title}")
         action = planned.action
-        await although_away(work.log, lambda: carry_out(work, key, action), seconds=work.patience.away)
+        try:
+            await although_away(work.log, lambda: carry_out(work, key, action), seconds=work.patience.away)
+        except (StepFailed, NodeUnreachable) as failure:
+            if key is not StepKey.AFTER:
+                raise
+            state = StepState.FAILED
+            work.log.write(f"✕ {failure.message} The new release stays live.\n  {failure.hint}")
     at_byte = await work.log.flush()
     async with work.store.transaction() as tx:
         await require_ours(tx, work.deployment.id, work.deployment.generation)
-        await end_step(tx, work.deployment.id, key, StepState.DONE, at_byte=at_byte)
+        await end_step(tx, work.deployment.id, key, state, at_byte=at_byte)
 
 
 async def _choose_port(work: Work) -> None:

@@ -43,11 +43,11 @@ LONGEST_SILENCE = 600.0  # seconds of a pull
 
 
 class OwnWork(jobs.Work):
-    """A job whose program is ours."""
+    """A job whose program is ours: such a verb."""
 
-    def __init__(self, text: bytes) -> None:
+    def __init__(self, text: bytes, verb: str = "image-work") -> None:
         self.told = told = json.loads(text)
-        self.argv = [sys.executable, "-IS", str(Path(sys.argv[0]).resolve()), "--root", told["root"], "image-work"]
+        self.argv = [sys.executable, "-IS", str(Path(sys.argv[0]).resolve()), "--root", told["root"], verb]
         self.stdin = text
         self.account = pwd.getpwuid(os.geteuid())
         self.environment: dict[str, str] = {}

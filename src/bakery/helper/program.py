@@ -3,9 +3,9 @@
     helper [--root FOLDER] FAMILY-VERB …
 
 Families: `container` and `image` (Docker's), `job` (durable jobs), `key` (the key that lets Bakery in), `log` (what
-units wrote), `premises` (where apps live), `release`, `site` (what nginx sends to apps), `source` (what lies in Git),
-`tree` (files of a release), `unit` (what systemd keeps running), `upload`; and `version` prints a number, and the
-digest of this file. Each family's module tells of its verbs.
+units wrote), `once` (a container that runs to its end), `premises` (where apps live), `release`, `site` (what nginx
+sends to apps), `source` (what lies in Git), `tree` (files of a release), `unit` (what systemd keeps running), `upload`;
+and `version` prints a number, and the digest of this file. Each family's module tells of its verbs.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ FAMILIES = {  # loaded when one is called: a start costs time
     "job": "bakery.helper.jobs",
     "key": "bakery.helper.keys",
     "log": "bakery.helper.unit_logs",
+    "once": "bakery.helper.once",
     "premises": "bakery.helper.premises",
     "release": "bakery.helper.releases",
     "site": "bakery.helper.sites",

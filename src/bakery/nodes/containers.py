@@ -7,6 +7,8 @@ from bakery.model.container import LONGEST_STOP, ContainerSpec
 from bakery.model.errors import NodeUnreachable
 from bakery.model.names import UnitName
 from bakery.nodes.helper_calls import Helper
+from bakery.nodes.homes import Place
+from bakery.nodes.jobs import JobKey, JobLimits
 from bakery.nodes.units import UnitState
 
 MOST_LINES = 2000
@@ -47,6 +49,18 @@ class Containers:
         """All that this Bakery has there, running or not."""
         told = await self._helper.ask(_Names, "container-list", within=_WITHIN)
         return tuple(map(UnitName, told.containers))
+
+    def running_once(self, key: JobKey, place: Place, spec: ContainerSpec, limits: JobLimits) -> Command:
+        """The call that begins a job, and goes on with its log: the container runs to its end, and goes. The job has
+        the limits of time and log; memory and CPU are the container's."""
+        told = {
+            "app": place.app,
+            "environment": place.environment,
+            "container": _described(spec),
+            "seconds": limits.seconds,
+            "log_bytes": limits.log_bytes,
+        }
+        return self._helper.call("once-start", key, "--follow", told=told)
 
     def logs(
         self, name: UnitName, *, after: str | None = None, lines: int = MOST_LINES, follows: bool = False

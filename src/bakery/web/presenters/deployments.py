@@ -91,6 +91,7 @@ def deployment_view(
         trigger=f"{deployment.asked_by} {_FROM[deployment.trigger]}",
         place=node,
         calm=_calm(deployment, detail.live),
+        note=_note(deployment, detail.steps),
         steps=steps,
         is_over=deployment.state.is_over,
         took=_took(deployment.started_at, deployment.ended_at, now),
@@ -171,6 +172,14 @@ def _calm(deployment: DeploymentSummary, live: Live | None) -> str:
     if deployment.state is DeploymentState.SUCCEEDED:
         return f"By now #{live.number} is live on {live.colour}."
     return f"#{live.number} is live on {live.colour}."
+
+
+def _note(deployment: DeploymentSummary, steps: Sequence[Step]) -> str:
+    """What failed of one that is live all the same."""
+    failed = [step for step in steps if step.state is StepState.FAILED]
+    if deployment.state is not DeploymentState.SUCCEEDED or not failed:
+        return ""
+    return f"The step “{failed[0].title}” failed; its log says why."
 
 
 def _failure(deployment: DeploymentSummary, step: StepView | None, now: datetime) -> Failure | None:

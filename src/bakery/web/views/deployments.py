@@ -113,6 +113,7 @@ class DeploymentView:
     steps: Sequence[StepView]
     is_over: bool
     took: str
+    note: str = ""  # what failed although it is live
     usual: str = ""
     since: str = ""
     current: StepView | None = None
