@@ -1,6 +1,7 @@
 """The helper's door: which verb, and whether its words have the right form.
 
     helper [--root FOLDER] FAMILY-VERB …
+    helper [--root FOLDER] session              many of them, one after the other; see there
 
 Families: `container` and `image` (Docker's), `job` (durable jobs), `key` (the key that lets Bakery in), `log` (what
 units wrote), `once` (a container that runs to its end), `premises` (where apps live), `release`, `site` (what nginx
@@ -48,6 +49,15 @@ def main(words: list[str]) -> None:
     root, is_sudo = ROOTS_FOLDER, "SUDO_UID" in os.environ
     if not is_sudo and words[:1] == ["--root"]:
         root, words = Path(words[1]), words[2:]
+    if words == ["session"]:
+        importlib.import_module("bakery.helper.session").serve(
+            lambda call: find_verb(call[0]) if call else None, lambda call: carry_out(root, call, is_sudo=is_sudo)
+        )
+    else:
+        carry_out(root, words, is_sudo=is_sudo)
+
+
+def carry_out(root: Path, words: list[str], *, is_sudo: bool) -> None:
     verb = find_verb(words[0]) if words else None
     if verb is None or (verb.is_inner and is_sudo):
         sys.exit("There is no such verb.")

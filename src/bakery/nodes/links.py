@@ -14,6 +14,7 @@ from bakery.model.nodes import AGENT, NodeState, parse_place
 from bakery.nodes.accounts import ensure_account
 from bakery.nodes.facts import NodeFacts, facts_in
 from bakery.nodes.helper_calls import ON_NODE
+from bakery.nodes.helper_sessions import HelperSessions
 from bakery.nodes.jobs import Jobs, install_helper
 from bakery.nodes.login import Bastion, SshLogin
 from bakery.nodes.node import Node, open_remote_node
@@ -61,7 +62,7 @@ class Links:
         self._store = store
         self._machine = machine
         self.transcript = transcript
-        self._open: dict[int, tuple[Address, SshTransport]] = {}
+        self._open: dict[int, tuple[Address, SshTransport, HelperSessions]] = {}
         self._nodes: dict[int, tuple[datetime | None, Node]] = {}
         self._opening: dict[int, asyncio.Lock] = {}
 
@@ -82,14 +83,16 @@ class Links:
             return known[1]
         await self.forget(node_id)
         transport = ssh_transport(self.login(node_id, address))
-        self._open[node_id] = (address, transport)
+        self._open[node_id] = (address, transport, HelperSessions(transport, ON_NODE))
         return transport
 
     async def transport(self, node_id: int) -> Transport:
         """For everything that changes or asks something there."""
         address = await self.address(node_id)
-        inner: Transport = (await self._machine()).transport if address.kind == "local" else await self.ssh(node_id)
-        return RecordingTransport(inner, node_id, self.transcript)
+        if address.kind == "local":
+            return RecordingTransport((await self._machine()).transport, node_id, self.transcript)
+        await self.ssh(node_id)
+        return RecordingTransport(self._open[node_id][2], node_id, self.transcript)
 
     async def jobs(self, node_id: int) -> Jobs:
         """The verbs of durable jobs there."""
@@ -156,6 +159,7 @@ class Links:
         self._nodes.pop(node_id, None)
         known = self._open.pop(node_id, None)
         if known is not None:
+            await known[2].close()
             await known[1].close()
 
     async def close(self) -> None:

@@ -15,6 +15,7 @@ from bakery.nodes.folders import ROOTS_FOLDER, NodeFolders
 from bakery.nodes.git_sources import GitSources
 from bakery.nodes.helper_calls import ON_NODE, Helper
 from bakery.nodes.helper_ingress import HelperIngress, OwnPlace
+from bakery.nodes.helper_sessions import HelperSessions
 from bakery.nodes.helper_units import HelperUnits
 from bakery.nodes.homes import Homes
 from bakery.nodes.images import Images
@@ -48,15 +49,16 @@ class Node:
 
 async def open_local_node(*, root: PurePosixPath | None = None, own_port: Port = OWN_PORT) -> Node:
     """Looks at this machine and makes its folders. `root` is the folder of a node that keeps to itself."""
-    transport = LocalTransport()
-    facts = await look_at(transport)
+    machine = LocalTransport()
+    facts = await look_at(machine)
     usual = folders_of(facts)
     folders = NodeFolders(root) if root else usual
     can = capabilities(facts, is_usual_place=folders == usual)
     for folder in (folders.root, folders.programs, folders.logs):
-        await run_or_fail(transport, make_folder(folder))
-    await run_or_fail(transport, make_folder(folders.units, mode=0o700))
-    program = await install_helper(transport, folders)
+        await run_or_fail(machine, make_folder(folder))
+    await run_or_fail(machine, make_folder(folders.units, mode=0o700))
+    program = await install_helper(machine, folders)
+    transport = HelperSessions(machine, program)
     helper = Helper(transport, program)
     return Node(
         name="local",
