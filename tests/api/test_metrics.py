@@ -31,5 +31,6 @@ async def test_the_figures_of_the_last_hour_are_told_of_each_slot(site: Site, ad
     (slot,) = (await admin.get("/apps/shop/metrics")).json()["slots"]
     told = ("colour", "state", "release", "health", "trouble", "restarts", "requests", "errors", "error_share", "p95")
     assert [slot[name] for name in told] == ["blue", "live", 1, "healthy", "", 0, 40, 2, 0.05, 0.9]
+    assert slot["in_this_slot"] == {"requests": 40, "errors": 2, "p95": 0.9}
     assert [(minute["requests"], minute["errors"]) for minute in slot["minutes"]] == [(40, 2)]
     assert (await admin.get("/apps/nothing/metrics")).status_code == 404

@@ -234,7 +234,7 @@ async def test_five_releases_are_kept(fleet: Fleet) -> None:
 async def test_pages_learn_that_an_app_is_down_and_well_again(fleet: Fleet) -> None:
     app = await fleet.make()
     await fleet.deploy_well(an_app("one"))
-    watch = Watch(fleet.store, fleet.links, await local_node_id(fleet.store))
+    watch = Watch(fleet.store, fleet.queue, fleet.links, await local_node_id(fleet.store))
     await watch.look()
     assert (await fleet.app()).status is AppStatus.HEALTHY
     await fleet.node.units.stop(BLUE)

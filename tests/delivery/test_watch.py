@@ -2,12 +2,18 @@
 
 import pytest
 
-from bakery.delivery import watch
+from bakery.delivery import troubles, watch
 from bakery.delivery.local import local_node_id
+from bakery.delivery.slot_figures import slot_figures
+from bakery.delivery.tasks import RESTART
 from bakery.delivery.watch import FAILURES_ALLOWED, Watch
 from bakery.model.apps import AppStatus
+from bakery.model.deployments import Health, Trouble
+from bakery.model.names import AppName, EnvironmentName, UnitName
 from bakery.nodes.health import Answer, CheckKind
-from tests.delivery.fleet import Fleet, an_app
+from bakery.nodes.supervised_units import SupervisedUnits
+from bakery.web.moments import now
+from tests.delivery.fleet import ADMIN, Fleet, an_app
 
 
 async def test_a_release_that_came_in_the_meantime_is_not_called_down(
@@ -15,7 +21,10 @@ async def test_a_release_that_came_in_the_meantime_is_not_called_down(
 ) -> None:
     await bare_fleet.make()
     await bare_fleet.deploy_well(an_app("one"))
-    watching, asked = Watch(bare_fleet.store, bare_fleet.links, await local_node_id(bare_fleet.store)), 0
+    watching, asked = (
+        Watch(bare_fleet.store, bare_fleet.queue, bare_fleet.links, await local_node_id(bare_fleet.store)),
+        0,
+    )
 
     async def ask_the_old_one(*_: object) -> Answer:
         nonlocal asked
@@ -29,3 +38,57 @@ async def test_a_release_that_came_in_the_meantime_is_not_called_down(
         await watching.look()
     app = await bare_fleet.app()
     assert (app.live_number, app.status) == (2, AppStatus.HEALTHY)
+
+
+async def activity(fleet: Fleet) -> list[str]:
+    async with fleet.store.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT action FROM audit WHERE action IN ('app.unhealthy', 'app.crash_loop', 'app.recovered') ORDER BY id"
+        )
+        return [action for (action,) in await cursor.fetchall()]
+
+
+async def test_what_stays_down_is_told_once_restarted_and_told_again_when_it_recovers(
+    bare_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for limit in ("UNHEALTHY_AFTER", "CALM_FOR"):
+        monkeypatch.setattr(troubles, limit, 0.0)
+    fleet = bare_fleet
+    app = await fleet.make()
+    await fleet.deploy_well(an_app("one", answer="(503 if os.path.exists('broken') else 200, b'')"))
+    folder = fleet.node.folders.releases(AppName("shop"), EnvironmentName("production")) / "1"
+    watching = Watch(fleet.store, fleet.queue, fleet.links, await local_node_id(fleet.store))
+    await fleet.node.transport.put(folder / "broken", b"")
+    for _ in range(FAILURES_ALLOWED + 4):
+        await watching.look()
+    (slot,) = await slot_figures(fleet.store, "shop", actor=ADMIN, now=now())
+    assert (slot.trouble, slot.revivals, slot.check) == (Trouble.UNHEALTHY, 1, CheckKind.HEALTH_PAGE)
+    assert await activity(fleet) == ["app.unhealthy"]
+    async with fleet.store.transaction() as tx:
+        assert await fleet.queue.has(tx, RESTART, app.environment_id)
+    await fleet.node.transport.remove(folder / "broken")
+    for _ in range(3):
+        await watching.look()
+    (slot,) = await slot_figures(fleet.store, "shop", actor=ADMIN, now=now())
+    assert (slot.trouble, slot.revivals, slot.health) == (Trouble.NONE, 0, Health.HEALTHY)
+    assert await activity(fleet) == ["app.unhealthy", "app.recovered"]
+
+
+async def test_a_program_that_ends_again_and_again_is_one_state_and_one_line(
+    bare_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet, counts = bare_fleet, iter([0, 1, 2, 3, 4, 5, 6])
+    await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    watching = Watch(fleet.store, fleet.queue, fleet.links, await local_node_id(fleet.store))
+    monkeypatch.setattr(watch, "_COUNTS_EVERY", 1)
+
+    async def ended_once_more(_: object, *names: UnitName) -> dict[UnitName, int]:
+        return dict.fromkeys(names, next(counts))
+
+    monkeypatch.setattr(SupervisedUnits, "restarts", ended_once_more)
+    for _ in range(7):
+        await watching.look()
+    (slot,) = await slot_figures(fleet.store, "shop", actor=ADMIN, now=now())
+    assert (slot.trouble, slot.restarts, slot.health) == (Trouble.CRASH_LOOP, 6, Health.HEALTHY)
+    assert await activity(fleet) == ["app.crash_loop"]

@@ -19,6 +19,7 @@ _OF_A_LOG = (".txt", "/lines", "/times", "/search")
 PARTS_OF_LOGS = {f"{owner}/log{part}" for owner in (_DEPLOYMENT, _JOB) for part in _OF_A_LOG}
 PARTS_OF_PAGES = {
     "/sidebar",
+    "/apps/{slug:str}/slots",
     "/fleet",
     "/palette",
     "/account",

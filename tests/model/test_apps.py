@@ -24,6 +24,17 @@ def test_what_is_said_of_an_app(
     assert app_status(is_live=is_live, is_stopped=is_stopped, is_deploying=is_deploying, health=health) is status
 
 
+def test_an_app_whose_deployments_all_failed_is_not_called_never_deployed() -> None:
+    def status(*, is_live: bool, is_deploying: bool) -> AppStatus:
+        return app_status(
+            is_live=is_live, is_stopped=False, is_deploying=is_deploying, health=Health.UNKNOWN, has_failed=True
+        )
+
+    assert status(is_live=False, is_deploying=False) is AppStatus.FAILED
+    assert status(is_live=False, is_deploying=True) is AppStatus.DEPLOYING
+    assert status(is_live=True, is_deploying=False) is AppStatus.HEALTHY
+
+
 def test_a_start_command_is_split_as_in_a_shell_and_means_nothing_else() -> None:
     assert parse_new_app(slug="shop", command="python3 app.py --title 'a b' $HOME;id").command == (
         "python3", "app.py", "--title", "a b", "$HOME;id",

@@ -47,6 +47,19 @@ async def test_the_dashboard_says_in_words_how_all_apps_are(site: Site, admin: B
     assert "shop is down It does not answer its health check. Look" in page.text
 
 
+async def test_an_app_that_never_came_up_needs_attention(site: Site, admin: Browser) -> None:
+    await a_live_app(site, "api")
+    await an_app(site, "shop")
+    await a_failed_deployment(site, "shop")
+
+    page = await admin.get("/")
+
+    assert page.heading == "1 app could not be deployed"
+    assert "Of 2 apps, 1 is healthy and 1 could not be deployed." in page.text
+    assert "shop could not be deployed No deployment has succeeded yet, so nobody can reach it. See why" in page.text
+    assert "No deployment has succeeded yet" in (await admin.get("/apps/shop")).text
+
+
 async def test_the_dashboard_shows_what_is_under_way(site: Site, admin: Browser) -> None:
     await an_app(site)
     await a_running_deployment(site)
@@ -250,7 +263,7 @@ async def test_a_page_asks_the_database_as_often_for_300_apps_as_for_3(
     many = await _queries(admin, monkeypatch)
 
     assert many == few
-    assert max(few.values()) <= 14
+    assert max(few.values()) <= 16
 
 
 async def _queries(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:

@@ -127,6 +127,8 @@ def test_a_step_that_did_not_begin_has_no_log() -> None:
         ({}, "There are no apps yet."),
         ({AppStatus.HEALTHY: 1}, "The only app is healthy."),
         ({AppStatus.NEVER_DEPLOYED: 2}, "All 2 apps were never deployed."),
+        ({AppStatus.FAILED: 1}, "The only app could not be deployed."),
+        ({AppStatus.HEALTHY: 2, AppStatus.FAILED: 1}, "Of 3 apps, 2 are healthy and 1 could not be deployed."),
         ({AppStatus.HEALTHY: 9, AppStatus.DOWN: 1}, "Of 10 apps, 1 is down and 9 are healthy."),
     ],
 )

@@ -14,7 +14,8 @@ DEFAULT_TIMEOUT = 60.0
 @dataclass(frozen=True, slots=True)
 class Command:
     """`env` is added to a transport's own small environment. Secrets go through `stdin` or `env`, never `argv`.
-    `is_private`: what it prints may hold some, and is not written down."""
+    `is_private`: what it prints may hold some, and is not written down. `is_routine`: it changes nothing and is said
+    over and over again, and neither is it."""
 
     argv: tuple[str, ...]
     stdin: bytes | Secret | None = None
@@ -22,6 +23,7 @@ class Command:
     cwd: PurePath | None = None
     timeout: float = DEFAULT_TIMEOUT
     is_private: bool = False
+    is_routine: bool = False
 
     def __post_init__(self) -> None:
         if any("\0" in word for word in self.argv):

@@ -41,7 +41,8 @@ async def show_app(store: Store, slug: str, *, actor: Actor) -> AppDetail:
     async with store.connection() as connection, connection.cursor(row_factory=typed(AppDetail)) as cursor:
         await cursor.execute(
             """
-            SELECT app_facts.*, nodes.state AS node_state
+            SELECT app_facts.*, nodes.state AS node_state,
+                   EXISTS (SELECT FROM deployments WHERE app_id = app_facts.id AND state = 'failed') AS has_failed
             FROM app_facts JOIN nodes ON nodes.slug = app_facts.node WHERE app_facts.slug = %s
             """,
             (slug,),

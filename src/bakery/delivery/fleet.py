@@ -43,6 +43,7 @@ class AppSummary:
     live_number: int | None
     title: str | None
     version: str | None
+    has_failed: bool
 
     @property
     def status(self) -> AppStatus:
@@ -51,6 +52,7 @@ class AppSummary:
             is_stopped=self.is_stopped,
             is_deploying=self.is_deploying,
             health=self.health or Health.UNKNOWN,
+            has_failed=self.has_failed,
         )
 
     @property
@@ -82,11 +84,12 @@ class Sidebar:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """`down` names some of the apps that are."""
+    """`down` names some of the apps that are, `failed` some that never ran, for their deployments failed."""
 
     counts: Mapping[AppStatus, int]
     down: tuple[str, ...]
     recent: tuple[DeploymentSummary, ...]
+    failed: tuple[str, ...] = ()
 
     @property
     def total(self) -> int:
@@ -106,6 +109,7 @@ async def list_apps(store: Store, *, actor: Actor, containing: str = "", after: 
             )
             SELECT id, slug, name, runtime, is_stopped, is_deploying, created_at, node, site_port, apps_domain, colour,
                    port, health, health_note, live_since, live_number, title, version,
+                   EXISTS (SELECT FROM deployments WHERE app_id = found.id AND state = 'failed') AS has_failed,
                    (SELECT count(*) FROM found) AS total
             FROM found WHERE slug > %(after)s ORDER BY slug LIMIT %(size)s
             """,
@@ -121,6 +125,7 @@ async def sidebar(store: Store, actor: Actor) -> Sidebar:
         cursor = await connection.execute(
             """
             SELECT slug, name, live_number IS NOT NULL, is_stopped, is_deploying, coalesce(health, 'unknown'),
+                   EXISTS (SELECT FROM deployments WHERE app_id = app_facts.id AND state = 'failed'),
                    count(*) OVER ()
             FROM app_facts WHERE %(granted)s::bigint[] IS NULL OR id = ANY(%(granted)s)
             ORDER BY (health = 'down' AND NOT is_stopped) IS TRUE DESC, is_deploying DESC,
@@ -139,12 +144,15 @@ async def overview(store: Store, *, actor: Actor) -> Overview:
     actor.require(Permission.READ)
     counts: Counter[AppStatus] = Counter()
     down: list[str] = []
+    failed: list[str] = []
     async with store.connection() as connection:
         cursor = await connection.execute(
             """
             SELECT live_number IS NOT NULL, is_stopped, is_deploying, coalesce(health, 'unknown'),
+                   live_number IS NULL AND EXISTS (
+                       SELECT FROM deployments WHERE app_id = app_facts.id AND state = 'failed'),
                    count(*), (array_agg(slug ORDER BY slug))[1:%(named)s]
-            FROM app_facts WHERE %(granted)s::bigint[] IS NULL OR id = ANY(%(granted)s) GROUP BY 1, 2, 3, 4
+            FROM app_facts WHERE %(granted)s::bigint[] IS NULL OR id = ANY(%(granted)s) GROUP BY 1, 2, 3, 4, 5
             """,
             {"granted": _granted(actor), "named": _NAMED},
         )
@@ -153,6 +161,8 @@ async def overview(store: Store, *, actor: Actor) -> Overview:
             counts[status] += count
             if status is AppStatus.DOWN:
                 down += slugs
+            elif status is AppStatus.FAILED:
+                failed += slugs
         async with connection.cursor(row_factory=typed(DeploymentSummary)) as latest:
             await latest.execute(
                 """
@@ -162,7 +172,7 @@ async def overview(store: Store, *, actor: Actor) -> Overview:
                 {"granted": _granted(actor), "size": RECENT},
             )
             recent = await latest.fetchall()
-    return Overview(counts, tuple(sorted(down)[:_NAMED]), tuple(recent))
+    return Overview(counts, tuple(sorted(down)[:_NAMED]), tuple(recent), tuple(sorted(failed)[:_NAMED]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,5 +186,11 @@ def _granted(actor: Actor) -> list[int] | None:
 
 def _status(facts: Sequence[Any]) -> AppStatus:
     """From the columns that the queries above begin with."""
-    is_live, is_stopped, is_deploying, health = facts
-    return app_status(is_live=is_live, is_stopped=is_stopped, is_deploying=is_deploying, health=Health(health))
+    is_live, is_stopped, is_deploying, health, has_failed = facts
+    return app_status(
+        is_live=is_live,
+        is_stopped=is_stopped,
+        is_deploying=is_deploying,
+        health=Health(health),
+        has_failed=has_failed,
+    )

@@ -32,12 +32,12 @@ _UPLOADED_LONG_AGO = 3600.0  # seconds: one that arrives right now has no deploy
 async def look_after_apps(store: Store, queue: Queue, links: Links, node_id: int) -> None:
     """For as long as the node is ours, and answers. A round that fails is made again."""
     async with asyncio.TaskGroup() as group:
-        group.create_task(_keep_watching(store, links, node_id))
+        group.create_task(_keep_watching(store, queue, links, node_id))
         group.create_task(_keep_tidy(store, queue, links, node_id))
 
 
-async def _keep_watching(store: Store, links: Links, node_id: int) -> None:
-    watching = Watch(store, links, node_id)
+async def _keep_watching(store: Store, queue: Queue, links: Links, node_id: int) -> None:
+    watching = Watch(store, queue, links, node_id)
     while True:
         await _until_done(watching.look, node_id)
         await asyncio.sleep(_LOOK_EVERY)

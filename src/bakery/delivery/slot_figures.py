@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bakery.delivery.find import find_app
-from bakery.delivery.traffic import Traffic, summed, traffic_of
+from bakery.delivery.traffic import Traffic, summed
 from bakery.model.actor import Actor
-from bakery.model.deployments import Health, SlotState
+from bakery.model.deployments import Health, SlotState, Trouble
 from bakery.model.names import Colour
 from bakery.model.permissions import Permission
 from bakery.store.rows import typed
 from bakery.store.store import Store
-from bakery.store.traffic import minutes
+from bakery.store.traffic import Minute, minutes
 
 SPAN = timedelta(hours=1)
 
@@ -33,6 +33,8 @@ class SlotFigures:
     asked for since its program was started, `revivals` how often Bakery restarted it in its trouble. `is_sampled`: more
     requests came than were read, and some stand for all. `minutes` are those with a visitor."""
 
+    environment_id: int
+    release_id: int
     colour: Colour
     state: SlotState
     release: int
@@ -41,7 +43,7 @@ class SlotFigures:
     health_note: str
     health_since: datetime
     check: str
-    trouble: str
+    trouble: Trouble
     restarts: int
     revivals: int
     traffic: Traffic
@@ -50,25 +52,30 @@ class SlotFigures:
 
 
 async def slot_figures(store: Store, slug: str, *, actor: Actor, now: datetime) -> list[SlotFigures]:
-    """Of those in which something runs, the live one first; of the last hour."""
     actor.require(Permission.READ)
-    app = await find_app(store, slug, actor)
+    return await figures_of(store, (await find_app(store, slug, actor)).environment_id, now=now)
+
+
+async def figures_of(store: Store, environment_id: int, *, now: datetime) -> list[SlotFigures]:
+    """Of the slots in which something runs, the live one first; of the last hour."""
     async with store.connection() as connection, connection.cursor(row_factory=typed(_Row)) as cursor:
         await cursor.execute(
             """
-            SELECT colour, slots.state, release_id, number AS release, since, health, health_note, health_since,
-                   check_kind, trouble, restarts, revivals
+            SELECT slots.environment_id, colour, slots.state, release_id, number AS release, since, health,
+                   health_note, health_since, check_kind, trouble, restarts, revivals
             FROM slots JOIN releases ON releases.id = release_id WHERE slots.environment_id = %s
             ORDER BY slots.state = 'live' DESC, colour
             """,
-            (app.environment_id,),
+            (environment_id,),
         )
         rows = await cursor.fetchall()
-    return [await _figures(store, app.environment_id, row, now - SPAN) for row in rows]
+    found = await minutes(store, [row.release_id for row in rows], now - SPAN) if rows else []
+    return [_figures(row, [minute for minute in found if minute.release_id == row.release_id]) for row in rows]
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
+    environment_id: int
     colour: Colour
     state: SlotState
     release_id: int
@@ -78,15 +85,16 @@ class _Row:
     health_note: str
     health_since: datetime
     check_kind: str
-    trouble: str
+    trouble: Trouble
     restarts: int
     revivals: int
 
 
-async def _figures(store: Store, environment_id: int, row: _Row, since: datetime) -> SlotFigures:
-    found = await minutes(store, [row.release_id], since)
+def _figures(row: _Row, found: Sequence[Minute]) -> SlotFigures:
     each = ((minute.at, summed([minute])) for minute in found)
     return SlotFigures(
+        environment_id=row.environment_id,
+        release_id=row.release_id,
         colour=row.colour,
         state=row.state,
         release=row.release,
@@ -98,7 +106,7 @@ async def _figures(store: Store, environment_id: int, row: _Row, since: datetime
         trouble=row.trouble,
         restarts=row.restarts,
         revivals=row.revivals,
-        traffic=await traffic_of(store, environment_id, row.release_id, since),
+        traffic=summed(found),
         is_sampled=any(minute.is_sampled for minute in found),
         minutes=[MinuteFigures(at, traffic.requests, traffic.errors, traffic.p95) for at, traffic in each],
     )

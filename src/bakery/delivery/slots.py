@@ -1,6 +1,6 @@
 """The slots of an environment as rows: taking one, making it live, freeing it."""
 
-from bakery.model.deployments import NEXT_SLOT_STATES, Health, SlotState, require_move
+from bakery.model.deployments import NEXT_SLOT_STATES, Health, SlotState, Trouble, require_move
 from bakery.model.names import Colour
 from bakery.store.transaction import Transaction
 
@@ -35,7 +35,10 @@ async def make_live(tx: Transaction, environment_id: int, colour: Colour, releas
     state, _ = await _lock(tx, environment_id, colour)
     if state is SlotState.LIVE:  # the release was replaced in its place
         await tx.connection.execute(
-            "UPDATE slots SET release_id = %s, since = now() WHERE environment_id = %s AND colour = %s",
+            """
+            UPDATE slots SET release_id = %s, since = now(), restarts = 0, trouble = '', revivals = 0, revived_at = NULL
+            WHERE environment_id = %s AND colour = %s
+            """,
             (release_id, environment_id, colour),
         )
     else:
@@ -54,15 +57,56 @@ async def free_slot(tx: Transaction, environment_id: int, colour: Colour) -> Non
 
 
 async def set_health(
-    tx: Transaction, environment_id: int, colour: Colour, release_id: int | None, health: Health, note: str = ""
+    tx: Transaction,
+    environment_id: int,
+    colour: Colour,
+    release_id: int | None,
+    health: Health,
+    note: str = "",
+    check: str | None = None,
+    restarts: int | None = None,
 ) -> bool:
-    """Of the release in the slot. False, and nothing is changed, when that is another by now."""
+    """Of the release in the slot; `check` is what was looked at, `restarts` what its keeper counts. False, and nothing
+    is changed, when that is another by now."""
     changed = await tx.connection.execute(
         """
-        UPDATE slots SET health = %s, health_note = %s, health_at = now()
-        WHERE environment_id = %s AND colour = %s AND release_id = %s AND state = 'live'
+        UPDATE slots SET health = %(health)s, health_note = %(note)s, health_at = now(),
+            check_kind = coalesce(%(check)s, check_kind), restarts = coalesce(%(restarts)s, restarts),
+            health_since = CASE WHEN health = %(health)s THEN health_since ELSE now() END
+        WHERE environment_id = %(environment)s AND colour = %(colour)s AND release_id = %(release)s
+        AND state IN ('live', 'warm')
         """,
-        (health, note, environment_id, colour, release_id),
+        {
+            "health": health,
+            "note": note,
+            "check": check,
+            "restarts": restarts,
+            "environment": environment_id,
+            "colour": colour,
+            "release": release_id,
+        },
+    )
+    return changed.rowcount > 0
+
+
+async def set_trouble(
+    tx: Transaction, environment_id: int, colour: Colour, release_id: int, trouble: Trouble, *, revives: bool
+) -> bool:
+    """Likewise. `revives`: Bakery is going to restart it."""
+    changed = await tx.connection.execute(
+        """
+        UPDATE slots SET trouble = %(trouble)s,
+            revivals = CASE WHEN %(trouble)s = '' THEN 0 WHEN %(revives)s THEN revivals + 1 ELSE revivals END,
+            revived_at = CASE WHEN %(trouble)s = '' THEN NULL WHEN %(revives)s THEN now() ELSE revived_at END
+        WHERE environment_id = %(environment)s AND colour = %(colour)s AND release_id = %(release)s AND state = 'live'
+        """,
+        {
+            "trouble": trouble,
+            "revives": revives,
+            "environment": environment_id,
+            "colour": colour,
+            "release": release_id,
+        },
     )
     return changed.rowcount > 0
 
@@ -84,7 +128,8 @@ async def _move(
     require_move(NEXT_SLOT_STATES, f"The {colour} slot", now, then)
     await tx.connection.execute(
         """
-        UPDATE slots SET state = %s, release_id = %s, since = now(), health = 'unknown', health_note = ''
+        UPDATE slots SET state = %s, release_id = %s, since = now(), health = 'unknown', health_note = '',
+            health_since = now(), check_kind = '', restarts = 0, trouble = '', revivals = 0, revived_at = NULL
         WHERE environment_id = %s AND colour = %s
         """,
         (then, release, environment_id, colour),

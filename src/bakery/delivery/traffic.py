@@ -27,12 +27,16 @@ class Traffic:
 async def traffic_of(store: Store, environment_id: int, release_id: int, since: datetime) -> Traffic:
     """Of one release, whose environment it is, from the minute of `since` on. What Bakery did not hear of is missing:
     requests while it had no connection to the node."""
+    found = await minutes(store, [release_id], since)
+    return summed(found if await _is_of(store, environment_id, release_id) else [])
+
+
+async def _is_of(store: Store, environment_id: int, release_id: int) -> bool:
     async with store.connection() as connection:
         cursor = await connection.execute(
-            "SELECT id FROM releases WHERE id = %s AND environment_id = %s", (release_id, environment_id)
+            "SELECT FROM releases WHERE id = %s AND environment_id = %s", (release_id, environment_id)
         )
-        found = [found for (found,) in await cursor.fetchall()]
-    return summed(await minutes(store, found, since))
+        return await cursor.fetchone() is not None
 
 
 def summed(found: Collection[Minute]) -> Traffic:

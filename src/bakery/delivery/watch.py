@@ -1,27 +1,43 @@
-"""A light look at what is live on a node: pages say Healthy or Down within seconds."""
+"""A light look at what runs on a node: pages say Healthy or Down within seconds, and what stays down is restarted.
+
+A trouble is one state and one line of the activity, however long it lasts, until the app has recovered.
+"""
 
 import asyncio
-from collections import Counter
+import contextlib
+import time
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass
+from typing import Any
 
 from bakery.delivery.keeping import keeper
-from bakery.delivery.slots import set_health
+from bakery.delivery.slots import set_health, set_trouble
+from bakery.delivery.tasks import RESTART, environment_lock
+from bakery.delivery.troubles import LOOP_WITHIN, Seen, Verdict, judge
+from bakery.model.actor import Actor
 from bakery.model.apps import Runtime
-from bakery.model.deployments import Health
-from bakery.model.names import AppName, Colour, EnvironmentName, Port, unit_name
-from bakery.nodes.health import ask_app
+from bakery.model.audit import AuditEntry
+from bakery.model.deployments import Health, Trouble
+from bakery.model.errors import CommandFailed
+from bakery.model.names import AppName, Colour, EnvironmentName, Port, UnitName, unit_name
+from bakery.nodes.health import Answer, ask_app
 from bakery.nodes.links import Links
 from bakery.nodes.node import Node
+from bakery.store.queue import Queue
 from bakery.store.rows import typed
 from bakery.store.store import Store
 
 FAILURES_ALLOWED = 2  # one answer may come late without anything being wrong
 _AT_ONCE = 20
+_COUNTS_EVERY = 6  # looks: restarts are asked for by a call of the node's helper
 
 
 @dataclass(frozen=True, slots=True)
-class _LiveSlot:
+class _RunningSlot:
+    """`health_for` is how long it is so, in seconds, and `revived` how long ago Bakery restarted it."""
+
     environment_id: int
+    app_id: int
     app: str
     environment: str
     runtime: Runtime
@@ -30,71 +46,170 @@ class _LiveSlot:
     release_id: int
     health: Health
     health_note: str
+    health_for: float
+    check_kind: str
+    restarts: int
+    trouble: Trouble
+    revivals: int
+    revived: float | None
     health_path: str | None
+    is_live: bool
+    is_deploying: bool
+
+    @property
+    def unit(self) -> UnitName:
+        return unit_name(AppName(self.app), EnvironmentName(self.environment), self.colour)
 
 
 class Watch:
-    """Remembers how often in a row each slot did not answer."""
+    """Remembers how often in a row each slot did not answer, and when its program ended."""
 
-    def __init__(self, store: Store, links: Links, node_id: int) -> None:
+    def __init__(self, store: Store, queue: Queue, links: Links, node_id: int) -> None:
         self._store = store
+        self._queue = queue
         self._links = links
         self._node_id = node_id
         self._failures: Counter[tuple[int, int]] = Counter()
+        self._ends: defaultdict[tuple[int, int], deque[float]] = defaultdict(deque)
+        self._counted: dict[tuple[int, int], int] = {}
+        self._looks = 0
 
     async def look(self) -> None:
-        """At every live slot once. Only a change is written, and told to open pages. Raises NodeUnreachable: what is
-        known of the apps stays until the node answers."""
-        slots = await self._live_slots()
-        self._failures = Counter({key: self._failures[key] for key in map(_key, slots)})
+        """At every slot with visitors, or that could have some at once. Only a change is written, and told to open
+        pages. Raises NodeUnreachable: what is known of the apps stays until the node answers."""
+        slots = await self._running_slots()
+        self._forget_others({_key(slot) for slot in slots})
         if not slots:
             return
         node, limit = await self._links.node(self._node_id), asyncio.Semaphore(_AT_ONCE)
+        counts = await self._restarts(node, slots)
 
-        async def look_at(slot: _LiveSlot) -> None:
+        async def look_at(slot: _RunningSlot) -> None:
             async with limit:
-                await self._look_at(node, slot)
+                await self._look_at(node, slot, counts.get(_key(slot), slot.restarts))
 
         async with asyncio.TaskGroup() as group:
             for slot in slots:
                 group.create_task(look_at(slot))
 
-    async def _look_at(self, node: Node, slot: _LiveSlot) -> None:
+    async def _look_at(self, node: Node, slot: _RunningSlot, restarts: int) -> None:
         answer = await ask_app(node.transport, Port(slot.port), slot.health_path)
-        if answer.is_well:
-            self._failures[_key(slot)] = 0
-            await self._note(slot, Health.HEALTHY, "")
-            return
-        self._failures[_key(slot)] += 1
-        if self._failures[_key(slot)] >= FAILURES_ALLOWED:
-            unit = unit_name(AppName(slot.app), EnvironmentName(slot.environment), slot.colour)
-            state = await keeper(node, slot.runtime).state(unit)
+        health, note = Health.HEALTHY, ""
+        self._failures[_key(slot)] = 0 if answer.is_well else self._failures[_key(slot)] + 1
+        if not answer.is_well:
+            if self._failures[_key(slot)] < FAILURES_ALLOWED:
+                return
+            state = await keeper(node, slot.runtime).state(slot.unit)
             ended = f" Its process {state.last_exit}." if not state.is_running and state.last_exit else ""
-            await self._note(slot, Health.DOWN, f"{answer.said}.{ended}")
+            health, note = Health.DOWN, f"{answer.said}.{ended}"
+            restarts = state.restarts
+        self._count(slot, restarts)
+        await self._note(slot, health, note, answer, restarts)
+        if slot.is_live:
+            await self._act_on(slot, judge(self._seen(slot, health)), note)
 
-    async def _note(self, slot: _LiveSlot, health: Health, note: str) -> None:
-        if (slot.health, slot.health_note) == (health, note):
+    async def _restarts(self, node: Node, slots: list[_RunningSlot]) -> dict[tuple[int, int], int]:
+        """Now and then, and always of what is in trouble."""
+        is_time, self._looks = self._looks % _COUNTS_EVERY == 0, self._looks + 1
+        asked = [slot for slot in slots if is_time or slot.trouble]
+        found: dict[tuple[int, int], int] = {}
+        for runtime in {slot.runtime for slot in asked}:
+            here = [slot for slot in asked if slot.runtime is runtime]
+            with contextlib.suppress(
+                CommandFailed
+            ):  # Docker may be away: whether apps answer is found out all the same
+                counts = await keeper(node, runtime).restarts(*(slot.unit for slot in here))
+                found |= {_key(slot): counts[slot.unit] for slot in here if slot.unit in counts}
+        return found
+
+    def _count(self, slot: _RunningSlot, restarts: int) -> None:
+        """Its keeper counts from each start on; before our first look we do not know when it ended."""
+        before = self._counted.get(_key(slot), restarts)
+        ends, now = self._ends[_key(slot)], time.monotonic()
+        ends.extend([now] * max(0, restarts - before))
+        while ends and ends[0] < now - LOOP_WITHIN:
+            ends.popleft()
+        self._counted[_key(slot)] = restarts
+
+    def _seen(self, slot: _RunningSlot, health: Health) -> Seen:
+        ends = self._ends[_key(slot)]
+        lasting = slot.health_for if health is slot.health else 0.0
+        return Seen(
+            health=health,
+            healthy_for=lasting if health is Health.HEALTHY else 0.0,
+            down_for=lasting if health is Health.DOWN else 0.0,
+            ends=len(ends),
+            last_end=time.monotonic() - ends[-1] if ends else None,
+            trouble=slot.trouble,
+            revivals=slot.revivals,
+            revived=slot.revived,
+        )
+
+    async def _act_on(self, slot: _RunningSlot, verdict: Verdict, note: str) -> None:
+        """What is being deployed is about to be another release."""
+        revives = verdict.is_revived and not slot.is_deploying
+        if verdict.trouble is slot.trouble and not revives:
             return
         async with self._store.transaction() as tx:
-            if not await set_health(tx, slot.environment_id, slot.colour, slot.release_id, health, note):
+            if not await set_trouble(
+                tx, slot.environment_id, slot.colour, slot.release_id, verdict.trouble, revives=revives
+            ):
+                return
+            if revives and not await self._queue.has(tx, RESTART, slot.environment_id):
+                await self._queue.enqueue(tx, RESTART, slot.environment_id, lock=environment_lock(slot.environment_id))
+            if bool(verdict.trouble) is not bool(slot.trouble) or verdict.trouble is Trouble.CRASH_LOOP:
+                told = {"slot": slot.colour, "said": note}
+                tx.record(
+                    AuditEntry(
+                        Actor.system(),
+                        "app.crash_loop"
+                        if verdict.trouble is Trouble.CRASH_LOOP
+                        else ("app.unhealthy" if verdict.trouble else "app.recovered"),
+                        "app",
+                        str(slot.app_id),
+                        slot.app,
+                        app_id=slot.app_id,
+                        after=told,
+                    )
+                )
+            tx.publish("apps", f"app:{slot.app}")
+
+    async def _note(self, slot: _RunningSlot, health: Health, note: str, answer: Answer, restarts: int) -> None:
+        if (slot.health, slot.health_note, slot.check_kind, slot.restarts) == (health, note, answer.kind, restarts):
+            return
+        async with self._store.transaction() as tx:
+            if not await set_health(
+                tx, slot.environment_id, slot.colour, slot.release_id, health, note, answer.kind, restarts
+            ):
                 return
             if slot.health is not health:
                 tx.publish("apps")
             tx.publish(f"app:{slot.app}")
 
-    async def _live_slots(self) -> list[_LiveSlot]:
+    def _forget_others(self, kept: set[tuple[int, int]]) -> None:
+        known: tuple[dict[tuple[int, int], Any], ...] = (self._failures, self._ends, self._counted)
+        for memory in known:
+            for key in memory.keys() - kept:
+                del memory[key]
+
+    async def _running_slots(self) -> list[_RunningSlot]:
         async with (
             self._store.connection() as connection,
-            connection.cursor(row_factory=typed(_LiveSlot)) as cursor,
+            connection.cursor(row_factory=typed(_RunningSlot)) as cursor,
         ):
             await cursor.execute(
                 """
-                SELECT slots.environment_id, apps.slug AS app, environments.name AS environment,
+                SELECT slots.environment_id, apps.id AS app_id, apps.slug AS app, environments.name AS environment,
                        environments.runtime, slots.colour, slots.port, slots.release_id, slots.health,
-                       slots.health_note, releases.health_path
+                       slots.health_note, extract(epoch FROM now() - slots.health_since)::float8 AS health_for,
+                       slots.check_kind, slots.restarts, slots.trouble, slots.revivals,
+                       extract(epoch FROM now() - slots.revived_at)::float8 AS revived, releases.health_path,
+                       slots.state = 'live' AS is_live, EXISTS (
+                           SELECT FROM deployments WHERE deployments.environment_id = environments.id
+                           AND deployments.state IN ('queued', 'running')) AS is_deploying
                 FROM slots JOIN environments ON environments.id = slots.environment_id
                 JOIN apps ON apps.id = environments.app_id JOIN releases ON releases.id = slots.release_id
-                WHERE slots.state = 'live' AND slots.port IS NOT NULL AND NOT environments.is_stopped
+                WHERE slots.state IN ('live', 'warm') AND slots.port IS NOT NULL AND NOT environments.is_stopped
                 AND apps.deleted_at IS NULL AND environments.node_id = %s
                 """,
                 (self._node_id,),
@@ -102,5 +217,5 @@ class Watch:
             return await cursor.fetchall()
 
 
-def _key(slot: _LiveSlot) -> tuple[int, int]:
+def _key(slot: _RunningSlot) -> tuple[int, int]:
     return slot.environment_id, slot.release_id

@@ -35,15 +35,18 @@ class AppStatus(StrEnum):
     DEPLOYING = "deploying"
     DOWN = "down"
     STOPPED = "stopped"
+    FAILED = "failed"  # it never ran: what was deployed did not succeed
     NEVER_DEPLOYED = "never_deployed"
 
 
-def app_status(*, is_live: bool, is_stopped: bool, is_deploying: bool, health: Health) -> AppStatus:
-    """`is_live`: a slot is. What is being changed right now is said before what was."""
+def app_status(
+    *, is_live: bool, is_stopped: bool, is_deploying: bool, health: Health, has_failed: bool = False
+) -> AppStatus:
+    """`is_live`: a slot is; `has_failed`: a deployment has. What is being changed right now is said before what was."""
     if is_deploying:
         return AppStatus.DEPLOYING
     if not is_live:
-        return AppStatus.NEVER_DEPLOYED
+        return AppStatus.FAILED if has_failed else AppStatus.NEVER_DEPLOYED
     if is_stopped:
         return AppStatus.STOPPED
     return AppStatus.DOWN if health is Health.DOWN else AppStatus.HEALTHY

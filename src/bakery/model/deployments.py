@@ -47,6 +47,14 @@ class Health(StrEnum):
     DOWN = "down"
 
 
+class Trouble(StrEnum):
+    """What a live slot is in, until it has recovered."""
+
+    NONE = ""
+    UNHEALTHY = "unhealthy"  # for longer than a moment
+    CRASH_LOOP = "crash_loop"  # its program ends again and again
+
+
 # A state without a row is final.
 NEXT_STATES: Mapping[DeploymentState, frozenset[DeploymentState]] = {
     DeploymentState.SCHEDULED: frozenset({DeploymentState.QUEUED, DeploymentState.CANCELLED}),

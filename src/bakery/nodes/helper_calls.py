@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TypeVar
 
@@ -48,6 +49,14 @@ class Helper:
         within: float = DEFAULT_TIMEOUT,
     ) -> Answer:
         return understood(await self.say(verb, *words, told=told, within=within), kind)
+
+    async def look(self, kind: type[Answer], verb: str, *words: str, within: float = DEFAULT_TIMEOUT) -> Answer:
+        """As `ask`, for what is asked again and again and changes nothing: no transcript has it."""
+        looking = replace(self.call(verb, *words, within=within), is_routine=True)
+        finished = await self._transport.run(looking)
+        if not finished.succeeded:
+            raise refusal(looking, finished)
+        return understood(finished.output, kind)
 
     async def read(
         self,

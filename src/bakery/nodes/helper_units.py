@@ -6,7 +6,7 @@ import msgspec
 
 from bakery.helper.names import premises_of_unit
 from bakery.helper.systemd import LONGEST_START, LONGEST_STOP
-from bakery.helper.units import LONGEST_TURN
+from bakery.helper.units import LONGEST_TURN, MOST_AT_ONCE
 from bakery.helper.verbs import ROOTS_FOLDER
 from bakery.model.errors import NodeUnreachable
 from bakery.model.names import UnitName
@@ -39,6 +39,11 @@ class HelperUnits:
         if set(told) != set(names):
             raise NodeUnreachable("The node told of other units than it was asked for.")
         return {name: told[name] for name in names}
+
+    async def restarts(self, *names: UnitName) -> dict[UnitName, int]:
+        """Those that nobody asked for, of many at once."""
+        told = (await self._helper.look(_States, "unit-state", *names[:MOST_AT_ONCE])).units
+        return {name: told[name].restarts for name in names if name in told}
 
     async def remove(self, name: UnitName) -> None:
         await self._helper.say("unit-remove", name, within=_WITHIN)

@@ -31,5 +31,8 @@ class Units(Protocol):
 
     async def state(self, name: UnitName) -> UnitState: ...
 
+    async def restarts(self, *names: UnitName) -> dict[UnitName, int]:
+        """As in their states, of many at once; of one that is not there nothing is told."""
+
     async def remove(self, name: UnitName) -> None:
         """Stops the unit and forgets it. Its log stays."""

@@ -26,6 +26,7 @@ from bakery.web.views.status import (
 )
 from bakery.web.views.variables import NotLive
 from tests.web.samples.frame import Pages, a_shell, ago, below
+from tests.web.samples.slots import some_slots
 
 
 def deployments(app: str | None = None) -> list[DeploymentRow]:
@@ -200,15 +201,15 @@ def app_pages() -> Pages:
             ),
             a_shell("apps", "Apps", "New app"),
         ),
-        "app": ("apps/show.html", AppPage(an_app(), _tabs("overview")), a_shell("shop", "Apps", "shop")),
+        "app": ("apps/show.html", AppPage(an_app(), _tabs("overview"), some_slots()), a_shell("shop", "Apps", "shop")),
         "app-stopped": (
             "apps/show.html",
-            AppPage(an_app(stopped=True), _tabs("overview")),
+            AppPage(an_app(stopped=True), _tabs("overview"), some_slots(troubled=True)),
             a_shell("shop", "Apps", "shop"),
         ),
         "app-viewer": (
             "apps/show.html",
-            AppPage(an_app(allowed=False), _tabs("overview")),
+            AppPage(an_app(allowed=False), _tabs("overview"), some_slots()),
             a_shell("shop", "Apps", "shop"),
         ),
         "deployments": (

@@ -6,10 +6,12 @@ import msgspec
 from litestar import get
 
 from bakery.delivery.slot_figures import SPAN, SlotFigures, slot_figures
+from bakery.delivery.traffic import Traffic, traffic_of
 from bakery.model.actor import Actor
-from bakery.model.deployments import Health, SlotState
+from bakery.model.deployments import Health, SlotState, Trouble
 from bakery.model.names import AppName, Colour
 from bakery.model.permissions import Permission
+from bakery.store.store import Store
 from bakery.web.api.listing import shown
 from bakery.web.api.problems import problems
 from bakery.web.context import Parts
@@ -25,11 +27,17 @@ class Minute(msgspec.Struct, kw_only=True):
     p95: float | None
 
 
+class Sum(msgspec.Struct, kw_only=True):
+    requests: int
+    errors: int
+    p95: float | None
+
+
 class SlotMetrics(msgspec.Struct, kw_only=True):
     """A slot in which `release` runs. `check` is what was looked at last, and `health_since` since when it is so.
     `restarts` counts the ends of its program that nobody asked for, `revivals` how often Bakery restarted it since it
     is in `trouble`. `error_share` is from 0 to 1. `is_sampled`: more requests came than were read, and some stand for
-    all. `minutes` are those with a visitor."""
+    all. `minutes` are those with a visitor; `in_this_slot` counts since the release has it, of the last three days."""
 
     colour: Colour
     state: SlotState
@@ -39,7 +47,7 @@ class SlotMetrics(msgspec.Struct, kw_only=True):
     health_note: str
     health_since: datetime
     check: str
-    trouble: str
+    trouble: Trouble
     restarts: int
     revivals: int
     requests: int
@@ -48,6 +56,7 @@ class SlotMetrics(msgspec.Struct, kw_only=True):
     p95: float | None
     is_sampled: bool
     minutes: list[Minute]
+    in_this_slot: Sum
 
 
 class Metrics(msgspec.Struct, kw_only=True):
@@ -70,10 +79,14 @@ async def get_metrics(parts: Parts, actor: Actor, app_name: AppName) -> Metrics:
     had no connection to the node."""
     at = now()
     found = await slot_figures(parts.store, app_name, actor=actor, now=at)
-    return Metrics(since=at - SPAN, slots=[_slot(figures) for figures in found])
+    return Metrics(since=at - SPAN, slots=[_slot(each, await _in_slot(parts.store, each)) for each in found])
 
 
-def _slot(figures: SlotFigures) -> SlotMetrics:
+async def _in_slot(store: Store, figures: SlotFigures) -> Traffic:
+    return await traffic_of(store, figures.environment_id, figures.release_id, figures.since)
+
+
+def _slot(figures: SlotFigures, in_this_slot: Traffic) -> SlotMetrics:
     return SlotMetrics(
         colour=figures.colour,
         state=figures.state,
@@ -92,6 +105,7 @@ def _slot(figures: SlotFigures) -> SlotMetrics:
         p95=figures.traffic.p95,
         is_sampled=figures.is_sampled,
         minutes=[shown(Minute, minute) for minute in figures.minutes],
+        in_this_slot=shown(Sum, in_this_slot),
     )
 
 

@@ -12,6 +12,7 @@ from bakery.delivery.history import list_deployments
 from bakery.delivery.pending import what_is_not_live
 from bakery.delivery.releases import find_release_before
 from bakery.delivery.running import restart_app, start_app, stop_app
+from bakery.delivery.slot_figures import figures_of, slot_figures
 from bakery.delivery.sources import show_source
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, BakeryError, Conflict
@@ -23,6 +24,7 @@ from bakery.web.identity import csrf_token
 from bakery.web.moments import now
 from bakery.web.paths import app_in, searched
 from bakery.web.presenters.apps import app_page, app_tabs, app_view, apps_page, side_apps
+from bakery.web.presenters.slots import slots_view
 from bakery.web.rendering import go, render_page, render_partial
 from bakery.web.views.forms import Form
 from bakery.web.views.shell import Crumb, Toast
@@ -69,6 +71,14 @@ async def show_one(request: WebRequest, parts: Parts, actor: Actor, slug: str) -
         app_tabs=app_tabs(app.slug, "overview", request.app.state["urls"].url),
         csrf=csrf_token(parts, actor),
     )
+
+
+@get("/apps/{slug:str}/slots", opt=_READ)
+async def show_slots(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str]:
+    """That part of the page, as the figures come."""
+    app, at = app_in(slug), now()
+    found = await slot_figures(parts.store, app, actor=actor, now=at)
+    return render_partial(request, "apps/_slots.html", slots=slots_view(app, found, now=at))
 
 
 @post("/apps/{slug:str}/restart", opt=_ACT)
@@ -132,6 +142,7 @@ async def _page(
         app,
         recent.items,
         goes,
+        await figures_of(parts.store, app.environment_id, now=now()),
         before=await find_release_before(parts.store, app),
         pending=pending,
         source=source,
@@ -151,4 +162,4 @@ async def _page(
     )
 
 
-ROUTES = (show_apps, show_sidebar, show_one, restart, stop, start, delete)
+ROUTES = (show_apps, show_sidebar, show_one, show_slots, restart, stop, start, delete)

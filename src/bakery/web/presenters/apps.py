@@ -10,6 +10,7 @@ from bakery.delivery.delete import Departure
 from bakery.delivery.fleet import AppList, AppSummary, SidebarApp
 from bakery.delivery.history import DeploymentSummary
 from bakery.delivery.pending import Pending
+from bakery.delivery.slot_figures import SlotFigures
 from bakery.delivery.sources import SourceDetail
 from bakery.model.actor import Actor
 from bakery.model.apps import AppStatus, Runtime
@@ -20,6 +21,7 @@ from bakery.web.moments import moment
 from bakery.web.presenters.deployments import deployment_row, short
 from bakery.web.presenters.links import Url
 from bakery.web.presenters.refusals import why_not
+from bakery.web.presenters.slots import slots_view
 from bakery.web.presenters.variables import not_live
 from bakery.web.views.apps import AppPage, AppRow, AppsPage, AppView, LiveRelease
 from bakery.web.views.forms import Form
@@ -47,6 +49,7 @@ def app_page(
     app: AppDetail,
     deployments: Sequence[DeploymentSummary],
     goes: Departure | None,
+    slots: Sequence[SlotFigures],
     *,
     before: int | None,
     pending: Pending | None,
@@ -60,6 +63,7 @@ def app_page(
     return AppPage(
         app=app_view(app, deployments, before=before, pending=pending, source=source, actor=actor, now=now),
         tabs=app_tabs(app.slug, "overview", url),
+        slots=slots_view(app.slug, slots, now=now),
         delete=delete,
         lost=_lost(goes) if goes else (),
         why_not_delete=why_not(actor, Permission.DELETE_APP),
@@ -170,5 +174,7 @@ def _problem(app: AppDetail) -> str:
             return "Nobody can reach it until it is started."
         case AppStatus.DOWN:
             return f"{app.health_note.rstrip('.')}." if app.health_note else "It does not answer its health check."
+        case AppStatus.FAILED:
+            return "No deployment has succeeded yet, so nobody can reach it. The last one says why."
         case _:
             return ""

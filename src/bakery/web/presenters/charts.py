@@ -45,6 +45,13 @@ def charts_view(series: Series, span: Span, path: str, *, url: Url, as_table: bo
     )
 
 
+def small_chart(title: str, unit: str, values: Sequence[float | None], when: str) -> Chart:
+    """Of single values, a gap where there is none; as high as the highest needs."""
+    most = _round_up(max((value for value in values if value is not None), default=0.0))
+    bands = [None if value is None else Band(value, value, value) for value in values]
+    return _chart(title, unit, most, bands, when, per=1)
+
+
 def _charts(series: Series, when: str) -> Sequence[Chart]:
     known = [point for point in series.points if point]
     busiest = max((point.load.high for point in known), default=0.0)

@@ -23,6 +23,7 @@ _WORDS: Mapping[AppStatus, tuple[str, str, str]] = {
     AppStatus.DEPLOYING: ("is", "are", "deploying"),
     AppStatus.HEALTHY: ("is", "are", "healthy"),
     AppStatus.STOPPED: ("is", "are", "stopped"),
+    AppStatus.FAILED: ("could", "could", "not be deployed"),
     AppStatus.NEVER_DEPLOYED: ("was", "were", "never deployed"),
 }
 
@@ -54,6 +55,9 @@ def _headline(fleet: Overview) -> str:
     down, healthy = fleet.counts.get(AppStatus.DOWN, 0), fleet.counts.get(AppStatus.HEALTHY, 0)
     if down:
         return "1 app is down" if down == 1 else f"{down} apps are down"
+    failed = fleet.counts.get(AppStatus.FAILED, 0)
+    if failed:
+        return "1 app could not be deployed" if failed == 1 else f"{failed} apps could not be deployed"
     if fleet.counts.get(AppStatus.DEPLOYING):
         return "A new release is on its way"
     if healthy:
@@ -62,7 +66,7 @@ def _headline(fleet: Overview) -> str:
 
 
 def _ever_ran(fleet: Overview) -> bool:
-    return fleet.total > fleet.counts.get(AppStatus.NEVER_DEPLOYED, 0)
+    return fleet.total > fleet.counts.get(AppStatus.NEVER_DEPLOYED, 0) + fleet.counts.get(AppStatus.FAILED, 0)
 
 
 def summary(fleet: Overview, actor: Actor) -> str:
@@ -88,6 +92,21 @@ def _attention(fleet: Overview, url: Url) -> Sequence[Attention]:
     if more > 0:
         title = "1 more app is down" if more == 1 else f"{more} more apps are down"
         matters.append(Attention(down, title, "The list says which.", url("/apps"), "See all"))
+    failed = app_status(AppStatus.FAILED)
+    matters += [
+        Attention(
+            failed,
+            f"{app} could not be deployed",
+            "No deployment has succeeded yet, so nobody can reach it.",
+            url(f"/apps/{app}/deployments"),
+            "See why",
+        )
+        for app in fleet.failed
+    ]
+    more = fleet.counts.get(AppStatus.FAILED, 0) - len(fleet.failed)
+    if more > 0:
+        title = "1 more app could not be deployed" if more == 1 else f"{more} more apps could not be deployed"
+        matters.append(Attention(failed, title, "The list says which.", url("/apps"), "See all"))
     return matters
 
 

@@ -7,6 +7,7 @@ from bakery.web.moments import Moment
 from bakery.web.views.deployments import DeploymentRow
 from bakery.web.views.forms import Form, Options
 from bakery.web.views.shell import Tab
+from bakery.web.views.slots import SlotsView
 from bakery.web.views.status import StatusView
 from bakery.web.views.variables import NotLive
 
@@ -87,6 +88,7 @@ class AppPage:
 
     app: AppView
     tabs: Sequence[Tab]
+    slots: SlotsView
     delete: Form = field(default_factory=Form)
     lost: Sequence[str] = ()
     why_not_delete: str = ""

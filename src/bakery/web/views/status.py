@@ -30,6 +30,7 @@ _APP: Mapping[str, StatusView] = {
     "down": StatusView("bad", "s-bad", "Down"),
     "stopped": StatusView("off", "s-off", "Stopped"),
     "offline": StatusView("off", "s-unk", "Offline"),
+    "failed": StatusView("bad", "s-bad", "Failed"),
     "never_deployed": StatusView("off", "s-wait", "Never deployed"),
 }
 

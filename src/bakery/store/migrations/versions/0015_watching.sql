@@ -12,6 +12,9 @@ CREATE TABLE traffic_minutes (
 );
 CREATE INDEX traffic_minutes_at ON traffic_minutes (at);
 
+-- Whether an app has never come up is asked of all apps at once.
+CREATE INDEX failed_deployments ON deployments (app_id) WHERE state = 'failed';
+
 ALTER TABLE slots
     ADD COLUMN check_kind text NOT NULL DEFAULT '',           -- what was looked at last: health page, front page, …
     ADD COLUMN health_since timestamptz NOT NULL DEFAULT now(),
