@@ -17,6 +17,7 @@ from bakery.delivery.local import Machine
 from bakery.model.names import AppName, EnvironmentName, Port, UnitName
 from bakery.nodes.capabilities import capabilities
 from bakery.nodes.containers import Containers
+from bakery.nodes.disk import Disk
 from bakery.nodes.facts import look_at
 from bakery.nodes.folders import NodeFolders
 from bakery.nodes.git_sources import GitSources
@@ -65,6 +66,7 @@ async def node_in(folder: Path, site_port: Port | None) -> Node:
         units=SupervisedUnits(transport, folders),
         containers=Containers(helper),
         images=Images(helper),
+        disk=Disk(helper),
         ingress=ingress,
     )
 

@@ -23,6 +23,7 @@ from bakery.delivery.plan import (
 )
 from bakery.delivery.premises import Release
 from bakery.delivery.recipe import Recipe, recipe_of
+from bakery.delivery.room import expect_room
 from bakery.delivery.step_jobs import Begin, begin_anew, run_step_job
 from bakery.delivery.variable_sets import build_variables
 from bakery.delivery.work import StepFailed, Work
@@ -48,6 +49,7 @@ _ONCE = {StepKey.RELEASE, StepKey.BEFORE, StepKey.AFTER}
 
 
 async def make(work: Work, key: StepKey, action: Make) -> None:
+    await expect_room(work, action)
     match action:
         case Fetch():
             await _fetch(work, key, action)

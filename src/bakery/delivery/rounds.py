@@ -11,6 +11,7 @@ import structlog
 from bakery.delivery import tasks
 from bakery.delivery.keeping import keeper
 from bakery.delivery.look import look_at_environment
+from bakery.delivery.pruning import prune_in_time
 from bakery.delivery.request import put_in_line
 from bakery.delivery.watch import Watch
 from bakery.model.deployments import SlotState
@@ -85,6 +86,7 @@ async def tidy(store: Store, queue: Queue, links: Links, node_id: int) -> None:
         )
         for (environment_id,) in await cursor.fetchall():
             await _put_in_line(tx, queue, tasks.SETTLE, environment_id)
+    await prune_in_time(store, queue, links, node_id)
 
 
 async def find_lost_work(store: Store, queue: Queue) -> None:

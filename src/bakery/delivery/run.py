@@ -20,6 +20,7 @@ from bakery.delivery.moves import move_deployment
 from bakery.delivery.ownership import TakenOver, require_ours, take_up
 from bakery.delivery.plan import Nothing, StepKey, plan_deployment
 from bakery.delivery.ports import with_free_port
+from bakery.delivery.room import note_size
 from bakery.delivery.steps import CancelAsked, begin_step, end_step, read_steps, skip_step, store_steps
 from bakery.delivery.undo import tidy, undo
 from bakery.delivery.variable_sets import masker_of
@@ -112,6 +113,7 @@ async def _run_planned(work: Work) -> None:
         failure = None
     if failure is None:
         await tidy(work)
+        await note_size(work)
         await end_deployment(store, deployment, writing, DeploymentState.SUCCEEDED)
     else:
         await undo(work)

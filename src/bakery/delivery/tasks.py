@@ -5,7 +5,13 @@ START_SCHEDULED = "start-scheduled"  # a deployment whose time has come
 SETTLE = "settle"  # an environment: run it, or stop it, as it is meant to be
 RESTART = "restart"  # an environment
 DELETE_APP = "delete-app"  # an environment of an app that goes
+PRUNE_NODE = "prune-node"  # a node
+PRUNE_ENVIRONMENT = "prune-environment"  # an environment
 
 
 def environment_lock(environment_id: int) -> str:
     return f"environment:{environment_id}"
+
+
+def pruning_lock(node_id: int) -> str:
+    return f"pruning:{node_id}"

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from bakery.delivery import tasks
 from bakery.delivery.delete import clear_app
 from bakery.delivery.find import node_of_deployment, node_of_environment
+from bakery.delivery.pruning import prune, prune_environment
 from bakery.delivery.request import start_scheduled
 from bakery.delivery.run import run_deployment
 from bakery.delivery.running import note_away, restart, settle
@@ -42,8 +43,13 @@ def register_tasks(queue: Queue, store: Store, links: Links, *, patience: Patien
 
         return do
 
+    async def prune_node(node_id: int) -> None:
+        await prune(store, queue, await links.node(node_id), node_id)
+
     queue.register(tasks.DEPLOY, deploy)
     queue.register(tasks.START_SCHEDULED, start_at_its_time)
     queue.register(tasks.SETTLE, on_its_node(settle))
     queue.register(tasks.RESTART, on_its_node(restart))
     queue.register(tasks.DELETE_APP, on_its_node(clear_app))
+    queue.register(tasks.PRUNE_NODE, prune_node)
+    queue.register(tasks.PRUNE_ENVIRONMENT, on_its_node(prune_environment))

@@ -23,6 +23,7 @@ from bakery.helper.words import say, sentence
 VERSION = 2
 FAMILIES = {  # loaded when one is called: a start costs time
     "container": "bakery.helper.containers",
+    "disk": "bakery.helper.disk",
     "image": "bakery.helper.images",
     "job": "bakery.helper.jobs",
     "key": "bakery.helper.keys",

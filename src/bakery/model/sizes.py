@@ -1,4 +1,5 @@
-"""Amounts of memory as people write them: `512M`, `1G`, `1.5GiB`. Units are powers of 1024, as for Docker."""
+"""Amounts of bytes as people read them: `80 MB`, `1.2 GB`; and of memory as they write them: `512M`, `1G`, `1.5GiB`.
+Units are powers of 1024, as for Docker."""
 
 import re
 
@@ -22,3 +23,15 @@ def parse_memory(value: str | int, *, field: str = "memory") -> int:
     if amount > LARGEST_MEMORY:
         raise BadInput("That is more memory than there is.", field=field, hint="Like 512M or 1G.")
     return amount
+
+
+def shown_bytes(count: int) -> str:
+    """About so much: two digits that count."""
+    megabytes = count / 1024**2
+    if megabytes < 1:
+        return f"{max(0, round(count / 1024))} KB"
+    if megabytes < 1000:
+        return f"{megabytes:.0f} MB"
+    gigabytes = megabytes / 1024
+    amount, unit = (gigabytes, "GB") if gigabytes < 1000 else (gigabytes / 1024, "TB")
+    return f"{amount:.0f} {unit}" if amount >= 10 else f"{amount:.1f} {unit}"

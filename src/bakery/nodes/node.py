@@ -10,6 +10,7 @@ from bakery.model.errors import NotReady
 from bakery.model.names import Port
 from bakery.nodes.capabilities import Capabilities, IngressKind, UnitKeeper, capabilities, folders_of
 from bakery.nodes.containers import Containers
+from bakery.nodes.disk import Disk
 from bakery.nodes.facts import NodeFacts, look_at
 from bakery.nodes.folders import ROOTS_FOLDER, NodeFolders
 from bakery.nodes.git_sources import GitSources
@@ -44,6 +45,7 @@ class Node:
     units: Units
     containers: Containers
     images: Images
+    disk: Disk
     ingress: Ingress | None
 
 
@@ -73,6 +75,7 @@ async def open_local_node(*, root: PurePosixPath | None = None, own_port: Port =
         units=_units(can.units, transport, folders, helper),
         containers=Containers(helper),
         images=Images(helper),
+        disk=Disk(helper),
         ingress=_ingress(can.ingress, helper, own_port),
     )
 
@@ -97,6 +100,7 @@ async def open_remote_node(transport: Transport, name: str, *, facts: NodeFacts 
         units=HelperUnits(helper),
         containers=Containers(helper),
         images=Images(helper),
+        disk=Disk(helper),
         ingress=_ingress(can.ingress, helper, OWN_PORT),
     )
 

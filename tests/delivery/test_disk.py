@@ -1,0 +1,111 @@
+"""Room on a node: looked for before a deployment, and made where something lies that nobody needs."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from bakery.delivery.delete import clear_app, delete_app
+from bakery.delivery.leftovers import Kind
+from bakery.delivery.local import local_node_id
+from bakery.delivery.pruning import prune, prune_environment, prune_in_time, prune_node, what_would_go
+from bakery.model.actor import Actor, Origin
+from bakery.model.deployments import DeploymentState
+from bakery.model.errors import NotAllowed
+from bakery.model.permissions import Role
+from bakery.store.store import Store
+from tests.delivery.fleet import ADMIN, Fleet, an_app
+
+
+async def value(store: Store, query: str) -> object:
+    async with store.connection() as connection:
+        row = await (await connection.execute(query)).fetchone()
+    return row[0] if row else None
+
+
+async def change(store: Store, query: str) -> None:
+    async with store.transaction() as tx:
+        await tx.connection.execute(query)
+
+
+async def waits(fleet: Fleet, task: str, subject: int) -> bool:
+    async with fleet.store.transaction() as tx:
+        return await fleet.queue.has(tx, task, subject)
+
+
+async def test_a_deployment_for_which_there_is_no_room_ends_before_it_began(fleet: Fleet) -> None:
+    await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    taken = await value(fleet.store, "SELECT bytes FROM builds")
+    assert isinstance(taken, int)
+    assert 0 < taken < 100_000
+    await change(fleet.store, "UPDATE builds SET bytes = 1::bigint << 59")
+    found = await fleet.deploy(an_app("two"))
+    assert found.deployment.state is DeploymentState.FAILED
+    assert found.deployment.failure.startswith(
+        "There is too little room for this deployment: it needs about 524288 TB, "
+    )
+    assert found.deployment.failure.endswith(f" are free at {fleet.node.folders.root}.")
+    assert "bakery nodes prune local --dry-run" in found.deployment.hint
+    assert await fleet.visitors_see("one")
+    assert not (Path(fleet.node.folders.root) / "apps/shop/production/releases/2").exists()
+
+
+async def test_what_nobody_needs_goes_and_all_else_stays(fleet: Fleet) -> None:
+    app = await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    await fleet.deploy_well(an_app("two"))
+    root = Path(fleet.node.folders.root)
+    await _leave_something(fleet, root)
+    node_id = await local_node_id(fleet.store)
+    goes = await what_would_go(fleet.store, fleet.links, "local", actor=ADMIN)
+    assert {(one.kind, one.name) for one in goes.leftovers} == {
+        (Kind.PROGRAM, "bakery-shop-production-blue"),
+        (Kind.RELEASE, "shop #99"),
+        (Kind.HOME, "blog-production"),
+    }
+    await change(fleet.store, "UPDATE releases SET live_at = NULL WHERE number = 1")  # as if it had failed
+    await prune(fleet.store, fleet.queue, fleet.node, node_id)
+    assert await waits(fleet, "prune-environment", app.environment_id)
+    await prune_environment(fleet.store, fleet.node, app.environment_id)
+    assert sorted(path.name for path in (root / "apps").iterdir()) == ["foreign", "shop"]
+    assert [path.name for path in (root / "apps/shop/production/releases").iterdir()] == ["2"]
+    assert sorted(path.name for path in (root / "units").iterdir()) == ["bakery-shop-production-green"]
+    assert await value(fleet.store, "SELECT array_agg(number) FROM releases WHERE removed_at IS NULL") == [2]
+    assert await fleet.visitors_see("two")
+    assert (await what_would_go(fleet.store, fleet.links, "local", actor=ADMIN)).leftovers == ()
+
+
+async def _leave_something(fleet: Fleet, root: Path) -> None:
+    """A release of a deployment that could not be undone, what runs in the free slot, a deleted app's folder; and what
+    is somebody else's."""
+    shutil.copytree(root / "apps/shop/production/releases/2", root / "apps/shop/production/releases/99")
+    (root / "units/bakery-shop-production-blue").mkdir()
+    blog = await fleet.make("blog", runtime="static")
+    await delete_app(fleet.store, fleet.queue, "blog", actor=ADMIN)
+    await clear_app(fleet.store, fleet.node, blog.environment_id)
+    (root / "apps/foreign/production").mkdir(parents=True)
+    left = root / "apps/blog/production"
+    left.mkdir(parents=True)
+    two_hours_ago = time.time() - 7200
+    os.utime(left, (two_hours_ago, two_hours_ago))
+
+
+async def test_a_node_is_pruned_once_a_day(fleet: Fleet) -> None:
+    node_id = await local_node_id(fleet.store)
+    await prune_in_time(fleet.store, fleet.queue, fleet.links, node_id)
+    assert not await waits(fleet, "prune-node", node_id)
+    await change(fleet.store, "UPDATE nodes SET pruned_at = now() - interval '25 hours'")
+    await prune_in_time(fleet.store, fleet.queue, fleet.links, node_id)
+    assert await waits(fleet, "prune-node", node_id)
+
+
+async def test_only_who_manages_nodes_prunes_them(fleet: Fleet) -> None:
+    with pytest.raises(NotAllowed):
+        await prune_node(
+            fleet.store, fleet.queue, "local", actor=Actor(Origin("browser"), person_id=1, role=Role.DEVELOPER)
+        )
+    await prune_node(fleet.store, fleet.queue, "local", actor=ADMIN)
+    assert await value(fleet.store, "SELECT action FROM audit ORDER BY id DESC LIMIT 1") == "node.pruned"
