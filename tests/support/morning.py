@@ -68,6 +68,7 @@ PAGES = {
     "node-job": "/nodes/oven-2/jobs/1",
     "node-job-running": "/nodes/oven-2/jobs/2",
     "node-commands": "/nodes/oven-2/commands",
+    "node-disk": "/nodes/oven-2/disk",
     "node-settings": "/nodes/oven-2/settings",
     "activity": "/activity",
     "activity-found-none": "/activity?who=nobody",

@@ -1,5 +1,6 @@
 """Taking away what lies on a node and nobody needs: what may be another's at the same moment goes under its lock."""
 
+import asyncio
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ from bakery.store.store import Store
 
 log = structlog.get_logger()
 
+_LOOK_WITHIN = 60.0  # somebody waits
 SCARCE = 2 * 1024**3  # bytes that are free
 _NEEDED = """
 SELECT releases.environment_id, releases.number, releases.build_id FROM releases
@@ -71,9 +73,14 @@ class Prunable:
 async def what_would_go(store: Store, links: Links, slug: str, *, actor: Actor) -> Prunable:
     actor.require(Permission.MANAGE_NODES)
     shown = await show_node(store, slug, actor=actor)
-    node = await links.node(shown.id)
-    space = await _space(node)
-    found = await node.disk.found()
+    try:
+        async with asyncio.timeout(_LOOK_WITHIN):
+            node = await links.node(shown.id)
+            space, found = await _space(node), await node.disk.found()
+    except TimeoutError as error:
+        raise NodeUnreachable(
+            f"{slug} did not count what lies there within {_LOOK_WITHIN:.0f} s.", hint="Is it very busy? Ask again."
+        ) from error
     leftovers = left_over(found, await _read_rows(store, shown.id, found), is_scarce=is_scarce(space))
     return Prunable(space, leftovers, _notes(found))
 

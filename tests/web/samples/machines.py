@@ -15,9 +15,11 @@ from bakery.web.views.nodes import (
     CheckRow,
     Installer,
     Keys,
+    LeftoverRow,
     Limit,
     NewNodePage,
     NodeCard,
+    NodeDiskPage,
     NodePage,
     NodeSettingsPage,
     NodesPage,
@@ -71,6 +73,17 @@ def machine_pages() -> Pages:
             a_shell("nodes", "Nodes", "oven-1", "Jobs"),
         ),
         "node-job": ("nodes/job.html", _job(), a_shell("nodes", "Nodes", "oven-1", "Jobs", "Job 12")),
+        "node-disk": ("nodes/disk.html", _disk(), a_shell("nodes", "Nodes", "oven-1", "Disk")),
+        "node-disk-none": (
+            "nodes/disk.html",
+            NodeDiskPage("oven-1", _tabs("Disk"), ["112 GB free at /var/lib/bakery/node"]),
+            a_shell("nodes", "Nodes", "oven-1", "Disk"),
+        ),
+        "node-disk-unreachable": (
+            "nodes/disk.html",
+            NodeDiskPage("oven-1", _tabs("Disk"), trouble="Could not reach oven-1. Is the machine on?"),
+            a_shell("nodes", "Nodes", "oven-1", "Disk"),
+        ),
         "node-commands": ("nodes/commands.html", _commands(), a_shell("nodes", "Nodes", "oven-1", "Commands")),
         "node-commands-none": (
             "nodes/commands.html",
@@ -81,7 +94,7 @@ def machine_pages() -> Pages:
 
 
 def _tabs(current: str) -> list[Tab]:
-    names = {"Overview": "", "Jobs": "/jobs", "Commands": "/commands", "Settings": "/settings"}
+    names = {"Overview": "", "Jobs": "/jobs", "Commands": "/commands", "Disk": "/disk", "Settings": "/settings"}
     return [Tab(name, below(f"/nodes/oven-1{path}"), current=name == current) for name, path in names.items()]
 
 
@@ -226,6 +239,18 @@ def _job() -> JobPage:
     job = JobView(12, "oven-1", "df -h", job_status("running"), "ops1", ago(minutes=2), "0.4 s", "", is_over=False,
                   is_cancelling=False)  # fmt: skip
     return JobPage(job, log)
+
+
+def _disk() -> NodeDiskPage:
+    rows = [
+        LeftoverRow(
+            "Docker's build cache", "build cache", "6.1 GB", "Docker keeps it to build faster, and makes it anew."
+        ),
+        LeftoverRow("Image", "bakery/shop:41", "412 MB", "No release that is kept needs it."),
+        LeftoverRow("Program", "bakery-shop-production-blue", "", "The blue slot is free."),
+    ]
+    free = ["1.2 GB free at /var/lib/bakery/node", "1.2 GB free at /var/lib/docker"]
+    return NodeDiskPage("oven-1", _tabs("Disk"), free, is_scarce=True, rows=rows, total="6.5 GB")
 
 
 def _commands() -> NodeCommandsPage:

@@ -12,6 +12,7 @@ from bakery.cli.client.follow import follow_log
 from bakery.cli.output import Json, print_done, print_facts, print_rows, say, warn, write_log
 from bakery.cli.terminal import confirm
 from bakery.model.errors import BadInput, CommandFailed
+from bakery.model.sizes import shown_bytes
 
 group = typer.Typer(help="The machines that apps run on.", no_args_is_help=True)
 _Node = Annotated[str, typer.Argument(metavar="NODE", help="Its name.")]
@@ -138,6 +139,30 @@ def drain(
     with connect() as api:
         found = api.post(path("nodes", node, "undrain" if end else "drain"))
     print_done(found, f"New apps may come to {node}." if end else f"No new app comes to {node}.", as_json=json)
+
+
+@group.command()
+def prune(
+    node: _Node,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
+    json: Json = False,
+) -> None:
+    """Take away what nobody needs on a node. Of what is not Bakery's nothing is touched."""
+    with connect() as api:
+        found = api.get(path("nodes", node, "disk")) if dry_run else api.post(path("nodes", node, "prune"))
+    rows = [{**one, "size": shown_bytes(one["bytes"])} for one in found["leftovers"]]
+    if json:
+        print_done(found, "", as_json=True)
+        return
+    columns = {"kind": "KIND", "name": "NAME", "size": "SIZE", "why": "WHY"}
+    print_rows(rows, columns, as_json=False, empty=f"There is nothing to take away on {node}.")
+    for place in found["free"]:
+        say(f"{shown_bytes(place['free_bytes'])} are free at {place['path']}.")
+    for note in found["notes"]:
+        warn(note)
+    if rows:
+        say(f"About {shown_bytes(found['bytes'])} {'would go' if dry_run else 'are being taken away'}.")
 
 
 @group.command("rotate-key")

@@ -40,6 +40,7 @@ _ICONS_OF_ACTIONS: Mapping[str, str] = {
     "deployment.rolled_back": "undo-2",
     "person.removed": "trash-2",
     "node.removed": "trash-2",
+    "node.pruned": "trash-2",
     "node.key_rotated": "key-round",
     "node.key_replaced": "key-round",
     "node.key_kept": "key-round",

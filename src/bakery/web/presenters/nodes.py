@@ -102,6 +102,7 @@ def node_tabs(slug: str, current: str, url: Url, *, is_local: bool) -> Sequence[
         Tab("Overview", url(here), current=current == "overview"),
         Tab("Jobs", url(f"{here}/jobs"), current=current == "jobs"),
         Tab("Commands", url(f"{here}/commands"), current=current == "commands"),
+        Tab("Disk", url(f"{here}/disk"), current=current == "disk"),
     ]
     return tabs if is_local else [*tabs, Tab("Settings", url(f"{here}/settings"), current=current == "settings")]
 

@@ -104,6 +104,30 @@ class NodePage:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftoverRow:
+    """`size` is empty for what takes next to nothing."""
+
+    kind: str
+    name: str
+    size: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDiskPage:
+    """nodes/disk.html. `trouble`: the node could not be asked, and nothing else is known."""
+
+    node: str
+    tabs: Sequence[Tab]
+    free: Sequence[str] = ()
+    is_scarce: bool = False
+    rows: Sequence[LeftoverRow] = ()
+    total: str = ""
+    notes: Sequence[str] = ()
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeSettingsPage:
     """nodes/settings.html. Fields: name, host, port, user, bastion, apps_domain, public_address; confirm."""
 
