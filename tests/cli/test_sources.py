@@ -35,11 +35,11 @@ def test_an_app_is_made_with_its_repository_and_deployed(shell: Terminal, git: G
     assert git.url("shop") in shell.run("source", "show", "git-1").output
 
 
-def test_a_repository_that_does_not_answer_says_what_is_made_and_what_to_do(shell: Terminal, git: GitServer) -> None:
+def test_a_repository_that_does_not_answer_makes_no_app(shell: Terminal, git: GitServer) -> None:
     done = shell.run("apps", "create", "git-2", "--command", "true", "--repo", git.url("shpo"))
     assert done.exit_code == 2
     assert done.stderr.splitlines()[0].startswith("--repo: There is no repository at")
-    assert done.stderr.splitlines()[1].endswith("git-2 is made. Then: bakery source set git-2 --repo URL")
+    assert "There is no such app." in shell.run("apps", "show", "git-2").stderr
 
 
 def test_a_token_is_read_from_stdin_and_forgotten(shell: Terminal, git: GitServer) -> None:

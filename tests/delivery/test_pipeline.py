@@ -5,10 +5,11 @@ import contextlib
 import re
 from pathlib import Path
 
+from bakery.access.audit import list_activity
 from bakery.delivery.history import DeploymentDetail
-from bakery.delivery.request import cancel_deployment
+from bakery.delivery.request import cancel_deployment, request_deployment
 from bakery.model.deployments import DeploymentState, StepState
-from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.delivery.fleet import ADMIN, Fleet, an_app, packed
 
 TOLD = """
 [build]
@@ -66,12 +67,27 @@ async def test_a_failing_test_blocks_and_leaves_the_old_release_alone(fleet: Fle
     await fleet.deploy_well(a_project("one"))
     found = await fleet.deploy(a_project("two", test="echo 1 of 3 failed; exit 4"))
     assert found.deployment.state is DeploymentState.FAILED
-    assert found.deployment.failure == "The tests ended with status 4."
+    assert found.deployment.failure == (
+        "The tests ended with status 4: `sh -c 'echo 1 of 3 failed; exit 4'` last said “1 of 3 failed”."
+    )
     assert states(found)["test"] is StepState.FAILED
     assert states(found)["start"] is StepState.SKIPPED
     assert "1 of 3 failed\n" in await fleet.log(found.deployment)
     assert await fleet.visitors_see("one")
     assert _releases(fleet) == ["1"]
+
+
+async def test_tests_can_be_left_out_of_one_deployment_and_it_says_by_whom(fleet: Fleet) -> None:
+    await fleet.make(command="")
+    upload = await fleet.upload(packed(a_project("one", test="exit 4")))
+    asked = await request_deployment(fleet.store, fleet.queue, "shop", upload, actor=ADMIN, skips_tests=True)
+    found = await fleet.run(asked)
+    assert found.deployment.state is DeploymentState.SUCCEEDED
+    assert states(found)["test"] is StepState.SKIPPED
+    assert "Skipped for this deployment by Bakery." in await fleet.log(found.deployment)
+    told = (await list_activity(fleet.store, action="deployment.requested", actor=ADMIN)).rows
+    assert told[0].after is not None
+    assert told[0].after["skips_tests"] is True
 
 
 async def test_a_command_after_the_switch_that_fails_is_told_and_the_release_stays_live(fleet: Fleet) -> None:
@@ -80,8 +96,8 @@ async def test_a_command_after_the_switch_that_fails_is_told_and_the_release_sta
     assert found.deployment.state is DeploymentState.SUCCEEDED
     assert states(found)["after"] is StepState.FAILED
     assert (
-        "who listens\n✕ The command after the switch ended with status 7. The new release stays live.\n"
-        in await fleet.log(found.deployment)
+        "who listens\n✕ The command after the switch ended with status 7: `sh -c 'echo who listens; exit 7'` last said "
+        "“who listens”. The new release stays live.\n" in await fleet.log(found.deployment)
     )
     assert (await fleet.visit()).text == "one"
     assert await fleet.node.jobs.list() == {}

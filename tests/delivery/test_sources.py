@@ -85,9 +85,9 @@ async def test_what_does_not_answer_is_not_saved(site: Site, server: GitServer) 
 async def test_an_unknown_branch_is_refused_with_those_that_are_near(site: Site, server: GitServer) -> None:
     await an_app(site)
     repository = await a_repository(server)
-    with pytest.raises(BadInput, match=r"There is no branch “mian” in the repository\. Did you mean main\?") as refused:
+    with pytest.raises(BadInput, match=r"^There is no branch “mian” in the repository\.$") as refused:
         await follow(site, repository.url, branch="mian")
-    assert refused.value.field == "branch"
+    assert (refused.value.field, refused.value.hint) == ("branch", "Did you mean main?")
 
 
 async def test_a_token_rests_sealed_and_is_marked_in_the_audit(site: Site, server: GitServer) -> None:
@@ -241,6 +241,14 @@ async def test_what_is_fetched_names_the_deployment(site: Site, server: GitServe
     tree = await node.trees.tree(fetch.place, fetch.number)
     assert set(tree.sizes) == {"web/app.py"}
     await node.homes.remove(fetch.place)
+
+    again = await request_deployment(
+        site.store, site.parts.queue, "shop", ref=parse_ref(commit.commit[:8]), actor=SYSTEM
+    )
+    assert again.title == commit.commit[:7]
+    with pytest.raises(BadInput, match="never deployed from a commit that begins with 0000000") as refused:
+        await request_deployment(site.store, site.parts.queue, "shop", ref=parse_ref("0000000"), actor=SYSTEM)
+    assert refused.value.hint == "Print them in the repository with: git rev-parse 0000000"
 
 
 def test_a_failed_fetch_has_a_sentence_and_a_hint() -> None:

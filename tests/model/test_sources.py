@@ -66,7 +66,7 @@ def test_a_ref_is_a_branch_a_tag_or_a_commit(typed: str, ref: str, shown: str) -
     assert (parse_ref(typed), shown_ref(parse_ref(typed))) == (ref, shown)
 
 
-@pytest.mark.parametrize("typed", ["9f3c1e0", "refs/pull/1/head", "--upload-pack=x", "refs/heads/../x"])
+@pytest.mark.parametrize("typed", ["refs/pull/1/head", "--upload-pack=x", "refs/heads/../x"])
 def test_what_no_server_gives_is_no_ref(typed: str) -> None:
     with pytest.raises(BadInput):
         parse_ref(typed)

@@ -49,6 +49,7 @@ PAGES = {
     "variables-text": "/apps/shop/variables/bulk",
     "variables-history": "/apps/shop/variables/history",
     "source": "/apps/api/source",
+    "deploy": "/apps/api/deploy",
     "source-none": "/apps/newsletter/source",
     "deployments": "/apps/shop/deployments",
     "deployment-running": "/apps/shop/deployments/3",

@@ -1,9 +1,11 @@
 """Apps: making one, and looking at it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from psycopg import errors
 
+from bakery.delivery.find import FoundApp
 from bakery.delivery.fleet import AppSummary
 from bakery.delivery.placing import expect_room_on
 from bakery.delivery.ports import free_port
@@ -53,12 +55,18 @@ async def show_app(store: Store, slug: str, *, actor: Actor) -> AppDetail:
     return app
 
 
-async def create_app(store: Store, new: NewApp, *, actor: Actor) -> AppDetail:
-    """An app with its environment `production` on its node. Who sees only granted apps is granted this one."""
+Then = Callable[[Transaction, FoundApp], Awaitable[None]]
+
+
+async def create_app(store: Store, new: NewApp, *, actor: Actor, then: Then | None = None) -> AppDetail:
+    """An app with its environment `production` on its node. Who sees only granted apps is granted this one.
+
+    `then` says more of it in the same transaction, such as where its code is."""
     actor.require(Permission.CREATE_APP)
     try:
         async with store.transaction() as tx:
-            app_id = await _insert(tx, new)
+            app = await _insert(tx, new)
+            app_id = app.id
             await tx.connection.execute(
                 "INSERT INTO grants (person_id, app_id) SELECT id, %s FROM people WHERE id = %s AND NOT all_apps",
                 (app_id, actor.person_id),
@@ -75,12 +83,14 @@ async def create_app(store: Store, new: NewApp, *, actor: Actor) -> AppDetail:
                     after={"name": new.name, "runtime": new.runtime, "command": list(new.command), "node": new.node},
                 )
             )
+            if then is not None:
+                await then(tx, app)
     except errors.UniqueViolation as error:
         raise Conflict(f"There is already an app with the name {new.slug}.", hint="Choose another name.") from error
     return await show_app(store, new.slug, actor=Actor.system())
 
 
-async def _insert(tx: Transaction, new: NewApp) -> int:
+async def _insert(tx: Transaction, new: NewApp) -> FoundApp:
     node = await expect_room_on(tx, new.node, new.runtime)
     cursor = await tx.connection.execute(
         """
@@ -104,4 +114,4 @@ async def _insert(tx: Transaction, new: NewApp) -> int:
             "INSERT INTO slots (environment_id, colour, node_id, port) VALUES (%s, %s, %s, %s)",
             (environment_id, colour, node.id, port),
         )
-    return int(app_id)
+    return FoundApp(int(app_id), new.slug, int(environment_id))

@@ -58,6 +58,7 @@ class Deployment:
     failure: str
     hint: str
     is_cancelling: bool
+    tests_skipped_by: str = ""
 
     @property
     def goes_back(self) -> bool:
@@ -81,6 +82,7 @@ class Deployment:
             slots=self.environment.slots,
             premises=self.environment.premises(node),
             has_ingress=node.ingress is not None,
+            tests_skipped_by=self.tests_skipped_by,
         )
 
 
@@ -90,7 +92,8 @@ async def look_at_deployment(store: Store, deployment_id: int) -> Deployment | N
         await cursor.execute(
             """
             SELECT id, number, generation, state, environment_id, release_id, log_stream_id AS log_stream,
-                   failure, hint, cancel_asked_at IS NOT NULL AS is_cancelling
+                   failure, hint, cancel_asked_at IS NOT NULL AS is_cancelling,
+                   CASE WHEN skips_tests THEN asked_by ELSE '' END AS tests_skipped_by
             FROM deployments WHERE id = %s
             """,
             (deployment_id,),
@@ -114,6 +117,7 @@ async def look_at_deployment(store: Store, deployment_id: int) -> Deployment | N
         failure=row.failure,
         hint=row.hint,
         is_cancelling=row.is_cancelling,
+        tests_skipped_by=row.tests_skipped_by,
     )
 
 
@@ -134,6 +138,7 @@ class _DeploymentRow:
     failure: str
     hint: str
     is_cancelling: bool
+    tests_skipped_by: str
 
 
 @dataclass(frozen=True, slots=True)

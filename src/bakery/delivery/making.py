@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from bakery.commands.command import Command
 from bakery.delivery.git_rows import note_commit, read_fetch
+from bakery.delivery.last_words import headline, last_line
 from bakery.delivery.plan import (
     BuildImage,
     Copy,
@@ -17,6 +18,7 @@ from bakery.delivery.plan import (
     Make,
     Nothing,
     RunCommand,
+    Skipped,
     StepKey,
     Unknown,
     Unpack,
@@ -63,7 +65,7 @@ async def make(work: Work, key: StepKey, action: Make) -> None:
             await _build_image(work, key, action)
         case RunCommand():
             await _run_command(work, key, action)
-        case Nothing() | Unknown():
+        case Nothing() | Skipped() | Unknown():
             raise LookupError(f"nothing decided what {key} is to do")
 
 
@@ -143,7 +145,7 @@ async def _run_command(work: Work, key: StepKey, running: RunCommand) -> None:
         )
     work.log.write(f"$ {shlex.join(running.argv)}")
     commanding = _in_image if release.runtime is Runtime.DOCKER else _in_folder
-    await _run_job(work, key, commanding(work, release, running.argv), what=running.what)
+    await _run_job(work, key, commanding(work, release, running.argv), what=running.what, argv=running.argv)
 
 
 def _in_folder(work: Work, release: Release, argv: tuple[str, ...]) -> Begin:
@@ -175,10 +177,12 @@ def _in_image(work: Work, release: Release, argv: tuple[str, ...]) -> Begin:
     return begin
 
 
-async def _run_job(work: Work, key: StepKey, begin: Begin, *, what: str) -> None:
+async def _run_job(work: Work, key: StepKey, begin: Begin, *, what: str, argv: tuple[str, ...] = ()) -> None:
     status = await _end_of_job(work, key, begin, what=what)
     if status.state is not JobState.EXITED or status.exit_status != 0:
-        raise StepFailed(f"{what} {_end(status, work.patience.job)}.", hint=_NEXT[key])
+        await work.log.flush()
+        said = await last_line(work.store, work.deployment.log_stream)
+        raise StepFailed(headline(what, _end(status, work.patience.job), argv, said), hint=_NEXT[key])
 
 
 async def _end_of_job(work: Work, key: StepKey, begin: Begin, *, what: str) -> JobStatus:

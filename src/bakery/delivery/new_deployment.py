@@ -12,7 +12,7 @@ from bakery.model.apps import SourceKind
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BadInput, Conflict, NotFound
 from bakery.model.repository_paths import RepositoryPath
-from bakery.model.sources import Ref, ref_of, shown_ref
+from bakery.model.sources import Ref, is_short_commit, ref_of, shown_ref
 from bakery.store.logs import open_stream
 from bakery.store.rows import only
 from bakery.store.transaction import Transaction
@@ -51,7 +51,32 @@ async def commit_wanted(tx: Transaction, app: FoundApp, ref: Ref | None) -> Comm
             hint=f"Set one with: bakery source set {app.slug} --repo URL. "
             f"Or upload a folder with: bakery deploy {app.slug} --dir PATH",
         )
+    if ref is not None and is_short_commit(ref):
+        ref = await _whole_commit(tx, app, ref)
     return Commit(ref or ref_of(source.branch), source.base)
+
+
+async def _whole_commit(tx: Transaction, app: FoundApp, begins: Ref) -> Ref:
+    """Of those that were deployed here before: no server is asked for a commit by a part of its letters."""
+    cursor = await tx.connection.execute(
+        """
+        SELECT DISTINCT version FROM builds
+        WHERE app_id = %s AND source = 'git' AND starts_with(version, %s) ORDER BY version LIMIT 2
+        """,
+        (app.id, begins),
+    )
+    found = [Ref(version) for (version,) in await cursor.fetchall()]
+    if len(found) == 1:
+        return found[0]
+    told = f"More than one commit that {app.slug} was deployed from begins with {begins}."
+    raise BadInput(
+        told
+        if found
+        else f"{app.slug} was never deployed from a commit that begins with {begins}, and a server gives "
+        "a commit only by all of its 40 letters.",
+        field="ref",
+        hint=f"Print them in the repository with: git rev-parse {begins}",
+    )
 
 
 async def made_with(tx: Transaction, app: FoundApp, key: str, source: Upload | Commit) -> int | None:

@@ -105,6 +105,13 @@ class Nothing:
 
 
 @dataclass(frozen=True, slots=True)
+class Skipped:
+    """There would be something to do; `who` asked that it is not done this time."""
+
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """What an earlier step finds out decides."""
 
@@ -135,7 +142,7 @@ class Retire:
     slot: Slot
 
 
-Make = Fetch | Unpack | Copy | Detect | BuildImage | RunCommand | Nothing | Unknown
+Make = Fetch | Unpack | Copy | Detect | BuildImage | RunCommand | Nothing | Skipped | Unknown
 Action = Make | Start | Check | Switch | Retire
 
 
@@ -169,6 +176,7 @@ class Wanted:
     slots: Mapping[Colour, Slot]
     premises: Premises
     has_ingress: bool
+    tests_skipped_by: str = ""
 
     @property
     def goes_back(self) -> bool:
@@ -282,7 +290,7 @@ def _build_image(wanted: Wanted) -> tuple[PlannedStep, ...]:
             "Its own Dockerfile decides what is tested." if recipe.dockerfile else "No tests were found in it."
         )
         if recipe.test and recipe.test_stage:
-            test = BuildImage(place, release.number, release.build, recipe, recipe.test_stage)
+            test = _test(wanted, BuildImage(place, release.number, release.build, recipe, recipe.test_stage))
     return (
         PlannedStep(StepKey.TEST, "Run the project's tests", test),
         PlannedStep(StepKey.BUILD, "Build the image", build),
@@ -298,7 +306,7 @@ def _build_in_place(wanted: Wanted) -> tuple[PlannedStep, ...]:
     if recipe is not None:
         install = _run(recipe.install, "The installation", "It has nothing to install.")
         build = _run(recipe.build, "The build", "It has nothing to build.")
-        test = _run(recipe.test, "The tests", "No tests were found in it.")
+        test = _test(wanted, _run(recipe.test, "The tests", "No tests were found in it."))
     return (
         PlannedStep(StepKey.INSTALL, "Install what it needs", install),
         PlannedStep(StepKey.BUILD, "Build it", build),
@@ -328,6 +336,11 @@ def _after(wanted: Wanted) -> tuple[PlannedStep, ...]:
     if release.recipe is not None:
         after = _run(release.recipe.after, "The command after the switch", "It names no command to run after that.")
     return (PlannedStep(StepKey.AFTER, "Run its command after the switch", after),)
+
+
+def _test(wanted: Wanted, test: Action) -> Action:
+    has_some = not isinstance(test, Nothing)
+    return Skipped(wanted.tests_skipped_by) if has_some and wanted.tests_skipped_by else test
 
 
 def _run(argv: tuple[str, ...], what: str, otherwise: str) -> Action:

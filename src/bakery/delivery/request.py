@@ -46,6 +46,7 @@ async def request_deployment(
     actor: Actor,
     at: datetime | None = None,
     idempotency_key: str | None = None,
+    skips_tests: bool = False,
 ) -> DeploymentSummary:
     """A committed row and its place in the queue. Without an upload it is a commit of the app's repository: that of
     `ref`, or the newest. The same key again gives the deployment that it made before."""
@@ -64,6 +65,8 @@ async def request_deployment(
         except errors.UniqueViolation as error:
             raise Conflict("This upload was deployed already.", hint="Upload it once more.") from error
         deployment_id = await make_deployment(tx, app, number, release_id, actor, at, idempotency_key)
+        if skips_tests:
+            await tx.connection.execute("UPDATE deployments SET skips_tests = true WHERE id = %s", (deployment_id,))
         await put_in_line(tx, queue, deployment_id, app.environment_id, at)
         tx.publish("apps", f"app:{slug}")
         tx.record(
@@ -74,7 +77,7 @@ async def request_deployment(
                 str(deployment_id),
                 f"{slug} #{number}",
                 app_id=app.id,
-                after={**_told(source), "at": at.isoformat() if at else None},
+                after={**_told(source), "at": at.isoformat() if at else None, "skips_tests": skips_tests},
             )
         )
         return await _summary(tx, deployment_id)

@@ -18,7 +18,7 @@ from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment, look_at_deployment
 from bakery.delivery.moves import move_deployment
 from bakery.delivery.ownership import TakenOver, require_ours, take_up
-from bakery.delivery.plan import Nothing, StepKey, plan_deployment
+from bakery.delivery.plan import Nothing, Skipped, StepKey, plan_deployment
 from bakery.delivery.ports import with_free_port
 from bakery.delivery.room import note_size
 from bakery.delivery.steps import CancelAsked, begin_step, end_step, read_steps, skip_step, store_steps
@@ -196,9 +196,9 @@ async def _take_steps(work: Work) -> None:
 async def _take_step(work: Work, key: StepKey) -> None:
     """The plan may be another since the step before. A step that it does not know any more was done by then."""
     planned = next((step for step in work.plan.steps if step.key is key), None)
-    if planned is not None and isinstance(planned.action, Nothing):
+    if planned is not None and isinstance(planned.action, Nothing | Skipped):
         from_byte = await work.log.flush()
-        work.log.write(f"▸ {planned.title}: nothing to do. {planned.action.why}")
+        work.log.write(f"▸ {planned.title}{_why_skipped(planned.action)}")
         await skip_step(work.store, work.deployment.id, key, from_byte=from_byte, to_byte=await work.log.flush())
         return
     at_byte = await work.log.flush()
@@ -218,6 +218,12 @@ async def _take_step(work: Work, key: StepKey) -> None:
     async with work.store.transaction() as tx:
         await require_ours(tx, work.deployment.id, work.deployment.generation)
         await end_step(tx, work.deployment.id, key, state, at_byte=at_byte)
+
+
+def _why_skipped(action: Nothing | Skipped) -> str:
+    if isinstance(action, Skipped):
+        return f"\n  Skipped for this deployment by {action.who}."
+    return f": nothing to do. {action.why}"
 
 
 async def _choose_port(work: Work) -> None:

@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bakery.delivery.apps import AppDetail, create_app
 from bakery.delivery.find import FoundApp, find_app, node_of_environment
 from bakery.delivery.git_rows import StoredSource, read_source, seal_key, seal_token, write_source
+from bakery.delivery.placing import expect_room_on
 from bakery.helper.git_words import unknown_branch
 from bakery.helper.words import HINT
 from bakery.model.actor import Actor
+from bakery.model.apps import NewApp
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import BadInput, Conflict, NotFound
 from bakery.model.permissions import Permission
@@ -84,6 +87,45 @@ async def set_source(store: Store, links: Links, slug: str, new: NewSource, *, a
     return await show_source(store, slug, actor=actor)
 
 
+async def create_app_following(
+    store: Store, links: Links, new: NewApp, source: NewSource, *, actor: Actor
+) -> AppDetail:
+    """An app and the repository that it follows, or neither: what its node cannot read makes no app."""
+    actor.require(Permission.CREATE_APP)
+    actor.require(Permission.DEPLOY)
+    async with store.transaction() as tx:
+        node = await expect_room_on(tx, new.node, new.runtime)
+    try:
+        found = await (await links.node(node.id)).sources.check(
+            source.url, GitCredentials(source.username, source.token)
+        )
+        branch = _branch(source, found)
+    except BadInput as error:
+        hint = error.hint
+        if is_ssh(source.url):
+            hint = f"Over SSH it takes a deploy key: make the app without a repository, and then its key, with: \
+bakery source key {new.slug}"
+        raise BadInput(error.message, field="repo" if error.field == "url" else error.field, hint=hint) from error
+
+    async def follow(tx: Transaction, app: FoundApp) -> None:
+        token = source.token
+        after = StoredSource(
+            environment_id=app.environment_id,
+            url=source.url,
+            branch=branch,
+            base=source.base,
+            submodules=source.submodules,
+            username=source.username if token else None,
+            token=seal_token(store.vault, app.environment_id, token) if token else None,
+            host_keys=tuple(found.host_keys),
+            changed_by=actor.label,
+        )
+        _, mark = await _marks(store, tx, before=None, token=token)
+        await _save(tx, app, after, "source.changed", actor, told=_told(after, mark))
+
+    return await create_app(store, new, actor=actor, then=follow)
+
+
 async def forget_token(store: Store, slug: str, *, actor: Actor) -> SourceDetail:
     """Harmless when there is none."""
     actor.require(Permission.DEPLOY)
@@ -131,7 +173,7 @@ def _branch(new: NewSource, found: GitRepository) -> Branch:
         return found.default or (found.branches or [_USUAL_BRANCH])[0]
     if found.branches and found.is_listed_whole and new.branch not in found.branches:
         sentence, _, hint = unknown_branch(new.branch, list(found.branches)).partition(f"\n{HINT}")
-        raise BadInput(f"{sentence} {hint}".strip(), field="branch", hint=hint)
+        raise BadInput(sentence, field="branch", hint=hint)
     return new.branch
 
 

@@ -11,7 +11,7 @@ from bakery.model.secret import Secret
 
 GitUrl = NewType("GitUrl", str)
 Branch = NewType("Branch", str)
-Ref = NewType("Ref", str)  # HEAD, refs/heads/main, refs/tags/v1 or a commit's 40 letters
+Ref = NewType("Ref", str)  # HEAD, refs/heads/main, refs/tags/v1, a commit's 40 letters or their first few
 
 USUAL_USER = "x-access-token"  # servers that care about a token's user take this one
 LONGEST_TOKEN = 4000
@@ -95,15 +95,22 @@ def parse_branch(text: str, *, field: str = "branch") -> Branch:
 
 
 def parse_ref(text: str, *, field: str = "ref") -> Ref:
-    """A branch, a commit by its 40 letters, or a whole name like refs/tags/v1."""
+    """A branch, a commit by its 40 letters or at least the first 7, or a whole name like refs/tags/v1."""
     ref = text.strip()
-    if _COMMIT.fullmatch(ref) or (ref.startswith("refs/") and ref.isprintable() and is_ref(ref)):
+    if (
+        _COMMIT.fullmatch(ref)
+        or is_short_commit(ref)
+        or (ref.startswith("refs/") and ref.isprintable() and is_ref(ref))
+    ):
         return Ref(ref)
     if ref.startswith("refs/"):
         raise BadInput("This names neither a branch nor a tag.", field=field, hint="Like refs/tags/v1.")
-    if _PART_OF_COMMIT.fullmatch(ref):
-        raise BadInput("A server gives a commit only by all of its 40 letters.", field=field)
     return ref_of(parse_branch(ref, field=field))
+
+
+def is_short_commit(ref: str) -> bool:
+    """No server gives a commit for these: whoever knows it has to say the rest."""
+    return _PART_OF_COMMIT.fullmatch(ref) is not None
 
 
 def ref_of(branch: Branch) -> Ref:

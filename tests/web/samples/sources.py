@@ -2,7 +2,7 @@
 
 from bakery.web.views.forms import Form
 from bakery.web.views.shell import Shell, Tab
-from bakery.web.views.sources import SourcePage
+from bakery.web.views.sources import DeployPage, SourcePage
 from tests.web.samples.frame import Pages, a_shell, ago, below
 
 _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH7kQm1sVQ0wB7tJwzq0vL0n1mUq0Vd6dGx7h3tYk9pQ bakery-shop"
@@ -34,6 +34,13 @@ def source_pages() -> Pages:
             ),
             _shell(),
         ),
+        "deploy": ("apps/deploy.html", DeployPage("shop", follows=follows), _shell("Deploy")),
+        "deploy-refused": (
+            "apps/deploy.html",
+            DeployPage("shop", Form(values={"ref": "mian", "skip_tests": "on"}, errors={"ref": "Mian."}), follows),
+            _shell("Deploy"),
+        ),
+        "deploy-folder": ("apps/deploy.html", DeployPage("shop"), _shell("Deploy")),
         "source-refused": ("apps/source.html", _page(refused, ""), _shell()),
         "source-viewer": ("apps/source.html", _page(stored, follows, why_not="Your role is Viewer."), _shell()),
     }
@@ -57,5 +64,5 @@ def _tabs() -> list[Tab]:
     return [Tab(title, below(f"/apps/shop{path}"), current=title == "Source") for title, path in places.items()]
 
 
-def _shell() -> Shell:
-    return a_shell("shop", "Apps", "shop", "Source")
+def _shell(title: str = "Source") -> Shell:
+    return a_shell("shop", "Apps", "shop", title)

@@ -98,20 +98,21 @@ def create(
     """Make an app. It is deployed with: bakery deploy APP, without a repository with --dir PATH"""
     wanted = {"slug": app, "name": name, "runtime": runtime, "command": command, "health": health, "node": node}
     with connect() as api:
-        made = api.post(path("apps", env=env), wanted)
-        source = _follow(api, app, repo, branch, env) if repo else None
+        made = _make(api, path("apps", env=env), {**wanted, "repo": repo, "branch": branch} if repo else wanted)
+        source = api.get(path("apps", app, "source", env=env)) if repo else None
     done = f"{app} is made. Deploy it with: bakery deploy {app} --dir PATH"
     if source is not None:
         done = f"{app} is made, and follows {source['branch']} of {repo}. Deploy it with: bakery deploy {app}"
     print_done(made, done, as_json=json)
 
 
-def _follow(api: Api, app: str, repo: str, branch: str, env: str | None) -> Body:
+def _make(api: Api, where: str, wanted: Body) -> Body:
     try:
-        return api.put(path("apps", app, "source", env=env), {"url": repo, "branch": branch})
+        return api.post(where, wanted)
     except BadInput as error:
-        hint = f"{error.hint} {app} is made. Then: bakery source set {app} --repo URL".strip()
-        raise BadInput(error.message, field="--repo", hint=hint) from error
+        if error.field not in {"repo", "url"}:
+            raise
+        raise BadInput(error.message, field="--repo", hint=error.hint) from error
 
 
 @group.command()

@@ -31,6 +31,9 @@ def deploy(
         Path | None, typer.Option("--dir", metavar="PATH", help="A folder to deploy instead; ignore files count.")
     ] = None,
     at: Annotated[str | None, typer.Option(metavar="TIME", help="When to begin, like 2030-01-31T03:00.")] = None,
+    skip_tests: Annotated[
+        bool, typer.Option("--skip-tests", help="Without the project's tests, this once. It is kept in the audit log.")
+    ] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the log; the exit code is the outcome.")] = False,
     env: Env = None,
     json: Json = False,
@@ -47,6 +50,7 @@ def deploy(
             pack(folder, names, archive)
             source = _upload(api, path("apps", app, "sources", env=env), archive)["id"]
         wanted = {"source": source, "ref": ref, "at": begin.isoformat() if begin else None}
+        wanted["skip_tests"] = skip_tests
         # One key a command: a request that is repeated on the way makes no second deployment.
         key = {"idempotency-key": secrets.token_hex(16)}
         asked = api.post(path("apps", app, "deployments", env=env), wanted, headers=key)

@@ -10,12 +10,14 @@ from litestar.params import Parameter
 from bakery.delivery.apps import create_app, show_app
 from bakery.delivery.delete import delete_app
 from bakery.delivery.fleet import list_apps
+from bakery.delivery.sources import create_app_following
 from bakery.model.actor import Actor
 from bakery.model.apps import AppStatus, Runtime, parse_new_app
 from bakery.model.deployments import Health
 from bakery.model.names import AppName, Colour
 from bakery.model.nodes import LOCAL, NodeState
 from bakery.model.permissions import Permission
+from bakery.model.sources import parse_new_source
 from bakery.model.strategies import Strategy
 from bakery.web.api.app_path import PRODUCTION, Environment, expect_environment
 from bakery.web.api.etags import tagged
@@ -62,7 +64,8 @@ class AppInFull(App, kw_only=True):
 class AppWanted(msgspec.Struct, kw_only=True):
     """`runtime`: `docker` runs it in a container, `process` from its folder, `static` are files that nginx serves.
     `command` is written as in a shell; without one Bakery finds out how it is built and started. `health` is a path
-    that answers when the app is well; `node` is where it is to live."""
+    that answers when the app is well; `node` is where it is to live. `repo` is a repository that it follows, and
+    `branch` one of it; it is asked first, and without an answer no app is made."""
 
     slug: str
     name: str = ""
@@ -70,6 +73,8 @@ class AppWanted(msgspec.Struct, kw_only=True):
     command: str = ""
     health: str = ""
     node: str = LOCAL
+    repo: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    branch: Annotated[str, msgspec.Meta(max_length=1000)] = ""
 
 
 @get("/apps", operation_id="listApps", summary="List apps", opt=_READ, responses=problems(), tags=["Apps"])
@@ -89,7 +94,7 @@ async def get_apps(
     operation_id="createApp",
     summary="Make an app",
     opt={"permission": Permission.CREATE_APP},
-    responses=problems(409),
+    responses=problems(409, 503),
     tags=["Apps"],
 )
 async def post_app(parts: Parts, actor: Actor, data: AppWanted, env: Environment = PRODUCTION) -> AppInFull:
@@ -103,7 +108,10 @@ async def post_app(parts: Parts, actor: Actor, data: AppWanted, env: Environment
         node=data.node,
     )
     expect_environment(new.slug, env)
-    return shown(AppInFull, await create_app(parts.store, new, actor=actor))
+    if not data.repo.strip():
+        return shown(AppInFull, await create_app(parts.store, new, actor=actor))
+    source = parse_new_source(url=data.repo, branch=data.branch)
+    return shown(AppInFull, await create_app_following(parts.store, parts.links, new, source, actor=actor))
 
 
 @get(

@@ -81,11 +81,13 @@ class DeploymentInFull(Deployment, kw_only=True):
 
 class DeploymentWanted(msgspec.Struct, kw_only=True):
     """`source` is the id of an upload. Without one it is a commit of the app's repository: the newest, or what `ref`
-    names: a branch, a commit's hash, or all of a name like refs/tags/v1. `at` is when to begin, with its time zone."""
+    names: a branch, a commit's hash, or all of a name like refs/tags/v1. `at` is when to begin, with its time zone.
+    `skip_tests`: without the project's tests, this once."""
 
     source: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
     ref: Annotated[str, msgspec.Meta(max_length=250)] | None = None
     at: datetime | None = None
+    skip_tests: bool = False
 
 
 class CancelWanted(msgspec.Struct):
@@ -123,7 +125,15 @@ async def post_deployment(
     upload = None if data.source is None else read_source_id(parts.signing_key, app_name, data.source)
     ref = None if data.ref is None else parse_ref(data.ref)
     asked = await request_deployment(
-        parts.store, parts.queue, app_name, upload, ref=ref, actor=actor, at=data.at, idempotency_key=idempotency_key
+        parts.store,
+        parts.queue,
+        app_name,
+        upload,
+        ref=ref,
+        actor=actor,
+        at=data.at,
+        idempotency_key=idempotency_key,
+        skips_tests=data.skip_tests,
     )
     return shown(Deployment, asked)
 

@@ -3,7 +3,6 @@
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from bakery.delivery.request import request_deployment
 from bakery.delivery.sources import forget_token, mint_deploy_key, set_source, show_source
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, BakeryError, Conflict, NodeUnreachable
@@ -15,7 +14,6 @@ from bakery.web.errors import status_of
 from bakery.web.forms import Typed, typed
 from bakery.web.moments import now
 from bakery.web.paths import app_in
-from bakery.web.presenters.refusals import refusal_toasts
 from bakery.web.presenters.sources import source_page
 from bakery.web.rendering import go, render_page
 from bakery.web.views.forms import Form
@@ -56,17 +54,6 @@ async def forget(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> 
     return go(request, f"/apps/{app}/source", said="token-forgotten")
 
 
-@post("/apps/{slug:str}/deploy", opt=_DEPLOY)
-async def deploy_now(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
-    """The newest commit of what the app follows."""
-    app = app_in(slug)
-    try:
-        asked = await request_deployment(parts.store, parts.queue, app, actor=actor)
-    except Conflict as error:
-        return await _page(request, parts, actor, app, refusal=error, status=status_of(error))
-    return go(request, f"/apps/{app}/deployments/{asked.number}")
-
-
 def _wanted(form: Typed) -> NewSource:
     return parse_new_source(
         url=form.text("url"),
@@ -93,7 +80,6 @@ async def _page(
     app: AppName,
     *,
     form: Form | None = None,
-    refusal: BakeryError | None = None,
     status: int = 200,
 ) -> Response[str]:
     found = await show_source(parts.store, app, actor=actor)
@@ -104,9 +90,8 @@ async def _page(
         source_page(app, found, form=form, actor=actor, url=url, now=now()),
         here=f"app:{app}",
         crumbs=[Crumb("Apps", url("/apps")), Crumb(app, url(f"/apps/{app}")), Crumb("Source")],
-        toasts=refusal_toasts(refusal),
         status=status,
     )
 
 
-ROUTES = (show, save, make_key, forget, deploy_now)
+ROUTES = (show, save, make_key, forget)

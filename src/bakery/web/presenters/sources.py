@@ -10,7 +10,7 @@ from bakery.web.presenters.apps import app_tabs
 from bakery.web.presenters.links import Url
 from bakery.web.presenters.refusals import why_not
 from bakery.web.views.forms import Form
-from bakery.web.views.sources import SourcePage
+from bakery.web.views.sources import DeployPage, SourcePage
 
 
 def source_page(
@@ -27,7 +27,7 @@ def source_page(
         app=slug,
         tabs=app_tabs(slug, "source", url),
         form=form or Form(values=stored),
-        follows=f"{found.branch} of {found.url}" if found.url else "",
+        follows=_follows(found),
         has_submodules=found.submodules,
         has_token=found.has_token,
         deploy_key=found.deploy_key or "",
@@ -36,3 +36,11 @@ def source_page(
         changed_at=moment(found.changed_at, now) if found.changed_at else None,
         why_not_change=why_not(actor, Permission.DEPLOY),
     )
+
+
+def deploy_page(slug: str, found: SourceDetail, form: Form) -> DeployPage:
+    return DeployPage(slug, form, _follows(found))
+
+
+def _follows(found: SourceDetail) -> str:
+    return f"{found.branch} of {found.url}" if found.url else ""

@@ -26,3 +26,12 @@ class SourcePage:
     changed_by: str = ""
     changed_at: Moment | None = None
     why_not_change: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeployPage:
+    """apps/deploy.html. Fields: ref, skip_tests. `follows` is empty where folders are uploaded."""
+
+    app: str
+    form: Form = field(default_factory=Form)
+    follows: str = ""

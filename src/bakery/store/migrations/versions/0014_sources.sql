@@ -1,3 +1,0 @@
--- Images of registries as a source, retrying, tests skipped.
-
-SELECT 1;

@@ -1,0 +1,77 @@
+"""Deploying what an app follows: at once, or with a choice of what and how."""
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from bakery.delivery.request import request_deployment
+from bakery.delivery.sources import show_source
+from bakery.model.actor import Actor
+from bakery.model.errors import BadInput, BakeryError, Conflict
+from bakery.model.names import AppName
+from bakery.model.permissions import Permission
+from bakery.model.sources import Ref, parse_ref
+from bakery.web.context import Parts, WebRequest
+from bakery.web.errors import status_of
+from bakery.web.forms import Typed, typed
+from bakery.web.paths import app_in
+from bakery.web.presenters.refusals import refusal_toasts
+from bakery.web.presenters.sources import deploy_page
+from bakery.web.rendering import go, render_page
+from bakery.web.views.forms import Form
+from bakery.web.views.shell import Crumb
+
+_DEPLOY = {"permission": Permission.DEPLOY}
+_SHOWN = ("ref", "skip_tests")
+
+
+@get("/apps/{slug:str}/deploy", opt=_DEPLOY)
+async def show(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str]:
+    return await _page(request, parts, actor, app_in(slug), Form())
+
+
+@post("/apps/{slug:str}/deploy", opt=_DEPLOY)
+async def deploy(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
+    """A commit of the app's repository; where none is named, the newest of what it follows."""
+    app, form = app_in(slug), await typed(request)
+    try:
+        asked = await request_deployment(
+            parts.store,
+            parts.queue,
+            app,
+            ref=_ref(form),
+            actor=actor,
+            skips_tests=form.is_on("skip_tests"),
+        )
+    except (BadInput, Conflict) as error:
+        return await _page(request, parts, actor, app, form.refused(error, shown=_SHOWN), refusal=error)
+    return go(request, f"/apps/{app}/deployments/{asked.number}")
+
+
+def _ref(form: Typed) -> Ref | None:
+    text = form.text("ref").strip()
+    return parse_ref(text) if text else None
+
+
+async def _page(
+    request: WebRequest,
+    parts: Parts,
+    actor: Actor,
+    app: AppName,
+    form: Form,
+    *,
+    refusal: BakeryError | None = None,
+) -> Response[str]:
+    source = await show_source(parts.store, app, actor=actor)
+    url = request.app.state["urls"].url
+    return await render_page(
+        request,
+        "apps/deploy.html",
+        deploy_page(app, source, form),
+        here=f"app:{app}",
+        crumbs=[Crumb("Apps", url("/apps")), Crumb(app, url(f"/apps/{app}")), Crumb("Deploy")],
+        toasts=refusal_toasts(refusal) if refusal and not source.url else [],
+        status=status_of(refusal) if refusal else 200,
+    )
+
+
+ROUTES = (show, deploy)
