@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from bakery.delivery import keeping, making, programs, proving
+from bakery.delivery import keeping, making, programs, proving, worker_check
 from bakery.delivery.ownership import require_ours
 from bakery.delivery.plan import (
     Action,
@@ -16,6 +16,7 @@ from bakery.delivery.plan import (
     Switch,
 )
 from bakery.delivery.premises import Program
+from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.slots import free_slot, make_live, take_slot
 from bakery.delivery.work import StepFailed, Work
 from bakery.model.apps import Runtime
@@ -46,6 +47,8 @@ async def carry_out(work: Work, key: StepKey, action: Action) -> None:
 
 async def _start(work: Work, start: Start) -> None:
     await _take(work, start.slot)
+    if start.slot.state is SlotState.LIVE and work.plan.replaced is not None:  # it must not run twice
+        await slot_programs(work.store, work.node, work.deployment.environment, start.slot.colour).end_workers()
     work.log_from = await keeping.log_size(work.node, start.program)
     await keeping.start(work.node, start.program)
     work.log.write(f"{start.program.name} runs on port {start.slot.port}.")
@@ -69,6 +72,7 @@ async def _check(work: Work, check: Check) -> None:
             hint=_what_it_has_to_do(found.answer, check),
         )
     work.log.write(f"Healthy after {found.seconds:.1f} s: {found.answer.said}.")
+    await worker_check.start_and_watch(work, check.workers)
 
 
 def _what_it_has_to_do(answer: Answer, check: Check) -> str:
@@ -93,6 +97,7 @@ async def _switch(work: Work, switch: Switch) -> None:
             await free_slot(tx, environment.id, switch.slot.colour.other)
         tx.publish("apps", f"app:{environment.app}", f"deployment:{work.deployment.id}")
     work.log.write(f"Release #{work.deployment.release.number} is live on {switch.slot.colour}.")
+    await slot_programs(work.store, work.node, environment, switch.slot.colour.other).end_workers()
     if not any(step.key is StepKey.RETIRE for step in work.plan.steps):
         await proving.end(work)
 
@@ -103,9 +108,8 @@ async def _retire(work: Work, retire: Retire) -> None:
     left = await programs.wait_for_drain(work.node.transport, port, seconds=work.patience.drain) if port else 0
     if left:
         work.log.write(f"{left} connections were still open after {work.patience.drain:g} s.")
-    name = environment.premises(work.node).unit(retire.slot.colour)
     runtime = retire.slot.release.runtime if retire.slot.release else Runtime.PROCESS
-    await keeping.keeper(work.node, runtime).remove(name)
+    await slot_programs(work.store, work.node, environment, retire.slot.colour, runtime).remove()
     async with work.store.transaction() as tx:
         await free_slot(tx, environment.id, retire.slot.colour)
     work.log.write(f"The {retire.slot.colour} slot is free.")

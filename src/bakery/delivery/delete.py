@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from bakery.delivery import tasks
 from bakery.delivery.apps import show_app
-from bakery.delivery.keeping import keeper
 from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.moves import move_deployment
+from bakery.delivery.slot_programs import slot_programs
 from bakery.model.actor import Actor
 from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
@@ -94,7 +94,7 @@ async def _clear_node(store: Store, node: Node, environment: Environment) -> Non
         await node.ingress.remove_site(premises.site)
     for colour, slot in environment.slots.items():
         if slot.port is not None:
-            await keeper(node, environment.runtime).remove(premises.unit(colour))
+            await slot_programs(store, node, environment, colour).remove()
     for build, archive in await _builds(store, environment.app_id):
         if archive:
             await node.homes.remove_upload(archive)

@@ -39,7 +39,7 @@ async def _tell_of_the_app(work: Work, failure: BakeryError) -> None:
     if not programs or state not in {StepState.RUNNING, StepState.DONE} or isinstance(failure, BadInput):
         return
     try:
-        await tell_last_lines(work, programs[0])
+        await tell_last_lines(work, work.at_fault or programs[0])
     except Unavailable:
         raise
     except (BakeryError, OSError) as error:

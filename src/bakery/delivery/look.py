@@ -9,7 +9,7 @@ from bakery.delivery.recipe import Recipe
 from bakery.delivery.variable_sets import run_variables
 from bakery.model.apps import Runtime, SourceKind
 from bakery.model.deployments import DeploymentState, SlotState
-from bakery.model.names import AppName, Colour, EnvironmentName, HostName, Port
+from bakery.model.names import AppName, Colour, EnvironmentName, HostName, Port, ProcessName
 from bakery.model.repository_paths import RepositoryPath
 from bakery.model.strategies import Strategy
 from bakery.nodes.node import Node
@@ -179,12 +179,13 @@ class _ReleaseRow:
     archive: str | None
     recipe: Recipe | None
     base: str
+    counts: Mapping[ProcessName, int]
 
     async def release(self, connection: Connection, vault: Vault) -> Release:
         variables = await run_variables(connection, vault, self.environment_id, self.variables_version)
         return Release(
             self.id, self.number, self.runtime, self.command or (), self.health_path, self.files_of, variables,
-            self.build_id, self.recipe, RepositoryPath(self.base),
+            self.build_id, self.recipe, RepositoryPath(self.base), self.counts,
         )  # fmt: skip
 
 
@@ -230,7 +231,9 @@ async def _releases(connection: Connection, ids: Collection[int]) -> Mapping[int
         await cursor.execute(
             """
             SELECT releases.id, environment_id, number, runtime, command, health_path, files_of, variables_version,
-                   build_id, source, archive, recipe, base
+                   build_id, source, archive, recipe, base,
+                   (SELECT coalesce(jsonb_object_agg(process, count), '{}') FROM process_counts
+                    WHERE process_counts.environment_id = releases.environment_id) AS counts
             FROM releases JOIN builds ON builds.id = build_id WHERE releases.id = ANY(%s)
             """,
             (list(ids),),

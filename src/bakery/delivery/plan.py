@@ -1,7 +1,7 @@
 """What a deployment will do, decided from facts alone. Carrying it out decides nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from bakery.delivery.premises import Premises, Program, Release
@@ -10,6 +10,7 @@ from bakery.model.apps import Runtime, SourceKind
 from bakery.model.deployments import SlotState
 from bakery.model.errors import Conflict
 from bakery.model.names import Colour, Port
+from bakery.model.processes import Instance
 from bakery.model.strategies import Strategy
 from bakery.nodes.homes import Place
 from bakery.nodes.ingress import ProxySite, StaticSite
@@ -124,9 +125,12 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Check:
+    """`workers` start when it answers, and have to stay."""
+
     port: Port
     program: Program
     path: str | None
+    workers: Mapping[Instance, Program] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +352,8 @@ def _run(argv: tuple[str, ...], what: str, otherwise: str) -> Action:
 
 
 def _check(wanted: Wanted, slot: Slot, program: Program) -> PlannedStep:
-    check = Check(_port(slot), program, wanted.release.health_path)
+    workers = wanted.premises.workers(wanted.release, slot.colour)
+    check = Check(_port(slot), program, wanted.release.health_path, workers)
     return PlannedStep(StepKey.CHECK, "Check that it answers", check)
 
 

@@ -14,11 +14,13 @@ from bakery.model.names import (
     EnvironmentName,
     HostName,
     Port,
+    ProcessName,
     SiteName,
     UnitName,
     site_name,
     unit_name,
 )
+from bakery.model.processes import Instance, usual_count
 from bakery.model.repository_paths import TOP, RepositoryPath
 from bakery.model.secret import Secret
 from bakery.model.unit import UnitSpec
@@ -53,6 +55,7 @@ class Release:
     build: int = 0
     recipe: Recipe | None = field(default=None, compare=False)
     source_base: RepositoryPath = TOP  # the folder of its source that is the app
+    counts: Mapping[ProcessName, int] = field(default_factory=dict, compare=False)  # what a person said, today
 
     @property
     def is_built(self) -> bool:
@@ -70,6 +73,20 @@ class Release:
     @property
     def health_path(self) -> str | None:
         return self.said_health_path or (self.recipe.health_path if self.recipe else None)
+
+    @property
+    def processes(self) -> Mapping[ProcessName, tuple[str, ...]]:
+        """Those beside the one with the port."""
+        return self.recipe.processes if self.recipe else {}
+
+    @property
+    def instances(self) -> tuple[Instance, ...]:
+        """What is to run of them."""
+        return tuple(
+            Instance(process, number)
+            for process in sorted(self.processes)
+            for number in range(1, self.counts.get(process, usual_count(process)) + 1)
+        )
 
     @property
     def base(self) -> str:
@@ -105,11 +122,37 @@ class Premises:
     def release_folder(self, number: int) -> PurePosixPath:
         return self.folders.releases(self.app, self.environment) / str(number)
 
-    def unit(self, colour: Colour) -> UnitName:
-        return unit_name(self.app, self.environment, colour)
+    def unit(self, colour: Colour, instance: Instance | None = None) -> UnitName:
+        if instance is None:
+            return unit_name(self.app, self.environment, colour)
+        return unit_name(self.app, self.environment, colour, instance.process, instance.number)
 
     def log_file(self, colour: Colour) -> PurePosixPath:
         return self.folders.unit_log(self.unit(colour))
+
+    def programs(self, release: Release, colour: Colour, port: Port | None) -> tuple[Program, ...]:
+        """All that is to run in a slot, first what has the port."""
+        web = () if port is None else (self.describe_program(release, colour, port),)
+        return (*web, *self.workers(release, colour).values())
+
+    def workers(self, release: Release, colour: Colour) -> Mapping[Instance, Program]:
+        """What is to run beside it."""
+        return {instance: self._describe_worker(release, colour, instance) for instance in release.instances}
+
+    def _describe_worker(self, release: Release, colour: Colour, instance: Instance) -> Program:
+        """As the program with the port, with another command and without a port."""
+        name, argv = self.unit(colour, instance), release.processes[instance.process]
+        served = self.describe_program(release, colour, _NO_PORT)
+        if isinstance(served, ContainerSpec):
+            variables = dict(release.variables)
+            return replace(served, name=name, host_port=None, port=None, environment=variables, command=argv)
+        return replace(
+            served,
+            name=name,
+            argv=(_FINDS_PROGRAMS, "--", *argv),
+            log_file=self.folders.unit_log(name),
+            environment=self.process_variables(release),
+        )
 
     def describe_program(self, release: Release, colour: Colour, port: Port) -> Program:
         """What keeps a release running that is not files alone."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from bakery.model.app_commands import AppCommand
 from bakery.model.errors import BadInput
+from bakery.model.names import ProcessName
 from bakery.model.repository_paths import RepositoryPath
 from bakery.stacks.plan import BuildPlan, DockerfileAt, GeneratedDockerfile
 
@@ -24,6 +25,7 @@ class Recipe:
     build: Argv = ()
     test: Argv = ()
     start: Argv = ()  # an image may have its own
+    processes: Mapping[ProcessName, Argv] = field(default_factory=dict)  # beside the one with the port
     release: Argv = ()
     before: Argv = ()  # its start, in what was built
     after: Argv = ()  # its switch
@@ -48,6 +50,7 @@ def recipe_of(plan: BuildPlan) -> Recipe:
         build=_argv(commands.build),
         test=_argv(commands.test),
         start=_argv(commands.start),
+        processes={name: _argv(command) for name, command in commands.processes.items()},
         release=_argv(commands.release),
         before=_argv(commands.before),
         after=_argv(commands.after),

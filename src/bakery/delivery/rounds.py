@@ -13,6 +13,7 @@ from bakery.delivery.keeping import keeper
 from bakery.delivery.look import look_at_environment
 from bakery.delivery.pruning import prune_in_time
 from bakery.delivery.request import put_in_line
+from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.watch import Watch
 from bakery.model.deployments import SlotState
 from bakery.model.errors import BakeryError, Unavailable
@@ -124,8 +125,14 @@ async def _is_unsettled(store: Store, node: Node, environment_id: int) -> bool:
     live = environment.live
     if live is None or live.port is None:
         return False
-    state = await keeper(node, environment.runtime).state(environment.premises(node).unit(live.colour))
-    return state.is_running is environment.is_stopped
+    if live.release is None:
+        return False
+    noted = await slot_programs(store, node, environment, live.colour).names()
+    wanted = {program.name for program in environment.premises(node).programs(live.release, live.colour, live.port)}
+    if not environment.is_stopped and wanted != set(noted):
+        return True
+    states = await keeper(node, environment.runtime).states(*noted)
+    return any(state.is_running is environment.is_stopped for state in states.values())
 
 
 async def _forget_uploads(store: Store, node: Node) -> None:

@@ -7,6 +7,7 @@ from bakery.delivery import keeping, tasks
 from bakery.delivery.find import FoundApp, find_app
 from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.plan import Slot
+from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.slots import free_slot, set_health
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
@@ -63,8 +64,7 @@ async def note_away(store: Store, environment_id: int, error: NodeUnreachable) -
 async def restart(store: Store, node: Node, environment_id: int) -> None:
     environment = await look_at_environment(store, environment_id)
     if environment is not None and environment.live is not None and environment.live.port is not None:
-        keeper = keeping.keeper(node, environment.runtime)
-        await keeper.stop(environment.premises(node).unit(environment.live.colour))
+        await slot_programs(store, node, environment, environment.live.colour).stop()
     await settle(store, node, environment_id)
 
 
@@ -100,7 +100,7 @@ async def _stop(store: Store, node: Node, environment: Environment, live: Slot) 
     if node.ingress is not None:
         await node.ingress.remove_site(premises.site)
     if live.port is not None:
-        await keeping.keeper(node, environment.runtime).stop(premises.unit(live.colour))
+        await slot_programs(store, node, environment, live.colour).stop()
     await _note(store, environment, live, Health.UNKNOWN)
 
 
@@ -113,6 +113,8 @@ async def _start(store: Store, node: Node, environment: Environment, live: Slot)
     if live.port is not None:
         port = live.port
         await keeping.start(node, premises.describe_program(release, live.colour, port))
+        workers = premises.workers(release, live.colour)
+        await slot_programs(store, node, environment, live.colour).start_workers(workers)
         found = await wait_until_healthy(
             lambda: ask_app(node.transport, port, release.health_path),
             deadline=START_WITHIN,
@@ -136,7 +138,7 @@ async def _clear_left_over(store: Store, node: Node, environment: Environment) -
         left.add(SlotState.STARTING)
     for slot in environment.slots.values():
         if slot.state in left:
-            await keeping.keeper(node, environment.runtime).remove(environment.premises(node).unit(slot.colour))
+            await slot_programs(store, node, environment, slot.colour).remove()
             async with store.transaction() as tx:
                 await free_slot(tx, environment.id, slot.colour)
 

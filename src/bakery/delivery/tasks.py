@@ -4,6 +4,7 @@ DEPLOY = "deploy"  # a deployment
 START_SCHEDULED = "start-scheduled"  # a deployment whose time has come
 SETTLE = "settle"  # an environment: run it, or stop it, as it is meant to be
 RESTART = "restart"  # an environment
+SCALE = "scale"  # an environment: as many of each process as are wanted
 DELETE_APP = "delete-app"  # an environment of an app that goes
 PRUNE_NODE = "prune-node"  # a node
 PRUNE_ENVIRONMENT = "prune-environment"  # an environment

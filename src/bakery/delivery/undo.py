@@ -7,6 +7,7 @@ from bakery.delivery import keeping
 from bakery.delivery.ownership import require_ours
 from bakery.delivery.plan import StepKey
 from bakery.delivery.premises import Release
+from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.slots import free_slot
 from bakery.delivery.step_jobs import end_step_jobs
 from bakery.delivery.steps import read_steps
@@ -73,8 +74,8 @@ async def _end_program(work: Work) -> None:
     if slot.port is None:
         return
     if slot.state is not SlotState.LIVE:
-        name = deployment.environment.premises(work.node).unit(slot.colour)
-        await keeping.keeper(work.node, deployment.release.runtime).remove(name)
+        runtime = deployment.release.runtime
+        await slot_programs(work.store, work.node, deployment.environment, slot.colour, runtime).remove()
     elif work.plan.replaced is not None and await _has_begun(work, StepKey.START):
         await _run_again(work, work.plan.replaced, slot.port)
 
@@ -133,11 +134,15 @@ async def _mark_superfluous(work: Work) -> list[tuple[int, int, int, str]]:
 
 
 async def _run_again(work: Work, release: Release, port: Port) -> None:
-    premises = work.deployment.environment.premises(work.node)
-    if work.deployment.environment.is_stopped:
-        await keeping.keeper(work.node, release.runtime).stop(premises.unit(work.plan.slot.colour))
+    environment, colour = work.deployment.environment, work.plan.slot.colour
+    premises = environment.premises(work.node)
+    programs = slot_programs(work.store, work.node, environment, colour, release.runtime)
+    if environment.is_stopped:
+        await programs.stop()
         return
-    await keeping.start(work.node, premises.describe_program(release, work.plan.slot.colour, port))
+    await programs.end_workers()  # of the release that failed
+    await keeping.start(work.node, premises.describe_program(release, colour, port))
+    await programs.start_workers(premises.workers(release, colour))
     found = await wait_until_healthy(
         lambda: ask_app(work.node.transport, port, release.health_path),
         deadline=work.patience.check,

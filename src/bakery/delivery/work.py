@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment, look_at_deployment
 from bakery.delivery.plan import Plan, plan_deployment
+from bakery.delivery.premises import Program
 from bakery.delivery.proof import Proof
 from bakery.model.errors import BakeryError, NotFound
 from bakery.nodes.node import Node
@@ -20,6 +21,7 @@ class Patience:
     """How long a deployment waits, in seconds."""
 
     check: float = 120.0
+    steady: float = 3.0  # a process beside the one with the port has to run without an end
     drain: float = 30.0
     away: float = 300.0  # for a node that does not answer
     job: int = 3600  # for a build, or a suite of tests
@@ -37,6 +39,7 @@ class Work:
     patience: Patience
     log_from: int = 0
     proof: Proof | None = None  # while traffic is being switched
+    at_fault: Program | None = None  # which program failed, if not the one with the port
 
     async def plan_anew(self) -> None:
         """A step found something out that decides what comes after it."""

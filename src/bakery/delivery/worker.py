@@ -9,6 +9,7 @@ from bakery.delivery.pruning import prune, prune_environment
 from bakery.delivery.request import start_scheduled
 from bakery.delivery.run import run_deployment
 from bakery.delivery.running import note_away, restart, settle
+from bakery.delivery.scale import scale
 from bakery.delivery.work import Patience
 from bakery.model.errors import NodeUnreachable
 from bakery.nodes.links import Links
@@ -50,6 +51,7 @@ def register_tasks(queue: Queue, store: Store, links: Links, *, patience: Patien
     queue.register(tasks.START_SCHEDULED, start_at_its_time)
     queue.register(tasks.SETTLE, on_its_node(settle))
     queue.register(tasks.RESTART, on_its_node(restart))
+    queue.register(tasks.SCALE, on_its_node(scale))
     queue.register(tasks.DELETE_APP, on_its_node(clear_app))
     queue.register(tasks.PRUNE_NODE, prune_node)
     queue.register(tasks.PRUNE_ENVIRONMENT, on_its_node(prune_environment))

@@ -76,11 +76,15 @@ def parse_process_name(text: str, *, field: str = "process") -> ProcessName:
 
 
 def unit_name(
-    app: AppName, environment: EnvironmentName, colour: Colour, process: ProcessName | None = None
+    app: AppName,
+    environment: EnvironmentName,
+    colour: Colour,
+    process: ProcessName | None = None,
+    number: int | None = None,
 ) -> UnitName:
     """Two slots never share a name: environments and processes hold no hyphen and are not named like a colour."""
     slot = f"bakery-{app}-{environment}-{colour}"
-    return UnitName(f"{slot}-{process}" if process else slot)
+    return UnitName("-".join(str(part) for part in (slot, process, number) if part is not None))
 
 
 def site_name(app: AppName, environment: EnvironmentName) -> SiteName:

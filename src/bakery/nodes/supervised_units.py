@@ -61,6 +61,9 @@ class SupervisedUnits:
                 found[name] = max(0, msgspec.json.decode(written or b'{"starts":0}', type=_Starts).starts - 1)
         return found
 
+    async def states(self, *names: UnitName) -> dict[UnitName, UnitState]:
+        return {name: await self.state(name) for name in names}
+
     async def remove(self, name: UnitName) -> None:
         await self.stop(name)
         await run_or_fail(self._transport, remove_tree(self._folder(name)))

@@ -34,5 +34,8 @@ class Units(Protocol):
     async def restarts(self, *names: UnitName) -> dict[UnitName, int]:
         """As in their states, of many at once; of one that is not there nothing is told."""
 
+    async def states(self, *names: UnitName) -> dict[UnitName, UnitState]:
+        """Of many at once."""
+
     async def remove(self, name: UnitName) -> None:
         """Stops the unit and forgets it. Its log stays."""
