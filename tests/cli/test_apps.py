@@ -73,6 +73,12 @@ def test_an_app_is_made_deployed_watched_and_deleted(shell: Terminal, folder: Pa
     assert log == shell.run("logs", "shop", "--deployment", "1").stdout
     assert log in deployed.stdout
 
+    (web,) = json.loads(shell.run("scale", "shop", "--json").stdout)["items"]
+    assert (web["process"], web["count"]) == ("web", 1)
+    refused = shell.run("scale", "shop", "worker=2")
+    assert (refused.exit_code, "has no process worker" in refused.output) == (2, True)
+    assert "“worker” is not PROCESS=COUNT." in shell.run("scale", "shop", "worker").output
+
     assert shell.run("restart", "shop").stdout == "shop is being restarted.\n"
     assert shell.run("stop", "shop").exit_code == 0
     assert json.loads(shell.run("apps", "show", "shop", "--json").stdout)["is_stopped"] is True

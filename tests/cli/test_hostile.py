@@ -42,6 +42,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
     "restart": {"app": "odd", "--env": "production"},
     "stop": {"app": "odd", "--env": "production"},
     "start": {"app": "odd", "--env": "production"},
+    "scale": {"app": "odd", "counts": "worker=2", "--env": "production"},
     "apps show": {"app": "odd", "--env": "production"},
     "apps create": {
         "app": "odd",

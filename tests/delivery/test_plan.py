@@ -22,7 +22,8 @@ from bakery.delivery.recipe import Recipe
 from bakery.model.apps import Runtime, SourceKind
 from bakery.model.container import ContainerSpec
 from bakery.model.deployments import SlotState
-from bakery.model.names import AppName, Colour, EnvironmentName, HostName, Port, SiteName, UnitName
+from bakery.model.names import AppName, Colour, EnvironmentName, HostName, Port, ProcessName, SiteName, UnitName
+from bakery.model.processes import Instance
 from bakery.model.secret import Secret
 from bakery.model.strategies import Strategy
 from bakery.model.unit import UnitSpec
@@ -190,3 +191,47 @@ def test_going_back_makes_nothing() -> None:
 
 def test_applying_variables_to_an_image_needs_no_files() -> None:
     assert [step.key for step in of(replace(DOCKER, files_of=1, recipe=OURS)).steps] == ["start", "check", "switch"]
+
+
+WORKERS = replace(
+    OURS, processes={ProcessName("worker"): ("sh", "-c", "python worker.py"), ProcessName("mail"): ("m",)}
+)
+
+
+def test_one_of_each_process_runs_beside_the_one_with_the_port_and_as_many_as_a_person_said() -> None:
+    release = replace(DOCKER, recipe=WORKERS, counts={ProcessName("worker"): 2, ProcessName("gone"): 3})
+    check = actions(of(release))["check"]
+    assert isinstance(check, Check)
+    assert [program.name for program in check.workers.values()] == [
+        "bakery-shop-production-blue-mail-1",
+        "bakery-shop-production-blue-worker-1",
+        "bakery-shop-production-blue-worker-2",
+    ]
+    assert check.workers[Instance(ProcessName("worker"), 2)] == ContainerSpec(
+        name=UnitName("bakery-shop-production-blue-worker-2"),
+        image="bakery/shop:9",
+        build=9,
+        command=("sh", "-c", "python worker.py"),
+    )
+
+
+def test_a_process_beside_it_is_a_unit_with_a_log_of_its_own_and_without_a_port() -> None:
+    recipe = Recipe("procfile", (), base="web", start=("serve",), processes={ProcessName("worker"): ("work", "-v")})
+    release = Release(2, 2, Runtime.PROCESS, (), None, recipe=recipe)
+    web, worker = PREMISES.programs(release, Colour.GREEN, Port(20001))
+    assert isinstance(web, UnitSpec)
+    assert isinstance(worker, UnitSpec)
+    assert (web.name, worker.name) == ("bakery-shop-production-green", "bakery-shop-production-green-worker-1")
+    assert worker.argv == ("/usr/bin/env", "--", "work", "-v")
+    assert worker.folder == web.folder
+    assert worker.log_file == PurePosixPath("/node/logs/bakery-shop-production-green-worker-1.log")
+    assert (set(web.environment), set(worker.environment)) == ({"HOST", "PORT"}, {"HOST"})
+
+
+def test_of_files_nothing_runs() -> None:
+    assert PREMISES.programs(Release(2, 2, Runtime.STATIC, (), None), Colour.BLUE, None) == ()
+
+
+def test_what_prepares_a_release_does_not_go_on_running_by_itself() -> None:
+    recipe = Recipe("procfile", (), start=("serve",), processes={ProcessName("release"): ("migrate",)})
+    assert Release(2, 2, Runtime.PROCESS, (), None, recipe=recipe).instances == ()

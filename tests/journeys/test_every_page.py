@@ -20,6 +20,7 @@ PARTS_OF_LOGS = {f"{owner}/log{part}" for owner in (_DEPLOYMENT, _JOB) for part 
 PARTS_OF_PAGES = {
     "/sidebar",
     "/apps/{slug:str}/slots",
+    "/apps/{slug:str}/processes",
     "/fleet",
     "/palette",
     "/account",

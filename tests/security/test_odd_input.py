@@ -68,6 +68,7 @@ FORMS = [
         {"url": "http://127.0.0.1:9/shop.git", "branch": "main", "base": "", "username": "", "token": "x"},
     ),
     Entry("/apps/shop/deployments/1/rollback", {"variables": "then"}),
+    Entry("/apps/shop/processes", {"process": "worker", "count": "2"}),
     Entry("/apps/shop/variables", {"name": "KEY", "value": "1", "scope": "run", "secret": "on", "version": "0"}),
     Entry("/apps/shop/variables/bulk", {"text": "KEY=1", "version": "0"}),
     Entry("/apps/shop/variables/unset", {"name": "NO_SUCH_KEY"}),
@@ -121,6 +122,7 @@ BODIES = [
     ),
     Entry("/api/apps/shop/env/reveal", {"names": []}),
     Entry("/api/apps/shop/env/restore", {"version": 1}),
+    Entry("/api/apps/shop/processes", {"counts": {}}, method="PUT"),
     Entry("/api/nodes", {"slug": "oven-1", "host": "127.0.0.1", "port": 22, "user": "ops", "bastion": "", "name": ""}),
     Entry(
         "/api/nodes/oven-2",

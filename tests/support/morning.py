@@ -28,6 +28,7 @@ from tests.web.goods import (
     a_live_deployment,
     a_queued_deployment,
     a_running_deployment,
+    a_worker,
     an_app,
     stop,
 )
@@ -174,6 +175,7 @@ async def _bake(site: Site, ada: Actor) -> None:
     await a_live_deployment(site, "api")
     await _follow(site, "api")
     await a_live_app(site, "shop", "Shop")
+    await a_worker(site, "shop")
     await a_live_deployment(site, "shop")
     await a_running_deployment(site, "shop", log=_CHECKS)
     await a_queued_deployment(site, "api", actor=ada)

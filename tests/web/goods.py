@@ -1,5 +1,7 @@
 """Apps with a history, as rows: what pages show, without a machine that runs them."""
 
+from psycopg.types.json import Jsonb
+
 from bakery.delivery.apps import create_app
 from bakery.delivery.history import DeploymentSummary
 from bakery.delivery.request import request_deployment
@@ -114,6 +116,26 @@ async def a_live_deployment(site: Site, slug: str, *, health: str = "healthy") -
             (health, note, deployment.id, deployment.environment_id),
         )
     return deployment
+
+
+async def a_worker(site: Site, slug: str) -> None:
+    """Beside the web process of the live release; it ended twice."""
+    recipe = {"stack": "node", "why": [], "start": ["npm", "start"], "processes": {"worker": ["node", "worker.js"]}}
+    async with site.store.transaction() as tx:
+        await tx.connection.execute(
+            """
+            UPDATE builds SET recipe = %s FROM apps WHERE apps.id = app_id AND slug = %s
+            """,
+            (Jsonb(recipe), slug),
+        )
+        await tx.connection.execute(
+            """
+            INSERT INTO slot_processes (environment_id, colour, process, number, is_running, restarts, last_exit)
+            SELECT environments.id, 'blue', 'worker', 1, true, 2, 'ended with status 1'
+            FROM environments JOIN apps ON apps.id = app_id WHERE slug = %s
+            """,
+            (slug,),
+        )
 
 
 async def stop(site: Site, slug: str) -> None:

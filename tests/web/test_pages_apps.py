@@ -9,6 +9,7 @@ from tests.web.goods import (
     a_live_app,
     a_queued_deployment,
     a_running_deployment,
+    a_worker,
     an_app,
     stop,
 )
@@ -95,6 +96,20 @@ async def test_a_restart_is_queued_and_said(site: Site, admin: Browser) -> None:
 
     assert (page.status, page.heading) == (200, "shop")
     assert "Restarting." in page.text
+
+
+async def test_processes_are_counted_on_the_page(site: Site, admin: Browser) -> None:
+    await a_live_app(site)
+    await a_worker(site, "shop")
+
+    before = await admin.get("/apps/shop/processes")
+    after = await admin.send("/apps/shop/processes", {"process": "worker", "count": "2"})
+
+    assert "restarted 2 times, ended with status 1" in before.text
+    assert 'value="2" aria-label="One worker more"' in before.html
+    assert "Saved. So many run in a moment." in after.text
+    assert 'value="3" aria-label="One worker more"' in after.html
+    assert (await admin.send("/apps/shop/processes", {"process": "worker", "count": "x"})).status == 422
 
 
 async def test_what_was_stopped_can_be_started(site: Site, admin: Browser) -> None:

@@ -15,6 +15,7 @@ from bakery.cli.client import (
     invites,
     login,
     nodes,
+    processes,
     releases,
     running,
     sources,
@@ -85,6 +86,7 @@ _CLIENT = (
     running.restart,
     running.stop,
     running.start,
+    processes.scale,
     variables.apply,
 )
 for _command in (*_SERVER, *_CLIENT, *_ANYWHERE):

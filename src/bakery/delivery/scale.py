@@ -89,10 +89,8 @@ async def scale_app(store: Store, queue: Queue, slug: str, counts: Mapping[Proce
             return
         await queue.enqueue(tx, tasks.SCALE, app.environment_id, lock=tasks.environment_lock(app.environment_id))
         tx.publish(f"app:{slug}")
-        was = {name: before[name] for name in changed}
-        tx.record(
-            AuditEntry(actor, "app.scaled", "app", str(app.id), slug, app_id=app.id, before=was, after=dict(changed))
-        )
+        was, becomes = ({str(name): known[name] for name in changed} for known in (before, changed))
+        tx.record(AuditEntry(actor, "app.scaled", "app", str(app.id), slug, app_id=app.id, before=was, after=becomes))
 
 
 async def scale(store: Store, node: Node, environment_id: int) -> None:

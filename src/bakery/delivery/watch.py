@@ -14,6 +14,7 @@ from bakery.delivery.keeping import keeper
 from bakery.delivery.slots import set_health, set_trouble
 from bakery.delivery.tasks import RESTART, environment_lock
 from bakery.delivery.troubles import LOOP_WITHIN, Seen, Verdict, judge
+from bakery.delivery.watch_workers import look_at_workers
 from bakery.model.actor import Actor
 from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
@@ -83,18 +84,21 @@ class Watch:
             return
         node, limit = await self._links.node(self._node_id), asyncio.Semaphore(_AT_ONCE)
         counts = await self._restarts(node, slots)
+        missing = await look_at_workers(self._store, node, self._node_id)
 
         async def look_at(slot: _RunningSlot) -> None:
             async with limit:
-                await self._look_at(node, slot, counts.get(_key(slot), slot.restarts))
+                beside = missing.get(slot.environment_id, "") if slot.is_live else ""
+                await self._look_at(node, slot, counts.get(_key(slot), slot.restarts), beside)
 
         async with asyncio.TaskGroup() as group:
             for slot in slots:
                 group.create_task(look_at(slot))
 
-    async def _look_at(self, node: Node, slot: _RunningSlot, restarts: int) -> None:
+    async def _look_at(self, node: Node, slot: _RunningSlot, restarts: int, missing: str) -> None:
+        """`missing` says which process beside it does not run: visitors get their answers all the same."""
         answer = await ask_app(node.transport, Port(slot.port), slot.health_path)
-        health, note = Health.HEALTHY, ""
+        health, note = Health.HEALTHY, missing
         self._failures[_key(slot)] = 0 if answer.is_well else self._failures[_key(slot)] + 1
         if not answer.is_well:
             if self._failures[_key(slot)] < FAILURES_ALLOWED:

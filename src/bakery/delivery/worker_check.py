@@ -30,7 +30,7 @@ async def start_and_watch(work: Work, workers: Mapping[Instance, Program]) -> No
     if not workers:
         return
     counts = Counter(instance.process for instance in workers)
-    started = ", ".join(f"{count} × {process}" for process, count in sorted(counts.items()))
+    started = ", ".join(f"{process} ({count})" for process, count in sorted(counts.items()))
     work.log.write(f"Started beside it: {started}. They have to run for {work.patience.steady:g} s.")
     try:
         await _until_steady(work, workers)

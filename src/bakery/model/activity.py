@@ -59,6 +59,7 @@ DID: Mapping[str, str] = {
     "app.started": "started",
     "app.stopped": "stopped",
     "app.restarted": "restarted",
+    "app.scaled": "changed how many processes run of",
     "app.unhealthy": "noticed that something is wrong with",
     "app.crash_loop": "noticed that a program ends again and again of",
     "app.recovered": "saw the recovery of",

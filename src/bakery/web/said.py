@@ -36,6 +36,7 @@ SAID: Mapping[str, str] = {
     "restarting": "Restarting.",
     "stopping": "Stopping.",
     "starting": "Starting.",
+    "scaling": "Saved. So many run in a moment.",
     "variables-saved": "Saved. The app has it with its next release.",
     "variables-same": "Nothing changed.",
     "variables-restored": "Brought back. The app has it with its next release.",

@@ -26,6 +26,7 @@ from bakery.web.views.status import (
 )
 from bakery.web.views.variables import NotLive
 from tests.web.samples.frame import Pages, a_shell, ago, below
+from tests.web.samples.processes import some_processes
 from tests.web.samples.slots import some_slots
 
 
@@ -201,15 +202,19 @@ def app_pages() -> Pages:
             ),
             a_shell("apps", "Apps", "New app"),
         ),
-        "app": ("apps/show.html", AppPage(an_app(), _tabs("overview"), some_slots()), a_shell("shop", "Apps", "shop")),
+        "app": (
+            "apps/show.html",
+            AppPage(an_app(), _tabs("overview"), some_slots(), some_processes()),
+            a_shell("shop", "Apps", "shop"),
+        ),
         "app-stopped": (
             "apps/show.html",
-            AppPage(an_app(stopped=True), _tabs("overview"), some_slots(troubled=True)),
+            AppPage(an_app(stopped=True), _tabs("overview"), some_slots(troubled=True), some_processes(stopped=True)),
             a_shell("shop", "Apps", "shop"),
         ),
         "app-viewer": (
             "apps/show.html",
-            AppPage(an_app(allowed=False), _tabs("overview"), some_slots()),
+            AppPage(an_app(allowed=False), _tabs("overview"), some_slots(), some_processes(allowed=False)),
             a_shell("shop", "Apps", "shop"),
         ),
         "deployments": (

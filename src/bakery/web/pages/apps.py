@@ -12,6 +12,7 @@ from bakery.delivery.history import list_deployments
 from bakery.delivery.pending import what_is_not_live
 from bakery.delivery.releases import find_release_before
 from bakery.delivery.running import restart_app, start_app, stop_app
+from bakery.delivery.scale import list_processes
 from bakery.delivery.slot_figures import figures_of, slot_figures
 from bakery.delivery.sources import show_source
 from bakery.model.actor import Actor
@@ -143,6 +144,7 @@ async def _page(
         recent.items,
         goes,
         await figures_of(parts.store, app.environment_id, now=now()),
+        await list_processes(parts.store, app.slug, actor=actor),
         before=await find_release_before(parts.store, app),
         pending=pending,
         source=source,

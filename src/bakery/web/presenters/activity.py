@@ -34,6 +34,7 @@ _ICONS_OF_ACTIONS: Mapping[str, str] = {
     "person.signed_in": "circle-user",
     "person.signed_out": "log-out",
     "app.deleted": "trash-2",
+    "app.scaled": "layout-list",
     "app.unhealthy": "x",
     "app.crash_loop": "rotate-cw",
     "app.recovered": "check",

@@ -10,6 +10,7 @@ from bakery.delivery.delete import Departure
 from bakery.delivery.fleet import AppList, AppSummary, SidebarApp
 from bakery.delivery.history import DeploymentSummary
 from bakery.delivery.pending import Pending
+from bakery.delivery.scale import Process
 from bakery.delivery.slot_figures import SlotFigures
 from bakery.delivery.sources import SourceDetail
 from bakery.model.actor import Actor
@@ -20,6 +21,7 @@ from bakery.model.permissions import Permission
 from bakery.web.moments import moment
 from bakery.web.presenters.deployments import deployment_row, short
 from bakery.web.presenters.links import Url
+from bakery.web.presenters.processes import processes_view
 from bakery.web.presenters.refusals import why_not
 from bakery.web.presenters.slots import slots_view
 from bakery.web.presenters.variables import not_live
@@ -50,6 +52,7 @@ def app_page(
     deployments: Sequence[DeploymentSummary],
     goes: Departure | None,
     slots: Sequence[SlotFigures],
+    processes: Sequence[Process],
     *,
     before: int | None,
     pending: Pending | None,
@@ -64,6 +67,7 @@ def app_page(
         app=app_view(app, deployments, before=before, pending=pending, source=source, actor=actor, now=now),
         tabs=app_tabs(app.slug, "overview", url),
         slots=slots_view(app.slug, slots, now=now),
+        processes=processes_view(app.slug, processes, is_stopped=app.is_stopped, actor=actor),
         delete=delete,
         lost=_lost(goes) if goes else (),
         why_not_delete=why_not(actor, Permission.DELETE_APP),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from bakery.web.moments import Moment
 from bakery.web.views.deployments import DeploymentRow
 from bakery.web.views.forms import Form, Options
+from bakery.web.views.processes import ProcessesView
 from bakery.web.views.shell import Tab
 from bakery.web.views.slots import SlotsView
 from bakery.web.views.status import StatusView
@@ -89,6 +90,7 @@ class AppPage:
     app: AppView
     tabs: Sequence[Tab]
     slots: SlotsView
+    processes: ProcessesView
     delete: Form = field(default_factory=Form)
     lost: Sequence[str] = ()
     why_not_delete: str = ""
