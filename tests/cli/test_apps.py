@@ -69,8 +69,12 @@ def test_an_app_is_made_deployed_watched_and_deleted(shell: Terminal, folder: Pa
     assert (shown["status"], shown["live_number"]) == ("healthy", 1)
     assert "shop" in shell.run("apps", "list").stdout
     assert "succeeded" in shell.run("deployments", "shop").stdout
-    log = json.loads(shell.run("logs", "shop", "--json").stdout)["log"]
+    log = json.loads(shell.run("logs", "shop", "--deployment", "1", "--json").stdout)["log"]
     assert log == shell.run("logs", "shop", "--deployment", "1").stdout
+    assert json.loads(shell.run("logs", "shop", "--json").stdout)["log"] == "starting one\n"
+    assert shell.run("logs", "shop", "--grep", "nothing of that kind", "--since", "5m").stdout == ""
+    assert "nothing runs there" in shell.run("logs", "shop", "--slot", "green").stdout
+    assert shell.run("logs", "shop", "--since", "yesterday").exit_code == 2
     assert log in deployed.stdout
 
     (web,) = json.loads(shell.run("scale", "shop", "--json").stdout)["items"]
@@ -109,7 +113,7 @@ def test_going_back_and_what_was_live(shell: Terminal, folder: Path) -> None:
     )
     again = shell.run("rollback", "twice", "2", "--todays-variables")
     assert again.stdout == (
-        "Deployment #4 of twice goes back to release #2. Follow it with: bakery logs twice --follow\n"
+        "Deployment #4 of twice goes back to release #2. Follow it with: bakery logs twice --deployment 4 --follow\n"
     )
 
 
@@ -122,7 +126,8 @@ def test_a_deployment_that_fails_is_the_exit_code(shell: Terminal, folder: Path)
     assert failed.exit_code == 1
     assert json.loads(failed.stdout)["state"] == "failed"
     assert "no oven" in failed.stderr
-    assert shell.run("logs", "broken", "--follow").exit_code == 1
+    assert shell.run("logs", "broken", "--deployment", "1", "--follow").exit_code == 1
+    assert "nothing runs there" in shell.run("logs", "broken").stdout
 
 
 def test_a_deployment_waits_for_its_time_and_is_cancelled(shell: Terminal, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """An app or a deployment by what people call it; outside an actor's grants it does not exist."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bakery.model.actor import Actor
@@ -31,7 +32,15 @@ async def app_of_deployment(store: Store, deployment_id: int) -> int | None:
 
 async def app_of_stream(store: Store, stream: int) -> int | None:
     """For those who watch `log:STREAM`: whose app it is."""
-    return await _number(store, "SELECT app_id FROM deployment_facts WHERE log_stream = %s", stream)
+    return await _number(
+        store,
+        """
+        SELECT app_id FROM deployment_facts WHERE log_stream = %(stream)s
+        UNION ALL SELECT app_id FROM log_tails JOIN apps ON apps.id = app_id
+        WHERE stream_id = %(stream)s AND deleted_at IS NULL
+        """,
+        {"stream": stream},
+    )
 
 
 async def node_of_environment(store: Store, environment_id: int) -> int | None:
@@ -49,7 +58,8 @@ async def node_of_deployment(store: Store, deployment_id: int) -> int | None:
     )
 
 
-async def _number(store: Store, query: str, subject: int) -> int | None:
+async def _number(store: Store, query: str, subject: int | Mapping[str, int]) -> int | None:
     async with store.connection() as connection:
-        row = await (await connection.execute(query, (subject,))).fetchone()
+        given = (subject,) if isinstance(subject, int) else subject
+        row = await (await connection.execute(query, given)).fetchone()
     return int(row[0]) if row else None

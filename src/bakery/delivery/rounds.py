@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 _LOOK_EVERY = 5.0
 _TIDY_EVERY = 300.0
+_KEEP_LOGS_EVERY = 60.0
 _PAUSE = 5.0
 _UPLOADED_LONG_AGO = 3600.0  # seconds: one that arrives right now has no deployment yet
 
@@ -36,6 +37,7 @@ async def look_after_apps(store: Store, queue: Queue, links: Links, node_id: int
     async with asyncio.TaskGroup() as group:
         group.create_task(_keep_watching(store, queue, links, node_id))
         group.create_task(_keep_tidy(store, queue, links, node_id))
+        group.create_task(_keep_logs(links, node_id))
 
 
 async def _keep_watching(store: Store, queue: Queue, links: Links, node_id: int) -> None:
@@ -43,6 +45,15 @@ async def _keep_watching(store: Store, queue: Queue, links: Links, node_id: int)
     while True:
         await _until_done(watching.look, node_id)
         await asyncio.sleep(_LOOK_EVERY)
+
+
+async def _keep_logs(links: Links, node_id: int) -> None:
+    async def once() -> None:
+        await (await links.node(node_id)).homes.keep_logs()
+
+    while True:
+        await _until_done(once, node_id)
+        await asyncio.sleep(_KEEP_LOGS_EVERY)
 
 
 async def _keep_tidy(store: Store, queue: Queue, links: Links, node_id: int) -> None:

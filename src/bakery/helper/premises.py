@@ -47,6 +47,8 @@ def remove_logs(root: Path, app: str, environment: str) -> None:
     for log in logs.glob("bakery-*.log") if logs.exists() else ():
         if re.fullmatch(UNIT, log.stem) and premises_of_unit(root, log.stem).home == home:
             log.unlink()
+            with contextlib.suppress(FileNotFoundError):
+                (logs / "marks" / log.stem).unlink()
     for name in (f"{app}-{environment}.access.json", f"{app}-{environment}.access.json.1"):
         with contextlib.suppress(FileNotFoundError):
             (logs / name).unlink()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from bakery.commands.command import Command
 from bakery.model.errors import BadInput, CommandFailed, NodeUnreachable
 from bakery.model.names import AppName, EnvironmentName, UnitName
 from bakery.nodes.helper_calls import Helper, refusal
@@ -84,6 +85,23 @@ class Homes:
         """0 for a log that is not there yet."""
         return (await self._helper.ask(_LogSize, "log-size", unit)).bytes
 
+    async def log_extent(self, unit: UnitName) -> tuple[int, int]:
+        """From which byte on it is kept, and its length."""
+        found = await self._helper.ask(_LogSize, "log-size", unit)
+        return found.kept_from, found.bytes
+
+    async def log_since(self, unit: UnitName, moment: int) -> int:
+        """From which byte on it wrote since then, or up to a minute earlier."""
+        return (await self._helper.ask(_LogFrom, "log-since", unit, str(moment))).from_byte
+
+    def log_from(self, unit: UnitName, from_byte: int, *, follows: bool) -> Command:
+        """What prints all that it wrote from there on; and, when it follows, what it is going to write."""
+        return self._helper.call("log-follow" if follows else "log-copy", unit, str(from_byte), within=_COPY_WITHIN)
+
+    async def keep_logs(self) -> None:
+        """Long ones lose their beginning. To be said every minute."""
+        await self._helper.look(_Nothing, "log-keep", within=_COPY_WITHIN)
+
     async def last_lines(self, unit: UnitName, *, from_byte: int, count: int) -> list[str]:
         """Of what the unit wrote since then."""
         written = await self._helper.say("log-read", unit, str(from_byte))
@@ -100,6 +118,15 @@ class _Uploads(msgspec.Struct, forbid_unknown_fields=True):
 
 class _LogSize(msgspec.Struct, forbid_unknown_fields=True):
     bytes: int
+    kept_from: int = msgspec.field(name="from", default=0)
+
+
+class _LogFrom(msgspec.Struct, forbid_unknown_fields=True):
+    from_byte: int = msgspec.field(name="from")
+
+
+class _Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """It has nothing to tell."""
 
 
 def _words(place: Place) -> tuple[str, str]:

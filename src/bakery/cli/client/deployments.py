@@ -1,4 +1,4 @@
-"""`bakery deployments|logs|cancel`: what was deployed, what was said, and an end to it."""
+"""`bakery deployments|cancel`: what was deployed, and an end to it."""
 
 from typing import Annotated
 
@@ -6,10 +6,9 @@ import typer
 
 from bakery.cli.client.api import Api, Body, connect, path
 from bakery.cli.client.apps import Env
-from bakery.cli.client.deploy import wait_for
-from bakery.cli.output import Json, print_done, print_json, print_rows, write_log
+from bakery.cli.output import Json, print_done, print_rows
 from bakery.model.changes import change_in_words
-from bakery.model.errors import BadInput, Conflict, NotFound
+from bakery.model.errors import BadInput, Conflict
 
 _App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
 
@@ -30,30 +29,6 @@ def deployments(
     print_rows(told, columns, as_json=json, empty=f"{app} was never deployed.")
 
 
-def logs(
-    app: _App,
-    *,
-    follow: Annotated[
-        bool, typer.Option("--follow", help="Until the deployment ends; the exit code is its outcome.")
-    ] = False,
-    deployment: Annotated[int | None, typer.Option(metavar="N", help="Default: the newest.")] = None,
-    env: Env = None,
-    json: Json = False,
-) -> None:
-    """Print the log of a deployment."""
-    with connect() as api:
-        number = _newest(api, app, env)["number"] if deployment is None else deployment
-        if follow:
-            wait_for(api, app, number, json=json)
-            return
-        text: list[str] = []
-        with api.stream(path("apps", app, "deployments", number, "log", env=env), {"accept": "text/plain"}) as response:
-            for piece in response.iter_text():
-                text.append(piece) if json else write_log(piece)
-    if json:
-        print_json({"app": app, "number": number, "log": "".join(text)})
-
-
 def cancel(
     app: _App,
     number: Annotated[int | None, typer.Argument(metavar="N", help="Default: the newest that is not over.")] = None,
@@ -71,12 +46,6 @@ def cancel(
 
 def _what(row: Body) -> str:
     return change_in_words(row["title"], back_to=row["back_to"], applies=row["applies"])
-
-
-def _newest(api: Api, app: str, env: str | None) -> Body:
-    for found in api.every(path("apps", app, "deployments"), env=env):
-        return found
-    raise NotFound(f"{app} was never deployed.", hint=f"Deploy it with: bakery deploy {app} --dir PATH")
 
 
 def _newest_open(api: Api, app: str, env: str | None) -> Body:

@@ -35,7 +35,7 @@ def rollback(
     print_done(
         made,
         f"Deployment #{made['number']} of {app} goes back to release #{made['back_to']}. "
-        f"Follow it with: bakery logs {app} --follow",
+        f"Follow it with: bakery logs {app} --deployment {made['number']} --follow",
         as_json=json,
     )
 

@@ -148,7 +148,10 @@ def apply(
         if wait:
             wait_for(api, app, made["number"], json=json)
             return
-    sentence = f"Deployment #{made['number']} of {app} is queued. Follow it with: bakery logs {app} --follow"
+    sentence = (
+        f"Deployment #{made['number']} of {app} is queued. Follow it with: "
+        f"bakery logs {app} --deployment {made['number']} --follow"
+    )
     print_done(made, sentence, as_json=json)
 
 

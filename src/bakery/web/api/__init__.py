@@ -5,6 +5,7 @@ from litestar.di import Provide
 
 from bakery.web.api import (
     activity,
+    app_logs,
     app_path,
     app_source,
     apps,
@@ -36,6 +37,7 @@ _GROUPS = (
     deployments,
     releases,
     logs,
+    app_logs,
     metrics,
     running,
     processes,

@@ -15,6 +15,13 @@ CREATE INDEX traffic_minutes_at ON traffic_minutes (at);
 -- Whether an app has never come up is asked of all apps at once.
 CREATE INDEX failed_deployments ON deployments (app_id) WHERE state = 'failed';
 
+-- What somebody reads of a running app comes into a log stream for as long as they look.
+CREATE TABLE log_tails (
+    stream_id bigint PRIMARY KEY REFERENCES log_streams ON DELETE CASCADE,
+    app_id bigint NOT NULL,                  -- no reference: housekeeping takes the stream, and this with it
+    began_at timestamptz NOT NULL DEFAULT now()
+);
+
 ALTER TABLE slots
     ADD COLUMN check_kind text NOT NULL DEFAULT '',           -- what was looked at last: health page, front page, …
     ADD COLUMN health_since timestamptz NOT NULL DEFAULT now(),

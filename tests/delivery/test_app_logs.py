@@ -1,0 +1,55 @@
+"""What an app writes while it runs, read where it runs."""
+
+import asyncio
+from contextlib import aclosing
+from datetime import timedelta
+
+import pytest
+
+from bakery.delivery.app_logs import Wanted, open_app_log
+from bakery.delivery.variables import import_variables
+from bakery.model.errors import BadInput
+from bakery.model.names import Colour
+from bakery.model.secret import Secret
+from bakery.web.moments import now
+from tests.delivery.fleet import ADMIN, Fleet, an_app
+
+TALKATIVE = """
+def talk(path):
+    print(f"asked for {path} with " + os.environ["TOKEN"], flush=True)
+    return (200, b"")
+"""
+
+
+async def read(fleet: Fleet, wanted: Wanted) -> str:
+    log = await open_app_log(fleet.store, fleet.links, "shop", wanted, actor=ADMIN, now=now())
+    return b"".join([line async for line in log.lines()]).decode()
+
+
+async def test_what_an_app_writes_is_read_searched_and_followed_without_its_secrets(bare_fleet: Fleet) -> None:
+    fleet = bare_fleet
+    await fleet.make()
+    await import_variables(fleet.store, "shop", Secret("TOKEN=s3cr3t-enough"), is_secret=True, actor=ADMIN)
+    await fleet.deploy_well(an_app("one", answer="talk(self.path)", before=TALKATIVE))
+    await fleet.visit(path="/first")
+    await fleet.visit(path="/second")
+    text = await read(fleet, Wanted(containing="FIRST"))
+    assert text == "asked for /first with ••••\n"
+    assert await read(fleet, Wanted(lines=1)) == "asked for /second with ••••\n"
+    assert "starting one\n" in await read(fleet, Wanted(lines=None, since=timedelta(minutes=5)))
+    assert "nothing runs there" in await read(fleet, Wanted(slot=Colour.GREEN))
+    with pytest.raises(BadInput, match="up to 2000 lines"):
+        Wanted(lines=3000)
+
+    log = await open_app_log(
+        fleet.store, fleet.links, "shop", Wanted(lines=1, containing="asked"), actor=ADMIN, now=now()
+    )
+    arrived: list[bytes] = []
+    async with asyncio.timeout(20), aclosing(log.follow()) as lines:
+        async for line in lines:
+            arrived.append(line)
+            if len(arrived) == 1:
+                await fleet.visit(path="/third")
+            if b"/third" in line:
+                break
+    assert b"".join(arrived).decode() == "asked for /second with ••••\nasked for /third with ••••\n"
