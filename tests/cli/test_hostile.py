@@ -67,6 +67,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
     "apps delete": {"app": "nothing", "--env": "production"},
     "apply": {"app": "odd", "--env": "production"},
     "source show": {"app": "odd", "--env": "production"},
+    "apps clone": {"app": "nothing", "new": "other", "--node": "local", "--env": "production"},
     "source set": {
         "app": "odd",
         "--repo": "http://127.0.0.1:9/shop.git",

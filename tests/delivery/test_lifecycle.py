@@ -185,8 +185,9 @@ async def test_a_deleted_app_leaves_nothing(fleet: Fleet) -> None:
     app = await fleet.make()
     await fleet.deploy_well(an_app("one"))
     await fleet.deploy_well(an_app("two"))
+    assert (await fleet.deploy(an_app("three", before="sys.exit(3)"))).deployment.state is DeploymentState.FAILED
     goes = await what_goes(fleet.store, "shop", actor=ADMIN)
-    assert goes == Departure(address=app.address, ports=goes.ports, releases=2, deployments=2)
+    assert goes == Departure(address=app.address, ports=goes.ports, releases=2, deployments=3)
     assert len(goes.ports) == 2
     await delete_app(fleet.store, fleet.queue, "shop", actor=ADMIN)
     with pytest.raises(NotFound):
@@ -195,7 +196,12 @@ async def test_a_deleted_app_leaves_nothing(fleet: Fleet) -> None:
     assert await everything_below(fleet) == before
     for table in ("apps", "environments", "builds", "releases", "deployments", "steps", "slots", "log_streams"):
         assert await count(fleet.store, table) == 0, table
-    await fleet.make()
+    static = await fleet.make(runtime="static")
+    await fleet.deploy_well({"index.html": "one"})
+    await fleet.deploy_well({"index.html": "two"})
+    await delete_app(fleet.store, fleet.queue, "shop", actor=ADMIN)
+    await clear_app(fleet.store, fleet.node, static.environment_id)
+    assert await everything_below(fleet) == before
 
 
 async def test_an_app_is_deleted_once_and_what_waits_is_over(fleet: Fleet) -> None:

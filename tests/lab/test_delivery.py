@@ -24,6 +24,7 @@ CMD ["python3", "/app.py"]
 """
 EVERYTHING_OF_APPS = (
     "find /var/lib/bakery/node/apps /var/lib/bakery/node/uploads /var/lib/bakery/node/sites /var/lib/bakery/node/logs"
+    " /var/lib/bakery/node/jobs /var/lib/bakery/node/units"
     " /etc/nginx/bakery.d /etc/systemd/system -mindepth 1 2>/dev/null | sort; getent passwd | grep ^bk-;"
     " systemctl list-units --all --plain --no-legend 'bakery-*'"
 )
@@ -143,7 +144,7 @@ def stop_listening(oven: Oven) -> None:
 @pytest.mark.timeout(400)
 def test_an_image_is_built_on_its_node_and_replaced_without_a_lost_visit(oven: Oven) -> None:
     make_base_image(oven.node)
-    before = all_of_apps(oven)
+    before, before_docker = all_of_apps(oven), of_docker(oven)
     make_app(oven, "box", runtime="docker")
 
     ended = wait_for_end(oven.http, "box", deploy(oven.http, "box", in_a_box("one")), seconds=120)
@@ -179,10 +180,35 @@ def test_an_image_is_built_on_its_node_and_replaced_without_a_lost_visit(oven: O
     assert wait_for_end(oven.http, "box", 5, seconds=60)["state"] == "succeeded", log_of(oven, "box", 5)
     assert visit(oven, "box") == (200, "one")
 
+    what_nobody_needs_is_pruned(oven)
+    assert visit(oven, "box") == (200, "one")
+
     oven.http.delete("/api/apps/box").raise_for_status()
     wait_until(lambda: all_of_apps(oven) == before, what="nothing of it is left", seconds=60)
-    assert containers(oven) == []
-    assert oven.node.run("docker", "images", "--quiet", "bakery/box") == ""
+    assert of_docker(oven) == before_docker
+
+
+def what_nobody_needs_is_pruned(oven: Oven) -> None:
+    """And nothing else: what runs, what one can go back to, and what is somebody else's."""
+    (live,) = containers(oven)
+    idle = live.replace("blue", "green") if "blue" in live else live.replace("green", "blue")
+    whose = oven.node.run("docker", "inspect", "--format", '{{index .Config.Labels "bakery.installation"}}', live)
+    labels = ("--label", f"bakery.installation={whose.strip()}", "--label", "bakery.app=box")
+    oven.node.run("docker", "create", "--name", idle, *labels, BASE, "true")
+    oven.node.run("docker", "commit", idle, "bakery/box:9999")
+    oven.node.run("docker", "create", "--name", "bakery-foreign-production-blue", BASE, "true")
+    kept = set(images(oven)) - {"bakery/box:9999"}
+    assert len(kept) == 2
+    dry = oven.command("prune", NAME, "--dry-run")
+    assert "bakery/box:9999" in dry.stdout
+    assert idle in dry.stdout
+    assert "is left alone, because there are images or containers of others" in dry.stderr
+    assert "bakery/box:9999" in images(oven)
+    oven.command("prune", NAME)
+    wait_until(lambda: set(images(oven)) == kept, what="the image is gone", seconds=60)
+    wait_until(lambda: idle not in containers(oven), what="what ran in the free slot is gone", seconds=60)
+    assert containers(oven) == ["bakery-foreign-production-blue", live]
+    oven.node.run("docker", "rm", "bakery-foreign-production-blue")
 
 
 AROUND = """
@@ -207,4 +233,13 @@ def log_of(oven: Oven, slug: str, number: int) -> str:
 
 
 def containers(oven: Oven) -> list[str]:
-    return oven.node.run("docker", "ps", "--all", "--format", "{{.Names}}").split()
+    return sorted(oven.node.run("docker", "ps", "--all", "--format", "{{.Names}}").split())
+
+
+def images(oven: Oven) -> list[str]:
+    return oven.node.run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "bakery/box").split()
+
+
+def of_docker(oven: Oven) -> str:
+    """Containers, images and volumes. One network stays for all apps."""
+    return oven.node.run("sh", "-c", "docker ps --all --quiet; docker images --all --quiet; docker volume ls --quiet")

@@ -63,6 +63,7 @@ FORMS = [
         {"slug": "new-app", "name": "", "runtime": "docker", "command": "true", "health": "/", "node": "local"},
     ),
     Entry("/apps/shop/delete", {"confirm": "no"}),
+    Entry("/apps/shop/clone", {"slug": "shop"}),
     Entry(
         "/apps/shop/source",
         {"url": "http://127.0.0.1:9/shop.git", "branch": "main", "base": "", "username": "", "token": "x"},
@@ -120,6 +121,7 @@ BODIES = [
         {"text": "KEY=1", "replace": False, "unset": [], "scope": "run", "is_secret": True},
         method="PATCH",
     ),
+    Entry("/api/apps/shop/clone", {"slug": "shop", "node": ""}),
     Entry("/api/apps/shop/env/reveal", {"names": []}),
     Entry("/api/apps/shop/env/restore", {"version": 1}),
     Entry("/api/apps/shop/processes", {"counts": {}}, method="PUT"),

@@ -108,10 +108,14 @@ async def _insert(tx: Transaction, new: NewApp) -> FoundApp:
         },
     )
     app_id, environment_id = await only(cursor)
+    await make_slots(tx, environment_id, node.id, new.runtime)
+    return FoundApp(int(app_id), new.slug, int(environment_id))
+
+
+async def make_slots(tx: Transaction, environment_id: int, node_id: int, runtime: Runtime) -> None:
     for colour in Colour:
-        port = None if new.runtime is Runtime.STATIC else await free_port(tx, node.id)
+        port = None if runtime is Runtime.STATIC else await free_port(tx, node_id)
         await tx.connection.execute(
             "INSERT INTO slots (environment_id, colour, node_id, port) VALUES (%s, %s, %s, %s)",
-            (environment_id, colour, node.id, port),
+            (environment_id, colour, node_id, port),
         )
-    return FoundApp(int(app_id), new.slug, int(environment_id))

@@ -26,6 +26,7 @@ class Departure:
     ports: tuple[int, ...]
     releases: int  # folders on the node
     deployments: int  # with their logs
+    variables: int = 0
 
 
 async def what_goes(store: Store, slug: str, *, actor: Actor) -> Departure:
@@ -37,12 +38,13 @@ async def what_goes(store: Store, slug: str, *, actor: Actor) -> Departure:
             SELECT array(SELECT port FROM slots WHERE environment_id = %(environment)s AND port IS NOT NULL ORDER BY 1),
                    (SELECT count(*) FROM releases WHERE environment_id = %(environment)s
                     AND live_at IS NOT NULL AND removed_at IS NULL),
-                   (SELECT count(*) FROM deployments WHERE app_id = %(app)s)
+                   (SELECT count(*) FROM deployments WHERE app_id = %(app)s),
+                   (SELECT count(*) FROM variables WHERE environment_id = %(environment)s AND until IS NULL)
             """,
             {"app": app.id, "environment": app.environment_id},
         )
-        ports, releases, deployments = await cursor.fetchone() or ((), 0, 0)
-    return Departure(app.address, tuple(ports), releases, deployments)
+        ports, releases, deployments, variables = await cursor.fetchone() or ((), 0, 0, 0)
+    return Departure(app.address, tuple(ports), releases, deployments, variables)
 
 
 async def delete_app(store: Store, queue: Queue, slug: str, *, actor: Actor) -> None:

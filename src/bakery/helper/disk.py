@@ -107,7 +107,7 @@ def homes(root: Path, wanted: Place | None) -> list[dict[str, object]]:
     found, paths = [], []
     for home in sorted((root / "apps").glob("*/*")):
         place = (home.parent.name, home.name)
-        if re.fullmatch(PLACE, "\0".join(place)) and wanted in (None, place) and not home.is_symlink():
+        if re.fullmatch(PLACE, "\0".join(place)) and wanted in (None, place) and is_folder(home):
             premises = Premises(root, *place)
             releases = [one for one in listed(premises.releases) if re.fullmatch(RELEASE, one.name)]
             found.append((place, home, premises.cache, releases))
@@ -120,6 +120,10 @@ def homes(root: Path, wanted: Place | None) -> list[dict[str, object]]:
         }
         for place, home, cache, releases in found
     ]  # fmt: skip
+
+
+def is_folder(home: Path) -> bool:
+    return home.is_dir() and not home.is_symlink() and not home.parent.is_symlink()
 
 
 def programs(root: Path, wanted: Place | None) -> list[str]:

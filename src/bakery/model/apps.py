@@ -69,9 +69,7 @@ def parse_new_app(
 ) -> NewApp:
     """Texts from a form, a JSON body or the command line; each mistake names its field."""
     kind = _parse_runtime(runtime)
-    app = parse_app_name(slug.strip(), field="slug")
-    if app == _TAKEN:
-        raise BadInput("This name is taken by a page of Bakery.", field="slug", hint="Choose another name.")
+    app = parse_slug(slug)
     return NewApp(
         slug=app,
         name=_parse_name(name) or app,
@@ -80,6 +78,14 @@ def parse_new_app(
         health_path=None if kind is Runtime.STATIC else _parse_health_path(health),
         node=parse_node_for_app(node),
     )
+
+
+def parse_slug(text: str) -> AppName:
+    """Of an app that is to be made."""
+    app = parse_app_name(text.strip(), field="slug")
+    if app == _TAKEN:
+        raise BadInput("This name is taken by a page of Bakery.", field="slug", hint="Choose another name.")
+    return app
 
 
 def _parse_runtime(text: str) -> Runtime:

@@ -116,16 +116,37 @@ def _make(api: Api, where: str, wanted: Body) -> Body:
 
 
 @group.command()
+def clone(
+    app: _App,
+    new: Annotated[str, typer.Argument(metavar="NEW", help="The name of the new app.")],
+    *,
+    node: Annotated[str, typer.Option(help="The node that it is to live on. Default: that of the original.")] = "",
+    env: Env = None,
+    json: Json = False,
+) -> None:
+    """Make another app with the same source, settings and variables. Nothing is deployed yet."""
+    with connect() as api:
+        made = api.post(path("apps", app, "clone", env=env), {"slug": new, "node": node})
+    print_done(made, f"{made['slug']} is made like {app}. Deploy it with: bakery deploy {made['slug']}", as_json=json)
+
+
+@group.command()
 def delete(
     app: _App,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
     env: Env = None,
     json: Json = False,
 ) -> None:
-    """Delete an app with all that belongs to it."""
+    """Delete an app with all that belongs to it. What goes is told first."""
     with connect() as api:
-        found = api.get(path("apps", app, env=env))
-        confirm(f"Delete {found['slug']} with its releases, deployments and logs?", yes=yes)
+        goes = api.get(path("apps", app, "deletion", env=env))
+        if dry_run or not json:
+            titles = {"address": "Address", "ports": "Ports", "releases": "Releases", "deployments": "Deployments"}
+            print_facts(goes, {**titles, "variables": "Variables"}, as_json=json)
+        if dry_run:
+            return
+        confirm(f"Delete {app} with all of this?", yes=yes)
         api.delete(path("apps", app, env=env))
     print_done({"deleted": app}, f"{app} is being deleted.", as_json=json)

@@ -8,14 +8,15 @@ from litestar import Response, delete, get, post
 from litestar.params import Parameter
 
 from bakery.delivery.apps import create_app, show_app
-from bakery.delivery.delete import delete_app
+from bakery.delivery.clone import clone_app
+from bakery.delivery.delete import delete_app, what_goes
 from bakery.delivery.fleet import list_apps
 from bakery.delivery.sources import create_app_following
 from bakery.model.actor import Actor
 from bakery.model.apps import AppStatus, Runtime, parse_new_app
 from bakery.model.deployments import Health
 from bakery.model.names import AppName, Colour
-from bakery.model.nodes import LOCAL, NodeState
+from bakery.model.nodes import LOCAL, NodeState, parse_node_for_app
 from bakery.model.permissions import Permission
 from bakery.model.sources import parse_new_source
 from bakery.model.strategies import Strategy
@@ -77,6 +78,23 @@ class AppWanted(msgspec.Struct, kw_only=True):
     branch: Annotated[str, msgspec.Meta(max_length=1000)] = ""
 
 
+class CloneWanted(msgspec.Struct, kw_only=True):
+    """`slug` is of the new app; without a `node` it lives where the original does."""
+
+    slug: str
+    node: str = ""
+
+
+class Deletion(msgspec.Struct, kw_only=True):
+    """`releases` are folders or images on the node; `ports` are free again; `deployments` go with their logs."""
+
+    address: str | None
+    ports: list[int]
+    releases: int
+    deployments: int
+    variables: int
+
+
 @get("/apps", operation_id="listApps", summary="List apps", opt=_READ, responses=problems(), tags=["Apps"])
 async def get_apps(
     parts: Parts,
@@ -127,6 +145,33 @@ async def get_app(request: WebRequest, parts: Parts, actor: Actor, app_name: App
     return tagged(request, shown(AppInFull, await show_app(parts.store, app_name, actor=actor)))
 
 
+@post(
+    "/apps/{app:str}/clone",
+    operation_id="cloneApp",
+    summary="Clone an app",
+    opt={"permission": Permission.CREATE_APP},
+    responses=problems(409),
+    tags=["Apps"],
+)
+async def post_clone(parts: Parts, actor: Actor, app_name: AppName, data: CloneWanted) -> AppInFull:
+    """Another app with the same source, settings and variables, on which nothing is deployed yet."""
+    node = parse_node_for_app(data.node) if data.node else None
+    return shown(AppInFull, await clone_app(parts.store, app_name, data.slug, node=node, actor=actor))
+
+
+@get(
+    "/apps/{app:str}/deletion",
+    operation_id="showDeletion",
+    summary="Show what goes with an app",
+    opt={"permission": Permission.DELETE_APP},
+    responses=problems(),
+    tags=["Apps"],
+)
+async def get_deletion(parts: Parts, actor: Actor, app_name: AppName) -> Deletion:
+    """What deleting it would take away. Nothing is changed."""
+    return shown(Deletion, await what_goes(parts.store, app_name, actor=actor))
+
+
 @delete(
     "/apps/{app:str}",
     operation_id="deleteApp",
@@ -140,4 +185,4 @@ async def delete_one_app(parts: Parts, actor: Actor, app_name: AppName) -> None:
     await delete_app(parts.store, parts.queue, app_name, actor=actor)
 
 
-ROUTES = (get_apps, post_app, get_app, delete_one_app)
+ROUTES = (get_apps, post_app, get_app, post_clone, get_deletion, delete_one_app)

@@ -6,6 +6,7 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from bakery.delivery.apps import show_app
+from bakery.delivery.clone import clone_app
 from bakery.delivery.delete import delete_app, what_goes
 from bakery.delivery.fleet import list_apps, sidebar
 from bakery.delivery.history import list_deployments
@@ -109,6 +110,19 @@ async def delete(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> 
     return go(request, "/apps", said="app-deleted")
 
 
+@post("/apps/{slug:str}/clone", opt={"permission": Permission.CREATE_APP})
+async def clone(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
+    app = app_in(slug)
+    form = await typed(request)
+    try:
+        made = await clone_app(parts.store, app, form.text("slug"), node=None, actor=actor)
+    except (BadInput, Conflict) as error:
+        named = error if isinstance(error, BadInput) else BadInput(error.message, field="slug", hint=error.hint)
+        refused = form.refused(named, shown=("slug",))
+        return await _page(request, parts, actor, app, clone=refused, status=status_of(error))
+    return go(request, f"/apps/{made.slug}", said="app-cloned")
+
+
 _UseCase = Callable[..., Awaitable[None]]
 
 
@@ -130,6 +144,7 @@ async def _page(
     slug: str,
     *,
     delete: Form | None = None,
+    clone: Form | None = None,
     refusal: BakeryError | None = None,
     status: int = 200,
 ) -> Response[str]:
@@ -149,6 +164,7 @@ async def _page(
         pending=pending,
         source=source,
         delete=delete or Form(),
+        clone=clone or Form(),
         actor=actor,
         url=urls.url,
         now=now(),
@@ -164,4 +180,4 @@ async def _page(
     )
 
 
-ROUTES = (show_apps, show_sidebar, show_one, show_slots, restart, stop, start, delete)
+ROUTES = (show_apps, show_sidebar, show_one, show_slots, restart, stop, start, clone, delete)

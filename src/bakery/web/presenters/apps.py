@@ -58,6 +58,7 @@ def app_page(
     pending: Pending | None,
     source: SourceDetail,
     delete: Form,
+    clone: Form,
     actor: Actor,
     url: Url,
     now: datetime,
@@ -71,6 +72,8 @@ def app_page(
         delete=delete,
         lost=_lost(goes) if goes else (),
         why_not_delete=why_not(actor, Permission.DELETE_APP),
+        clone=clone,
+        why_not_clone=why_not(actor, Permission.CREATE_APP),
     )
 
 
@@ -167,6 +170,8 @@ def _lost(goes: Departure) -> Sequence[str]:
         lost.append(
             "1 deployment with its log" if goes.deployments == 1 else f"{goes.deployments} deployments with logs"
         )
+    if goes.variables:
+        lost.append("1 variable" if goes.variables == 1 else f"{goes.variables} variables with their versions")
     return lost
 
 

@@ -85,7 +85,7 @@ class AppView:
 
 @dataclass(frozen=True, slots=True)
 class AppPage:
-    """apps/show.html. Field of the deletion: confirm. `lost` says what goes with the app."""
+    """apps/show.html. Field of the deletion: confirm; of the clone: slug. `lost` says what goes with the app."""
 
     app: AppView
     tabs: Sequence[Tab]
@@ -94,3 +94,5 @@ class AppPage:
     delete: Form = field(default_factory=Form)
     lost: Sequence[str] = ()
     why_not_delete: str = ""
+    clone: Form = field(default_factory=Form)
+    why_not_clone: str = ""

@@ -1,0 +1,95 @@
+"""Cloning an app: another one that is set up the same, with nothing deployed yet."""
+
+from dataclasses import replace
+
+from psycopg import errors
+
+from bakery.delivery.apps import AppDetail, make_slots, show_app
+from bakery.delivery.find import FoundApp, find_app
+from bakery.delivery.git_rows import read_source, seal_key, seal_token, write_source
+from bakery.delivery.placing import expect_room_on
+from bakery.delivery.variable_sets import newest_version, open_all, read_set, write_version
+from bakery.model.actor import Actor
+from bakery.model.apps import parse_slug
+from bakery.model.audit import AuditEntry
+from bakery.model.errors import Conflict
+from bakery.model.nodes import NodeName
+from bakery.model.permissions import Permission
+from bakery.store.rows import only
+from bakery.store.store import Store
+from bakery.store.transaction import Transaction
+
+# Whatever is set about how it runs comes along, also what later versions add. What happened to it does not.
+_ENVIRONMENT = """
+INSERT INTO environments OVERRIDING SYSTEM VALUE
+SELECT (jsonb_populate_record(original, jsonb_build_object(
+    'id', nextval(pg_get_serial_sequence('environments', 'id')), 'app_id', %(app)s::bigint, 'node_id', %(node)s::bigint,
+    'is_stopped', false, 'generation', 0, 'created_at', now()))).*
+FROM environments AS original WHERE id = %(environment)s
+RETURNING id
+"""
+
+_COUNTS = """
+INSERT INTO process_counts (environment_id, process, count)
+SELECT %s, process, count FROM process_counts WHERE environment_id = %s
+"""
+
+
+async def clone_app(store: Store, slug: str, new_slug: str, *, node: NodeName | None, actor: Actor) -> AppDetail:
+    """Same source, settings and variables; secrets never leave the vault. `node` None: where the original lives."""
+    actor.require(Permission.CREATE_APP)
+    actor.require(Permission.DEPLOY)
+    original = await show_app(store, slug, actor=actor)
+    wanted = parse_slug(new_slug)
+    found = await find_app(store, slug, actor)
+    try:
+        async with store.transaction() as tx:
+            place = await expect_room_on(tx, node or NodeName(original.node), original.runtime)
+            cursor = await tx.connection.execute(
+                "INSERT INTO apps (slug, name) VALUES (%s, %s) RETURNING id", (wanted, wanted)
+            )
+            app_id = int((await only(cursor))[0])
+            made = await tx.connection.execute(
+                _ENVIRONMENT, {"app": app_id, "node": place.id, "environment": found.environment_id}
+            )
+            environment_id = int((await only(made))[0])
+            await make_slots(tx, environment_id, place.id, original.runtime)
+            await tx.connection.execute(_COUNTS, (environment_id, found.environment_id))
+            await _copy_source(store, tx, found, environment_id, actor)
+            names = await _copy_variables(store, tx, found, environment_id, actor)
+            await tx.connection.execute(
+                "INSERT INTO grants (person_id, app_id) SELECT id, %s FROM people WHERE id = %s AND NOT all_apps",
+                (app_id, actor.person_id),
+            )
+            tx.publish("apps", f"app:{wanted}")
+            told = {"of": original.slug, "node": place.slug, "variables": names}
+            tx.record(AuditEntry(actor, "app.cloned", "app", str(app_id), wanted, app_id=app_id, after=told))
+    except errors.UniqueViolation as error:
+        raise Conflict(f"There is already an app with the name {wanted}.", hint="Choose another name.") from error
+    return await show_app(store, wanted, actor=Actor.system())
+
+
+async def _copy_source(store: Store, tx: Transaction, original: FoundApp, environment_id: int, actor: Actor) -> None:
+    """What opens the repository is sealed anew, for its new place."""
+    source = await read_source(tx.connection, original.environment_id)
+    if source is None:
+        return
+    token, key = source.open_token(store.vault), source.open_key(store.vault)
+    copied = replace(
+        source,
+        environment_id=environment_id,
+        token=seal_token(store.vault, environment_id, token) if token else None,
+        key_secret=seal_key(store.vault, environment_id, key) if key else None,
+        changed_by=actor.label,
+    )
+    await write_source(tx.connection, copied)
+
+
+async def _copy_variables(
+    store: Store, tx: Transaction, original: FoundApp, environment_id: int, actor: Actor
+) -> list[str]:
+    """Today's, as the first version. Their names."""
+    newest = await newest_version(tx.connection, original.environment_id)
+    variables = open_all(await read_set(tx.connection, original.environment_id, newest), store.vault)
+    await write_version(tx, store.vault, environment_id, {}, variables, after=0, actor=actor)
+    return sorted(variables)
