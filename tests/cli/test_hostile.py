@@ -34,6 +34,7 @@ _EXITS = {1, 2, 3, 4, 5}
 GOOD: Mapping[str, Mapping[str, str]] = {
     "login": {"url": "http://127.0.0.1:9"},
     "deploy": {"app": "odd", "--dir": "FOLDER", "--ref": "main", "--at": "2999-01-01T03:00", "--env": "production"},
+    "plan": {"app": "odd", "--ref": "main", "--env": "production"},
     "deployments": {"app": "odd", "--env": "production"},
     "logs": {
         "app": "odd",

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from bakery.delivery.foreseeing import foresee_deployment
 from bakery.delivery.history import DeploymentDetail
 from bakery.delivery.request import request_deployment
 from bakery.delivery.sources import set_source
@@ -47,7 +49,18 @@ async def test_the_newest_commit_is_fetched_built_and_live(fleet: Fleet, server:
     assert (found.deployment.version, found.deployment.title) == (first, "Open the shop")
     assert (await fleet.visit()).text == "one"
 
-    await commit(repository, "Paint it", an_app("two"))
+    await commit(repository, "Paint it", {**an_app("two"), "bakery.toml": '[build]\ncommand = "./paint"\n'})
+    foreseen = await foresee_deployment(fleet.store, fleet.links, "shop", actor=ADMIN)
+    assert (foreseen.title, foreseen.compared_with) == ("Paint it", 1)
+    assert [line.text for part in foreseen.parts if part.key == "build" for line in part.lines] == [
+        "Nothing to do. It has nothing to build.", "$ sh -c ./paint",
+    ]  # fmt: skip
+    home = Path(fleet.node.folders.root, "apps/shop/production")
+    assert [path.name for path in (home / "releases").iterdir()] == ["1"]
+    assert sorted(path.name for path in (home / "fetched").iterdir()) == ["1", "shallow", "tip"]
+    assert await fleet.node.jobs.list() == {}
+
+    await commit(repository, "Paint it", {**an_app("two"), "bakery.toml": ""})
     again = await deploy(fleet)
     assert again.deployment.title == "Paint it"
     assert await fleet.visitors_see("two")

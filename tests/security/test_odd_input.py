@@ -68,6 +68,8 @@ FORMS = [
         "/apps/shop/source",
         {"url": "http://127.0.0.1:9/shop.git", "branch": "main", "base": "", "username": "", "token": "x"},
     ),
+    Entry("/apps/shop/deploy", {"ref": "main"}),
+    Entry("/apps/shop/plan", {"ref": "main"}),
     Entry("/apps/shop/deployments/1/rollback", {"variables": "then"}),
     Entry("/apps/shop/processes", {"process": "worker", "count": "2"}),
     Entry("/apps/shop/variables", {"name": "KEY", "value": "1", "scope": "run", "secret": "on", "version": "0"}),

@@ -41,6 +41,9 @@ async def test_a_repository_that_answers_is_followed_and_deployed(
     assert f"Follows main of {server.url('shop')}" in text
     assert "Deploy now" in (await admin.get("/apps/shop")).text
 
+    plan = await admin.send("/apps/shop/plan", {"ref": "mian"})
+    assert "There is no branch “mian” in the repository." in plan.text
+
     deployment = await admin.send("/apps/shop/deploy")
 
     assert "Newest commit of main" in deployment.text

@@ -56,7 +56,11 @@ def copy(root: Path, app: str, environment: str, number: str, earlier: str) -> N
 
 
 def remove(root: Path, app: str, environment: str, number: str) -> None:
-    remove_tree(Premises(root, app, environment).releases / number)
+    """With the note of which commit it was made of."""
+    premises = Premises(root, app, environment)
+    remove_tree(premises.releases / number)
+    with contextlib.suppress(FileNotFoundError):
+        (premises.home / "fetched" / number).unlink()
 
 
 @contextlib.contextmanager

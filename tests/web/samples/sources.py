@@ -2,7 +2,7 @@
 
 from bakery.web.views.forms import Form
 from bakery.web.views.shell import Shell, Tab
-from bakery.web.views.sources import DeployPage, SourcePage
+from bakery.web.views.sources import DeployPage, PlanLineView, PlanPartView, PlanView, SourcePage
 from tests.web.samples.frame import Pages, a_shell, ago, below
 
 _KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIH7kQm1sVQ0wB7tJwzq0vL0n1mUq0Vd6dGx7h3tYk9pQ bakery-shop"
@@ -35,6 +35,7 @@ def source_pages() -> Pages:
             _shell(),
         ),
         "deploy": ("apps/deploy.html", DeployPage("shop", follows=follows), _shell("Deploy")),
+        "deploy-plan": ("apps/deploy.html", DeployPage("shop", follows=follows, plan=_plan()), _shell("Deploy")),
         "deploy-refused": (
             "apps/deploy.html",
             DeployPage("shop", Form(values={"ref": "mian", "skip_tests": "on"}, errors={"ref": "Mian."}), follows),
@@ -56,6 +57,25 @@ def _page(form: Form, follows: str, *, has_token: bool = False, why_not: str = "
         changed_by="ada@example.com" if follows else "",
         changed_at=ago(hours=3) if follows else None,
         why_not_change=why_not,
+    )
+
+
+def _plan() -> PlanView:
+    def line(text: str, kind: str = "same") -> PlanLineView:
+        mark, word = {"same": ("", ""), "add": ("+", "new"), "del": ("-", "goes")}[kind]
+        return PlanLineView(text, kind, mark, word)
+
+    return PlanView(
+        "9f3c1e04",
+        "Fix the cart total, by Ann",
+        "Marked is what is other than with release #41, which is live.",
+        [
+            PlanPartView("Fetch the commit", "", []),
+            PlanPartView("Install what it needs", "", [line("$ npm ci")]),
+            PlanPartView("Build it", "", [line("$ npm run build", "del"), line("$ npm run build -- --minify", "add")]),
+            PlanPartView("Run its command after the switch", "New", [line("$ ./warm-up", "add")]),
+            PlanPartView("Variables", "", [line("While it runs: DATABASE_URL, STRIPE_KEY")]),
+        ],
     )
 
 

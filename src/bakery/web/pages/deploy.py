@@ -3,10 +3,11 @@
 from litestar import Response, get, post
 from litestar.response import Redirect
 
+from bakery.delivery.foreseeing import Foreseen, foresee_deployment
 from bakery.delivery.request import request_deployment
 from bakery.delivery.sources import show_source
 from bakery.model.actor import Actor
-from bakery.model.errors import BadInput, BakeryError, Conflict
+from bakery.model.errors import BadInput, BakeryError, Conflict, NodeUnreachable, Unavailable
 from bakery.model.names import AppName
 from bakery.model.permissions import Permission
 from bakery.model.sources import Ref, parse_ref
@@ -47,6 +48,20 @@ async def deploy(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> 
     return go(request, f"/apps/{app}/deployments/{asked.number}")
 
 
+@post("/apps/{slug:str}/plan", opt=_DEPLOY)
+async def plan(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str]:
+    """What such a deployment would do. Nothing is deployed."""
+    app, form = app_in(slug), await typed(request)
+    typed_again = Form(values={name: form.text(name) for name in _SHOWN})
+    try:
+        found = await foresee_deployment(
+            parts.store, parts.links, app, ref=_ref(form), skips_tests=form.is_on("skip_tests"), actor=actor
+        )
+    except (BadInput, Conflict, NodeUnreachable, Unavailable) as error:
+        return await _page(request, parts, actor, app, form.refused(error, shown=_SHOWN), refusal=error)
+    return await _page(request, parts, actor, app, typed_again, plan=found)
+
+
 def _ref(form: Typed) -> Ref | None:
     text = form.text("ref").strip()
     return parse_ref(text) if text else None
@@ -60,13 +75,14 @@ async def _page(
     form: Form,
     *,
     refusal: BakeryError | None = None,
+    plan: Foreseen | None = None,
 ) -> Response[str]:
     source = await show_source(parts.store, app, actor=actor)
     url = request.app.state["urls"].url
     return await render_page(
         request,
         "apps/deploy.html",
-        deploy_page(app, source, form),
+        deploy_page(app, source, form, plan),
         here=f"app:{app}",
         crumbs=[Crumb("Apps", url("/apps")), Crumb(app, url(f"/apps/{app}")), Crumb("Deploy")],
         toasts=refusal_toasts(refusal) if refusal and not source.url else [],
@@ -74,4 +90,4 @@ async def _page(
     )
 
 
-ROUTES = (show, deploy)
+ROUTES = (show, deploy, plan)

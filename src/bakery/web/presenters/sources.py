@@ -2,15 +2,18 @@
 
 from datetime import datetime
 
+from bakery.delivery.foreseeing import Foreseen
+from bakery.delivery.foresight import Change
 from bakery.delivery.sources import SourceDetail
 from bakery.model.actor import Actor
 from bakery.model.permissions import Permission
 from bakery.web.moments import moment
 from bakery.web.presenters.apps import app_tabs
+from bakery.web.presenters.deployments import short
 from bakery.web.presenters.links import Url
 from bakery.web.presenters.refusals import why_not
 from bakery.web.views.forms import Form
-from bakery.web.views.sources import DeployPage, SourcePage
+from bakery.web.views.sources import DeployPage, PlanLineView, PlanPartView, PlanView, SourcePage
 
 
 def source_page(
@@ -38,8 +41,32 @@ def source_page(
     )
 
 
-def deploy_page(slug: str, found: SourceDetail, form: Form) -> DeployPage:
-    return DeployPage(slug, form, _follows(found))
+def deploy_page(slug: str, found: SourceDetail, form: Form, plan: Foreseen | None = None) -> DeployPage:
+    return DeployPage(slug, form, _follows(found), _plan(plan) if plan else None)
+
+
+_KINDS = {Change.SAME: ("same", "", ""), Change.ADDED: ("add", "+", "new"), Change.REMOVED: ("del", "-", "goes")}
+_NOTES = {Change.SAME: "", Change.ADDED: "New", Change.REMOVED: "Goes"}
+
+
+def _plan(found: Foreseen) -> PlanView:
+    compared = "Nothing is live yet to compare it with."
+    if found.compared_with is not None:
+        differs = any(part.differs for part in found.parts)
+        compared = f"Made as release #{found.compared_with} was, which is live."
+        if differs:
+            compared = f"Marked is what is other than with release #{found.compared_with}, which is live."
+    return PlanView(
+        short(found.commit),
+        f"{found.title}, by {found.author}",
+        compared,
+        [
+            PlanPartView(
+                part.title, _NOTES[part.change], [PlanLineView(line.text, *_KINDS[line.change]) for line in part.lines]
+            )
+            for part in found.parts
+        ],
+    )
 
 
 def _follows(found: SourceDetail) -> str:

@@ -29,9 +29,37 @@ class SourcePage:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanLineView:
+    """`kind` is same, add or del; `mark` and `word` say it where it is not the same."""
+
+    text: str
+    kind: str
+    mark: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlanPartView:
+    title: str
+    note: str
+    lines: Sequence[PlanLineView]
+
+
+@dataclass(frozen=True, slots=True)
+class PlanView:
+    """What a deployment of this commit would do."""
+
+    sha: str
+    change: str
+    compared: str
+    parts: Sequence[PlanPartView]
+
+
+@dataclass(frozen=True, slots=True)
 class DeployPage:
     """apps/deploy.html. Fields: ref, skip_tests. `follows` is empty where folders are uploaded."""
 
     app: str
     form: Form = field(default_factory=Form)
     follows: str = ""
+    plan: PlanView | None = None

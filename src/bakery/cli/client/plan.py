@@ -1,0 +1,45 @@
+"""`bakery plan`: what a deployment will do."""
+
+from typing import Annotated
+
+import typer
+
+from bakery.cli.client.api import Body, connect, path
+from bakery.cli.client.apps import Env
+from bakery.cli.output import Json, print_json, say
+
+_MARKS = {"same": "  ", "added": "+ ", "removed": "- "}
+
+
+def plan(
+    app: Annotated[str, typer.Argument(metavar="APP", help="The app's name.")],
+    *,
+    ref: Annotated[
+        str | None, typer.Option(help="A branch, or a commit's hash. Default: what the app follows.")
+    ] = None,
+    skip_tests: Annotated[bool, typer.Option("--skip-tests", help="As for a deployment without its tests.")] = False,
+    env: Env = None,
+    json: Json = False,
+) -> None:
+    """Show what a deployment would do, and what is other than with the live release. Nothing is deployed."""
+    with connect() as api:
+        found = api.post(path("apps", app, "plan", env=env), {"ref": ref, "skip_tests": skip_tests})
+    if json:
+        print_json(found)
+        return
+    for line in _shown(app, found):
+        say(line)
+
+
+def _shown(app: str, found: Body) -> list[str]:
+    shown = [f"{found['commit'][:7]} {found['title']}, by {found['author']}."]
+    if found["compared_with"] is None:
+        shown.append("Nothing is live yet to compare it with.")
+    elif found["differs"]:
+        shown.append(f"Compared with release #{found['compared_with']}: + is new, - goes.")
+    else:
+        shown.append(f"Made as release #{found['compared_with']} was.")
+    for part in found["parts"]:
+        shown.append(f"{_MARKS[part['change']]}{part['title']}")
+        shown += [f"{_MARKS[line['change']]}  {line['text']}" for line in part["lines"]]
+    return [*shown, f"Deploy it with: bakery deploy {app} --ref {found['commit']}"]

@@ -1,0 +1,219 @@
+"""What the next deployment will do: its commit is fetched on the app's node, looked into, and removed again."""
+
+import asyncio
+import secrets
+from dataclasses import dataclass, replace
+
+from bakery.delivery.find import FoundApp, find_app, node_of_environment
+from bakery.delivery.foresight import ForeseenPart, Names, compared, foresee
+from bakery.delivery.git_rows import read_source
+from bakery.delivery.look import Environment, look_at_environment
+from bakery.delivery.new_deployment import Commit, commit_wanted
+from bakery.delivery.plan import Wanted, plan_deployment
+from bakery.delivery.premises import Release
+from bakery.delivery.recipe import Recipe, recipe_of
+from bakery.delivery.variable_sets import newest_version, read_set
+from bakery.delivery.work import Patience
+from bakery.model.actor import Actor
+from bakery.model.apps import Runtime, SourceKind
+from bakery.model.errors import BadInput, Conflict, NotFound, Unavailable
+from bakery.model.permissions import Permission
+from bakery.model.sources import Ref
+from bakery.nodes.git_sources import GitCommit, GitCredentials, GitFetch, why_not_fetched
+from bakery.nodes.homes import Place
+from bakery.nodes.jobs import JobLimits, JobState, new_job_key
+from bakery.nodes.links import Links
+from bakery.nodes.node import Node
+from bakery.stacks.detect import detect as detect_in
+from bakery.stacks.plan import Undetected
+from bakery.store.store import Store
+
+WITHIN = 100.0  # seconds; somebody waits for it
+_FETCH = JobLimits(seconds=90, log_bytes=1024 * 1024)
+_FIRST_NUMBER = 9_000_000_000  # no release comes so far; the helper takes up to ten digits
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """`compared_with` is the live release whose plan this one's lines are held against; None: there is none."""
+
+    app: str
+    ref: str
+    commit: str
+    title: str
+    author: str
+    compared_with: int | None
+    parts: tuple[ForeseenPart, ...]
+
+
+async def foresee_deployment(
+    store: Store,
+    links: Links,
+    slug: str,
+    *,
+    ref: Ref | None = None,
+    skips_tests: bool = False,
+    actor: Actor,
+    patience: Patience | None = None,
+) -> Foreseen:
+    """Nothing is changed, and of what is fetched for it nothing stays in the app's releases."""
+    actor.require(Permission.DEPLOY)
+    app = await find_app(store, slug, actor)
+    async with store.transaction() as tx:
+        asked = await commit_wanted(tx, app, ref)
+    environment = await look_at_environment(store, app.environment_id)
+    node_id = await node_of_environment(store, app.environment_id)
+    if environment is None or node_id is None:
+        raise NotFound("There is no such app.")
+    node = await links.node(node_id)
+    try:
+        async with asyncio.timeout(WITHIN):
+            commit, recipe = await _look_into(store, node, app, environment, asked)
+    except TimeoutError as error:
+        raise Unavailable(
+            f"Its source was not fetched within {WITHIN:g} s.", hint="Deploy it: a deployment waits for longer."
+        ) from error
+    return await _foreseen(
+        store, node, environment, _Looked(app, asked, commit, recipe), actor.label if skips_tests else "",
+        patience or Patience(),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What was asked for, and found. `recipe` None: it runs as it is."""
+
+    app: FoundApp
+    asked: Commit
+    commit: GitCommit
+    recipe: Recipe | None
+
+
+async def _look_into(
+    store: Store, node: Node, app: FoundApp, environment: Environment, asked: Commit
+) -> tuple[GitCommit, Recipe | None]:
+    """None: it runs as it is."""
+    place = Place(environment.app, environment.name)
+    number = _FIRST_NUMBER + secrets.randbelow(900_000_000)
+    try:
+        commit = await _fetch(store, node, app, place, number, asked)
+        if not _is_built(await _settings(store, app, environment)):
+            return commit, None
+        tree = await node.trees.tree(place, number, asked.base)
+    finally:
+        async with asyncio.timeout(30):
+            await asyncio.shield(node.homes.remove_release(place, number))
+    found = detect_in(tree, base=asked.base, runtime=environment.runtime)
+    if isinstance(found, Undetected):
+        raise Conflict(found.message, hint=found.hint)
+    if found.missing:
+        raise Conflict(found.missing[0], hint="Say it in bakery.toml.")
+    return commit, recipe_of(found)
+
+
+async def _fetch(store: Store, node: Node, app: FoundApp, place: Place, number: int, asked: Commit) -> GitCommit:
+    async with store.connection() as connection:
+        source = await read_source(connection, app.environment_id)
+    if source is None or source.url is None:
+        raise Conflict("There is no repository any more to fetch this from.", hint="Set the app's source.")
+    credentials = GitCredentials(
+        source.username, source.open_token(store.vault), source.open_key(store.vault), source.host_keys
+    )
+    fetch = GitFetch(place, number, source.url, asked.ref, credentials, submodules=source.submodules)
+    key = new_job_key()
+    try:
+        async with node.jobs.followed(node.sources.fetching(key, fetch, _FETCH)) as arriving:
+            async for _ in arriving:
+                pass
+        status = await node.jobs.status(key)
+    finally:
+        async with asyncio.timeout(30):
+            await node.jobs.cancel(key)
+            await node.jobs.remove(key)
+    if status.state is not JobState.EXITED or status.exit_status != 0:
+        message, hint = why_not_fetched(status)
+        raise BadInput(message, field="ref", hint=hint)
+    return await node.sources.look(place, number)
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    runtime: Runtime
+    command: tuple[str, ...]
+    health_path: str | None
+    number: int
+
+
+async def _settings(store: Store, app: FoundApp, environment: Environment) -> _Settings:
+    """What the next release is made with."""
+    async with store.connection() as connection:
+        cursor = await connection.execute(
+            """
+            SELECT command, health_path, last_number + 1 FROM environments JOIN apps ON apps.id = app_id
+            WHERE environments.id = %s
+            """,
+            (app.environment_id,),
+        )
+        row = await cursor.fetchone()
+    if row is None:
+        raise NotFound("There is no such app.")
+    return _Settings(environment.runtime, tuple(row[0] or ()), row[1], int(row[2]))
+
+
+def _is_built(settings: _Settings) -> bool:
+    return Release(0, 1, settings.runtime, settings.command, None).is_built
+
+
+async def _foreseen(
+    store: Store,
+    node: Node,
+    environment: Environment,
+    looked: _Looked,
+    skipped_by: str,
+    patience: Patience,
+) -> Foreseen:
+    app, commit = looked.app, looked.commit
+    settings = await _settings(store, app, environment)
+    release = Release(
+        0, settings.number, settings.runtime, settings.command, settings.health_path, recipe=looked.recipe,
+        source_base=looked.asked.base,
+    )  # fmt: skip
+    wanted = Wanted(
+        settings.number, environment.generation + 1, release, SourceKind.GIT, "", environment.strategy,
+        environment.slots, environment.premises(node), node.ingress is not None, skipped_by,
+    )  # fmt: skip
+
+    async def parts(of: Wanted, version: int) -> tuple[ForeseenPart, ...]:
+        names = await _names(store, app, version)
+        return foresee(plan_deployment(of), names, check_seconds=patience.check, drain_seconds=patience.drain)
+
+    async with store.connection() as connection:
+        newest = await newest_version(connection, app.environment_id)
+    now = await parts(wanted, newest)
+    live = environment.live.release if environment.live else None
+    if live is not None:
+        version = await _version_of(store, live.id)
+        # The same slots and numbers for both: what differs is what they are made of.
+        then = replace(live, id=0, number=settings.number, files_of=None, variables={})
+        now = compared(now, await parts(replace(wanted, release=then), version))
+    return Foreseen(
+        app.slug, looked.asked.ref, commit.commit, commit.title, commit.author, live.number if live else None, now
+    )
+
+
+async def _names(store: Store, app: FoundApp, version: int) -> Names:
+    async with store.connection() as connection:
+        stored = await read_set(connection, app.environment_id, version)
+    return Names(
+        tuple(name for name, one in stored.items() if one.scope.reaches_build),
+        tuple(name for name, one in stored.items() if one.scope.reaches_run),
+    )
+
+
+async def _version_of(store: Store, release_id: int) -> int:
+    async with store.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT coalesce(variables_version, 0) FROM releases WHERE id = %s", (release_id,)
+        )
+        row = await cursor.fetchone()
+    return int(row[0]) if row else 0

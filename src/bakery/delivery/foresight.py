@@ -1,0 +1,160 @@
+"""What a deployment will do, in lines that people read: the exact steps, commands and files, and what of them is other
+than with the last release. Pure."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from enum import StrEnum
+
+from bakery.delivery.plan import (
+    Action,
+    BuildImage,
+    Check,
+    Nothing,
+    Plan,
+    Retire,
+    RunCommand,
+    Skipped,
+    Start,
+    Switch,
+)
+from bakery.model.container import ContainerSpec
+from bakery.nodes.ingress import ProxySite, StaticSite
+
+
+class Change(StrEnum):
+    SAME = "same"
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class ForeseenLine:
+    text: str
+    change: Change = Change.SAME
+
+
+@dataclass(frozen=True, slots=True)
+class ForeseenPart:
+    """A step, or what all steps have in common. `change` is that of the whole part."""
+
+    key: str
+    title: str
+    lines: tuple[ForeseenLine, ...]
+    change: Change = Change.SAME
+
+    @property
+    def differs(self) -> bool:
+        return self.change is not Change.SAME or any(line.change is not Change.SAME for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Of variables: what is seen while it is built, and while it runs."""
+
+    build: tuple[str, ...] = ()
+    run: tuple[str, ...] = ()
+
+
+def foresee(plan: Plan, names: Names, *, check_seconds: float, drain_seconds: float) -> tuple[ForeseenPart, ...]:
+    parts = [
+        ForeseenPart(step.key, step.title, _lines(_said(plan, step.action, check_seconds, drain_seconds)))
+        for step in plan.steps
+    ]
+    recipe = plan.release.recipe
+    if recipe is not None:
+        parts = [
+            ForeseenPart(part.key, part.title, _lines(recipe.why)) if part.key == "detect" else part for part in parts
+        ]
+    told = [
+        f"While it is built: {', '.join(names.build) or 'none'}",
+        f"While it runs: {', '.join(names.run) or 'none'}",
+    ]
+    return (*parts, ForeseenPart("variables", "Variables", _lines(told)))
+
+
+def compared(now: Sequence[ForeseenPart], before: Sequence[ForeseenPart]) -> tuple[ForeseenPart, ...]:
+    """`now` in its order, with what went after what stands before it."""
+    earlier = {part.key: part for part in before}
+    later = {part.key for part in now}
+    found = [_compared(part, earlier[part.key]) if part.key in earlier else _wholly(part, Change.ADDED) for part in now]
+    return (*found, *(_wholly(part, Change.REMOVED) for part in before if part.key not in later))
+
+
+def _compared(now: ForeseenPart, before: ForeseenPart) -> ForeseenPart:
+    old, new = [line.text for line in before.lines], [line.text for line in now.lines]
+    lines: list[ForeseenLine] = []
+    for kind, a, b, c, d in SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
+        if kind == "equal":
+            lines += [ForeseenLine(text) for text in new[c:d]]
+        else:
+            lines += [ForeseenLine(text, Change.REMOVED) for text in old[a:b]]
+            lines += [ForeseenLine(text, Change.ADDED) for text in new[c:d]]
+    return ForeseenPart(now.key, now.title, tuple(lines))
+
+
+def _wholly(part: ForeseenPart, change: Change) -> ForeseenPart:
+    return ForeseenPart(
+        part.key, part.title, tuple(ForeseenLine(line.text, change) for line in part.lines), change=change
+    )
+
+
+def _lines(texts: Sequence[str]) -> tuple[ForeseenLine, ...]:
+    return tuple(ForeseenLine(text) for text in texts)
+
+
+def _said(plan: Plan, action: Action, check_seconds: float, drain_seconds: float) -> list[str]:
+    said: list[str] = []
+    match action:
+        case RunCommand():
+            said = [f"$ {shlex.join(action.argv)}"]
+        case BuildImage():
+            said = _build(action)
+        case Nothing():
+            said = [f"Nothing to do. {action.why}"]
+        case Skipped():
+            said = [f"Skipped for this deployment by {action.who}."]
+        case Start():
+            said = _start(plan, action)
+        case Check():
+            said = [_asked(plan.release.health_path), f"Up to {check_seconds:g} s, twice in a row."]
+        case Switch():
+            said = [_site(action.site)]
+        case Retire():
+            said = [f"When no connection is left, at most after {drain_seconds:g} s."]
+        case _:  # its title says all
+            pass
+    return said
+
+
+def _build(building: BuildImage) -> list[str]:
+    recipe = building.recipe
+    folder = f"/{recipe.folder}" if recipe.folder else "the top"
+    stage = [f"Up to the stage {building.target}."] if building.target else []
+    args = [f"Argument {name}={value}" for name, value in sorted(recipe.build_args.items())]
+    if recipe.dockerfile_text is None:
+        return [f"From {recipe.dockerfile}, in {folder} of the source.", *stage, *args]
+    if building.target is not None:
+        return [f"With the Dockerfile below, in {folder} of the source.", *stage, *args]
+    return [f"With this Dockerfile, in {folder} of the source:", *args, *recipe.dockerfile_text.splitlines()]
+
+
+def _start(plan: Plan, start: Start) -> list[str]:
+    program = start.program
+    if isinstance(program, ContainerSpec):
+        command = f"$ {shlex.join(program.command)}" if program.command else "With the command of its image."
+        return [command, f"Listens on 0.0.0.0, port {program.port}, in its container."]
+    return [f"$ {shlex.join(plan.release.command)}", "Listens on 127.0.0.1, at the port of its slot, as PORT says."]
+
+
+def _asked(path: str | None) -> str:
+    if path is not None:
+        return f"Asks for {path}, which has to answer well."
+    return "Asks for /health, else for /, else for an open port."
+
+
+def _site(site: ProxySite | StaticSite | None) -> str:
+    if site is None:
+        return "It answers on its own port: this node has no nginx."
+    return f"Visitors of {', '.join(site.hosts)} get it."

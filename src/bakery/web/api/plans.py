@@ -1,0 +1,86 @@
+"""What a deployment will do, before it does it."""
+
+from typing import Annotated
+
+import msgspec
+from litestar import post
+
+from bakery.delivery.foreseeing import Foreseen, foresee_deployment
+from bakery.delivery.foresight import Change
+from bakery.model.actor import Actor
+from bakery.model.names import AppName
+from bakery.model.permissions import Permission
+from bakery.model.sources import parse_ref
+from bakery.web.api.problems import problems
+from bakery.web.context import Parts
+
+
+class PlanWanted(msgspec.Struct, kw_only=True):
+    """`ref` as for a deployment; without one it is the newest commit of what the app follows."""
+
+    ref: Annotated[str, msgspec.Meta(max_length=250)] | None = None
+    skip_tests: bool = False
+
+
+class PlanLine(msgspec.Struct):
+    text: str
+    change: Change
+
+
+class PlanPart(msgspec.Struct):
+    """A step, or `variables`. `change` tells of one that is new, or gone."""
+
+    key: str
+    title: str
+    change: Change
+    lines: list[PlanLine]
+
+
+class DeploymentPlan(msgspec.Struct):
+    """`compared_with` is the live release whose plan this is compared with; null where nothing is live."""
+
+    app: str
+    ref: str
+    commit: str
+    title: str
+    author: str
+    compared_with: int | None
+    differs: bool
+    parts: list[PlanPart]
+
+
+@post(
+    "/apps/{app:str}/plan",
+    operation_id="planDeployment",
+    summary="Show what a deployment would do",
+    opt={"permission": Permission.DEPLOY},
+    status_code=200,
+    responses=problems(409, 503),
+    tags=["Deployments"],
+)
+async def post_plan(parts: Parts, actor: Actor, app_name: AppName, data: PlanWanted) -> DeploymentPlan:
+    """Fetches the commit on the app's node, looks into it and removes it again. Nothing is deployed."""
+    ref = parse_ref(data.ref) if data.ref else None
+    found = await foresee_deployment(
+        parts.store, parts.links, app_name, ref=ref, skips_tests=data.skip_tests, actor=actor
+    )
+    return _shown(found)
+
+
+def _shown(found: Foreseen) -> DeploymentPlan:
+    return DeploymentPlan(
+        found.app,
+        found.ref,
+        found.commit,
+        found.title,
+        found.author,
+        found.compared_with,
+        any(part.differs for part in found.parts) and found.compared_with is not None,
+        [
+            PlanPart(part.key, part.title, part.change, [PlanLine(line.text, line.change) for line in part.lines])
+            for part in found.parts
+        ],
+    )
+
+
+ROUTES = (post_plan,)
