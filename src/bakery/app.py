@@ -26,6 +26,7 @@ from bakery.delivery.local import (
     expect_this_machine,
     local_node_id,
 )
+from bakery.delivery.old_logs import shorten_old_logs
 from bakery.delivery.rounds import find_lost_work, look_after_apps
 from bakery.delivery.worker import register_tasks
 from bakery.model.actor import Actor
@@ -62,6 +63,7 @@ log = structlog.get_logger()
 _HOUSEKEEPING = 300.0
 _EVENTS_ARE_KEPT = timedelta(hours=6)
 _JOBS_ARE_KEPT = timedelta(days=7)  # in the queue
+_DEPLOYMENT_LOGS_ARE_KEPT = timedelta(days=90)
 _LOGS_ARE_KEPT = timedelta(days=30)  # of jobs on nodes
 _TRANSCRIPTS_ARE_KEPT = timedelta(days=30)
 _TRY_EVERY = 5.0  # to hold what another process held
@@ -378,6 +380,7 @@ async def _keep_house(parts: Parts) -> None:
         await parts.queue.forget_finished(after=_JOBS_ARE_KEPT)
         await find_lost_work(parts.store, parts.queue)
         await clear_jobs(parts.store, parts.links, older_than=_LOGS_ARE_KEPT)
+        await shorten_old_logs(parts.store, older_than=_DEPLOYMENT_LOGS_ARE_KEPT)
         await forget_transcripts(parts.store, older_than=_TRANSCRIPTS_ARE_KEPT)
         await keep_metrics(parts.store, _now())
         await forget_traffic(parts.store, _now())

@@ -88,7 +88,16 @@ def test_an_app_is_made_deployed_watched_and_deleted(shell: Terminal, folder: Pa
     assert json.loads(shell.run("apps", "show", "shop", "--json").stdout)["is_stopped"] is True
     assert shell.run("start", "shop").exit_code == 0
 
-    assert shell.run("apps", "delete", "shop", "--yes").exit_code == 0
+    cloned = json.loads(shell.run("apps", "clone", "shop", "shop-2", "--json").stdout)
+    assert (cloned["slug"], cloned["status"], cloned["command"]) == ("shop-2", "never_deployed", ["python3", "app.py"])
+    assert "already an app with the name shop-2" in shell.run("apps", "clone", "shop", "shop-2").stderr
+    assert shell.run("apps", "delete", "shop-2", "--yes").exit_code == 0
+
+    goes = json.loads(shell.run("apps", "delete", "shop", "--dry-run", "--json").stdout)
+    assert (goes["releases"], goes["deployments"], len(goes["ports"])) == (1, 1, 2)
+    told = shell.run("apps", "delete", "shop", "--yes")
+    assert told.exit_code == 0
+    assert "Releases     1\nDeployments  1\n" in told.stdout
     assert shell.run("apps", "show", "shop").exit_code == 4
 
 
@@ -170,6 +179,15 @@ def test_where_there_is_no_terminal_the_option_is_named(shell: Terminal) -> None
     refused = shell.run("apps", "delete", "kept")
     assert (refused.exit_code, refused.stderr) == (2, "There is no terminal to ask at; use --yes.\n")
     assert shell.run("apps", "show", "kept").exit_code == 0
+
+
+def test_a_node_tells_what_is_free_and_what_would_go(shell: Terminal) -> None:
+    told = shell.run("nodes", "prune", "local", "--dry-run")
+    assert told.exit_code == 0, told.output
+    assert " are free at /" in told.stdout
+    found = json.loads(shell.run("nodes", "prune", "local", "--json").stdout)
+    assert set(found) == {"free", "leftovers", "bytes", "notes"}
+    assert all(place["free_bytes"] > 0 for place in found["free"])
 
 
 def test_nodes_are_listed_and_shown(shell: Terminal) -> None:

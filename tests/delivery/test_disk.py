@@ -3,6 +3,7 @@
 import os
 import shutil
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ import pytest
 from bakery.delivery.delete import clear_app, delete_app
 from bakery.delivery.leftovers import Kind
 from bakery.delivery.local import local_node_id
+from bakery.delivery.old_logs import shorten_old_logs
 from bakery.delivery.pruning import prune, prune_environment, prune_in_time, prune_node, what_would_go
 from bakery.model.actor import Actor, Origin
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import NotAllowed
 from bakery.model.permissions import Role
+from bakery.store.logs import append_within
 from bakery.store.store import Store
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 
@@ -91,6 +94,23 @@ async def _leave_something(fleet: Fleet, root: Path) -> None:
     left.mkdir(parents=True)
     two_hours_ago = time.time() - 7200
     os.utime(left, (two_hours_ago, two_hours_ago))
+
+
+async def test_of_the_log_of_a_deployment_of_long_ago_one_line_stays(fleet: Fleet) -> None:
+    await fleet.make()
+    first = await fleet.deploy_well(an_app("one"))
+    second = await fleet.deploy_well(an_app("two"))
+    async with fleet.store.connection() as connection:
+        await append_within(connection, first.deployment.log_stream, b"x" * 30_000 + b"\n")
+    whole = await fleet.log(second.deployment)
+    await shorten_old_logs(fleet.store, older_than=timedelta(0))
+    assert len(await fleet.log(first.deployment)) > 30_000  # one of the last twenty
+    await change(fleet.store, "UPDATE apps SET last_number = 21")
+    await shorten_old_logs(fleet.store, older_than=timedelta(0))
+    await shorten_old_logs(fleet.store, older_than=timedelta(0))
+    assert await fleet.log(first.deployment) == "[Bakery: this log of 30 KB went 0 days after its deployment.]\n"
+    assert {step.from_byte for step in (await fleet.look(first.deployment)).steps} == {None}
+    assert await fleet.log(second.deployment) == whole
 
 
 async def test_a_node_is_pruned_once_a_day(fleet: Fleet) -> None:
