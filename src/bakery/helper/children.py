@@ -1,4 +1,4 @@
-"""A child of ours that does something with less power than we have, and says in words what came of it."""
+"""Children of ours: one with less power than we have, whose words are heard, and one that is a program of its own."""
 
 from __future__ import annotations
 
@@ -39,3 +39,23 @@ def tell(work: Callable[[], str], said: int, most: int) -> None:
     finally:
         write_all(said, words.encode(errors="replace")[:most])
         os._exit(status)
+
+
+def status_of(act: Callable[[], None]) -> int:
+    """The exit status of a child that does this and nothing else, as Python would end a program of it."""
+    try:
+        act()
+        status: object = None
+    except SystemExit as end:
+        status = end.code
+    except BaseException:  # noqa: BLE001 - nothing of a child's gets into its parent's part of the program
+        import traceback  # noqa: PLC0415 - it takes long to load
+
+        traceback.print_exc()
+        status = 1
+    if isinstance(status, str):
+        sys.stderr.write(f"{status}\n")
+        status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return status if isinstance(status, int) else 0

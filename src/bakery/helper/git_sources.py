@@ -61,7 +61,7 @@ class FetchWork(Work):
 
     def __init__(self, text: bytes) -> None:
         self.told = told = json.loads(text)
-        self.argv = [sys.executable, "-IS", str(Path(sys.argv[0]).resolve()), "--root", told["root"], "source-work"]
+        self.argv, self.own = [], work
         self.stdin = text
         self.account = pwd.getpwuid(os.geteuid())
         self.environment: dict[str, str] = {}
@@ -302,5 +302,4 @@ VERBS = {
     "look": Verb(look, f"{PLACE}\0{RELEASE}"),
     "check": Verb(check),
     "main": Verb(run_unit, KEY, is_inner=True),
-    "work": Verb(work, is_inner=True),
 }

@@ -43,11 +43,11 @@ LONGEST_SILENCE = 600.0  # seconds of a pull
 
 
 class OwnWork(jobs.Work):
-    """A job whose program is ours: such a verb."""
+    """A job whose program is ours."""
 
-    def __init__(self, text: bytes, verb: str = "image-work") -> None:
+    def __init__(self, text: bytes, own: Callable[[Path], None]) -> None:
         self.told = told = json.loads(text)
-        self.argv = [sys.executable, "-IS", str(Path(sys.argv[0]).resolve()), "--root", told["root"], verb]
+        self.argv, self.own = [], own
         self.stdin = text
         self.account = pwd.getpwuid(os.geteuid())
         self.environment: dict[str, str] = {}
@@ -76,8 +76,8 @@ def pull(root: Path, key: str, *follows: str) -> None:
 def begin(root: Path, key: str, what: str, told: dict[str, object], follows: tuple[str, ...]) -> None:
     for name, least, most in (("seconds", 1, jobs.LONGEST_JOB), ("log_bytes", 0, 2**50)):
         whole_number(told, name, least, most)
-    work = OwnWork(json.dumps({"root": str(root), "key": key, "what": what, "told": told}).encode())
-    jobs.start_job(Job(root, key), work, "image-main", *follows)
+    text = json.dumps({"root": str(root), "key": key, "what": what, "told": told}).encode()
+    jobs.start_job(Job(root, key), OwnWork(text, work), "image-main", *follows)
 
 
 def list_builds(root: Path, app: str) -> None:
@@ -113,7 +113,7 @@ def prune(root: Path, app: str, *kept: str) -> None:
 def run_unit(job: Job) -> None:
     """What the unit of such a job says."""
     with jobs.telling_faults(job):
-        jobs.watch_over(job, OwnWork(job.handed.read_bytes()))
+        jobs.watch_over(job, OwnWork(job.handed.read_bytes(), work))
 
 
 def work(_root: Path) -> None:
@@ -348,5 +348,4 @@ VERBS = {
     "remove": Verb(remove, f"{APP}\0{RELEASE}"),
     "prune": Verb(prune, f"{APP}(\0{RELEASE}){{0,500}}"),
     "main": Verb(of_job(run_unit), KEY, is_inner=True),
-    "work": Verb(work, is_inner=True),
 }

@@ -32,6 +32,7 @@ from pathlib import Path
 
 from bakery.helper.accounts import account_of, become
 from bakery.helper.build_steps import processes_of_build
+from bakery.helper.children import status_of
 from bakery.helper.descendants import descendants, signal_all, signal_descendants
 from bakery.helper.files import empty, let_agent_read, make_folder, sync_folder, write_over, write_whole
 from bakery.helper.job_log import PIPE, Log
@@ -112,10 +113,13 @@ class Job:
 
 
 class Work:
-    """What a job does, as its watcher needs to know. `told` says it all, in JSON."""
+    """What a job does, as its watcher needs to know. `told` says it all, in JSON. `own`: a program of the helper's own
+    in place of `argv`, which is given the node's folder; a start of Python would take longer than many of these do.
+    """
 
     told: dict[str, object]
     argv: list[str]
+    own: Callable[[Path], None] | None = None
     account: pwd.struct_passwd
     folder: str | None
     environment: dict[str, str]
@@ -331,14 +335,19 @@ def fork_away(job: Job, spec: Work) -> int:
         os._exit(0)
     try:
         with telling_faults(job):
-            for descriptor in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
-                if descriptor > 2:
-                    with contextlib.suppress(OSError):  # the one that listed them
-                        os.close(descriptor)
+            let_go_of_all_but_streams()
             os.chdir("/")
             watch_over(job, spec)
     finally:
         os._exit(0)
+
+
+def let_go_of_all_but_streams() -> None:
+    signal.set_wakeup_fd(-1)
+    for descriptor in [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]:
+        if descriptor > 2:
+            with contextlib.suppress(OSError):  # the one that listed them
+                os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -526,6 +535,7 @@ def launch(job: Job, spec: Work, output: int) -> tuple[int, str]:
 
 def become_program(job: Job, spec: Work, watcher: int, streams: tuple[int, int, int], tell: int) -> None:
     """Never returns. What the caller names is touched only as the account, and when there is no way back."""
+    own = spec.own
     doing = f"become {spec.account.pw_name}"
     try:
         rate_as_victim(500)
@@ -543,6 +553,13 @@ def become_program(job: Job, spec: Work, watcher: int, streams: tuple[int, int, 
         if spec.folder is None:
             with contextlib.suppress(OSError):  # an account may have no home
                 os.chdir(spec.account.pw_dir)
+        if own is not None:
+            for number in (signal.SIGPIPE, signal.SIGXFSZ):  # as Python begins
+                signal.signal(number, signal.SIG_IGN)
+            let_go_of_all_but_streams()
+            os.environ.clear()
+            os.environ.update(environment_of(job, spec))
+            os._exit(status_of(lambda: own(job.root)))
         doing = f"start {spec.argv[0]}"
         os.execvpe(spec.argv[0], spec.argv, environment_of(job, spec))  # noqa: S606 - no shell, as it should be
     except OSError as error:

@@ -62,13 +62,13 @@ def start(root: Path, key: str, *follows: str) -> None:
     for name, least, most in (("seconds", 1, jobs.LONGEST_JOB), ("log_bytes", 0, 2**50)):
         whole_number(told, name, least, most)
     text = json.dumps({"root": str(root), "key": key, "told": told}).encode()
-    jobs.start_job(Job(root, key), OwnWork(text, "once-work"), "once-main", *follows)
+    jobs.start_job(Job(root, key), OwnWork(text, work), "once-main", *follows)
 
 
 def run_unit(job: Job) -> None:
     """What the unit of such a job says. A program that was killed left its container behind."""
     with jobs.telling_faults(job):
-        spec = OwnWork(job.handed.read_bytes(), "once-work")
+        spec = OwnWork(job.handed.read_bytes(), work)
         try:
             jobs.watch_over(job, spec)
         finally:
@@ -196,5 +196,4 @@ def end(docker: Docker, place: OncePlace) -> None:
 VERBS = {
     "start": Verb(start, f"{KEY}(\0--follow)?"),
     "main": Verb(of_job(run_unit), KEY, is_inner=True),
-    "work": Verb(work, is_inner=True),
 }

@@ -14,9 +14,9 @@ import json
 import os
 import select
 import sys
-import traceback
 from collections.abc import Callable, Iterator
 
+from bakery.helper.children import status_of
 from bakery.helper.words import LONGEST_INPUT, write_all
 
 LONGEST_CALL = 256 * 1024  # a line of words
@@ -80,28 +80,10 @@ def begin(perform: Perform, words: list[str], told: bytes) -> tuple[int, int, in
             os.dup2(inner, outer)
         for one in (given, writes, complains, output, errors):
             os.close(one)
-        os._exit(outcome(perform, words))
+        os._exit(status_of(lambda: perform(words)))
     for one in (given, writes, complains):
         os.close(one)
     return child, output, errors
-
-
-def outcome(perform: Perform, words: list[str]) -> int:
-    """As Python ends a program."""
-    try:
-        perform(words)
-        status: object = None
-    except SystemExit as end:
-        status = end.code
-    except BaseException:  # noqa: BLE001 - nothing of a child's gets into its parent's loop
-        traceback.print_exc()
-        status = 1
-    if isinstance(status, str):
-        sys.stderr.write(f"{status}\n")
-        status = 1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return status if isinstance(status, int) else 0
 
 
 def pass_on(child: int, pipes: dict[int, bytes]) -> int:
