@@ -56,7 +56,7 @@ NEVER = float("inf")
 RESERVED = b" " * 4096  # on the disk, for a word that must be written when the disk is full
 CHUNK = 256 * 1024
 F_SETPIPE_SZ = 1031
-PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+PR_SET_PDEATHSIG, PR_SET_NAME, PR_SET_CHILD_SUBREAPER = 1, 15, 36
 IN_MODIFY, IN_MOVED_TO, IN_DELETE = 0x2, 0x80, 0x200
 CANCEL = signal.SIGUSR1
 STOPS = {CANCEL: "cancelled", signal.SIGTERM: "lost"}  # SIGTERM comes from a machine that shuts down
@@ -557,8 +557,7 @@ def become_program(job: Job, spec: Work, watcher: int, streams: tuple[int, int, 
             for number in (signal.SIGPIPE, signal.SIGXFSZ):  # as Python begins
                 signal.signal(number, signal.SIG_IGN)
             let_go_of_all_but_streams()
-            os.environ.clear()
-            os.environ.update(environment_of(job, spec))
+            LIBC.prctl(PR_SET_NAME, b"bakery-work", 0, 0, 0)  # not its watcher's
             os._exit(status_of(lambda: own(job.root)))
         doing = f"start {spec.argv[0]}"
         os.execvpe(spec.argv[0], spec.argv, environment_of(job, spec))  # noqa: S606 - no shell, as it should be
