@@ -57,6 +57,7 @@ from bakery.store.traffic import forget_traffic
 from bakery.web.context import Parts
 from bakery.web.live import encode
 from bakery.web.running import WebServer
+from bakery.web.tails import forget_tails
 
 log = structlog.get_logger()
 
@@ -384,4 +385,5 @@ async def _keep_house(parts: Parts) -> None:
         await forget_transcripts(parts.store, older_than=_TRANSCRIPTS_ARE_KEPT)
         await keep_metrics(parts.store, _now())
         await forget_traffic(parts.store, _now())
+        await forget_tails(parts.store)
         await asyncio.sleep(_HOUSEKEEPING)

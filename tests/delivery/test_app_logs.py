@@ -7,11 +7,17 @@ from datetime import timedelta
 import pytest
 
 from bakery.delivery.app_logs import Wanted, open_app_log
+from bakery.delivery.find import app_of_stream
 from bakery.delivery.variables import import_variables
 from bakery.model.errors import BadInput
 from bakery.model.names import Colour
 from bakery.model.secret import Secret
+from bakery.store import logs
+from bakery.store.events import EventHub
+from bakery.web import tails
+from bakery.web.live import encode
 from bakery.web.moments import now
+from bakery.web.tails import Tails
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 
 TALKATIVE = """
@@ -53,3 +59,28 @@ async def test_what_an_app_writes_is_read_searched_and_followed_without_its_secr
             if b"/third" in line:
                 break
     assert b"".join(arrived).decode() == "asked for /second with ••••\nasked for /third with ••••\n"
+
+
+async def test_a_page_of_a_log_is_written_for_as_long_as_somebody_has_it_open(
+    bare_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet, hub = bare_fleet, EventHub(bare_fleet.store, encode)
+    monkeypatch.setattr(tails, "_LOOK_AGAIN", 2.0)
+    await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    opened = Tails(fleet.store, hub)
+
+    async def opening() -> int:
+        return await opened.open(await open_app_log(fleet.store, fleet.links, "shop", Wanted(), actor=ADMIN, now=now()))
+
+    stream = await opening()
+    assert await opening() == stream  # whoever looks
+    assert await app_of_stream(fleet.store, stream) == (await fleet.app()).id
+    async with asyncio.timeout(20):
+        while (found := await logs.extent(fleet.store, stream)) is None or not found.is_closed:
+            await asyncio.sleep(0.05)
+    piece = await logs.read(fleet.store, stream, 0)
+    assert piece is not None
+    assert piece.bytes == b"starting one\n"
+    assert await opening() != stream
+    await opened.close()

@@ -20,6 +20,8 @@ PARTS_OF_LOGS = {f"{owner}/log{part}" for owner in (_DEPLOYMENT, _JOB) for part 
 PARTS_OF_PAGES = {
     "/sidebar",
     "/apps/{slug:str}/slots",
+    "/apps/{slug:str}/logs.txt",
+    *(f"/apps/{{slug:str}}/logs/{{number:int}}{part}" for part in ("/lines", "/times", "/search")),
     "/apps/{slug:str}/processes",
     "/fleet",
     "/palette",

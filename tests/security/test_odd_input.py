@@ -154,6 +154,7 @@ QUERIES = [
     Entry("/sidebar", {"q": ""}),
     Entry("/palette", {"q": ""}),
     Entry("/apps/shop/deployments", {"after": ""}),
+    Entry("/apps/shop/logs", {"slot": "", "process": "", "since": ""}),
     Entry("/apps/shop/variables", {"q": "", "edit": "", "new": ""}),
     Entry("/apps/shop/variables/history", {"after": ""}),
     Entry("/activity", {"app": "", "user": "", "action": "", "since": "", "until": "", "after": ""}),

@@ -59,6 +59,7 @@ PAGES = {
     "deployment-succeeded": "/apps/api/deployments/2",
     "deployment-earlier": "/apps/api/deployments/1",
     "deployment-log": "/apps/shop/deployments/3/log",
+    "app-log-none": "/apps/newsletter/logs",
     "nodes": "/nodes",
     "node-local": "/nodes/local",
     "node": "/nodes/oven-2",

@@ -264,3 +264,12 @@ async def test_a_stopped_app_offers_to_start(site: Site, admin: Browser) -> None
     await stop(site, "shop")
 
     assert 'action="/apps/shop/start"' in (await admin.get("/apps/shop")).html
+
+
+async def test_an_app_of_which_nothing_runs_has_no_log_and_that_is_said(site: Site, admin: Browser) -> None:
+    await an_app(site)
+    page = await admin.get("/apps/shop/logs")
+    assert (page.status, page.heading) == (200, "Logs")
+    assert "Nothing runs that writes a log" in page.text
+    assert (await admin.get("/apps/shop/logs?slot=red")).status == 422
+    assert (await admin.get("/apps/shop/logs/999/lines")).status == 404

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from bakery.commands.command import Command
 from bakery.delivery.find import find_app, node_of_environment
 from bakery.delivery.look import Environment, look_at_environment
+from bakery.delivery.plan import Slot
 from bakery.delivery.variable_sets import masker_of
 from bakery.model.actor import Actor
 from bakery.model.apps import Runtime
@@ -22,6 +23,7 @@ from bakery.model.errors import BadInput, BakeryError
 from bakery.model.masking import Masker, Masking
 from bakery.model.names import Colour, ProcessName, UnitName, unit_name
 from bakery.model.permissions import Permission
+from bakery.model.processes import WEB, Instance
 from bakery.nodes.links import Links
 from bakery.nodes.node import Node
 from bakery.store.ending import end_tasks
@@ -29,7 +31,6 @@ from bakery.store.store import Store
 
 MOST_LINES, USUAL_LINES = 2000, 500
 LONGEST_TEXT = 200
-WEB = ProcessName("web")
 _LONGEST_LINE = 64 * 1024
 _LAST_BYTES = 1024 * 1024  # of a file, in which the last lines are looked for
 _MOST_WAITING = 2000  # lines that nobody has taken yet
@@ -66,7 +67,7 @@ class Source:
     unit: UnitName
     runtime: Runtime
     colour: Colour
-    process: ProcessName
+    process: str  # with its number where there are several
     release: int
 
     def __str__(self) -> str:
@@ -207,18 +208,33 @@ def _sources(environment: Environment, wanted: Wanted) -> Sequence[Source]:
     """The live slot first."""
     running = [slot for slot in environment.slots.values() if slot.state is not SlotState.IDLE]
     ordered = sorted(running, key=lambda slot: (slot.state is not SlotState.LIVE, slot.colour))
+    chosen = [slot for slot in ordered if wanted.slot in (None, slot.colour)]
+    return [source for slot in chosen for source in _of_slot(environment, slot, wanted)]
+
+
+def _of_slot(environment: Environment, slot: Slot, wanted: Wanted) -> Sequence[Source]:
+    """What has the port, then its workers."""
+    if slot.release is None:
+        return ()
+    web: tuple[Instance | None, ...] = () if slot.port is None else (None,)
+    workers = slot.release.instances if slot.state is SlotState.LIVE else ()
     return [
         Source(
-            unit_name(environment.app, environment.name, slot.colour),
+            _unit(environment, slot.colour, instance),
             environment.runtime,
             slot.colour,
-            WEB,
+            str(instance or WEB),
             slot.release.number,
         )
-        for slot in ordered
-        if slot.release is not None
-        if wanted.slot in (None, slot.colour) and wanted.process in (None, WEB) and slot.port is not None
+        for instance in (*web, *workers)
+        if wanted.process in (None, WEB if instance is None else instance.process)
     ]
+
+
+def _unit(environment: Environment, colour: Colour, instance: Instance | None) -> UnitName:
+    if instance is None:
+        return unit_name(environment.app, environment.name, colour)
+    return unit_name(environment.app, environment.name, colour, instance.process, instance.number)
 
 
 def _mark(source: Source, sources: Sequence[Source]) -> bytes:

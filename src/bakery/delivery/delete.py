@@ -87,6 +87,10 @@ async def clear_app(store: Store, node: Node, environment_id: int) -> None:
         (streams,) = await cursor.fetchone() or (None,)
         await tx.connection.execute("DELETE FROM apps WHERE id = %s", (environment.app_id,))
         await tx.connection.execute("DELETE FROM log_streams WHERE id = ANY(%s)", (streams or [],))
+        await tx.connection.execute(
+            "DELETE FROM log_streams WHERE id IN (SELECT stream_id FROM log_tails WHERE app_id = %s)",
+            (environment.app_id,),
+        )
         tx.publish("apps")
 
 

@@ -241,6 +241,10 @@ class Waiting:
             self._room.clear()
         await self._room.wait()
 
+    @property
+    def has_some(self) -> bool:
+        return bool(self._bytes)
+
     def end(self) -> None:
         self._is_over = True
         self._news.set()

@@ -163,6 +163,10 @@ class EventHub:
     def subscribers(self) -> int:
         return len(self._subscriptions)
 
+    def is_followed(self, stream: int) -> bool:
+        """By somebody whose connection is here."""
+        return any(stream in subscription.streams for subscription in self._subscriptions)
+
     @property
     def position(self) -> int:
         """The newest event that was handed out: what is read from the database now is at least as new."""

@@ -23,11 +23,13 @@ from bakery.web.identity import Identity, actor_of, guard
 from bakery.web.pages import ROUTES as PAGES
 from bakery.web.pages.styleguide import styleguide
 from bakery.web.rendering import environment
+from bakery.web.tails import Tails
 
 
 def create_web(parts: Parts) -> ASGIApp:
     assets = read_assets()
     addresses = Addresses(parts, assets)
+    tails = Tails(parts.store, parts.hub)
     development = [styleguide] if parts.settings.development else []
     pages = Router("/", route_handlers=[*PAGES, *development], opt={"is_page": True}, include_in_schema=False)
     application = Litestar(
@@ -56,12 +58,14 @@ def create_web(parts: Parts) -> ASGIApp:
         ),
         request_max_body_size=errors.LARGEST_BODY,
         logging_config=None,
+        on_shutdown=[tails.close],
     )
     application.state.update(
         {
             "parts": parts,
             "assets": assets,
             "urls": addresses,
+            "tails": tails,
             "jinja": environment(addresses, reload=parts.settings.development),
         }
     )

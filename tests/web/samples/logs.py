@@ -2,14 +2,23 @@
 
 from bakery.store.logs import Line
 from bakery.web.presenters.log_pages import log_rows
-from bakery.web.views.logs import DeploymentLogPage, LogViewer
+from bakery.web.views.figures import Range
+from bakery.web.views.logs import AppLogPage, DeploymentLogPage, LogViewer
+from bakery.web.views.shell import Tab
 from bakery.web.views.status import deployment_status
 from tests.web.samples.frame import Pages, a_shell, below
 
 
 def log_pages() -> Pages:
     page = DeploymentLogPage(100, "shop", 44, deployment_status("running"), "Round totals half to even", a_log())
-    return {"log": ("logs/deployment.html", page, a_shell("shop", "Apps", "shop", "Deployments", "#44", "Log"))}
+    tabs = [Tab("Overview", below("/apps/shop"), current=False), Tab("Logs", below("/apps/shop/logs"), current=True)]
+    choices = [Range("All slots", below("/"), current=True), Range("Blue", below("/"), current=False)]
+    shell = a_shell("shop", "Apps", "shop", "Logs")
+    return {
+        "log": ("logs/deployment.html", page, a_shell("shop", "Apps", "shop", "Deployments", "#44", "Log")),
+        "app-log": ("logs/app.html", AppLogPage("shop", tabs, choices, a_log()), shell),
+        "app-log-none": ("logs/app.html", AppLogPage("shop", tabs, (), None), shell),
+    }
 
 
 def a_log() -> LogViewer:

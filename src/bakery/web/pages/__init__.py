@@ -3,6 +3,7 @@
 from bakery.web.pages import (
     account,
     activity,
+    app_logs,
     app_source,
     apps,
     cli_login,
@@ -35,6 +36,7 @@ ROUTES = (
     *deploy.ROUTES,
     *deployments.ROUTES,
     *logs.ROUTES,
+    *app_logs.ROUTES,
     *variables.ROUTES,
     *nodes.ROUTES,
     *node_disk.ROUTES,

@@ -115,6 +115,7 @@ def app_tabs(slug: str, current: str, url: Url) -> Sequence[Tab]:
         Tab("Overview", url(f"/apps/{slug}"), current=current == "overview"),
         Tab("Variables", url(f"/apps/{slug}/variables"), current=current == "variables"),
         Tab("Deployments", url(f"/apps/{slug}/deployments"), current=current == "deployments"),
+        Tab("Logs", url(f"/apps/{slug}/logs"), current=current == "logs"),
         Tab("Source", url(f"/apps/{slug}/source"), current=current == "source"),
     )
 

@@ -1,9 +1,12 @@
 """A log of any length: what its viewer begins with, and where it asks for more."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from bakery.web.views.figures import Range
+from bakery.web.views.shell import Tab
 from bakery.web.views.status import StatusView
 
 
@@ -41,3 +44,13 @@ class DeploymentLogPage:
     status: StatusView
     change: str
     log: LogViewer
+
+
+@dataclass(frozen=True, slots=True)
+class AppLogPage:
+    """logs/app.html. Without a log nothing runs that writes one. `choices` are of which slots it is."""
+
+    app: str
+    tabs: Sequence[Tab]
+    choices: Sequence[Range]
+    log: LogViewer | None
