@@ -46,6 +46,7 @@ def test_an_app_is_deployed_to_a_node_over_ssh_and_leaves_nothing_there(oven: Ov
     assert visit(oven, "shop") == (200, "one")
     assert wait_for_end(oven.http, "shop", deploy(oven.http, "shop", an_app("two")))["state"] == "succeeded"
     assert visit(oven, "shop") == (200, "two")
+    watched(oven, "shop", release=2, log="starting two\n")
 
     failed = wait_for_end(oven.http, "shop", deploy(oven.http, "shop", an_app("three", before="sys.exit(4)")))
     assert failed["state"] == "failed"
@@ -110,6 +111,22 @@ def visit(oven: Oven, slug: str) -> tuple[int, str]:
     return answer.status_code, answer.text
 
 
+def watched(oven: Oven, slug: str, *, release: int, log: str) -> None:
+    """Of visitors and of the program that answers them the node tells."""
+
+    def figures() -> dict[str, object]:
+        slots = oven.http.get(f"/api/apps/{slug}/metrics").raise_for_status().json()["slots"]
+        found: dict[str, object] = next((slot for slot in slots if slot["release"] == release), {})
+        return found
+
+    def is_heard() -> bool:
+        visit(oven, slug)
+        return bool(figures().get("requests")) and figures()["health"] == "healthy"
+
+    wait_until(is_heard, what="its visitors are counted", seconds=30)
+    assert oven.http.get(f"/api/apps/{slug}/logs", params={"lines": 1}).text.endswith(log)
+
+
 def act(oven: Oven, slug: str, verb: str, *, status: str) -> None:
     oven.http.post(f"/api/apps/{slug}/{verb}").raise_for_status()
     wait_until(lambda: oven.http.get(f"/api/apps/{slug}").json()["status"] == status, what=status, seconds=30)
@@ -162,6 +179,7 @@ def test_an_image_is_built_on_its_node_and_replaced_without_a_lost_visit(oven: O
     assert visit(oven, "box") == (200, "two")
     assert "Visits during the switch: 0 of " in log_of(oven, "box", 2)
     assert containers(oven) == ["bakery-box-production-green"]
+    watched(oven, "box", release=2, log="starting two\n")
 
     stuck = {**in_a_box("three"), "bakery.toml": '[run]\nrelease = "echo no such table; exit 4"\n'}
     failed = wait_for_end(oven.http, "box", deploy(oven.http, "box", stuck), seconds=120)

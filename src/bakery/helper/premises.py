@@ -49,6 +49,8 @@ def remove_logs(root: Path, app: str, environment: str) -> None:
             log.unlink()
             with contextlib.suppress(FileNotFoundError):
                 (logs / "marks" / log.stem).unlink()
+    with contextlib.suppress(OSError):  # there are others, or there never was one
+        (logs / "marks").rmdir()
     for name in (f"{app}-{environment}.access.json", f"{app}-{environment}.access.json.1"):
         with contextlib.suppress(FileNotFoundError):
             (logs / name).unlink()
