@@ -1,4 +1,5 @@
 import os
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -45,10 +46,12 @@ def live_store(live_database: str, portal: BlockingPortal) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="session")
-def server(live_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One for all: each test has an app of its own name."""
-    with a_server(live_database, tmp_path_factory.mktemp("bakery")) as server:
-        yield server
+def server(live_database: str) -> Iterator[Server]:
+    """One for all: each test has an app of its own name. Apps' accounts have to come into its folder."""
+    with tempfile.TemporaryDirectory(prefix="bakery-cli-") as folder:
+        Path(folder).chmod(0o755)
+        with a_server(live_database, Path(folder)) as server:
+            yield server
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,14 @@
 """The commands of everyday work, against a real server."""
 
 import json
+import os
+import pty
+import subprocess
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from anyio.from_thread import BlockingPortal
 
@@ -17,9 +22,10 @@ from bakery.store.queue import Queue
 from bakery.store.store import Store
 from bakery.web.moments import now
 from tests.cli.conftest import Terminal
-from tests.cli.server import Server
+from tests.cli.server import BAKERY, Server
 from tests.delivery.fleet import an_app
 from tests.support.machine import machine_of, node_in
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -83,6 +89,14 @@ def test_an_app_is_made_deployed_watched_and_deleted(shell: Terminal, folder: Pa
     assert (refused.exit_code, "has no process worker" in refused.output) == (2, True)
     assert "“worker” is not PROCESS=COUNT." in shell.run("scale", "shop", "worker").output
 
+    assert shell.run("env", "set", "shop", "TOKEN=a-canary", "--json").exit_code == 0
+    a_command_runs_in_what_is_live(shell)
+    a_command_on_a_terminal_has_one(shell)
+    whoever_is_gone_has_ended_it(shell)
+    with httpx.Client(headers={"authorization": f"Bearer {shell.environ['BAKERY_TOKEN']}"}, trust_env=False) as http:
+        done = http.get(f"{shell.environ['BAKERY_URL']}/api/audit").raise_for_status().json()["items"]
+    ran = [one["after"]["command"] for one in done if one["action"] == "app.command_ran"]
+    assert ran[-1] == "sh -c 'cat; ls; echo $1 >&2; exit 3' sh '••••'"
     assert shell.run("restart", "shop").stdout == "shop is being restarted.\n"
     assert shell.run("stop", "shop").exit_code == 0
     assert json.loads(shell.run("apps", "show", "shop", "--json").stdout)["is_stopped"] is True
@@ -99,6 +113,48 @@ def test_an_app_is_made_deployed_watched_and_deleted(shell: Terminal, folder: Pa
     assert told.exit_code == 0
     assert "Releases     1\nDeployments  1\n" in told.stdout
     assert shell.run("apps", "show", "shop").exit_code == 4
+
+
+def a_command_runs_in_what_is_live(shell: Terminal) -> None:
+    script = "cat; ls; echo $1 >&2; exit 3"
+    ran = subprocess.run(
+        [BAKERY, "run", "shop", "--", "sh", "-c", script, "sh", "a-canary"],
+        env=os.environ | shell.environ, input=b"typed\n", capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert (ran.returncode, ran.stdout, ran.stderr) == (3, b"typed\napp.py\n", b"a-canary\n")
+    told = shell.run("run", "shop", "--json", "--", "sh", "-c", "kill -9 $$")
+    assert (told.exit_code, json.loads(told.stdout)) == (
+        137, {"exit_status": -9, "reason": "was ended by SIGKILL", "output": "", "errors": ""},
+    )  # fmt: skip
+
+
+def a_command_on_a_terminal_has_one(shell: Terminal) -> None:
+    """Every key is the command's, ^C too."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (33, 101))
+    script = "trap 'echo caught; exit 5' INT; echo ready; stty size; while :; do sleep 0.05; done"
+    running = subprocess.Popen(
+        [BAKERY, "run", "shop", "--", "sh", "-c", script],
+        env=os.environ | shell.environ, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    seen = b""
+    while b"33 101" not in seen:
+        seen += os.read(ours, 4096)
+    os.write(ours, b"\x03")
+    assert running.wait(timeout=20) == 5
+    os.close(ours)
+
+
+def whoever_is_gone_has_ended_it(shell: Terminal) -> None:
+    def runs() -> bool:
+        return subprocess.run(["pgrep", "-f", "^sleep 4719"], stdout=subprocess.DEVNULL, check=False).returncode == 0
+
+    running = subprocess.Popen([BAKERY, "run", "shop", "--", "sleep", "4719"], env=os.environ | shell.environ)
+    wait_until(runs, what="it runs", seconds=20)
+    running.kill()
+    running.wait()
+    wait_until(lambda: not runs(), what="it has ended", seconds=20)
 
 
 def test_going_back_and_what_was_live(shell: Terminal, folder: Path) -> None:

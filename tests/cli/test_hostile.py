@@ -53,6 +53,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
     "stop": {"app": "odd", "--env": "production"},
     "start": {"app": "odd", "--env": "production"},
     "scale": {"app": "odd", "counts": "worker=2", "--env": "production"},
+    "run": {"app": "odd", "command": "true", "--env": "production"},
     "apps show": {"app": "odd", "--env": "production"},
     "apps create": {
         "app": "odd",

@@ -60,6 +60,7 @@ _UNKNOWN: Mapping[str, str] = {
     "token_id": "999999",
     "node": "nothing",
     "job": "999999",
+    "run": "nothing",
     "path": "nothing",
 }
 

@@ -117,6 +117,8 @@ BODIES = [
     Entry("/api/apps/shop/deployments", {"ref": "main"}),
     Entry("/api/apps/shop/cancel", {"number": 1}),
     Entry("/api/apps/shop/rollback", {"release": 1, "variables": "then"}),
+    Entry("/api/apps/shop/run", {"command": ["true"], "terminal": None}),
+    Entry("/api/apps/shop/run/nothing", {"input": "", "ends": False, "terminal": None}),
     Entry("/api/apps/shop/env/KEY", {"value": "1", "scope": "run", "is_secret": True}, method="PUT"),
     Entry(
         "/api/apps/shop/env",

@@ -26,6 +26,7 @@ from bakery.nodes.helper_ingress import HelperIngress, OwnPlace
 from bakery.nodes.homes import Homes, Place
 from bakery.nodes.images import Images
 from bakery.nodes.jobs import Jobs, install_helper
+from bakery.nodes.live_runs import LiveRuns
 from bakery.nodes.local import LocalTransport
 from bakery.nodes.node import Node
 from bakery.nodes.supervised_units import SupervisedUnits
@@ -67,6 +68,7 @@ async def node_in(folder: Path, site_port: Port | None) -> Node:
         containers=Containers(helper),
         images=Images(helper),
         disk=Disk(helper),
+        live_runs=LiveRuns(transport, helper),
         ingress=ingress,
     )
 

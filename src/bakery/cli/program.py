@@ -19,6 +19,7 @@ from bakery.cli.client import (
     plan,
     processes,
     releases,
+    run,
     running,
     sources,
     tokens,
@@ -90,6 +91,7 @@ _CLIENT = (
     running.stop,
     running.start,
     processes.scale,
+    run.run,
     variables.apply,
 )
 for _command in (*_SERVER, *_CLIENT, *_ANYWHERE):

@@ -26,6 +26,7 @@ import re
 import select
 import signal
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -544,6 +545,8 @@ def become_program(job: Job, spec: Work, watcher: int, streams: tuple[int, int, 
             signal.signal(number, signal.SIG_DFL)
         for standard, ours in enumerate(streams):
             os.dup2(ours, standard)
+        if os.isatty(0):  # the terminal of its session: the one for which ^C is a signal
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         become(spec.account)
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != watcher:

@@ -148,7 +148,8 @@ def run(docker: Docker, place: OncePlace, told: Any) -> int:  # noqa: ANN401 - c
         patiently(lambda: end(docker, place))
 
 
-def create(docker: Docker, place: OncePlace, told: Any) -> None:  # noqa: ANN401 - checked before
+def create(docker: Docker, place: OncePlace, told: Any, also: dict[str, bool] | None = None) -> None:  # noqa: ANN401 - checked before
+    """`also`: what else Docker is told of it."""
     image = docker.find("images", told["image"], "json")
     if image is None:
         sys.exit(f"The image {told['image']} is not on this machine any more.")
@@ -157,7 +158,7 @@ def create(docker: Docker, place: OncePlace, told: Any) -> None:  # noqa: ANN401
     for volume in told["volumes"]:
         ensure_volume(docker, place, volume)
     try:
-        body = body_of_once(place, told, image["Id"])
+        body = {**body_of_once(place, told, image["Id"]), **(also or {})}
         docker.ask("POST", "containers", "create", told=body, query={"name": place.name})
     except Refused as refused:
         if refused.status != CONFLICT:  # else an answer was lost: nobody but this job makes one of this name

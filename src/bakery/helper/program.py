@@ -4,9 +4,10 @@
     helper [--root FOLDER] session              many of them, one after the other; see there
 
 Families: `container` and `image` (Docker's), `job` (durable jobs), `key` (the key that lets Bakery in), `log` (what
-units wrote), `once` (a container that runs to its end), `premises` (where apps live), `release`, `site` (what nginx
-sends to apps), `source` (what lies in Git), `tree` (files of a release), `unit` (what systemd keeps running), `upload`;
-and `version` prints a number, and the digest of this file. Each family's module tells of its verbs.
+units wrote), `once` (a container that runs to its end), `premises` (where apps live), `release`, `run` (a command that
+somebody watches), `site` (what nginx sends to apps), `source` (what lies in Git), `tree` (files of a release), `unit`
+(what systemd keeps running), `upload`; and `version` prints a number, and the digest of this file. Each family's module
+tells of its verbs.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ FAMILIES = {  # loaded when one is called: a start costs time
     "once": "bakery.helper.once",
     "premises": "bakery.helper.premises",
     "release": "bakery.helper.releases",
+    "run": "bakery.helper.live_runs",
     "site": "bakery.helper.sites",
     "source": "bakery.helper.git_sources",
     "tree": "bakery.helper.trees",

@@ -64,6 +64,7 @@ DID: Mapping[str, str] = {
     "app.unhealthy": "noticed that something is wrong with",
     "app.crash_loop": "noticed that a program ends again and again of",
     "app.recovered": "saw the recovery of",
+    "app.command_ran": "ran a command in",
     "source.changed": "changed the repository of",
     "source.token_forgotten": "forgot the token for the repository of",
     "source.key_minted": "made a deploy key for",

@@ -25,7 +25,7 @@ class Containers:
     async def start(self, spec: ContainerSpec) -> UnitState:
         """Runs it as described. One that already runs like this goes on; one that runs otherwise is replaced."""
         return await self._helper.ask(
-            UnitState, "container-start", spec.name, told=_described(spec), within=_WITHIN + _WITHIN_END
+            UnitState, "container-start", spec.name, told=described(spec), within=_WITHIN + _WITHIN_END
         )
 
     async def stop(self, name: UnitName) -> None:
@@ -62,7 +62,7 @@ class Containers:
         told = {
             "app": place.app,
             "environment": place.environment,
-            "container": _described(spec),
+            "container": described(spec),
             "seconds": limits.seconds,
             "log_bytes": limits.log_bytes,
         }
@@ -90,7 +90,8 @@ class _Names(msgspec.Struct, forbid_unknown_fields=True):
     containers: tuple[str, ...]
 
 
-def _described(spec: ContainerSpec) -> dict[str, object]:
+def described(spec: ContainerSpec) -> dict[str, object]:
+    """As the helper is told of it."""
     return {
         "image": spec.image,
         "build": spec.build,

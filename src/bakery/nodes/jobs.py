@@ -187,7 +187,12 @@ class _Jobs(msgspec.Struct, forbid_unknown_fields=True):
 
 def _written(spec: JobSpec) -> Secret:
     """On one line, because the end of the input may be a long time coming."""
-    told = {
+    return Secret(msgspec.json.encode(described_job(spec)).decode() + "\n")
+
+
+def described_job(spec: JobSpec) -> dict[str, object]:
+    """As the helper is told of it."""
+    return {
         "argv": spec.argv,
         "account": spec.account,
         "folder": None if spec.folder is None else str(spec.folder),
@@ -198,7 +203,6 @@ def _written(spec: JobSpec) -> Secret:
         "seconds": spec.limits.seconds,
         "log_bytes": spec.limits.log_bytes,
     }
-    return Secret(msgspec.json.encode(told).decode() + "\n")
 
 
 async def _first_line(output: AsyncGenerator[bytes, None]) -> tuple[bytes, bytes]:

@@ -22,6 +22,7 @@ from bakery.nodes.homes import Homes
 from bakery.nodes.images import Images
 from bakery.nodes.ingress import OWN_PORT, Ingress
 from bakery.nodes.jobs import Jobs, install_helper
+from bakery.nodes.live_runs import LiveRuns
 from bakery.nodes.local import LocalTransport
 from bakery.nodes.supervised_units import SupervisedUnits
 from bakery.nodes.transport import Transport, run_or_fail
@@ -46,6 +47,7 @@ class Node:
     containers: Containers
     images: Images
     disk: Disk
+    live_runs: LiveRuns
     ingress: Ingress | None
 
 
@@ -76,6 +78,7 @@ async def open_local_node(*, root: PurePosixPath | None = None, own_port: Port =
         containers=Containers(helper),
         images=Images(helper),
         disk=Disk(helper),
+        live_runs=LiveRuns(transport, helper),
         ingress=_ingress(can.ingress, helper, own_port),
     )
 
@@ -101,6 +104,7 @@ async def open_remote_node(transport: Transport, name: str, *, facts: NodeFacts 
         containers=Containers(helper),
         images=Images(helper),
         disk=Disk(helper),
+        live_runs=LiveRuns(transport, helper),
         ingress=_ingress(can.ingress, helper, OWN_PORT),
     )
 

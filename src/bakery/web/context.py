@@ -1,11 +1,12 @@
 """What every handler may need: the parts that `app.py` put together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from litestar import Request
 from litestar.connection import ASGIConnection
 
+from bakery.delivery.command_runs import CommandRuns
 from bakery.delivery.local import Machine
 from bakery.model.secret import Secret
 from bakery.nodes.links import Links
@@ -32,5 +33,6 @@ class Parts:
     links: Links
     signing_key: Secret
     general: General
+    runs: CommandRuns = field(default_factory=CommandRuns)
     is_set_up: bool = False
     is_ending: bool = False  # no new traffic, please

@@ -85,9 +85,10 @@ class Api:
         return self._ask("POST", path, content=pieces, headers=headers)
 
     @contextmanager
-    def stream(self, path: str, headers: Mapping[str, str]) -> Iterator["httpx.Response"]:
-        """An answer that is read as it comes."""
-        with self._reachable(), self._http.stream("GET", path, headers=headers) as response:
+    def stream(self, path: str, headers: Mapping[str, str], *, body: object = None) -> Iterator["httpx.Response"]:
+        """An answer that is read as it comes. With a body it is a POST."""
+        method = "GET" if body is None else "POST"
+        with self._reachable(), self._http.stream(method, path, headers=headers, json=body) as response:
             if response.is_error:
                 response.read()
                 raise _error_of(response)

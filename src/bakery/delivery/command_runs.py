@@ -1,0 +1,163 @@
+"""Commands in an app's live release, while somebody watches: with its files or its image, its variables, its account
+and its limits. They end with whoever asked for them, and after some hours."""
+
+import contextlib
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field, replace
+
+from bakery.commands.command import command
+from bakery.delivery.find import find_app, node_of_environment
+from bakery.delivery.look import Environment, look_at_environment
+from bakery.delivery.plan import Slot
+from bakery.delivery.premises import Premises, Release
+from bakery.delivery.variable_sets import masker_of
+from bakery.model.actor import Actor
+from bakery.model.apps import Runtime
+from bakery.model.audit import AuditEntry
+from bakery.model.bearer import mint_token
+from bakery.model.errors import Conflict, NotFound, TooMany
+from bakery.model.jobs import parse_words
+from bakery.model.names import Port
+from bakery.model.permissions import Permission
+from bakery.model.secret import Secret
+from bakery.nodes.jobs import JobKey, JobLimits, JobSpec, new_job_key
+from bakery.nodes.links import Links
+from bakery.nodes.live_runs import Conversation, Ended, Window, Written
+from bakery.nodes.node import Node
+from bakery.store.store import Store
+
+LONGEST_RUN = 4 * 3600  # seconds
+MOST_RUNS = 20
+MOST_ON_NODE = 4  # each holds one of the few channels to it
+_TERMINAL = "xterm-256color"  # what all that people use today understands
+
+
+@dataclass(frozen=True, slots=True)
+class CommandRun:
+    """One that may begin: everything was asked that decides whether it may."""
+
+    id: str
+    asked_by: tuple[int | None, int | None, int | None]
+    app_id: int
+    node_id: int
+    node: Node
+    environment: Environment
+    live: Slot
+    release: Release
+    argv: tuple[str, ...]
+    window: Window | None
+
+    def talk(self) -> contextlib.AbstractAsyncContextManager[Conversation]:
+        """Begins it. Leaving the block ends it."""
+        premises, key = self.environment.premises(self.node), new_job_key()
+        runs, limits = self.node.live_runs, JobLimits(seconds=LONGEST_RUN)
+        if self.release.runtime is Runtime.DOCKER:
+            spec = premises.describe_once(self.release, key, self.argv)
+            spec = replace(spec, environment=_with_terminal(spec.environment, self.window))
+            return runs.container(key, premises.place, spec, limits, self.window)
+        return runs.program(self._program(premises, key, limits), self.window)
+
+    def _program(self, premises: Premises, key: JobKey, limits: JobLimits) -> JobSpec:
+        unit = premises.describe_unit(self.release, self.live.colour, self.live.port or Port(0))
+        cache = self.node.folders.cache(premises.app, premises.environment)
+        return JobSpec(
+            key=key,
+            argv=("/usr/bin/env", "--", *self.argv),
+            account=premises.job_account,
+            folder=unit.folder,
+            environment=_with_terminal({"HOME": Secret(str(cache)), **unit.environment}, self.window),
+            limits=replace(limits, memory_bytes=unit.limits.memory_bytes, cpu_percent=unit.limits.cpu_percent),
+        )
+
+
+@dataclass(slots=True)
+class CommandRuns:
+    """Those of this process, by their ids, which only who asked for one has heard."""
+
+    _running: dict[str, tuple[CommandRun, Conversation | None]] = field(default_factory=dict)
+
+    async def prepare(
+        self, store: Store, links: Links, slug: str, words: list[str], window: Window | None, *, actor: Actor
+    ) -> CommandRun:
+        """It is written down, with secrets masked, before it begins."""
+        actor.require(Permission.DEPLOY)
+        app = await find_app(store, slug, actor)
+        argv = parse_words(words)
+        environment = await look_at_environment(store, app.environment_id)
+        live = environment.live if environment else None
+        release = live.release if live else None
+        if environment is None or live is None or release is None:
+            raise Conflict(
+                f"{slug} has no live release, so there is nothing to run a command in.", hint="Deploy it first."
+            )
+        if release.runtime is Runtime.STATIC:
+            raise Conflict(
+                f"{slug} is static files, so there is nothing to run a command in.",
+                hint="Commands run in apps that are a process or an image.",
+            )
+        node_id = await node_of_environment(store, app.environment_id)
+        if node_id is None:
+            raise NotFound("There is no such app.")
+        self._expect_room(node_id)
+        run = CommandRun(
+            id=mint_token("").reveal(),
+            asked_by=_who(actor),
+            app_id=app.id,
+            node_id=node_id,
+            node=await links.node(node_id),
+            environment=environment,
+            live=live,
+            release=release,
+            argv=argv,
+            window=window,
+        )
+        masker = await masker_of(store, environment.id)
+        said = masker.mask_text(str(command(*map(masker.mask_text, argv))))
+        async with store.transaction() as tx:
+            tx.record(
+                AuditEntry(
+                    actor, "app.command_ran", "app", str(app.id), slug, app_id=app.id,
+                    after={"command": said, "release": release.number, "terminal": window is not None},
+                )
+            )  # fmt: skip
+        return run
+
+    async def hear(self, run: CommandRun) -> AsyncGenerator[Written | Ended | None, None]:
+        """Begins it: None says that it listens. Whoever goes away ends it."""
+        self._expect_room(run.node_id)
+        self._running[run.id] = (run, None)
+        try:
+            async with run.talk() as talk:
+                self._running[run.id] = (run, talk)
+                yield None
+                async with contextlib.aclosing(talk.hear()) as said:
+                    async for one in said:
+                        yield one
+        finally:
+            del self._running[run.id]
+
+    def conversation(self, slug: str, run_id: str, *, actor: Actor) -> Conversation:
+        """For who asked for it alone."""
+        actor.require(Permission.DEPLOY)
+        run, talk = self._running.get(run_id, (None, None))
+        if run is None or talk is None or run.asked_by != _who(actor) or run.environment.app != slug:
+            raise NotFound("This command does not run any more.")
+        actor.require(Permission.DEPLOY, app=run.app_id)
+        return talk
+
+    def _expect_room(self, node_id: int) -> None:
+        on_node = [run for run, _ in self._running.values() if run.node_id == node_id]
+        if len(self._running) >= MOST_RUNS or len(on_node) >= MOST_ON_NODE:
+            raise TooMany(
+                f"{len(on_node) or len(self._running)} commands run there already.",
+                retry_after=30,
+                hint="Wait until one of them has ended.",
+            )
+
+
+def _with_terminal(variables: Mapping[str, Secret], window: Window | None) -> Mapping[str, Secret]:
+    return {**({"TERM": Secret(_TERMINAL)} if window else {}), **variables}
+
+
+def _who(actor: Actor) -> tuple[int | None, int | None, int | None]:
+    return actor.person_id, actor.session_id, actor.token_id
