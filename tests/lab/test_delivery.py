@@ -1,7 +1,9 @@
 """Apps live on a node that is reached over SSH, as they do on the machine that Bakery runs on: a real one, through its
 helper, systemd and nginx. One Bakery and one node for all of it; each test leaves the node as it found it."""
 
+import json
 import time
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 
 import httpx
@@ -47,6 +49,7 @@ def test_an_app_is_deployed_to_a_node_over_ssh_and_leaves_nothing_there(oven: Ov
     assert wait_for_end(oven.http, "shop", deploy(oven.http, "shop", an_app("two")))["state"] == "succeeded"
     assert visit(oven, "shop") == (200, "two")
     watched(oven, "shop", release=2, log="starting two\n")
+    commands_run_in_what_is_live(oven)
 
     failed = wait_for_end(oven.http, "shop", deploy(oven.http, "shop", an_app("three", before="sys.exit(4)")))
     assert failed["state"] == "failed"
@@ -172,6 +175,7 @@ def test_an_image_is_built_on_its_node_and_replaced_without_a_lost_visit(oven: O
     log = log_of(oven, "box", 1)
     assert log.index("\nmigrating in /\n") < log.index("Start the release") < log.index("\nbox is out\n")
     assert visit(oven, "box") == (200, "one")
+    assert ran(oven, "box", "sh", "-c", "echo $PORT; ls /app.py; exit 3") == ("9000\n/app.py\n", 3)
 
     assert (
         wait_for_end(oven.http, "box", deploy(oven.http, "box", in_a_box("two")), seconds=120)["state"] == "succeeded"
@@ -239,6 +243,27 @@ after = "echo box is out"
 def in_a_box(version: str) -> dict[str, str]:
     program = an_app(version)["app.py"].replace("127.0.0.1", "0.0.0.0")  # noqa: S104 - in its container
     return {"app.py": program, "Dockerfile": DOCKERFILE, "bakery.toml": AROUND}
+
+
+def commands_run_in_what_is_live(oven: Oven) -> None:
+    """In a scope of their own, as the app's account; and whoever is gone has ended them, over SSH too."""
+    output, status = ran(oven, "shop", "sh", "-c", "id -un; ls; grep -o bakery-run- /proc/self/cgroup | uniq; exit 4")
+    account, *seen = output.splitlines()
+    assert (account[:3], seen, status) == ("bk-", ["app.py", "bakery-run-"], 4)
+    with oven.http.stream("POST", "/api/apps/shop/run", json={"command": ["sleep", "4717"]}):
+        wait_until(lambda: sleeps(oven), what="it runs")
+    wait_until(lambda: not sleeps(oven), what="it has gone with who asked for it", seconds=15)
+
+
+def sleeps(oven: Oven) -> bool:
+    return oven.node.attempt("pgrep", "--full", "--exact", "sleep 4717").returncode == 0
+
+
+def ran(oven: Oven, slug: str, *command: str) -> tuple[str, int]:
+    """What it wrote in the live release, and its exit status."""
+    with oven.http.stream("POST", f"/api/apps/{slug}/run", json={"command": command}) as answer:
+        told = [json.loads(line) for line in answer.iter_lines() if line]
+    return "".join(b64decode(one["output"]).decode() for one in told if "output" in one), told[-1]["exit_status"]
 
 
 def steps_of(oven: Oven, slug: str, number: int) -> list[str]:

@@ -20,6 +20,7 @@ from bakery.nodes.helper_calls import ON_NODE, Helper
 from bakery.nodes.homes import Place
 from bakery.nodes.images import ImageBuild, ImagePull, Images, RegistryLogin
 from bakery.nodes.jobs import JobKey, JobLimits, Jobs, JobState, JobStatus, new_job_key
+from bakery.nodes.live_runs import Ended, LiveRuns, Said, Window, Written
 from bakery.nodes.local import LocalTransport
 from bakery.nodes.units import UnitState
 from tests.lab.agent import agent_of
@@ -301,6 +302,7 @@ async def test_containers_of_a_node(agent: Agent) -> None:
     await one_that_ends_again_and_again_is_told(agent)
     await what_cannot_start_says_why(agent)
     await a_command_runs_once_and_leaves_no_container(agent)
+    await somebody_watches_one_and_it_goes_with_them(agent)
     await one_that_is_cancelled_or_killed_leaves_none_either(agent)
     await what_is_not_ours_is_left_alone(agent)
     await after_a_reboot_only_what_shall_run_does(agent)
@@ -392,14 +394,43 @@ async def a_command_runs_once_and_leaves_no_container(agent: Agent) -> None:
     status, log = await run_once(agent, "/no/such/program")
     assert status.exit_status == 127
     assert "no such file or directory" in log
-    assert agent.node.run("docker", "ps", "--all", "--quiet", "--filter", "label=bakery.job") == ""
+    assert of_jobs(agent) == ""
+
+
+async def somebody_watches_one_and_it_goes_with_them(agent: Agent) -> None:
+    runs, key = LiveRuns(LocalTransport(), agent.helper), new_job_key()
+    script = "cat; stty size; echo begun >&2; trap 'exit 6' INT TERM; while :; do sleep 0.1; done"
+    async with runs.container(key, PLACE, once(key, "sh", "-c", script), JobLimits(), None) as talk:
+        await talk.write(b"typed\n")
+        await talk.end_input()
+        hearing = talk.hear()
+        assert await anext(hearing) == Written(Said.OUTPUT, b"typed\n")
+        assert {await anext(hearing) for _ in range(2)} >= {Written(Said.ERRORS, b"begun\n")}
+    await asyncio.to_thread(wait_until, lambda: of_jobs(agent) == "", what="it has gone with them", seconds=10)
+    key = new_job_key()
+    async with runs.container(key, PLACE, once(key, "sh", "-c", script), JobLimits(), Window(90, 30)) as talk:
+        await talk.write(b"typed\n\x04")
+        hearing, seen = talk.hear(), b""
+        while b"begun\r\n" not in seen:
+            said = await anext(hearing)
+            assert isinstance(said, Written)
+            seen += said.data
+        assert seen == b"typed\r\ntyped\r\n30 90\r\nbegun\r\n"
+        await talk.write(b"\x03")
+        heard = [said async for said in hearing]
+        assert heard[-1] == Ended(6, "ended with status 6")
+    assert of_jobs(agent) == ""
+
+
+def of_jobs(agent: Agent) -> str:
+    return agent.node.run("docker", "ps", "--all", "--quiet", "--filter", "label=bakery.job")
 
 
 async def one_that_is_cancelled_or_killed_leaves_none_either(agent: Agent) -> None:
     """However its end comes: in time, by a person, or with the program and the watcher that were to see to it."""
 
     def none_is_left() -> bool:
-        return agent.node.run("docker", "ps", "--all", "--quiet", "--filter", "label=bakery.job") == ""
+        return of_jobs(agent) == ""
 
     status, log = await run_once(agent, "sh", "-c", "echo begun; sleep 4716", seconds=2)
     assert (status.state, log) == (JobState.TIMED_OUT, "begun\n")

@@ -1,6 +1,7 @@
 """Commands in an app's live release, while somebody watches: with its files or its image, its variables, its account
 and its limits. They end with whoever asked for them, and after some hours."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from bakery.model.actor import Actor
 from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
 from bakery.model.bearer import mint_token
-from bakery.model.errors import Conflict, NotFound, TooMany
+from bakery.model.errors import BakeryError, Conflict, NotFound, TooMany
 from bakery.model.jobs import parse_words
 from bakery.model.names import Port
 from bakery.model.permissions import Permission
@@ -24,10 +25,12 @@ from bakery.nodes.jobs import JobKey, JobLimits, JobSpec, new_job_key
 from bakery.nodes.links import Links
 from bakery.nodes.live_runs import Conversation, Ended, Window, Written
 from bakery.nodes.node import Node
+from bakery.store.ending import end_tasks
 from bakery.store.store import Store
 
 LONGEST_RUN = 4 * 3600  # seconds
 MOST_RUNS = 20
+_MOST_UNHEARD = 16  # pieces of what it says
 MOST_ON_NODE = 4  # each holds one of the few channels to it
 _TERMINAL = "xterm-256color"  # what all that people use today understands
 
@@ -70,11 +73,20 @@ class CommandRun:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """From now on it can be told something."""
+
+
+_Said = asyncio.Queue[Begun | Written | Ended | BakeryError]
+
+
 @dataclass(slots=True)
 class CommandRuns:
     """Those of this process, by their ids, which only who asked for one has heard."""
 
     _running: dict[str, tuple[CommandRun, Conversation | None]] = field(default_factory=dict)
+    _ending: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def prepare(
         self, store: Store, links: Links, slug: str, words: list[str], window: Window | None, *, actor: Actor
@@ -122,17 +134,39 @@ class CommandRuns:
             )  # fmt: skip
         return run
 
-    async def hear(self, run: CommandRun) -> AsyncGenerator[Written | Ended | None, None]:
-        """Begins it: None says that it listens. Whoever goes away ends it."""
+    async def hear(self, run: CommandRun, *, every: float) -> AsyncGenerator[Begun | Written | Ended | None, None]:
+        """Begins it. None, when nothing came for so many seconds. Whoever goes away ends it, without waiting for that:
+        who is cancelled has no time."""
         self._expect_room(run.node_id)
+        said: _Said = asyncio.Queue(_MOST_UNHEARD)
+        carrying = asyncio.create_task(self._carry(run, said))
+        try:
+            while True:
+                one = await _next(said, every)
+                if one is None and carrying.done():
+                    carrying.result()
+                    return
+                if isinstance(one, BakeryError):
+                    raise one
+                yield one
+                if isinstance(one, Ended):
+                    return
+        finally:
+            ending = asyncio.create_task(end_tasks(carrying))
+            self._ending.add(ending)
+            ending.add_done_callback(self._ending.discard)
+
+    async def _carry(self, run: CommandRun, said: _Said) -> None:
+        """The whole life of it. It counts from before it is begun until nothing of it is left."""
         self._running[run.id] = (run, None)
         try:
-            async with run.talk() as talk:
+            async with run.talk() as talk, contextlib.aclosing(talk.hear()) as hearing:
                 self._running[run.id] = (run, talk)
-                yield None
-                async with contextlib.aclosing(talk.hear()) as said:
-                    async for one in said:
-                        yield one
+                await said.put(Begun())
+                async for one in hearing:
+                    await said.put(one)
+        except BakeryError as error:
+            await said.put(error)
         finally:
             del self._running[run.id]
 
@@ -153,6 +187,13 @@ class CommandRuns:
                 retry_after=30,
                 hint="Wait until one of them has ended.",
             )
+
+
+async def _next(said: _Said, within: float) -> Begun | Written | Ended | BakeryError | None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(within):
+            return await said.get()
+    return None
 
 
 def _with_terminal(variables: Mapping[str, Secret], window: Window | None) -> Mapping[str, Secret]:

@@ -4,6 +4,7 @@ import binascii
 from base64 import b64decode, b64encode
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from time import monotonic
 from typing import Annotated
 
 import msgspec
@@ -12,17 +13,18 @@ from litestar.response import Stream
 from msgspec import Meta
 
 from bakery.access.sessions import is_still_valid
-from bakery.delivery.command_runs import CommandRun
+from bakery.delivery.command_runs import Begun, CommandRun
 from bakery.model.actor import Actor
-from bakery.model.errors import BadInput, BakeryError
+from bakery.model.errors import BadInput, BakeryError, NotAllowed, Unavailable
 from bakery.model.names import AppName
 from bakery.model.permissions import Permission
 from bakery.nodes.live_runs import Ended, Window, Written
 from bakery.web.api.problems import problems
 from bakery.web.context import Parts
-from bakery.web.pulse import with_pauses
+from bakery.web.pulse import HEARTBEAT
 
 _DEPLOY = {"permission": Permission.DEPLOY}
+_LOOK_EVERY = HEARTBEAT
 _MOST_INPUT = 64 * 1024  # characters of base64 in a request
 Side = Annotated[int, Meta(ge=1, le=10_000)]
 
@@ -101,35 +103,32 @@ async def post_input(parts: Parts, actor: Actor, app_name: AppName, run: str, da
 
 async def _lines(parts: Parts, actor: Actor, run: CommandRun) -> AsyncGenerator[bytes, None]:
     try:
-        async with aclosing(parts.runs.hear(run)) as saying:
-            await anext(saying)
-            yield _line({"run": run.id})
-            async with with_pauses(saying) as said:
-                async for one in said:
-                    if one is not None:
-                        yield _line(_told(one))
-                        if isinstance(one, Ended):
-                            return
-                    elif parts.is_ending:
-                        yield _line(
-                            {"error": "Bakery is being stopped, and the command with it.", "hint": "Run it again."}
-                        )
-                        return
-                    elif not await is_still_valid(parts.store, actor):
-                        yield _line(
-                            {"error": "You may not run this any more, so it was ended.", "hint": "Sign in again."}
-                        )
-                        return
-                    else:
-                        yield b"\n"
+        async with aclosing(parts.runs.hear(run, every=_LOOK_EVERY)) as hearing:
+            looked = monotonic()
+            async for said in hearing:
+                yield _line(_told(said, run)) if said is not None else b"\n"
+                if monotonic() - looked >= _LOOK_EVERY:
+                    looked = monotonic()
+                    await _expect_allowed(parts, actor)
     except BakeryError as error:
         yield _line({"error": error.message, "hint": error.hint})
 
 
-def _told(one: Written | Ended) -> dict[str, object]:
-    if isinstance(one, Ended):
-        return {"exit_status": one.exit_status, "reason": one.reason}
-    return {one.where: b64encode(one.data).decode()}
+async def _expect_allowed(parts: Parts, actor: Actor) -> None:
+    if parts.is_ending:
+        raise Unavailable("Bakery is being stopped, and the command with it.", hint="Run it again.")
+    if not await is_still_valid(parts.store, actor):
+        raise NotAllowed("You may not run this any more, so it was ended.", hint="Sign in again.")
+
+
+def _told(said: Begun | Written | Ended, run: CommandRun) -> dict[str, object]:
+    match said:
+        case Begun():
+            return {"run": run.id}
+        case Ended():
+            return {"exit_status": said.exit_status, "reason": said.reason}
+        case Written():
+            return {said.where: b64encode(said.data).decode()}
 
 
 def _line(what: dict[str, object]) -> bytes:
