@@ -25,7 +25,7 @@ from bakery.nodes.transport import Finished, Running, Transport
 KEPT_FOR = 5.0  # seconds
 _LONGEST_END = 5.0
 _HEAD, _LONGEST_PIECE, _LONGEST_STATUS = 5, PIECE, 8  # bytes
-_CONVERSES = frozenset({"upload-keep"})  # goes on reading what its caller sends
+_CONVERSES = frozenset({"upload-keep", "run-program", "run-container"})  # these go on reading what their caller sends
 
 
 class HelperSessions:
