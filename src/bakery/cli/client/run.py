@@ -3,7 +3,6 @@
 import contextlib
 import json as json_text
 import os
-import shutil
 import signal
 import sys
 import termios
@@ -124,8 +123,9 @@ def _raw(with_terminal: bool) -> Iterator[None]:
 
 
 def _size() -> dict[str, int]:
-    found = shutil.get_terminal_size()
-    return {"columns": found.columns, "rows": found.lines}
+    """A terminal that does not know it has the usual one."""
+    found = os.get_terminal_size(sys.stdout.fileno())
+    return {"columns": found.columns or 80, "rows": found.lines or 24}
 
 
 def _exit_code(exit_status: int) -> int:
