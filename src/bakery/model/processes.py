@@ -8,6 +8,7 @@ from bakery.model.names import ProcessName, parse_process_name
 
 WEB = ProcessName("web")
 MOST_INSTANCES = 20
+_MOST_DIGITS = 6
 _RELEASE = ProcessName("release")  # prepares a release, and ends
 
 
@@ -31,6 +32,12 @@ def parse_counts(told: Mapping[str, int], *, field: str = "counts") -> Mapping[P
     if not told:
         raise BadInput("Say of which process, and how many.", field=field, hint="Like worker=2.")
     return {parse_process_name(name, field=field): _count(name, count, field) for name, count in told.items()}
+
+
+def parse_count(text: str, *, field: str = "count") -> int:
+    if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
+        return int(text)
+    raise BadInput("Use a whole number.", field=field)
 
 
 def _count(process: str, count: int, field: str) -> int:

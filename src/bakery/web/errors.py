@@ -193,7 +193,7 @@ def _first_mistake(error: HTTPException) -> tuple[str, str]:
     extra = error.extra if isinstance(error.extra, list) else []
     for entry in extra:
         if isinstance(entry, dict) and entry.get("key"):
-            field, message = str(entry["key"]), str(entry.get("message", ""))
+            field, message = str(entry["key"]).removesuffix("[...]"), str(entry.get("message", ""))
             if missing := _MISSING.search(message):
                 field = missing[1] if field == "data" else f"{field}.{missing[1]}"
                 return f"“{field}” is missing.", field

@@ -8,6 +8,7 @@ from bakery.cli.client.api import Body, connect, path
 from bakery.cli.client.apps import Env
 from bakery.cli.output import Json, print_json, print_rows
 from bakery.model.errors import BadInput
+from bakery.model.processes import parse_count
 
 _App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
 _COLUMNS = {"process": "PROCESS", "count": "COUNT", "running": "RUNNING", "restarts": "RESTARTS", "name": "RUNS AS"}
@@ -36,10 +37,10 @@ def scale(
 
 
 def _pair(text: str) -> tuple[str, int]:
-    name, _, count = text.partition("=")
-    if not name or not (count.isascii() and count.isdigit() and len(count) <= 6):
+    name, equals, count = text.partition("=")
+    if not name or not equals:
         raise BadInput(f"“{text}” is not PROCESS=COUNT.", hint="Like worker=2.")
-    return name, int(count)
+    return name, parse_count(count, field=name)
 
 
 def _row(process: Body) -> Body:

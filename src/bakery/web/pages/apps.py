@@ -13,12 +13,13 @@ from bakery.delivery.history import list_deployments
 from bakery.delivery.pending import what_is_not_live
 from bakery.delivery.releases import find_release_before
 from bakery.delivery.running import restart_app, start_app, stop_app
-from bakery.delivery.scale import list_processes
+from bakery.delivery.scale import list_processes, scale_app
 from bakery.delivery.slot_figures import figures_of, slot_figures
 from bakery.delivery.sources import show_source
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, BakeryError, Conflict
 from bakery.model.permissions import Permission
+from bakery.model.processes import parse_count, parse_counts
 from bakery.web.context import Parts, WebRequest
 from bakery.web.errors import status_of
 from bakery.web.forms import typed
@@ -98,6 +99,19 @@ async def start(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> R
     return await _act(request, parts, actor, slug, start_app, said="starting")
 
 
+@post("/apps/{slug:str}/processes", opt=_ACT)
+async def scale(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
+    app, form = app_in(slug), await typed(request)
+    try:
+        counts = parse_counts({form.text("process"): parse_count(form.text("count"))})
+        await scale_app(parts.store, parts.queue, app, counts, actor=actor)
+    except BadInput as error:
+        return await _page(request, parts, actor, app, scaling=error, status=status_of(error))
+    except Conflict as error:
+        return await _page(request, parts, actor, app, refusal=error, status=status_of(error))
+    return go(request, f"/apps/{app}", said="scaling")
+
+
 @post("/apps/{slug:str}/delete", opt={"permission": Permission.DELETE_APP})
 async def delete(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
     app = app_in(slug)
@@ -146,6 +160,7 @@ async def _page(
     delete: Form | None = None,
     clone: Form | None = None,
     refusal: BakeryError | None = None,
+    scaling: BakeryError | None = None,
     status: int = 200,
 ) -> Response[str]:
     app = await show_app(parts.store, app_in(slug), actor=actor)
@@ -160,6 +175,7 @@ async def _page(
         goes,
         await figures_of(parts.store, app.environment_id, now=now()),
         await list_processes(parts.store, app.slug, actor=actor),
+        scaling,
         before=await find_release_before(parts.store, app),
         pending=pending,
         source=source,
@@ -180,4 +196,4 @@ async def _page(
     )
 
 
-ROUTES = (show_apps, show_sidebar, show_one, show_slots, restart, stop, start, clone, delete)
+ROUTES = (show_apps, show_sidebar, show_one, show_slots, restart, stop, start, scale, clone, delete)

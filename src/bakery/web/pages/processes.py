@@ -1,22 +1,16 @@
-"""The processes of an app: that part of its page, and its counts."""
+"""The processes of an app: that part of its page alone."""
 
-from litestar import Response, get, post
-from litestar.response import Redirect
+from litestar import Response, get
 
 from bakery.delivery.apps import show_app
-from bakery.delivery.scale import list_processes, scale_app
+from bakery.delivery.scale import list_processes
 from bakery.model.actor import Actor
-from bakery.model.errors import BadInput
 from bakery.model.permissions import Permission
-from bakery.model.processes import parse_counts
 from bakery.web.context import Parts, WebRequest
-from bakery.web.forms import typed
 from bakery.web.identity import csrf_token
 from bakery.web.paths import app_in
 from bakery.web.presenters.processes import processes_view
-from bakery.web.rendering import go, render_partial
-
-_LONGEST_COUNT = 6
+from bakery.web.rendering import render_partial
 
 
 @get("/apps/{slug:str}/processes", opt={"permission": Permission.READ})
@@ -32,18 +26,4 @@ async def show_processes(request: WebRequest, parts: Parts, actor: Actor, slug: 
     )
 
 
-@post("/apps/{slug:str}/processes", opt={"permission": Permission.DEPLOY})
-async def scale(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
-    app, form = app_in(slug), await typed(request)
-    counts = parse_counts({form.text("process"): _count(form.text("count"))})
-    await scale_app(parts.store, parts.queue, app, counts, actor=actor)
-    return go(request, f"/apps/{app}", said="scaling")
-
-
-def _count(text: str) -> int:
-    if text.isascii() and text.isdigit() and len(text) <= _LONGEST_COUNT:
-        return int(text)
-    raise BadInput("Use a whole number.", field="count")
-
-
-ROUTES = (show_processes, scale)
+ROUTES = (show_processes,)

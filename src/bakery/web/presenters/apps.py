@@ -16,6 +16,7 @@ from bakery.delivery.sources import SourceDetail
 from bakery.model.actor import Actor
 from bakery.model.apps import AppStatus, Runtime
 from bakery.model.deployments import Health
+from bakery.model.errors import BakeryError
 from bakery.model.nodes import NodeState
 from bakery.model.permissions import Permission
 from bakery.web.moments import moment
@@ -53,6 +54,7 @@ def app_page(
     goes: Departure | None,
     slots: Sequence[SlotFigures],
     processes: Sequence[Process],
+    scaling: BakeryError | None,
     *,
     before: int | None,
     pending: Pending | None,
@@ -68,7 +70,7 @@ def app_page(
         app=app_view(app, deployments, before=before, pending=pending, source=source, actor=actor, now=now),
         tabs=app_tabs(app.slug, "overview", url),
         slots=slots_view(app.slug, slots, now=now),
-        processes=processes_view(app.slug, processes, is_stopped=app.is_stopped, actor=actor),
+        processes=processes_view(app.slug, processes, is_stopped=app.is_stopped, actor=actor, refusal=scaling),
         delete=delete,
         lost=_lost(goes) if goes else (),
         why_not_delete=why_not(actor, Permission.DELETE_APP),

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from bakery.delivery.scale import Process, RunningInstance
 from bakery.model.actor import Actor
+from bakery.model.errors import BakeryError
 from bakery.model.permissions import Permission
 from bakery.model.processes import MOST_INSTANCES
 from bakery.web.views.processes import InstanceView, ProcessesView, ProcessView
@@ -17,11 +18,16 @@ _STOPPED = StatusView("off", "s-off", "Stopped")
 _SHELL = ("sh", "-c")
 
 
-def processes_view(slug: str, found: Sequence[Process], *, is_stopped: bool, actor: Actor) -> ProcessesView:
+def processes_view(
+    slug: str, found: Sequence[Process], *, is_stopped: bool, actor: Actor, refusal: BakeryError | None = None
+) -> ProcessesView:
     """An app that is its web process alone needs no table."""
     shown = found if len(found) > 1 else ()
     may_scale = actor.may(Permission.DEPLOY)
-    return ProcessesView(slug, [_process(process, is_stopped=is_stopped, may_scale=may_scale) for process in shown])
+    problem = f"{refusal.message} {refusal.hint}".strip() if refusal else ""
+    return ProcessesView(
+        slug, [_process(process, is_stopped=is_stopped, may_scale=may_scale) for process in shown], problem
+    )
 
 
 def _process(process: Process, *, is_stopped: bool, may_scale: bool) -> ProcessView:

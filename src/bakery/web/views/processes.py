@@ -29,7 +29,9 @@ class ProcessView:
 
 @dataclass(frozen=True, slots=True)
 class ProcessesView:
-    """apps/_processes.html, which renders alone. Fields of each count: process, count."""
+    """apps/_processes.html, which renders alone. Fields of each count: process, count. `problem` says why one was
+    refused."""
 
     slug: str
     processes: Sequence[ProcessView]
+    problem: str = ""
