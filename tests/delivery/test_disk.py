@@ -15,8 +15,9 @@ from bakery.delivery.old_logs import shorten_old_logs
 from bakery.delivery.pruning import prune, prune_environment, prune_in_time, prune_node, what_would_go
 from bakery.model.actor import Actor, Origin
 from bakery.model.deployments import DeploymentState
-from bakery.model.errors import NotAllowed
+from bakery.model.errors import CommandFailed, NotAllowed
 from bakery.model.permissions import Role
+from bakery.nodes.disk import Disk
 from bakery.store.logs import append_within
 from bakery.store.store import Store
 from tests.delivery.fleet import ADMIN, Fleet, an_app
@@ -54,6 +55,18 @@ async def test_a_deployment_for_which_there_is_no_room_ends_before_it_began(flee
     assert "bakery nodes prune local --dry-run" in found.deployment.hint
     assert await fleet.visitors_see("one")
     assert not (Path(fleet.node.folders.root) / "apps/shop/production/releases/2").exists()
+
+
+async def test_a_node_that_cannot_tell_how_much_is_free_is_deployed_to(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise CommandFailed("There is no such verb.", exit_status=1)
+
+    monkeypatch.setattr(Disk, "space", refuse)
+    await fleet.make()
+    found = await fleet.deploy_well(an_app("one"))
+    assert "How much room is left cannot be found out: There is no such verb." in await fleet.log(found.deployment)
 
 
 async def test_what_nobody_needs_goes_and_all_else_stays(fleet: Fleet) -> None:

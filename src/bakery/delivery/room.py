@@ -6,7 +6,7 @@ from bakery.delivery.pruning import prune_shared
 from bakery.delivery.space import BUILDS_COUNTED, Lack, what_lacks
 from bakery.delivery.work import StepFailed, Work
 from bakery.model.apps import Runtime
-from bakery.model.errors import BakeryError, Unavailable
+from bakery.model.errors import BakeryError, CommandFailed, Unavailable
 from bakery.model.sizes import shown_bytes
 
 _MAKES_FIRST = Fetch | Unpack | Copy
@@ -17,6 +17,13 @@ async def expect_room(work: Work, action: Make) -> None:
     little."""
     if not isinstance(action, _MAKES_FIRST):
         return
+    try:
+        await _expect_room(work)
+    except CommandFailed as error:  # as of an older helper: whether there is room shows itself
+        work.log.write(f"How much room is left cannot be found out: {error.message}")
+
+
+async def _expect_room(work: Work) -> None:
     last = await _last_builds(work)
     lack = await _lack(work, last)
     if lack is None:
