@@ -48,6 +48,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
     },
     "cancel": {"app": "odd", "number": "1", "--env": "production"},
     "rollback": {"app": "odd", "number": "1", "--env": "production"},
+    "retry": {"app": "odd", "number": "1", "--from": "check", "--env": "production"},
     "releases": {"app": "odd", "--env": "production"},
     "restart": {"app": "odd", "--env": "production"},
     "stop": {"app": "odd", "--env": "production"},

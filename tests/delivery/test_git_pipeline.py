@@ -9,6 +9,7 @@ import pytest
 from bakery.delivery.foreseeing import foresee_deployment
 from bakery.delivery.history import DeploymentDetail
 from bakery.delivery.request import request_deployment
+from bakery.delivery.retry import request_retry
 from bakery.delivery.sources import set_source
 from bakery.model.deployments import DeploymentState
 from bakery.model.secret import Secret
@@ -65,6 +66,15 @@ async def test_the_newest_commit_is_fetched_built_and_live(fleet: Fleet, server:
     assert again.deployment.title == "Paint it"
     assert await fleet.visitors_see("two")
     assert await fleet.node.jobs.list() == {}
+
+    third = await commit(repository, "Burn it", {**an_app("three"), "bakery.toml": '[build]\ntest = "exit 4"\n'})
+    assert (await deploy(fleet)).deployment.state is DeploymentState.FAILED
+    await commit(repository, "Clean up", an_app("four"))
+    asked = await request_retry(fleet.store, fleet.queue, "shop", 3, actor=ADMIN)
+    assert asked.note == (
+        "Retries deployment #3 from the beginning: the results of the steps before test are not kept."
+    )
+    assert (await fleet.run(asked.deployment)).deployment.version == third
 
 
 async def test_an_app_in_a_folder_of_its_repository_is_taken_from_there(fleet: Fleet, server: GitServer) -> None:

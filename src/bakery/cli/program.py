@@ -86,6 +86,7 @@ _CLIENT = (
     logs.logs,
     deployments.cancel,
     releases.rollback,
+    releases.retry,
     releases.releases,
     running.restart,
     running.stop,

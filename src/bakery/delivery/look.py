@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from bakery.delivery.plan import Slot, Wanted
+from bakery.delivery.plan import Slot, StepKey, Wanted
 from bakery.delivery.premises import Premises, Release
 from bakery.delivery.recipe import Recipe
 from bakery.delivery.variable_sets import run_variables
@@ -59,6 +59,8 @@ class Deployment:
     hint: str
     is_cancelling: bool
     tests_skipped_by: str = ""
+    retry_of: int | None = None
+    retry_from: StepKey | None = None
 
     @property
     def goes_back(self) -> bool:
@@ -83,6 +85,8 @@ class Deployment:
             premises=self.environment.premises(node),
             has_ingress=node.ingress is not None,
             tests_skipped_by=self.tests_skipped_by,
+            retry_of=self.retry_of,
+            retry_from=self.retry_from,
         )
 
 
@@ -93,7 +97,7 @@ async def look_at_deployment(store: Store, deployment_id: int) -> Deployment | N
             """
             SELECT id, number, generation, state, environment_id, release_id, log_stream_id AS log_stream,
                    failure, hint, cancel_asked_at IS NOT NULL AS is_cancelling,
-                   CASE WHEN skips_tests THEN asked_by ELSE '' END AS tests_skipped_by
+                   CASE WHEN skips_tests THEN asked_by ELSE '' END AS tests_skipped_by, retry_of, retry_from
             FROM deployments WHERE id = %s
             """,
             (deployment_id,),
@@ -118,6 +122,8 @@ async def look_at_deployment(store: Store, deployment_id: int) -> Deployment | N
         hint=row.hint,
         is_cancelling=row.is_cancelling,
         tests_skipped_by=row.tests_skipped_by,
+        retry_of=row.retry_of,
+        retry_from=StepKey(row.retry_from) if row.retry_from else None,
     )
 
 
@@ -139,6 +145,8 @@ class _DeploymentRow:
     hint: str
     is_cancelling: bool
     tests_skipped_by: str
+    retry_of: int | None
+    retry_from: str | None
 
 
 @dataclass(frozen=True, slots=True)

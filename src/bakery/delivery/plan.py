@@ -35,6 +35,12 @@ class StepKey(StrEnum):
     AFTER = "after"
 
 
+# From the source to something that can be started: when these are done, a release is made.
+MAKING = frozenset({
+    StepKey.FETCH, StepKey.UNPACK, StepKey.COPY, StepKey.DETECT, StepKey.INSTALL, StepKey.BUILD, StepKey.TEST,
+})  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """A slot as its row says. `port` is None for files that nginx reads."""
@@ -181,6 +187,8 @@ class Wanted:
     premises: Premises
     has_ingress: bool
     tests_skipped_by: str = ""
+    retry_of: int | None = None  # the deployment that made the release, and failed later
+    retry_from: StepKey | None = None
 
     @property
     def goes_back(self) -> bool:
@@ -262,6 +270,8 @@ def _site(wanted: Wanted, slot: Slot) -> ProxySite | StaticSite:
 def _make(wanted: Wanted) -> tuple[PlannedStep, ...]:
     """From the source to something that can be started."""
     release = wanted.release
+    if wanted.retry_of is not None:
+        return _made_before(wanted, wanted.retry_of)
     if wanted.goes_back or (release.files_of is not None and release.runtime is Runtime.DOCKER):
         return ()
     if release.files_of is not None:
@@ -272,6 +282,21 @@ def _make(wanted: Wanted) -> tuple[PlannedStep, ...]:
     detect = Detect(wanted.premises.place, release.number, release.runtime)
     steps = _build_image(wanted) if release.runtime is Runtime.DOCKER else _build_in_place(wanted)
     return (_bring_source(wanted), PlannedStep(StepKey.DETECT, "See what is in it", detect), *steps)
+
+
+def _made_before(wanted: Wanted, number: int) -> tuple[PlannedStep, ...]:
+    """What runs once for a release, where the deployment that made it did not come so far."""
+    release = wanted.release
+    if not release.is_built or release.files_of is not None:
+        return ()
+    done = {
+        StepKey.RELEASE: wanted.retry_from is not StepKey.RELEASE,
+        StepKey.BEFORE: wanted.retry_from not in {StepKey.RELEASE, StepKey.BEFORE},
+    }
+    return tuple(
+        PlannedStep(step.key, step.title, Nothing(f"Deployment #{number} did it.")) if done[step.key] else step
+        for step in _before_start(release.recipe)
+    )
 
 
 def _bring_source(wanted: Wanted) -> PlannedStep:
@@ -334,7 +359,8 @@ def _before_start(recipe: Recipe | None) -> tuple[PlannedStep, ...]:
 def _after(wanted: Wanted) -> tuple[PlannedStep, ...]:
     """For what was built just now, as the command before its start."""
     release = wanted.release
-    if wanted.goes_back or release.files_of is not None or not release.is_built:
+    goes_back = wanted.goes_back and wanted.retry_of is None
+    if goes_back or release.files_of is not None or not release.is_built:
         return ()
     after: Action = Unknown()
     if release.recipe is not None:

@@ -32,7 +32,7 @@ SCARCE = 2 * 1024**3  # bytes that are free
 _NEEDED = """
 SELECT releases.environment_id, releases.number, releases.build_id FROM releases
 WHERE releases.id IN (SELECT release_id FROM slots WHERE release_id IS NOT NULL)
-OR (removed_at IS NULL AND live_at IS NOT NULL)
+OR (removed_at IS NULL AND (live_at IS NOT NULL OR kept_until > now()))
 OR EXISTS (SELECT FROM deployments WHERE deployments.environment_id = releases.environment_id AND ended_at IS NULL
            AND (release_id = releases.id OR back_to = releases.number))
 """
@@ -46,7 +46,8 @@ FROM environments JOIN apps ON apps.id = app_id WHERE node_id = %s
 # What never was live, and whose deployment could not take all of it away.
 _FORGET = """
 UPDATE releases SET removed_at = now() WHERE environment_id = %(environment)s AND live_at IS NULL
-AND removed_at IS NULL AND id NOT IN (SELECT release_id FROM slots WHERE release_id IS NOT NULL)
+AND removed_at IS NULL AND (kept_until IS NULL OR kept_until < now())
+AND id NOT IN (SELECT release_id FROM slots WHERE release_id IS NOT NULL)
 AND NOT EXISTS (SELECT FROM deployments WHERE deployments.environment_id = releases.environment_id
                 AND ended_at IS NULL AND (release_id = releases.id OR back_to = releases.number))
 """
@@ -238,7 +239,8 @@ async def _undone(store: Store, node_id: int) -> set[int]:
         cursor = await connection.execute(
             """
             SELECT DISTINCT environment_id FROM releases JOIN environments ON environments.id = environment_id
-            WHERE node_id = %s AND live_at IS NULL AND removed_at IS NULL AND NOT EXISTS (
+            WHERE node_id = %s AND live_at IS NULL AND removed_at IS NULL
+            AND (kept_until IS NULL OR kept_until < now()) AND NOT EXISTS (
                 SELECT FROM deployments WHERE deployments.environment_id = environments.id AND ended_at IS NULL)
             """,
             (node_id,),

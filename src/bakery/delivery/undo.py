@@ -5,7 +5,7 @@ import time
 
 from bakery.delivery import keeping
 from bakery.delivery.ownership import require_ours
-from bakery.delivery.plan import StepKey
+from bakery.delivery.plan import MAKING, StepKey
 from bakery.delivery.premises import Release
 from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.slots import free_slot
@@ -38,17 +38,48 @@ async def undo(work: Work) -> None:
     environment, slot = work.deployment.environment, work.plan.slot
     async with work.store.transaction() as tx:
         await require_ours(tx, work.deployment.id, work.deployment.generation)
+    is_kept = await _keep_what_was_made(work)
     is_away = await _take_away(work)
     async with work.store.transaction() as tx:
         if slot.state is not SlotState.LIVE and is_away:
             await free_slot(tx, environment.id, slot.colour)
-        if not work.deployment.goes_back and is_away:
+        if not work.deployment.goes_back and is_away and not is_kept:
             await tx.connection.execute(
                 "UPDATE releases SET removed_at = now() WHERE id = %s", (work.deployment.release.id,)
             )
     live = environment.live
+    if is_kept:
+        named = f"{environment.app} {work.deployment.number}"
+        work.log.write(f"What was made stays for an hour, for: bakery retry {named}")
     if live is not None and live.release is not None and is_away:
         work.log.write(f"Release #{live.release.number} is still live; nothing changed for visitors.")
+
+
+async def _keep_what_was_made(work: Work) -> bool:
+    """For a retry. What takes it away later is a round, when its time is over."""
+    release, steps = work.deployment.release, await read_steps(work.store, work.deployment.id)
+    made = {StepState.DONE, StepState.SKIPPED}
+    is_made = bool(steps) and all(state in made for key, state in steps.items() if key in MAKING)
+    if work.deployment.goes_back and work.deployment.retry_of is None:
+        return False
+    async with work.store.transaction() as tx:
+        cursor = await tx.connection.execute(
+            """
+            UPDATE releases SET kept_until = CASE WHEN %s THEN now() + interval '1 hour' END
+            WHERE id = %s AND live_at IS NULL AND removed_at IS NULL RETURNING kept_until IS NOT NULL
+            """,
+            (is_made, release.id),
+        )
+        row = await cursor.fetchone()
+    return bool(row and row[0])
+
+
+async def _is_kept(work: Work) -> bool:
+    async with work.store.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT FROM releases WHERE id = %s AND kept_until IS NOT NULL", (work.deployment.release.id,)
+        )
+        return await cursor.fetchone() is not None
 
 
 async def _take_away(work: Work) -> bool:
@@ -91,7 +122,7 @@ async def _end_jobs(work: Work) -> None:
 
 async def _forget_files(work: Work) -> None:
     release = work.deployment.release
-    if not work.deployment.goes_back:
+    if not work.deployment.goes_back and not await _is_kept(work):
         await _remove_files(work, release.number, release.build, release.runtime)
 
 
@@ -100,11 +131,24 @@ async def tidy(work: Work) -> None:
     try:
         await end_step_jobs(work.store, work.node.jobs, work.deployment.id)
         await _forget_archive(work)
+        await _keep_no_attempts(work)
         await _remove_superfluous(work)
     except Unavailable:
         raise
     except (BakeryError, OSError) as error:
         work.log.write(f"An old release could not be removed; Bakery tries again with the next deployment: {error}")
+
+
+async def _keep_no_attempts(work: Work) -> None:
+    """Nobody retries what failed before something newer came live: the next round takes it away."""
+    async with work.store.transaction() as tx:
+        await tx.connection.execute(
+            """
+            UPDATE releases SET kept_until = NULL WHERE environment_id = %s AND kept_until IS NOT NULL AND NOT EXISTS (
+                SELECT FROM deployments WHERE release_id = releases.id AND ended_at IS NULL AND deployments.id <> %s)
+            """,
+            (work.deployment.environment.id, work.deployment.id),
+        )
 
 
 async def _remove_superfluous(work: Work) -> None:

@@ -74,6 +74,7 @@ DID: Mapping[str, str] = {
     "variables.applied": "applied variables with the deployment",
     "deployment.requested": "asked for the deployment",
     "deployment.rolled_back": "rolled back with the deployment",
+    "deployment.retried": "retried with the deployment",
     "deployment.scheduled": "scheduled the deployment",
     "deployment.cancelled": "cancelled the deployment",
     "deployment.superseded": "passed over the deployment",

@@ -40,6 +40,33 @@ def rollback(
     )
 
 
+def retry(
+    app: _App,
+    number: Annotated[int, typer.Argument(metavar="N", help="One that failed or was cancelled.")],
+    *,
+    step: Annotated[
+        str | None, typer.Option("--from", metavar="STEP", help="Default: the step at which it ended.")
+    ] = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Follow the log to the end; the exit code is the outcome.")
+    ] = False,
+    env: Env = None,
+    json: Json = False,
+) -> None:
+    """Deploy the same source once more, with what was made of it where that is still there."""
+    with connect() as api:
+        made = api.post(path("apps", app, "deployments", number, "retry", env=env), {"from_step": step})
+        if wait:
+            wait_for(api, app, made["number"], json=json)
+            return
+    print_done(
+        made,
+        f"{made['note']} Deployment #{made['number']} is {made['state']}. "
+        f"Follow it with: bakery logs {app} --deployment {made['number']} --follow",
+        as_json=json,
+    )
+
+
 def releases(
     app: _App,
     *,

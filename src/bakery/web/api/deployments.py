@@ -9,6 +9,7 @@ from litestar.params import HeaderParameter
 
 from bakery.delivery.history import DeploymentDetail, list_deployments, show_deployment
 from bakery.delivery.request import cancel_deployment, request_deployment
+from bakery.delivery.retry import request_retry
 from bakery.model.actor import Actor
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import BadInput
@@ -90,6 +91,18 @@ class DeploymentWanted(msgspec.Struct, kw_only=True):
     skip_tests: bool = False
 
 
+class RetryWanted(msgspec.Struct, kw_only=True):
+    """`from_step` is the first step that is done again; without one it is the step at which the deployment ended."""
+
+    from_step: Annotated[str, msgspec.Meta(max_length=40)] | None = None
+
+
+class RetriedDeployment(Deployment, kw_only=True):
+    """`note` says what is taken over, and what is done again."""
+
+    note: str
+
+
 class CancelWanted(msgspec.Struct):
     number: int
 
@@ -167,6 +180,23 @@ async def post_cancel(parts: Parts, actor: Actor, app_name: AppName, data: Cance
     return shown(Deployment, await cancel_deployment(parts.store, app_name, data.number, actor=actor))
 
 
+@post(
+    "/apps/{app:str}/deployments/{number:int}/retry",
+    operation_id="retryDeployment",
+    summary="Retry a deployment",
+    opt=_DEPLOY,
+    responses=problems(409),
+    tags=["Deployments"],
+)
+async def post_retry(
+    parts: Parts, actor: Actor, app_name: AppName, number: int, data: RetryWanted
+) -> RetriedDeployment:
+    """A new deployment of the same source, for one that failed or was cancelled. What was made is taken over for an
+    hour; later it begins with the same commit."""
+    made = await request_retry(parts.store, parts.queue, app_name, number, actor=actor, from_step=data.from_step)
+    return RetriedDeployment(**msgspec.structs.asdict(shown(Deployment, made.deployment)), note=made.note)
+
+
 def _in_full(found: DeploymentDetail) -> DeploymentInFull:
     summary = msgspec.structs.asdict(shown(Deployment, found.deployment))
     live = found.live
@@ -178,4 +208,4 @@ def _in_full(found: DeploymentDetail) -> DeploymentInFull:
     )
 
 
-ROUTES = (get_deployments, post_deployment, get_deployment, post_cancel)
+ROUTES = (get_deployments, post_deployment, get_deployment, post_cancel, post_retry)

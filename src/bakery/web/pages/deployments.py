@@ -7,6 +7,7 @@ from bakery.delivery.apps import show_app
 from bakery.delivery.history import list_deployments, show_deployment
 from bakery.delivery.releases import look_back
 from bakery.delivery.request import cancel_deployment
+from bakery.delivery.retry import request_retry
 from bakery.delivery.rollback import request_rollback
 from bakery.model.actor import Actor
 from bakery.model.errors import BakeryError, Conflict
@@ -95,6 +96,17 @@ async def roll_back(
     return go(request, f"/apps/{app}/deployments/{made.number}")
 
 
+@post("/apps/{slug:str}/deployments/{number:int}/retry", opt={"permission": Permission.DEPLOY})
+async def retry(request: WebRequest, parts: Parts, actor: Actor, slug: str, number: int) -> Response[str] | Redirect:
+    """From the step at which it ended."""
+    app = app_in(slug)
+    try:
+        made = await request_retry(parts.store, parts.queue, app, number, actor=actor)
+    except Conflict as error:
+        return await _page(request, parts, actor, app, number, refusal=error)
+    return go(request, f"/apps/{app}/deployments/{made.deployment.number}")
+
+
 async def _page(
     request: WebRequest, parts: Parts, actor: Actor, slug: str, number: int, *, refusal: BakeryError | None = None
 ) -> Response[str]:
@@ -142,4 +154,4 @@ async def _end_of_log(store: Store, stream: int) -> logs.Piece | None:
     return await logs.read(store, stream, max(0, extent.bytes - _END_OF_LOG)) if extent else None
 
 
-ROUTES = (show_history, show_one, show_log, cancel, roll_back)
+ROUTES = (show_history, show_one, show_log, cancel, retry, roll_back)

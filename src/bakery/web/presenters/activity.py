@@ -39,6 +39,7 @@ _ICONS_OF_ACTIONS: Mapping[str, str] = {
     "app.unhealthy": "x",
     "app.crash_loop": "rotate-cw",
     "app.recovered": "check",
+    "deployment.retried": "refresh-cw",
     "app.command_ran": "terminal",
     "deployment.rolled_back": "undo-2",
     "person.removed": "trash-2",

@@ -101,9 +101,15 @@ def deployment_view(
         failure=_failure(deployment, steps[at] if at is not None else None, now),
         why_not_cancel="It is being cancelled." if deployment.is_cancelling else why_not(actor, Permission.DEPLOY),
         address=address if deployment.is_live else "",
+        retries_from=_retries_from(deployment, steps[at] if at is not None else None),
         back_to=deployment.release if deployment.can_be_back else None,
         why_not_back=why_not(actor, Permission.DEPLOY),
     )
+
+
+def _retries_from(deployment: DeploymentSummary, step: StepView | None) -> str:
+    ended = deployment.state in {DeploymentState.FAILED, DeploymentState.CANCELLED}
+    return step.name if ended and step is not None and not deployment.goes_back else ""
 
 
 def _status(deployment: DeploymentSummary, *, failed_at: StepView | None = None) -> StatusView:

@@ -121,6 +121,7 @@ class DeploymentView:
     failure: Failure | None = None
     why_not_cancel: str = ""
     address: str = ""  # of the site, once it is live
+    retries_from: str = ""  # the step at which it ended, where it can be retried
     back_to: int | None = None  # the release that one can go back to
     why_not_back: str = ""
 

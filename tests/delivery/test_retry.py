@@ -1,0 +1,53 @@
+"""A deployment that failed is repeated with what it made, or from its source."""
+
+from pathlib import Path
+
+import pytest
+
+from bakery.delivery.retry import request_retry
+from bakery.model.deployments import DeploymentState
+from bakery.model.errors import BadInput, Conflict
+from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.delivery.test_pipeline import a_project
+
+# It starts well only when somebody mended what it needs.
+WAITS = "if not os.path.exists(os.environ['HOME_OF_TEST'] + '/mended'): sys.exit(3)"
+
+
+def releases(fleet: Fleet) -> list[str]:
+    return sorted(path.name for path in Path(fleet.node.folders.root, "apps/shop/production/releases").iterdir())
+
+
+async def test_what_was_made_is_taken_over_from_the_step_that_failed(fleet: Fleet, tmp_path: Path) -> None:
+    await fleet.make(command="")
+    before = WAITS.replace("os.environ['HOME_OF_TEST']", repr(str(tmp_path)))
+    failed = await fleet.deploy({**a_project("one"), **an_app("one", before=before)})
+    assert failed.deployment.state is DeploymentState.FAILED
+    assert "What was made stays for an hour, for: bakery retry shop 1" in await fleet.log(failed.deployment)
+    assert releases(fleet) == ["1"]
+
+    again = await fleet.run((await request_retry(fleet.store, fleet.queue, "shop", 1, actor=ADMIN)).deployment)
+    assert again.deployment.state is DeploymentState.FAILED
+    assert releases(fleet) == ["1"]
+
+    (tmp_path / "mended").touch()
+    asked = await request_retry(fleet.store, fleet.queue, "shop", 2, actor=ADMIN)
+    assert asked.note.startswith("What deployment #2 made is taken over; it goes on with check.")
+    found = await fleet.run(asked.deployment)
+    log = await fleet.log(found.deployment)
+    assert found.deployment.state is DeploymentState.SUCCEEDED, log
+    assert [step.key for step in found.steps] == ["release", "before", "start", "check", "switch", "after"]
+    assert "▸ Prepare the release: nothing to do. Deployment #2 did it." in log
+    assert (await fleet.visit()).text == "one"
+    assert releases(fleet) == ["1"]
+
+
+async def test_an_upload_of_which_nothing_was_made_is_sent_again(fleet: Fleet) -> None:
+    await fleet.make(command="")
+    await fleet.deploy(a_project("one", test="exit 4"))
+    assert releases(fleet) == []
+    with pytest.raises(Conflict, match="the results of the steps before test are not kept, nor is its upload") as no:
+        await request_retry(fleet.store, fleet.queue, "shop", 1, actor=ADMIN)
+    assert no.value.hint == "Upload it again: bakery deploy shop --dir PATH"
+    with pytest.raises(BadInput, match="has no step “bake”"):
+        await request_retry(fleet.store, fleet.queue, "shop", 1, actor=ADMIN, from_step="bake")
