@@ -147,6 +147,14 @@ def test_a_worker_alone_is_an_app_without_a_start() -> None:
     assert list(plan.commands.processes) == ["worker"]
 
 
+def test_a_worker_beside_a_dockerfile_is_one_more_process_of_its_image() -> None:
+    files = {"Dockerfile": "FROM x\n", "app.py": "", "bakery.toml": '[run]\nprocesses.worker = "work"\n'}
+    plan = plan_of(files)
+    assert plan.stack == "dockerfile"
+    assert plan.commands.processes == {"worker": ShellText("work")}
+    assert all(other.why for other in plan.alternatives)
+
+
 def test_a_procfile_without_a_stack_runs_as_a_process() -> None:
     plan = plan_of(WORKER)
     assert (plan.stack, plan.runtime) == ("procfile", Runtime.PROCESS)

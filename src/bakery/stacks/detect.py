@@ -44,6 +44,7 @@ Finding = tuple[Stack, Found]
 
 _MARKS = frozenset(mark for stack in STACKS for mark in stack.marks)
 _READS = tuple(dict.fromkeys(name for stack in STACKS for name in stack.reads))
+_FITS = "What lies in this folder could be started so."
 _RUNS_AS: Mapping[Runtime, str] = {
     Runtime.DOCKER: "It can run in Docker.",
     Runtime.PROCESS: "It can run as a process, without Docker.",
@@ -249,7 +250,7 @@ def _alternatives(folder: Folder, plan: BuildPlan, own: list[Finding]) -> Iterat
     for stack, found in own:
         for runtime in found.runtimes:
             if (stack.name, runtime) != (plan.stack, plan.runtime):
-                why = _RUNS_AS[runtime] if stack.name == plan.stack else found.why[0]
+                why = _RUNS_AS[runtime] if stack.name == plan.stack else next(iter(found.why), _FITS)
                 yield Alternative(stack.name, runtime, folder.path, why)
 
 
