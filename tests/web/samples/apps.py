@@ -113,6 +113,7 @@ def a_deployment(*, failed: bool = False) -> DeploymentView:
         usual="2:10",
         current=steps[4],
         position="step 5 of 9",
+        retries_from="Test",
         failure=Failure(
             title="2 of 148 tests failed",
             where="npm test on oven-1 ended with exit 1 after 38 s.",
