@@ -82,4 +82,5 @@ def test_a_long_access_log_is_moved_aside(tmp_path: Path, log: Path, monkeypatch
         (log.parent / name).write_bytes(b"x" * size)
     unit_logs.keep(tmp_path)
     names = sorted(path.name for path in log.parent.iterdir() if "access" in path.name)
-    assert names == ["docs-production.access.json", "shop-production.access.json.1"]
+    assert names == ["docs-production.access.json", "shop-production.access.json", "shop-production.access.json.1"]
+    assert (log.parent / "shop-production.access.json").stat().st_size == 0

@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from bakery.helper.files import make_open_folder, replace_with
+from bakery.helper.files import let_agent_read, make_open_folder, replace_with
 from bakery.helper.nginx_text import Listen, complaint_in, render_own_main_file, render_settings
 from bakery.helper.processes import began_at, has_systemd, send
 from bakery.helper.programs import Ended, call, find_program
@@ -62,6 +62,13 @@ class Nginx:
             mime_types = main_file_of(self.program).parent / "mime.types"
             text = render_own_main_file(self.home, settings_file=self.settings, mime_types=mime_types)
             replace_with(self.home / "nginx.conf", text)
+
+    def make_log(self, name: str) -> None:
+        """Before nginx makes it, which does so when it tests too: the agent sums up what is noted there."""
+        path = self.logs / name
+        make_open_folder(self.logs)
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+        let_agent_read(path, 0o640)
 
     def complaint(self) -> str:
         """What is wrong with its configuration; empty when nothing is."""

@@ -126,6 +126,7 @@ def apply(root: Path, app: str, environment: str) -> None:
         settle(root, nginx)
         expect_newest(site, marker)
         with undone_by_faults(site):
+            nginx.make_log(f"{name}.access.json")
             write_over(site.next, json.dumps(marker).encode())
             site.put(text)
             refuse_bad(site, nginx)

@@ -175,9 +175,11 @@ def rotate(root: Path, logs: list[Path]) -> None:
     long = [log for log in logs if log.stat().st_size > LONGEST_OF_NGINX]
     if not long or not find_program("nginx"):
         return
+    nginx = Nginx(root)
     for log in long:
         log.replace(log.with_name(f"{log.name}.1"))
-    master = Nginx(root).master()
+        nginx.make_log(log.name)
+    master = nginx.master()
     if master:  # it opens its logs anew
         send(int(master), began_at(int(master)) or "", signal.SIGUSR1)
 
