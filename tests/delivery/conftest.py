@@ -17,7 +17,7 @@ from tests.delivery.fleet import Fleet
 from tests.support.machine import a_free_port, a_node, machine_of
 from tests.support.store import a_store
 
-PATIENCE = Patience(check=15, drain=2, away=1, steady=0.5)
+PATIENCE = Patience(check=15, drain=2, away=1, steady=0.5, warm=0, bake=0)
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """The command `bakery` on this machine as if an ordinary user ran it, so that nothing outside of FOLDER changes:
 `python -m tests.support.bakery_of_a_user FOLDER PORT ARGUMENTS…`. Its nginx answers on PORT."""
 
+import functools
 import sys
 from pathlib import Path, PurePosixPath
 from unittest import mock
 
 from bakery.cli import main
+from bakery.delivery.work import Patience
 from bakery.model.names import Port
 from bakery.nodes.node import Node
 from tests.support.machine import node_in
@@ -17,5 +19,9 @@ if __name__ == "__main__":
     async def open_node(*, root: PurePosixPath) -> Node:
         return await node_in(Path(folder), Port(int(port)))
 
-    with mock.patch("bakery.app.open_local_node", open_node):
+    patience = functools.partial(Patience, warm=0, bake=0)  # what was live is gone at the end
+    with (
+        mock.patch("bakery.app.open_local_node", open_node),
+        mock.patch("bakery.delivery.worker.Patience", patience),
+    ):
         main()

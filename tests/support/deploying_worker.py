@@ -40,7 +40,7 @@ async def _say_and_wait() -> None:
 async def _deploy(dsn: str, folder: Path, port: Port, deployment_id: int) -> None:
     async with a_store(dsn) as store:
         node = await node_in(folder, port)
-        await run_deployment(store, node, deployment_id, patience=Patience(check=15, drain=2))
+        await run_deployment(store, node, deployment_id, patience=Patience(check=15, drain=2, warm=0, bake=0))
 
 
 if __name__ == "__main__":

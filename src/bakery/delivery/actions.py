@@ -17,7 +17,7 @@ from bakery.delivery.plan import (
 )
 from bakery.delivery.premises import Program
 from bakery.delivery.slot_programs import slot_programs
-from bakery.delivery.slots import free_slot, make_live, take_slot
+from bakery.delivery.slots import free_slot, keep_warm, make_live, take_slot
 from bakery.delivery.work import StepFailed, Work
 from bakery.model.apps import Runtime
 from bakery.model.container import ContainerSpec
@@ -28,6 +28,7 @@ from bakery.nodes.node import Node
 
 CRASHES_ALLOWED = 3
 LINES_SHOWN = 20
+LEAST_MEMORY_FOR_WARM = 1_000_000_000
 _LOOK_AT_UNIT_EVERY = 1.0
 
 
@@ -108,12 +109,24 @@ async def _retire(work: Work, retire: Retire) -> None:
     left = await programs.wait_for_drain(work.node.transport, port, seconds=work.patience.drain) if port else 0
     if left:
         work.log.write(f"{left} connections were still open after {work.patience.drain:g} s.")
-    runtime = retire.slot.release.runtime if retire.slot.release else Runtime.PROCESS
-    await slot_programs(work.store, work.node, environment, retire.slot.colour, runtime).remove()
-    async with work.store.transaction() as tx:
-        await free_slot(tx, environment.id, retire.slot.colour)
-    work.log.write(f"The {retire.slot.colour} slot is free.")
+    old, seconds = retire.slot.release, _warm_for(work)
+    if old is not None and seconds:
+        async with work.store.transaction() as tx:
+            await keep_warm(tx, environment.id, retire.slot.colour, seconds)
+        minutes = f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:g} s"
+        work.log.write(f"Release #{old.number} stays warm on {retire.slot.colour} for {minutes}, to come back to.")
+    else:
+        runtime = old.runtime if old else Runtime.PROCESS
+        await slot_programs(work.store, work.node, environment, retire.slot.colour, runtime).remove()
+        async with work.store.transaction() as tx:
+            await free_slot(tx, environment.id, retire.slot.colour)
+        work.log.write(f"The {retire.slot.colour} slot is free.")
     await proving.end(work)
+
+
+def _warm_for(work: Work) -> float:
+    """A small machine has no memory for what has no visitors."""
+    return work.patience.warm if work.node.facts.memory_bytes >= LEAST_MEMORY_FOR_WARM else 0.0
 
 
 async def tell_last_lines(work: Work, program: Program) -> None:

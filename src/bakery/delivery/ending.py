@@ -1,6 +1,7 @@
 """How a deployment ends: its state, why, and who hears of it."""
 
 from bakery.delivery.actions import tell_last_lines
+from bakery.delivery.baking import watch_for_a_while
 from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment
 from bakery.delivery.moves import move_deployment
@@ -58,13 +59,17 @@ async def end_deployment(
     writing: DeploymentLog,
     state: DeploymentState,
     failure: BakeryError | None = None,
+    *,
+    watched_for: float = 0.0,
 ) -> None:
+    """`watched_for`: so many seconds a release that succeeded may still be taken back."""
     at_byte = await writing.flush()
     async with store.transaction() as tx:
         await require_ours(tx, deployment.id, deployment.generation)
         ended = StepState.CANCELLED if state is DeploymentState.CANCELLED else StepState.FAILED
         await end_steps(tx, deployment.id, ended, at_byte=at_byte)
         await move_deployment(tx, deployment.id, state, failure=_told(failure, writing) if failure else None)
+        await watch_for_a_while(tx, deployment.id, deployment.environment.id, watched_for)
 
 
 def _told(failure: BakeryError, writing: DeploymentLog) -> BakeryError:

@@ -50,6 +50,7 @@ class DeploymentSummary:
     is_kept: bool
     is_release_live: bool
     is_live: bool
+    watched_until: datetime | None  # so long Bakery takes its release back by itself when that does worse
 
     @property
     def goes_back(self) -> bool:

@@ -220,7 +220,10 @@ async def _environment(connection: Connection, vault: Vault, environment_id: int
 async def _slots(connection: Connection, vault: Vault, environment_id: int) -> Mapping[Colour, Slot]:
     async with connection.cursor(row_factory=typed(_SlotRow)) as cursor:
         await cursor.execute(
-            "SELECT colour, port, state, release_id FROM slots WHERE environment_id = %s ORDER BY colour",
+            """
+            SELECT colour, port, CASE WHEN warm_until < now() THEN 'retiring' ELSE state END AS state, release_id
+            FROM slots WHERE environment_id = %s ORDER BY colour
+            """,
             (environment_id,),
         )
         rows = await cursor.fetchall()

@@ -35,6 +35,7 @@ class Release:
     is_kept: bool
     is_live: bool
     slot: Colour | None
+    warm_until: datetime | None  # so long it runs on without visitors
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from bakery.model.audit import AuditEntry
 from bakery.model.errors import Conflict, NotFound
 from bakery.model.permissions import Permission
 from bakery.store.queue import Queue
-from bakery.store.rows import typed
+from bakery.store.rows import only, typed
 from bakery.store.store import Connection, Store
 from bakery.store.transaction import Transaction
 
@@ -56,6 +56,19 @@ async def request_rollback(
             )
         )
     return (await show_deployment(store, slug, number, actor=Actor.system())).deployment
+
+
+async def put_back_in_line(tx: Transaction, queue: Queue, app: FoundApp, release: int, *, actor: Actor) -> int:
+    """A deployment back to a kept release, as it was; its number."""
+    number = await next_number(tx, app)
+    cursor = await tx.connection.execute(
+        "SELECT id FROM releases WHERE environment_id = %s AND number = %s", (app.environment_id, release)
+    )
+    (release_id,) = await only(cursor)
+    deployment_id = await make_deployment(tx, app, number, release_id, actor, None, None)
+    await tx.connection.execute("UPDATE deployments SET back_to = %s WHERE id = %s", (release, deployment_id))
+    await put_in_line(tx, queue, deployment_id, app.environment_id, None)
+    return number
 
 
 @dataclass(frozen=True, slots=True)

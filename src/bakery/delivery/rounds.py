@@ -3,12 +3,13 @@ left over goes, and whoever looks at a page sees how its app is doing."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 import psycopg
 import structlog
 
 from bakery.delivery import tasks
+from bakery.delivery.baking import judge_new_releases
 from bakery.delivery.keeping import keeper
 from bakery.delivery.look import look_at_environment
 from bakery.delivery.pruning import prune_in_time
@@ -35,6 +36,7 @@ _UPLOADED_LONG_AGO = 3600.0  # seconds: one that arrives right now has no deploy
 async def look_after_apps(store: Store, queue: Queue, links: Links, node_id: int) -> None:
     """For as long as the node is ours, and answers. A round that fails is made again."""
     async with asyncio.TaskGroup() as group:
+        group.create_task(_keep_judging(store, queue, node_id))
         group.create_task(_keep_watching(store, queue, links, node_id))
         group.create_task(_keep_tidy(store, queue, links, node_id))
         group.create_task(_keep_logs(links, node_id))
@@ -44,6 +46,16 @@ async def _keep_watching(store: Store, queue: Queue, links: Links, node_id: int)
     watching = Watch(store, queue, links, node_id)
     while True:
         await _until_done(watching.look, node_id)
+        await asyncio.sleep(_LOOK_EVERY)
+
+
+async def _keep_judging(store: Store, queue: Queue, node_id: int) -> None:
+    async def once() -> None:
+        await end_warm_slots(store, queue, node_id)
+        await judge_new_releases(store, queue, node_id)
+
+    while True:
+        await _until_done(once, node_id)
         await asyncio.sleep(_LOOK_EVERY)
 
 
@@ -69,7 +81,7 @@ async def resume(store: Store, queue: Queue, links: Links, node_id: int) -> None
         cursor = await connection.execute(
             """
             SELECT DISTINCT environment_id FROM slots JOIN environments ON environments.id = environment_id
-            WHERE environments.node_id = %s AND slots.state IN ('live', 'retiring') ORDER BY 1
+            WHERE environments.node_id = %s AND slots.state IN ('live', 'retiring', 'warm') ORDER BY 1
             """,
             (node_id,),
         )
@@ -86,19 +98,29 @@ async def resume(store: Store, queue: Queue, links: Links, node_id: int) -> None
 async def tidy(store: Store, queue: Queue, links: Links, node_id: int) -> None:
     """From time to time: uploads that nobody deploys go, and what deployments could not take away."""
     await _forget_uploads(store, await links.node(node_id))
+    await _settle_those_with(store, queue, node_id, (SlotState.RETIRING, SlotState.STARTING))
+    await prune_in_time(store, queue, links, node_id)
+
+
+async def end_warm_slots(store: Store, queue: Queue, node_id: int) -> None:
+    """Whose time is over."""
+    await _settle_those_with(store, queue, node_id, ())
+
+
+async def _settle_those_with(store: Store, queue: Queue, node_id: int, states: Collection[SlotState]) -> None:
+    """A slot in one of these states, or warm for too long."""
     async with store.transaction() as tx:
         cursor = await tx.connection.execute(
             """
             SELECT DISTINCT environment_id FROM slots JOIN environments ON environments.id = environment_id
-            WHERE environments.node_id = %s AND slots.state IN ('retiring', 'starting') AND NOT EXISTS (
+            WHERE environments.node_id = %s AND (slots.state = ANY(%s) OR slots.warm_until < now()) AND NOT EXISTS (
                 SELECT FROM deployments WHERE environment_id = environments.id AND state = 'running')
             ORDER BY 1
             """,
-            (node_id,),
+            (node_id, [str(state) for state in states]),
         )
         for (environment_id,) in await cursor.fetchall():
             await _put_in_line(tx, queue, tasks.SETTLE, environment_id)
-    await prune_in_time(store, queue, links, node_id)
 
 
 async def find_lost_work(store: Store, queue: Queue) -> None:

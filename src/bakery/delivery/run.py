@@ -12,6 +12,7 @@ import structlog
 
 from bakery.delivery import proving
 from bakery.delivery.actions import carry_out
+from bakery.delivery.baking import end_watch_of
 from bakery.delivery.ending import abandon, end_deployment, note_failure
 from bakery.delivery.git_rows import source_secrets
 from bakery.delivery.log import DeploymentLog
@@ -26,6 +27,7 @@ from bakery.delivery.undo import tidy, undo
 from bakery.delivery.variable_sets import masker_of
 from bakery.delivery.waiting import although_away
 from bakery.delivery.work import Patience, StepFailed, Work
+from bakery.model.apps import Runtime
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import BakeryError, NodeUnreachable, Unavailable
 from bakery.model.masking import Masker
@@ -75,6 +77,7 @@ async def _begin(store: Store, deployment_id: int) -> bool:
         state = DeploymentState(row[0]) if row else None
         if state is DeploymentState.QUEUED:
             await move_deployment(tx, deployment_id, DeploymentState.RUNNING)
+            await end_watch_of(tx, deployment_id)
         elif state is not DeploymentState.RUNNING:
             return False
         await take_up(tx, deployment_id)
@@ -114,7 +117,9 @@ async def _run_planned(work: Work) -> None:
     if failure is None:
         await tidy(work)
         await note_size(work)
-        await end_deployment(store, deployment, writing, DeploymentState.SUCCEEDED)
+        is_watched = not deployment.goes_back and deployment.release.runtime is not Runtime.STATIC
+        seconds = work.patience.bake if is_watched else 0.0
+        await end_deployment(store, deployment, writing, DeploymentState.SUCCEEDED, watched_for=seconds)
     else:
         await undo(work)
         await end_deployment(store, deployment, writing, DeploymentState.FAILED, failure)

@@ -133,7 +133,7 @@ async def _start(store: Store, node: Node, environment: Environment, live: Slot)
 
 async def _clear_left_over(store: Store, node: Node, environment: Environment) -> None:
     """An old slot that could not be stopped when it was retired, or what a failed deployment could not take away."""
-    left = {SlotState.RETIRING}
+    left = {SlotState.RETIRING, SlotState.WARM} if environment.is_stopped else {SlotState.RETIRING}
     if not await _is_deploying(store, environment.id):
         left.add(SlotState.STARTING)
     for slot in environment.slots.values():

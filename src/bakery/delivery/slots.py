@@ -49,6 +49,13 @@ async def make_live(tx: Transaction, environment_id: int, colour: Colour, releas
     await set_health(tx, environment_id, colour, release_id, Health.HEALTHY)
 
 
+async def keep_warm(tx: Transaction, environment_id: int, colour: Colour, seconds: float) -> None:
+    """It has no visitors any more, and runs on. Harmless when it is warm already."""
+    state, release = await _lock(tx, environment_id, colour)
+    if state is not SlotState.WARM:
+        await _move(tx, environment_id, colour, state, SlotState.WARM, release, seconds=seconds)
+
+
 async def free_slot(tx: Transaction, environment_id: int, colour: Colour) -> None:
     """Nothing runs there any more. Harmless when it is free."""
     state, _ = await _lock(tx, environment_id, colour)
@@ -123,15 +130,23 @@ async def _lock(tx: Transaction, environment_id: int, colour: Colour) -> tuple[S
 
 
 async def _move(
-    tx: Transaction, environment_id: int, colour: Colour, now: SlotState, then: SlotState, release: int | None = None
+    tx: Transaction,
+    environment_id: int,
+    colour: Colour,
+    now: SlotState,
+    then: SlotState,
+    release: int | None = None,
+    *,
+    seconds: float | None = None,
 ) -> SlotState:
     require_move(NEXT_SLOT_STATES, f"The {colour} slot", now, then)
     await tx.connection.execute(
         """
         UPDATE slots SET state = %s, release_id = %s, since = now(), health = 'unknown', health_note = '',
-            health_since = now(), check_kind = '', restarts = 0, trouble = '', revivals = 0, revived_at = NULL
+            health_since = now(), check_kind = '', restarts = 0, trouble = '', revivals = 0, revived_at = NULL,
+            warm_until = now() + make_interval(secs => %s)
         WHERE environment_id = %s AND colour = %s
         """,
-        (then, release, environment_id, colour),
+        (then, release, seconds, environment_id, colour),
     )
     return then

@@ -23,6 +23,8 @@ class Patience:
     check: float = 120.0
     steady: float = 3.0  # a process beside the one with the port has to run without an end
     drain: float = 30.0
+    warm: float = 600.0  # the old slot runs on, to come back to
+    bake: float = 300.0  # the new release is taken back when it does worse
     away: float = 300.0  # for a node that does not answer
     job: int = 3600  # for a build, or a suite of tests
 

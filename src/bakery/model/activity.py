@@ -78,6 +78,7 @@ DID: Mapping[str, str] = {
     "deployment.scheduled": "scheduled the deployment",
     "deployment.cancelled": "cancelled the deployment",
     "deployment.superseded": "passed over the deployment",
+    "deployment.taken_back": "took back the deployment",
     "deployment.succeeded": "finished the deployment",
     "deployment.failed": "could not finish the deployment",
 }

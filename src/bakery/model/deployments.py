@@ -17,10 +17,11 @@ class DeploymentState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     SUPERSEDED = "superseded"  # a newer one took its place before it began
+    ROLLED_BACK = "rolled_back"  # it had succeeded, did worse than the release before, and Bakery took it back
 
     @property
     def is_over(self) -> bool:
-        return self not in NEXT_STATES
+        return self not in {DeploymentState.SCHEDULED, DeploymentState.QUEUED, DeploymentState.RUNNING}
 
 
 class StepState(StrEnum):
@@ -37,6 +38,7 @@ class SlotState(StrEnum):
     STARTING = "starting"
     LIVE = "live"
     RETIRING = "retiring"
+    WARM = "warm"  # runs on without visitors, to come back to
 
 
 class Health(StrEnum):
@@ -64,6 +66,7 @@ NEXT_STATES: Mapping[DeploymentState, frozenset[DeploymentState]] = {
     DeploymentState.RUNNING: frozenset(
         {DeploymentState.SUCCEEDED, DeploymentState.FAILED, DeploymentState.CANCELLED}
     ),
+    DeploymentState.SUCCEEDED: frozenset({DeploymentState.ROLLED_BACK}),
 }  # fmt: skip
 NEXT_STEP_STATES: Mapping[StepState, frozenset[StepState]] = {
     StepState.WAITING: frozenset({StepState.RUNNING, StepState.SKIPPED}),
@@ -73,7 +76,8 @@ NEXT_SLOT_STATES: Mapping[SlotState, frozenset[SlotState]] = {
     SlotState.IDLE: frozenset({SlotState.STARTING}),
     SlotState.STARTING: frozenset({SlotState.LIVE, SlotState.IDLE}),
     SlotState.LIVE: frozenset({SlotState.RETIRING}),
-    SlotState.RETIRING: frozenset({SlotState.IDLE, SlotState.LIVE}),  # live: going back to what still runs there
+    SlotState.RETIRING: frozenset({SlotState.IDLE, SlotState.WARM, SlotState.LIVE}),  # live: going back to it
+    SlotState.WARM: frozenset({SlotState.IDLE, SlotState.LIVE}),
 }
 
 

@@ -35,7 +35,8 @@ _Key = Annotated[
 class Deployment(msgspec.Struct, kw_only=True):
     """`title` and `version` say what was built; `failure` and `hint` why it failed and what to do. `release` is what it
     makes live: a new one with its own number, or the earlier one that it goes back to. Nothing is built where it
-    `goes_back` to `back_to`, with the variables of then or today's, or `applies` changed variables."""
+    `goes_back` to `back_to`, with the variables of then or today's, or `applies` changed variables. Until
+    `watched_until` Bakery takes its release back when that does worse than the one before."""
 
     app: str
     number: int
@@ -57,6 +58,7 @@ class Deployment(msgspec.Struct, kw_only=True):
     goes_back: bool
     back_to: int | None
     applies: bool
+    watched_until: datetime | None
 
 
 class Step(msgspec.Struct):

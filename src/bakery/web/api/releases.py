@@ -19,7 +19,8 @@ from bakery.web.context import Parts
 
 class Release(msgspec.Struct, kw_only=True):
     """`title` and `version` say what was built; `live_at` when it last became live. One that `is_kept` is still on its
-    node, so one can go back to it. `slot` is where it runs; `files_of` is the release whose files it has."""
+    node, so one can go back to it. `slot` is where it runs; `files_of` is the release whose files it has. Until `warm_until` it
+    runs on without visitors, and going back takes a second."""
 
     number: int
     title: str
@@ -29,6 +30,7 @@ class Release(msgspec.Struct, kw_only=True):
     is_live: bool
     is_kept: bool
     slot: Colour | None
+    warm_until: datetime | None
     files_of: int | None
 
 

@@ -42,6 +42,7 @@ _ICONS_OF_ACTIONS: Mapping[str, str] = {
     "deployment.retried": "refresh-cw",
     "app.command_ran": "terminal",
     "deployment.rolled_back": "undo-2",
+    "deployment.taken_back": "undo-2",
     "person.removed": "trash-2",
     "node.removed": "trash-2",
     "node.pruned": "trash-2",

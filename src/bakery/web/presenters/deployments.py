@@ -171,6 +171,11 @@ def _calm(deployment: DeploymentSummary, live: Live | None) -> str:
     """What visitors get meanwhile, or afterwards."""
     if live is None:
         return "" if deployment.state.is_over else "Nothing is live yet. It will be when all steps are done."
+    if deployment.is_live and deployment.watched_until is not None:
+        until = f"{deployment.watched_until:%H:%M:%S} UTC"
+        return (
+            f"It is live on {live.colour}. Until {until} Bakery takes it back when it does worse than the one before."
+        )
     if deployment.is_live:
         return f"It is live on {live.colour}."
     if not deployment.state.is_over:
@@ -178,6 +183,12 @@ def _calm(deployment: DeploymentSummary, live: Live | None) -> str:
     if deployment.state is DeploymentState.SUCCEEDED:
         return f"By now #{live.number} is live on {live.colour}."
     return f"#{live.number} is live on {live.colour}."
+
+
+def _what_failed(deployment: DeploymentSummary, step: StepView | None) -> str:
+    if deployment.state is DeploymentState.ROLLED_BACK:
+        return "Bakery took it back"
+    return f"{step.name} failed" if step else "It did not begin"
 
 
 def _note(deployment: DeploymentSummary, steps: Sequence[Step]) -> str:
@@ -189,11 +200,11 @@ def _note(deployment: DeploymentSummary, steps: Sequence[Step]) -> str:
 
 
 def _failure(deployment: DeploymentSummary, step: StepView | None, now: datetime) -> Failure | None:
-    if deployment.state is not DeploymentState.FAILED:
+    if deployment.state not in {DeploymentState.FAILED, DeploymentState.ROLLED_BACK}:
         return None
     lines = step.log.lines[-_LAST_LINES:] if step and step.log else ()
     return Failure(
-        title=f"{step.name} failed" if step else "It did not begin",
+        title=_what_failed(deployment, step),
         where=deployment.failure,
         output="\n".join(plain(line) for line in lines),
         fix=deployment.hint or "Correct the cause and deploy again.",

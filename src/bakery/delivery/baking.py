@@ -1,0 +1,154 @@
+"""A new release is watched for a while: one that does worse than the release before is taken back by Bakery itself.
+
+Its deployment has succeeded by then. Going back is a deployment like any other, to what is still warm. It happens
+once, never to a release that somebody went back to, and never while another deployment is on its way: that one ends
+the watch.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bakery.delivery.find import FoundApp
+from bakery.delivery.rollback import put_back_in_line, release_before
+from bakery.delivery.traffic import Traffic, traffic_of
+from bakery.model.actor import Actor
+from bakery.model.audit import AuditEntry
+from bakery.model.deployments import Health
+from bakery.store.queue import Queue
+from bakery.store.rows import typed
+from bakery.store.store import Store
+from bakery.store.transaction import Transaction
+
+DOWN_FOR = 5.0  # seconds: it was down at two looks, and is at the third
+RESTARTS = 3
+FEWEST_REQUESTS = 50
+LARGEST_SHARE, TIMES_THE_OLD = 0.05, 3.0
+_HINT = "Its log and the app's own say more. Mend it, and deploy again."
+
+
+@dataclass(frozen=True, slots=True)
+class Fares:
+    """How the new release does, and what visitors got from it and from the one before. `said` is of its last look."""
+
+    health: Health
+    down_for: float
+    said: str
+    restarts: int
+    new: Traffic
+    old: Traffic
+
+
+def why_back(fares: Fares) -> str:
+    """A sentence; empty when it may stay."""
+    if fares.health is Health.DOWN and fares.down_for >= DOWN_FOR:
+        return f"After the switch it did not answer well three times in a row: {fares.said.rstrip('.')}."
+    if fares.restarts >= RESTARTS:
+        return f"Its program ended {fares.restarts} times after the switch."
+    share = fares.new.error_share
+    is_much = fares.new.requests >= FEWEST_REQUESTS and share >= LARGEST_SHARE
+    if is_much and share >= TIMES_THE_OLD * fares.old.error_share:
+        before = f"{fares.old.error_share:.1%} of the release before" if fares.old.requests else "none known before"
+        return f"{fares.new.errors} of {fares.new.requests} visits failed after the switch: {share:.1%}; {before}."
+    return ""
+
+
+async def watch_for_a_while(tx: Transaction, deployment_id: int, environment_id: int, seconds: float) -> None:
+    """Only where there is a release to go back to."""
+    if seconds and await release_before(tx.connection, environment_id) is not None:
+        await tx.connection.execute(
+            "UPDATE deployments SET bake_until = now() + make_interval(secs => %s) WHERE id = %s",
+            (seconds, deployment_id),
+        )
+
+
+async def end_watch_of(tx: Transaction, deployment_id: int) -> None:
+    """This deployment begins: what its environment had watched until now has proved itself."""
+    await tx.connection.execute(
+        """
+        UPDATE deployments SET bake_until = NULL WHERE bake_until IS NOT NULL
+        AND environment_id = (SELECT environment_id FROM deployments WHERE id = %s)
+        """,
+        (deployment_id,),
+    )
+
+
+async def judge_new_releases(store: Store, queue: Queue, node_id: int) -> None:
+    for baking in await _baking(store, node_id):
+        environment, before = baking.environment_id, baking.before_id
+        fares = Fares(
+            health=baking.health,
+            down_for=baking.down_for,
+            said=baking.health_note,
+            restarts=baking.restarts,
+            new=await traffic_of(store, environment, baking.release_id, baking.ended_at),
+            old=await traffic_of(store, environment, before, baking.before_since) if before else Traffic(0, 0, None),
+        )
+        why = why_back(fares)
+        if why:
+            await _take_back(store, queue, baking, why)
+
+
+@dataclass(frozen=True, slots=True)
+class _Baking:
+    id: int
+    number: int
+    app_id: int
+    app: str
+    environment_id: int
+    release_id: int
+    ended_at: datetime
+    health: Health
+    health_note: str
+    down_for: float
+    restarts: int
+    before_id: int | None
+    before_since: datetime
+
+
+async def _baking(store: Store, node_id: int) -> list[_Baking]:
+    async with store.connection() as connection, connection.cursor(row_factory=typed(_Baking)) as cursor:
+        await cursor.execute(
+            """
+            SELECT deployments.id, deployments.number, deployments.app_id, apps.slug AS app, deployments.environment_id,
+                   deployments.release_id, deployments.ended_at, slots.health, slots.health_note, slots.restarts::int,
+                   extract(epoch FROM now() - slots.health_since)::float8 AS down_for,
+                   before.id AS before_id, deployments.started_at - interval '1 hour' AS before_since
+            FROM deployments
+            JOIN apps ON apps.id = deployments.app_id
+            JOIN environments ON environments.id = deployments.environment_id
+            JOIN releases ON releases.id = deployments.release_id
+            JOIN slots ON slots.release_id = deployments.release_id AND slots.state = 'live'
+            LEFT JOIN releases AS before ON before.environment_id = deployments.environment_id
+                AND before.number = releases.follows AND before.removed_at IS NULL
+            WHERE deployments.state = 'succeeded' AND deployments.bake_until > now() AND environments.node_id = %s
+            AND NOT environments.is_stopped AND apps.deleted_at IS NULL
+            """,
+            (node_id,),
+        )
+        return await cursor.fetchall()
+
+
+async def _take_back(store: Store, queue: Queue, baking: _Baking, why: str) -> None:
+    """The row decides, when two want to: whoever changes it first."""
+    bakery = Actor.system()
+    app = FoundApp(baking.app_id, baking.app, baking.environment_id)
+    async with store.transaction() as tx:
+        before = await release_before(tx.connection, baking.environment_id)
+        if before is None:
+            return
+        changed = await tx.connection.execute(
+            """
+            UPDATE deployments SET state = 'rolled_back', failure = %(why)s, hint = %(hint)s, bake_until = NULL
+            WHERE id = %(id)s AND state = 'succeeded' AND bake_until > now() AND NOT EXISTS (
+                SELECT FROM deployments AS other WHERE other.environment_id = deployments.environment_id
+                AND other.state IN ('queued', 'running'))
+            """,
+            {"id": baking.id, "why": why, "hint": _HINT},
+        )
+        if not changed.rowcount:
+            return
+        number = await put_back_in_line(tx, queue, app, before, actor=bakery)
+        target = ("deployment", str(baking.id), f"{baking.app} #{baking.number}")
+        after = {"failure": why, "release": before, "deployment": number}
+        tx.record(AuditEntry(bakery, "deployment.taken_back", *target, app_id=baking.app_id, after=after))
+        tx.publish("apps", f"app:{baking.app}", f"deployment:{baking.id}")

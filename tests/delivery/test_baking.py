@@ -1,0 +1,127 @@
+"""A release that does worse than the one before is taken back by itself; what was live stays warm, to come back to."""
+
+from dataclasses import replace
+
+import pytest
+
+from bakery.delivery.baking import Fares, judge_new_releases, why_back
+from bakery.delivery.history import list_deployments
+from bakery.delivery.rollback import request_rollback
+from bakery.delivery.running import settle
+from bakery.delivery.traffic import Traffic
+from bakery.delivery.work import Patience
+from bakery.model.deployments import DeploymentState, Health, SlotState
+from bakery.model.names import AppName, Colour, EnvironmentName, unit_name
+from bakery.store.rows import only
+from tests.delivery.fleet import ADMIN, Fleet, an_app
+
+CALM, NOTHING = Traffic(1000, 1, 20.0), Traffic(0, 0, None)
+FINE = Fares(Health.HEALTHY, 0.0, "", 0, NOTHING, CALM)
+PATIENCE = Patience(check=15, drain=1, away=1, steady=0.5, warm=60, bake=60)
+
+
+@pytest.mark.parametrize(
+    ("fares", "why"),
+    [
+        (FINE, ""),
+        (Fares(Health.DOWN, 4.9, "GET / answered 500", 0, NOTHING, CALM), ""),
+        (
+            Fares(Health.DOWN, 5.0, "GET / answered 500.", 0, NOTHING, CALM),
+            "After the switch it did not answer well three times in a row: GET / answered 500.",
+        ),
+        (Fares(Health.HEALTHY, 0.0, "", 2, NOTHING, CALM), ""),
+        (Fares(Health.HEALTHY, 0.0, "", 3, NOTHING, CALM), "Its program ended 3 times after the switch."),
+        (Fares(Health.HEALTHY, 0.0, "", 0, Traffic(49, 49, 1.0), CALM), ""),
+        (Fares(Health.HEALTHY, 0.0, "", 0, Traffic(100, 4, 1.0), CALM), ""),
+        (
+            Fares(Health.HEALTHY, 0.0, "", 0, Traffic(100, 5, 1.0), CALM),
+            "5 of 100 visits failed after the switch: 5.0%; 0.1% of the release before.",
+        ),
+        (Fares(Health.HEALTHY, 0.0, "", 0, Traffic(100, 11, 1.0), Traffic(100, 4, 1.0)), ""),
+        (
+            Fares(Health.HEALTHY, 0.0, "", 0, Traffic(50, 6, 1.0), NOTHING),
+            "6 of 50 visits failed after the switch: 12.0%; none known before.",
+        ),
+    ],
+)
+def test_a_release_is_taken_back_when_it_does_worse(fares: Fares, why: str) -> None:
+    assert why_back(fares) == why
+
+
+@pytest.fixture
+async def patient(fleet: Fleet) -> Fleet:
+    """It keeps old slots warm, and watches new releases."""
+    return replace(fleet, patience=PATIENCE)
+
+
+async def test_going_back_leads_to_what_still_runs(patient: Fleet) -> None:
+    await patient.make()
+    await patient.deploy_well(an_app("one"))
+    old = await process_of(patient, Colour.BLUE)
+    await patient.deploy_well(an_app("two"))
+    assert await slots_of(patient) == {"blue": SlotState.WARM, "green": SlotState.LIVE}
+    assert await process_of(patient, Colour.BLUE) == old
+
+    asked = await request_rollback(patient.store, patient.queue, "shop", actor=ADMIN)
+    assert (await patient.run(asked)).deployment.state is DeploymentState.SUCCEEDED
+    assert await patient.visitors_see("one")
+    assert await process_of(patient, Colour.BLUE) == old  # it was not started anew
+    assert await slots_of(patient) == {"blue": SlotState.LIVE, "green": SlotState.WARM}
+    assert "Release #2 stays warm on green for 1 min, to come back to." in await patient.log(asked)
+
+    await patient.deploy_well(an_app("three"))  # takes the warm slot
+    assert await patient.visitors_see("three")
+    assert await slots_of(patient) == {"blue": SlotState.WARM, "green": SlotState.LIVE}
+
+    async with patient.store.connection() as connection:
+        await connection.execute("UPDATE slots SET warm_until = now() - interval '1 s' WHERE state = 'warm'")
+    await settle(patient.store, patient.node, (await patient.app()).environment_id)
+    assert await slots_of(patient) == {"blue": SlotState.IDLE, "green": SlotState.LIVE}
+    assert await process_of(patient, Colour.BLUE) is None
+    assert await patient.visitors_see("three")
+
+
+async def test_a_release_that_goes_bad_after_the_switch_is_taken_back_once(patient: Fleet) -> None:
+    await patient.make()
+    first = await patient.deploy_well(an_app("one"))
+    assert first.deployment.watched_until is None  # there is nothing to go back to
+    second = await patient.deploy_well(an_app("two"))
+    assert second.deployment.watched_until is not None
+    async with patient.store.connection() as connection:
+        await connection.execute(
+            """
+            UPDATE slots SET health = 'down', health_note = 'GET / answered 500.', health_since = now() - interval '6 s'
+            WHERE state = 'live'
+            """
+        )
+        (node_id,) = await only(await connection.execute("SELECT node_id FROM environments"))
+    for _ in range(2):
+        await judge_new_releases(patient.store, patient.queue, node_id)
+
+    found = (await patient.look(second.deployment)).deployment
+    assert found.state is DeploymentState.ROLLED_BACK
+    assert found.failure == "After the switch it did not answer well three times in a row: GET / answered 500."
+    back = (await list_deployments(patient.store, "shop", actor=ADMIN)).items[0]
+    assert (back.number, back.back_to, back.trigger) == (3, 1, "system")
+    ended = (await patient.run(back)).deployment
+    assert (ended.state, ended.watched_until) == (DeploymentState.SUCCEEDED, None)
+    assert await patient.visitors_see("one")
+
+
+async def test_the_next_deployment_ends_the_watch(patient: Fleet) -> None:
+    await patient.make()
+    await patient.deploy_well(an_app("one"))
+    second = await patient.deploy_well(an_app("two"))
+    await patient.deploy_well(an_app("three"))
+    assert (await patient.look(second.deployment)).deployment.watched_until is None
+
+
+async def slots_of(fleet: Fleet) -> dict[str, SlotState]:
+    async with fleet.store.connection() as connection:
+        cursor = await connection.execute("SELECT colour, state FROM slots ORDER BY colour")
+        return {colour: SlotState(state) for colour, state in await cursor.fetchall()}
+
+
+async def process_of(fleet: Fleet, colour: Colour) -> int | None:
+    name = unit_name(AppName("shop"), EnvironmentName("production"), colour)
+    return (await fleet.node.units.state(name)).process_id
