@@ -19,8 +19,8 @@ from bakery.web.context import Parts
 
 class Release(msgspec.Struct, kw_only=True):
     """`title` and `version` say what was built; `live_at` when it last became live. One that `is_kept` is still on its
-    node, so one can go back to it. `slot` is where it runs; `files_of` is the release whose files it has. Until `warm_until` it
-    runs on without visitors, and going back takes a second."""
+    node, so one can go back to it. `slot` is where it runs; `files_of` is the release whose files it has. Until
+    `warm_until` it runs on without visitors: going back to it starts nothing."""
 
     number: int
     title: str

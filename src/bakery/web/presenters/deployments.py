@@ -173,9 +173,7 @@ def _calm(deployment: DeploymentSummary, live: Live | None) -> str:
         return "" if deployment.state.is_over else "Nothing is live yet. It will be when all steps are done."
     if deployment.is_live and deployment.watched_until is not None:
         until = f"{deployment.watched_until:%H:%M:%S} UTC"
-        return (
-            f"It is live on {live.colour}. Until {until} Bakery takes it back when it does worse than the one before."
-        )
+        return f"It is live on {live.colour}. Until {until} Bakery takes it back if it does worse than the one before."
     if deployment.is_live:
         return f"It is live on {live.colour}."
     if not deployment.state.is_over:
