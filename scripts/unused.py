@@ -31,8 +31,6 @@ ALLOWED = {
     "COMMAND": "likewise",
     "threshold": "of bakery.toml, which is read whole and shown by detect",
     "successes": "likewise",
-    "bake": "likewise",
-    "warm": "likewise",
     "auto_rollback": "likewise",
     "without_mounts": "of a Dockerfile that detect writes: tests hold it against its golden text",
     "ignore": "likewise",
