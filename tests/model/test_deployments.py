@@ -14,6 +14,7 @@ ALLOWED = {
     ("running", "succeeded"),
     ("running", "failed"),
     ("running", "cancelled"),
+    ("succeeded", "rolled_back"),
 }
 
 
@@ -26,5 +27,6 @@ def test_a_deployment_moves_only_as_the_table_says(now: DeploymentState, then: D
             require_move(NEXT_STATES, "Deployment #4 of shop", now, then)
 
 
-def test_what_has_no_next_state_is_over() -> None:
-    assert [state for state in DeploymentState if state.is_over] == ["succeeded", "failed", "cancelled", "superseded"]
+def test_what_has_ended_is_over() -> None:
+    over = ["succeeded", "failed", "cancelled", "superseded", "rolled_back"]
+    assert [state for state in DeploymentState if state.is_over] == over

@@ -57,7 +57,7 @@ class Trouble(StrEnum):
     CRASH_LOOP = "crash_loop"  # its program ends again and again
 
 
-# A state without a row is final.
+# What is not named is not allowed.
 NEXT_STATES: Mapping[DeploymentState, frozenset[DeploymentState]] = {
     DeploymentState.SCHEDULED: frozenset({DeploymentState.QUEUED, DeploymentState.CANCELLED}),
     DeploymentState.QUEUED: frozenset(
