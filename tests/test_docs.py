@@ -5,6 +5,8 @@ import re
 import tomllib
 from pathlib import Path
 
+from bakery.model.faults import Point
+from tests.delivery.fault_table import CELLS, as_markdown
 from tests.support.schema_picture import schema_picture
 
 DOCS = Path("docs")
@@ -24,6 +26,21 @@ def generated(path: Path, mark: str, text: str) -> None:
 
 def test_the_picture_of_the_schema_is_the_schema(migrated_database_url: str) -> None:
     generated(DOCS / "architecture.md", "schema", schema_picture(migrated_database_url))
+
+
+def test_the_table_of_faults_is_that_of_the_tests() -> None:
+    generated(DOCS / "reliability.md", "faults", as_markdown())
+
+
+def test_each_fault_that_is_said_to_be_tried_has_its_test() -> None:
+    for test in {test for cells in CELLS.values() for test in cells.values()}:
+        path, _, name = test.partition("::")
+        assert re.search(rf"^(async )?def {name}\(", Path("tests", path).read_text(), re.MULTILINE), test
+
+
+def test_every_point_of_a_fault_is_documented() -> None:
+    page = (DOCS / "reliability.md").read_text()
+    assert [point for point in Point if f"`{point}`" not in page] == []
 
 
 def test_every_package_has_its_place_in_the_picture_of_the_layers() -> None:

@@ -148,3 +148,10 @@ def test_every_setting_that_is_read_is_known() -> None:
     read = set(re.findall(r'take\("([A-Z_]+)"', source))
     assert read == {setting.name for setting in KNOWN}
     assert len(Settings.__slots__) == len(KNOWN)
+
+
+def test_faults_on_purpose_are_for_development_alone() -> None:
+    with pytest.raises(NotReady, match="set BAKERY_DEVELOPMENT=1 too"):
+        read_settings({"BAKERY_FAULT": "switch.begun:kill"})
+    told = read_settings({"BAKERY_FAULT": "switch.begun:kill", "BAKERY_DEVELOPMENT": "1"})
+    assert told.fault == "switch.begun:kill"

@@ -27,10 +27,12 @@ from bakery.delivery.local import (
     local_node_id,
 )
 from bakery.delivery.old_logs import shorten_old_logs
+from bakery.delivery.plan import StepKey
 from bakery.delivery.rounds import find_lost_work, look_after_apps
 from bakery.delivery.worker import register_tasks
 from bakery.model.actor import Actor
 from bakery.model.errors import BakeryError, NotReady, Unavailable
+from bakery.model.faults import arm, parse_fault
 from bakery.model.secret import Secret
 from bakery.nodes import worker as node_tasks
 from bakery.nodes.links import Links
@@ -87,6 +89,8 @@ async def serve(settings: Settings, role: Role, *, announce: Callable[[str], Non
         raise NotReady(
             "Roles are split with a database that all of them reach.", hint="Set DATABASE_URL, or leave --role away."
         )
+    if settings.fault:
+        arm(parse_fault(settings.fault, steps=frozenset(StepKey)))
     prepare_data_dir(settings)
     if role is not Role.WEB:
         _prepare_folder(settings.node_dir, "node folder", mode=0o755, setting="BAKERY_NODE_DIR")

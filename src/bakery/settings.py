@@ -70,6 +70,7 @@ KNOWN: tuple[Setting, ...] = (
     Setting("BAKERY_ADMIN_EMAIL", "The first admin, made at the first start only."),
     Setting("BAKERY_ADMIN_PASSWORD", "The first admin's password; it must be changed at the first sign-in."),
     Setting("BAKERY_DEVELOPMENT", "1 serves the style guide and reloads templates."),
+    Setting("BAKERY_FAULT", "A fault on purpose, in development alone (reliability.md)."),
 )
 # Read by the commands that are clients, and by our own migration.
 _OF_OTHERS = {"BAKERY_URL", "BAKERY_TOKEN", "BAKERY_MIGRATE_URL"}
@@ -100,6 +101,7 @@ class Settings:
     admin_email: str | None
     admin_password: Secret | None
     development: bool
+    fault: str | None
 
 
 def read_settings(environ: Mapping[str, str], *, dotenv: Path | None = None, is_root: bool | None = None) -> Settings:
@@ -148,7 +150,10 @@ def read_settings(environ: Mapping[str, str], *, dotenv: Path | None = None, is_
         admin_email=email,
         admin_password=password,
         development=take("BAKERY_DEVELOPMENT", _switch, default=False),
+        fault=take("BAKERY_FAULT", str, None),
     )
+    if settings.fault and not settings.development:
+        mistakes.append("BAKERY_FAULT: faults on purpose are for development alone; set BAKERY_DEVELOPMENT=1 too.")
     if mistakes:
         raise NotReady(
             "\n".join(mistakes), hint="Correct the environment or .env; docs/settings.md lists every setting."

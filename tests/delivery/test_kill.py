@@ -1,8 +1,9 @@
 """The worker is killed with SIGKILL in the middle of a step, and a deployment is taken up again."""
 
 import asyncio
+import os
+import signal
 import sys
-from asyncio.subprocess import PIPE
 
 import pytest
 
@@ -10,45 +11,52 @@ from bakery.delivery.history import DeploymentSummary
 from bakery.delivery.request import cancel_deployment
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import Conflict
+from bakery.model.faults import Moment, Point
 from tests.delivery.fleet import ADMIN, Fleet, an_app
-from tests.support.deploying_worker import STUCK
+from tests.delivery.invariants import Visitor, expect_no_leftovers
 
 STEPS = ["unpack", "start", "check", "switch", "retire"]
+EVERYTHING = bool(os.environ.get("BAKERY_TEST_ALL"))
+BEGUN_AND_DONE = [f"{step}.{moment}" for step in STEPS for moment in Moment]
+WHERE_IT_HURTS = ["unpack.done", "start.done", "check.done", "switch.begun", "switch.done", "retire.begun"]
+POINTS = [
+    *(BEGUN_AND_DONE if EVERYTHING else WHERE_IT_HURTS),
+    Point.START_SLOT_TAKEN,
+    Point.SWITCH_TRAFFIC_MOVED,
+    Point.SWITCH_RECORDED,
+    Point.RETIRE_PROGRAM_GONE,
+    Point.TIDY_DONE,
+]
+UNDOING = [Point.FAILURE_NOTED, Point.UNDO_BEGUN, Point.UNDO_PART_DONE, Point.UNDO_DONE]
 
 
-async def run_until_killed(fleet: Fleet, deployment: DeploymentSummary, when: str, step: str) -> None:
+async def run_until_killed(fleet: Fleet, deployment: DeploymentSummary, point: str) -> None:
     assert fleet.node.ingress is not None
     words = [
         fleet.store.dsn,
         str(fleet.node.folders.root),
         str(fleet.node.ingress.port),
         str(deployment.id),
-        when,
-        step,
+        f"{point}:kill",
     ]
-    worker = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.support.deploying_worker", *words, stdout=PIPE
-    )
-    assert worker.stdout is not None
+    worker = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.support.deploying_worker", *words)
     async with asyncio.timeout(60):
-        assert await worker.stdout.readline() == STUCK.encode()
-    worker.kill()
-    await worker.wait()
+        assert await worker.wait() == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", STEPS)
-async def test_a_deployment_goes_on_after_a_kill(fleet: Fleet, step: str, when: str) -> None:
+@pytest.mark.parametrize("point", POINTS)
+async def test_a_deployment_goes_on_after_a_kill(fleet: Fleet, point: str) -> None:
     await fleet.make()
     await fleet.deploy_well(an_app("one"))
     requested = await fleet.request(an_app("two"))
-    await run_until_killed(fleet, requested, when, step)
-    assert (await fleet.visit()).status_code == 200
-    found = await fleet.run(requested)
+    async with Visitor(fleet) as visitor:
+        await run_until_killed(fleet, requested, point)
+        found = await fleet.run(requested)
+    assert visitor.failed == []
     assert found.deployment.state is DeploymentState.SUCCEEDED
     assert [step.state for step in found.steps] == [StepState.DONE] * 5
     assert await fleet.visitors_see("two")
-    assert await fleet.node.transport.names_in(fleet.node.folders.units) == ("bakery-shop-production-green",)
+    await expect_no_leftovers(fleet, units=("bakery-shop-production-green",), releases=("1", "2"))
     text = (await fleet.log(requested)).encode()
     assert b"".join(text[step.from_byte : step.to_byte] for step in found.steps) == text
 
@@ -58,18 +66,34 @@ async def test_a_deployment_that_was_cancelled_while_bakery_was_away_leaves_noth
     await fleet.make()
     await fleet.deploy_well(an_app("one"))
     requested = await fleet.request(an_app("two"))
-    await run_until_killed(fleet, requested, "after", step)
+    await run_until_killed(fleet, requested, f"{step}.done")
     await cancel_deployment(fleet.store, "shop", requested.number, actor=ADMIN)
     found = await fleet.run(requested)
     assert found.deployment.state is DeploymentState.CANCELLED
     assert await fleet.visitors_see("one")
-    assert await fleet.node.transport.names_in(fleet.node.folders.units) == ("bakery-shop-production-blue",)
+    await expect_no_leftovers(fleet, units=("bakery-shop-production-blue",), releases=("1",))
+
+
+@pytest.mark.parametrize("point", UNDOING if EVERYTHING else [Point.UNDO_PART_DONE])
+async def test_what_a_failed_deployment_left_goes_although_bakery_is_killed_meanwhile(
+    fleet: Fleet, point: Point
+) -> None:
+    await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    requested = await fleet.request(an_app("two", before="sys.exit(3)"))
+    async with Visitor(fleet) as visitor:
+        await run_until_killed(fleet, requested, point)
+        found = await fleet.run(requested)
+    assert visitor.failed == []
+    assert found.deployment.state is DeploymentState.FAILED
+    assert found.deployment.failure.startswith("The app ended 3 times")
+    await expect_no_leftovers(fleet, units=("bakery-shop-production-blue",), releases=("1",))
 
 
 async def test_a_deployment_that_switches_traffic_is_not_cancelled_any_more(fleet: Fleet) -> None:
     await fleet.make()
     requested = await fleet.request(an_app("one"))
-    await run_until_killed(fleet, requested, "before", "switch")
+    await run_until_killed(fleet, requested, "switch.begun")
     with pytest.raises(Conflict, match="switching traffic already"):
         await cancel_deployment(fleet.store, "shop", requested.number, actor=ADMIN)
     assert (await fleet.run(requested)).deployment.state is DeploymentState.SUCCEEDED

@@ -22,6 +22,7 @@ from bakery.delivery.work import StepFailed, Work
 from bakery.model.apps import Runtime
 from bakery.model.container import ContainerSpec
 from bakery.model.deployments import SlotState
+from bakery.model.faults import Point, fault_point
 from bakery.model.names import Port
 from bakery.nodes.health import Answer, CheckKind, Unhealthy, ask_app, wait_until_healthy
 from bakery.nodes.node import Node
@@ -48,6 +49,7 @@ async def carry_out(work: Work, key: StepKey, action: Action) -> None:
 
 async def _start(work: Work, start: Start) -> None:
     await _take(work, start.slot)
+    await fault_point(Point.START_SLOT_TAKEN)
     if start.slot.state is SlotState.LIVE and work.plan.replaced is not None:  # it must not run twice
         await slot_programs(work.store, work.node, work.deployment.environment, start.slot.colour).end_workers()
     work.log_from = await keeping.log_size(work.node, start.program)
@@ -90,6 +92,7 @@ async def _switch(work: Work, switch: Switch) -> None:
     if work.node.ingress is not None and switch.site is not None:
         await proving.begin(work)
         await work.node.ingress.apply_site(switch.site)
+        await fault_point(Point.SWITCH_TRAFFIC_MOVED)
     environment = work.deployment.environment
     async with work.store.transaction() as tx:
         await require_ours(tx, work.deployment.id, work.deployment.generation)
@@ -98,6 +101,7 @@ async def _switch(work: Work, switch: Switch) -> None:
             await free_slot(tx, environment.id, switch.slot.colour.other)
         tx.publish("apps", f"app:{environment.app}", f"deployment:{work.deployment.id}")
     work.log.write(f"Release #{work.deployment.release.number} is live on {switch.slot.colour}.")
+    await fault_point(Point.SWITCH_RECORDED)
     await slot_programs(work.store, work.node, environment, switch.slot.colour.other).end_workers()
     if not any(step.key is StepKey.RETIRE for step in work.plan.steps):
         await proving.end(work)
@@ -118,6 +122,7 @@ async def _retire(work: Work, retire: Retire) -> None:
     else:
         runtime = old.runtime if old else Runtime.PROCESS
         await slot_programs(work.store, work.node, environment, retire.slot.colour, runtime).remove()
+        await fault_point(Point.RETIRE_PROGRAM_GONE)
         async with work.store.transaction() as tx:
             await free_slot(tx, environment.id, retire.slot.colour)
         work.log.write(f"The {retire.slot.colour} slot is free.")

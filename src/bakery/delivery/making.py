@@ -30,6 +30,7 @@ from bakery.delivery.step_jobs import Begin, begin_anew, run_step_job
 from bakery.delivery.variable_sets import build_variables
 from bakery.delivery.work import StepFailed, Work
 from bakery.model.apps import Runtime
+from bakery.model.faults import Point, fault_point
 from bakery.model.secret import Secret
 from bakery.nodes.git_sources import why_not_fetched
 from bakery.nodes.images import ImageBuild
@@ -192,6 +193,7 @@ async def _end_of_job(work: Work, key: StepKey, begin: Begin, *, what: str) -> J
         await begin_anew(work.store, work.node.jobs, work.deployment.id, key)
         work.log.write(f"{what} was interrupted on the node ({status.reason}), and begins again.")
         status = await run_step_job(work.store, work.node.jobs, work.log, work.deployment.id, key, begin)
+    await fault_point(Point.JOB_ENDED)
     return status
 
 

@@ -5,7 +5,7 @@ It is started by the queue, perhaps more than once: after a kill it goes on at t
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 
 import psycopg
 import structlog
@@ -19,7 +19,7 @@ from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment, look_at_deployment
 from bakery.delivery.moves import move_deployment
 from bakery.delivery.ownership import TakenOver, require_ours, take_up
-from bakery.delivery.plan import Nothing, Skipped, StepKey, plan_deployment
+from bakery.delivery.plan import Action, Nothing, Skipped, StepKey, plan_deployment
 from bakery.delivery.ports import with_free_port
 from bakery.delivery.room import note_size
 from bakery.delivery.steps import CancelAsked, begin_step, end_step, read_steps, skip_step, store_steps
@@ -30,6 +30,7 @@ from bakery.delivery.work import Patience, StepFailed, Work
 from bakery.model.apps import Runtime
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import BakeryError, NodeUnreachable, Unavailable
+from bakery.model.faults import Moment, Point, fault_at_step, fault_point
 from bakery.model.masking import Masker
 from bakery.nodes.node import Node
 from bakery.store.ending import end_tasks
@@ -109,19 +110,22 @@ async def _run_planned(work: Work) -> None:
     except CancelAsked:
         if not await _is_switched(work):
             writing.write("Cancelled.")
-            await undo(work)
+            await _although_it_takes_long(work, undo)
             await end_deployment(store, deployment, writing, DeploymentState.CANCELLED)
             return
         writing.write("It was switched already when it was cancelled, so it stays.")
         failure = None
     if failure is None:
-        await tidy(work)
+        await _although_it_takes_long(work, tidy)
+        await fault_point(Point.TIDY_DONE)
         await note_size(work)
         is_watched = not deployment.goes_back and deployment.release.runtime is not Runtime.STATIC
         seconds = work.patience.bake if is_watched else 0.0
         await end_deployment(store, deployment, writing, DeploymentState.SUCCEEDED, watched_for=seconds)
     else:
-        await undo(work)
+        await fault_point(Point.FAILURE_NOTED)
+        await _although_it_takes_long(work, undo)
+        await fault_point(Point.UNDO_DONE)
         await end_deployment(store, deployment, writing, DeploymentState.FAILED, failure)
 
 
@@ -151,6 +155,12 @@ async def _take_steps_or_fail(work: Work) -> BakeryError | None:
     return failure
 
 
+async def _although_it_takes_long(work: Work, act: Callable[[Work], Coroutine[None, None, None]]) -> None:
+    """Whoever looks sees that somebody is at it; nothing ends it any more."""
+    async with _beside(_keep_beating(work.store, work.deployment)):
+        await act(work)
+
+
 async def _is_switched(work: Work) -> bool:
     now = await look_at_deployment(work.store, work.deployment.id)
     return now is not None and now.is_switched
@@ -171,19 +181,31 @@ async def _take_steps_until_cancelled(work: Work) -> None:
 async def _beat(store: Store, deployment: Deployment, deadline: asyncio.Timeout) -> None:
     while True:
         with contextlib.suppress(Unavailable):
-            async with store.connection() as connection:
-                cursor = await connection.execute(
-                    """
-                    UPDATE deployments SET heartbeat_at = now() WHERE id = %s AND generation = %s
-                    RETURNING cancel_asked_at IS NOT NULL
-                    """,
-                    (deployment.id, deployment.generation),
-                )
-                row = await cursor.fetchone()
-            if row is None or row[0]:
+            if await _is_to_end(store, deployment):
                 deadline.reschedule(asyncio.get_running_loop().time())
                 return
         await asyncio.sleep(_BEAT)
+
+
+async def _keep_beating(store: Store, deployment: Deployment) -> None:
+    while True:
+        with contextlib.suppress(Unavailable):
+            await _is_to_end(store, deployment)
+        await asyncio.sleep(_BEAT)
+
+
+async def _is_to_end(store: Store, deployment: Deployment) -> bool:
+    """A heartbeat, and what it learns: somebody cancelled, or the deployment is another's by now."""
+    async with store.connection() as connection:
+        cursor = await connection.execute(
+            """
+            UPDATE deployments SET heartbeat_at = now() WHERE id = %s AND generation = %s
+            RETURNING cancel_asked_at IS NOT NULL
+            """,
+            (deployment.id, deployment.generation),
+        )
+        row = await cursor.fetchone()
+    return row is None or bool(row[0])
 
 
 async def _take_steps(work: Work) -> None:
@@ -213,7 +235,7 @@ async def _take_step(work: Work, key: StepKey) -> None:
         work.log.write(f"▸ {planned.title}")
         action = planned.action
         try:
-            await although_away(work.log, lambda: carry_out(work, key, action), seconds=work.patience.away)
+            await although_away(work.log, lambda: _carry_out(work, key, action), seconds=work.patience.away)
         except (StepFailed, NodeUnreachable) as failure:
             if key is not StepKey.AFTER:
                 raise
@@ -223,6 +245,12 @@ async def _take_step(work: Work, key: StepKey) -> None:
     async with work.store.transaction() as tx:
         await require_ours(tx, work.deployment.id, work.deployment.generation)
         await end_step(tx, work.deployment.id, key, state, at_byte=at_byte)
+
+
+async def _carry_out(work: Work, key: StepKey, action: Action) -> None:
+    await fault_at_step(key, Moment.BEGUN)
+    await carry_out(work, key, action)
+    await fault_at_step(key, Moment.DONE)
 
 
 def _why_skipped(action: Nothing | Skipped) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
 
 from bakery.delivery import keeping
 from bakery.delivery.ownership import require_ours
@@ -16,6 +17,7 @@ from bakery.delivery.work import Work
 from bakery.model.apps import Runtime
 from bakery.model.deployments import SlotState, StepState
 from bakery.model.errors import BakeryError, CommandFailed, NodeUnreachable, Unavailable
+from bakery.model.faults import Point, fault_point
 from bakery.model.names import Port
 from bakery.nodes.health import Healthy, ask_app, wait_until_healthy
 
@@ -39,6 +41,7 @@ async def undo(work: Work) -> None:
     async with work.store.transaction() as tx:
         await require_ours(tx, work.deployment.id, work.deployment.generation)
     is_kept = await _keep_what_was_made(work)
+    await fault_point(Point.UNDO_BEGUN)
     is_away = await _take_away(work)
     async with work.store.transaction() as tx:
         if slot.state is not SlotState.LIVE and is_away:
@@ -88,7 +91,7 @@ async def _take_away(work: Work) -> bool:
     is_away = True
     for part in parts:
         try:
-            await although_away(work.log, lambda part=part: part(work), seconds=work.patience.away)  # type: ignore[misc]  # the part of this turn
+            await although_away(work.log, lambda part=part: _do(part, work), seconds=work.patience.away)  # type: ignore[misc]  # the part of this turn
         except Unavailable:
             raise
         except (BakeryError, OSError) as error:
@@ -97,6 +100,11 @@ async def _take_away(work: Work) -> bool:
             if isinstance(error, NodeUnreachable):
                 break
     return is_away
+
+
+async def _do(part: Callable[[Work], Awaitable[None]], work: Work) -> None:
+    await part(work)
+    await fault_point(Point.UNDO_PART_DONE)
 
 
 async def _end_program(work: Work) -> None:
