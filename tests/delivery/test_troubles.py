@@ -1,52 +1,156 @@
-"""When an app that does badly is restarted, and when that is told."""
+"""What may come in between, and what must not come of it."""
 
-from dataclasses import replace
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from bakery.delivery.troubles import Seen, Verdict, judge, pause_before
-from bakery.model.deployments import Health, Trouble
+from bakery.delivery import actions, keeping, proof_program
+from bakery.delivery.ownership import take_up
+from bakery.delivery.plan import Nothing, PlannedStep, StepKey
+from bakery.delivery.request import cancel_deployment
+from bakery.delivery.running import settle, stop_app
+from bakery.delivery.steps import begin_step, store_steps
+from bakery.model.deployments import DeploymentState, StepState
+from bakery.model.errors import Conflict, NodeUnreachable
+from bakery.model.names import AppName, Colour, EnvironmentName, unit_name
+from bakery.nodes.units import UnitState
+from tests.delivery.fleet import ADMIN, Fleet, an_app
 
-WELL = Seen(
-    health=Health.HEALTHY,
-    healthy_for=1000.0,
-    down_for=0.0,
-    ends=0,
-    last_end=None,
-    trouble=Trouble.NONE,
-    revivals=0,
-    revived=None,
-)
-DOWN = replace(WELL, health=Health.DOWN, healthy_for=0.0, down_for=30.0)
-LONG_DOWN = replace(DOWN, down_for=60.0)
-ILL = replace(LONG_DOWN, trouble=Trouble.UNHEALTHY)
-LOOPING = replace(WELL, trouble=Trouble.CRASH_LOOP, healthy_for=5.0)
-
-
-@pytest.mark.parametrize(
-    ("seen", "verdict"),
-    [
-        (WELL, Verdict(Trouble.NONE)),
-        (DOWN, Verdict(Trouble.NONE)),  # a moment is no trouble
-        (LONG_DOWN, Verdict(Trouble.UNHEALTHY, is_revived=True)),
-        (replace(ILL, revivals=1, revived=59.0), Verdict(Trouble.UNHEALTHY)),
-        (replace(ILL, revivals=1, revived=60.0), Verdict(Trouble.UNHEALTHY, is_revived=True)),
-        (replace(ILL, revivals=2, revived=60.0), Verdict(Trouble.UNHEALTHY)),
-        (replace(ILL, revivals=9, revived=960.0), Verdict(Trouble.UNHEALTHY, is_revived=True)),
-        (replace(ILL, health=Health.UNKNOWN, down_for=0.0), Verdict(Trouble.UNHEALTHY)),  # its node is away
-        (replace(WELL, trouble=Trouble.UNHEALTHY, healthy_for=119.0), Verdict(Trouble.UNHEALTHY)),
-        (replace(WELL, trouble=Trouble.UNHEALTHY, healthy_for=120.0), Verdict(Trouble.NONE)),
-        (replace(WELL, ends=2, last_end=1.0), Verdict(Trouble.NONE)),
-        (replace(WELL, ends=3, last_end=1.0), Verdict(Trouble.CRASH_LOOP)),
-        (replace(LONG_DOWN, ends=3, last_end=1.0), Verdict(Trouble.CRASH_LOOP)),  # its keeper starts it anyway
-        (replace(LOOPING, ends=2, last_end=119.0, healthy_for=500.0), Verdict(Trouble.CRASH_LOOP)),
-        (replace(LOOPING, ends=2, last_end=120.0, healthy_for=500.0), Verdict(Trouble.NONE)),
-        (replace(LOOPING, healthy_for=119.0), Verdict(Trouble.CRASH_LOOP)),
-    ],
-)
-def test_what_becomes_of_what_is_seen(seen: Seen, verdict: Verdict) -> None:
-    assert judge(seen) == verdict
+ENDLESS = """
+import http.server, os, time
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(404 if self.path == "/health" else 200)
+        self.end_headers()
+        while self.path != "/health":
+            self.wfile.write(b"tick\\n")
+            time.sleep(0.1)
+    def log_message(self, *_):
+        pass
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
+"""
 
 
-def test_pauses_between_restarts_grow_up_to_a_quarter_of_an_hour() -> None:
-    assert [pause_before(revivals) for revivals in range(7)] == [60, 60, 120, 240, 480, 960, 960]
+async def test_a_failure_is_told_although_the_apps_own_words_cannot_be_read(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def be_away(*_: object, **__: object) -> list[str]:
+        raise NodeUnreachable("The node was cut off.")
+
+    await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    monkeypatch.setattr(keeping, "last_lines", be_away)
+    found = await fleet.deploy(an_app("two", before="sys.exit(3)"))
+    assert found.deployment.failure.startswith("The app ended 3 times")
+    assert "What the app itself wrote cannot be read: The node was cut off." in await fleet.log(found.deployment)
+    assert await fleet.visitors_see("one")
+
+
+async def test_a_page_that_never_ends_holds_up_no_switch(fleet: Fleet) -> None:
+    await fleet.make()
+    await fleet.deploy_well({"app.py": ENDLESS})
+    found = await asyncio.wait_for(fleet.deploy({"app.py": ENDLESS + "\n"}), 30)
+    assert found.deployment.state is DeploymentState.SUCCEEDED
+    assert "Visits during the switch: 0 of " in await fleet.log(found.deployment)
+
+
+def test_the_visits_end_when_nobody_counts_them_any_more() -> None:
+    argv = [sys.executable, str(Path(proof_program.__file__)), "9", "shop.localhost", "/"]
+    visitor = subprocess.Popen(argv, stdout=subprocess.PIPE)
+    assert visitor.stdout is not None
+    assert visitor.stdout.readline().startswith(b"- ")
+    visitor.stdout.close()
+    assert visitor.wait(10) == 0
+
+
+async def test_who_cancels_while_the_switch_begins_comes_too_late(fleet: Fleet) -> None:
+    await fleet.make()
+    asked = await fleet.request(an_app("one"))
+    async with fleet.store.transaction() as tx:
+        await store_steps(tx, asked.id, [PlannedStep(StepKey.SWITCH, "Switch traffic to it", Nothing(""))])
+        await tx.connection.execute(
+            "UPDATE deployments SET state = 'running', started_at = now() WHERE id = %s", (asked.id,)
+        )
+    async with fleet.store.transaction() as tx:
+        await tx.connection.execute("SELECT FROM deployments WHERE id = %s FOR UPDATE", (asked.id,))
+        cancelling = asyncio.create_task(cancel_deployment(fleet.store, "shop", asked.number, actor=ADMIN))
+        await _until_somebody_waits(fleet)
+        await tx.connection.execute(
+            "UPDATE steps SET state = 'running', started_at = now() WHERE deployment_id = %s", (asked.id,)
+        )
+    with pytest.raises(Conflict, match="is switching traffic already"):
+        await cancelling
+
+
+async def _until_somebody_waits(fleet: Fleet) -> None:
+    while True:
+        async with fleet.store.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            (waiting,) = await cursor.fetchone() or (0,)
+        if waiting:
+            return
+        await asyncio.sleep(0.02)
+
+
+async def test_a_cancel_that_was_interrupted_begins_nothing_again(fleet: Fleet) -> None:
+    await fleet.make()
+    asked = await fleet.request(an_app("one"))
+    async with fleet.store.transaction() as tx:
+        await store_steps(tx, asked.id, [PlannedStep(StepKey.UNPACK, "Unpack the source", Nothing(""))])
+        await tx.connection.execute(
+            "UPDATE deployments SET state = 'running', started_at = now() WHERE id = %s", (asked.id,)
+        )
+    await begin_step(fleet.store, asked.id, StepKey.UNPACK, at_byte=0, generation=0)
+    await cancel_deployment(fleet.store, "shop", asked.number, actor=ADMIN)
+    found = await fleet.run(asked)
+    assert found.deployment.state is DeploymentState.CANCELLED
+    assert [step.state for step in found.steps] == [StepState.CANCELLED]
+    assert "Unpack" not in await fleet.log(asked)
+
+
+async def test_who_was_taken_for_dead_has_nothing_to_say_when_it_wakes_up(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    asked = await fleet.request(an_app("two"))
+
+    async def stand_still(*_: object) -> None:
+        async with fleet.store.transaction() as tx:
+            await take_up(tx, asked.id)
+        raise NodeUnreachable("It was away for too long.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(actions, "_check", stand_still)
+        found = await fleet.run(asked)
+    assert found.deployment.state is DeploymentState.RUNNING
+    assert await fleet.node.units.state(unit_name(AppName("shop"), EnvironmentName("production"), Colour.GREEN)) != (
+        UnitState(is_running=False)
+    )
+    found = await fleet.run(asked)
+    assert found.deployment.state is DeploymentState.SUCCEEDED, await fleet.log(asked)
+    assert await fleet.visitors_see("two")
+
+
+async def test_a_stopped_app_stays_stopped_when_a_deployment_of_it_fails(bare_fleet: Fleet) -> None:
+    await bare_fleet.make()
+    await bare_fleet.deploy_well(an_app("one"))
+    await stop_app(bare_fleet.store, bare_fleet.queue, "shop", actor=ADMIN)
+    app = await bare_fleet.app()
+    await settle(bare_fleet.store, bare_fleet.node, app.environment_id)
+    found = await bare_fleet.deploy(an_app("two", before="sys.exit(3)"))
+    assert found.deployment.state is DeploymentState.FAILED
+    names = [unit_name(AppName("shop"), EnvironmentName("production"), colour) for colour in Colour]
+    assert [(await bare_fleet.node.units.state(name)).is_running for name in names] == [False, False]
+
+
+async def test_a_repository_of_thousands_of_files_is_looked_into(fleet: Fleet) -> None:
+    await fleet.make(command="")
+    many = {f"some/folder/of/a/large/repository/with/a/file/number/{number:06}.txt": "" for number in range(20_000)}
+    found = await fleet.deploy({**many, **an_app("one"), "Procfile": "web: python3 app.py\n"})
+    assert found.deployment.state is DeploymentState.SUCCEEDED, found.deployment.failure

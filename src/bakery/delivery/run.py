@@ -213,7 +213,8 @@ async def _take_steps(work: Work) -> None:
     if not done:
         await although_away(work.log, lambda: _choose_port(work), seconds=work.patience.away)
         done = await _store_steps(work)
-    if any(state is not StepState.WAITING for state in done.values()):
+    are_left = any(state in {StepState.WAITING, StepState.RUNNING} for state in done.values())
+    if are_left and any(state is not StepState.WAITING for state in done.values()):
         work.log.write("Bakery was interrupted and goes on from here.")
     for key, state in done.items():
         if state is StepState.WAITING or state is StepState.RUNNING:
