@@ -61,8 +61,10 @@ async def test_a_deployment_goes_on_after_a_kill(fleet: Fleet, point: str) -> No
     assert b"".join(text[step.from_byte : step.to_byte] for step in found.steps) == text
 
 
-@pytest.mark.parametrize("step", ["unpack", "start", "check"])
-async def test_a_deployment_that_was_cancelled_while_bakery_was_away_leaves_nothing(fleet: Fleet, step: str) -> None:
+@pytest.mark.parametrize(("step", "releases"), [("unpack", ("1",)), ("start", ("1", "2")), ("check", ("1", "2"))])
+async def test_a_deployment_that_was_cancelled_while_bakery_was_away_leaves_only_what_a_retry_takes(
+    fleet: Fleet, step: str, releases: tuple[str, ...]
+) -> None:
     await fleet.make()
     await fleet.deploy_well(an_app("one"))
     requested = await fleet.request(an_app("two"))
@@ -71,7 +73,7 @@ async def test_a_deployment_that_was_cancelled_while_bakery_was_away_leaves_noth
     found = await fleet.run(requested)
     assert found.deployment.state is DeploymentState.CANCELLED
     assert await fleet.visitors_see("one")
-    await expect_no_leftovers(fleet, units=("bakery-shop-production-blue",), releases=("1",))
+    await expect_no_leftovers(fleet, units=("bakery-shop-production-blue",), releases=releases)
 
 
 @pytest.mark.parametrize("point", UNDOING if EVERYTHING else [Point.UNDO_PART_DONE])
@@ -87,7 +89,7 @@ async def test_what_a_failed_deployment_left_goes_although_bakery_is_killed_mean
     assert visitor.failed == []
     assert found.deployment.state is DeploymentState.FAILED
     assert found.deployment.failure.startswith("The app ended 3 times")
-    await expect_no_leftovers(fleet, units=("bakery-shop-production-blue",), releases=("1",))
+    await expect_no_leftovers(fleet, units=("bakery-shop-production-blue",), releases=("1", "2"))  # for a retry
 
 
 async def test_a_deployment_that_switches_traffic_is_not_cancelled_any_more(fleet: Fleet) -> None:
