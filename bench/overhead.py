@@ -17,7 +17,7 @@ from pathlib import Path
 
 import httpx
 
-from bench.running import tell, temporary_folder
+from bench.running import control_master, tell, temporary_folder
 from tests.lab.base_image import BASE, make_base_image
 from tests.lab.lab import open_lab
 from tests.lab.nodes import HTTP, Node
@@ -187,20 +187,15 @@ def make_app(oven: Oven) -> None:
 @contextmanager
 def by_hand(node: Node, folder: Path) -> Iterator[Side]:
     """Over a connection that is open before."""
-    *ssh, place = node.ssh()
-    control = ["-o", f"ControlPath={folder / 'ssh'}"]
-    subprocess.run([*ssh, *control, "-fNM", place], timeout=20, check=True)
     host = f"{FLOOR_APP}.{NAME}.localhost"
 
-    def deploy_by_hand(number: int) -> None:
-        words = [str(number), str(18000 + number), host]
-        argv = [*ssh, *control, place, "sh", "-s", "--", *words]
-        subprocess.run(argv, input=BY_HAND.encode(), timeout=PATIENCE, check=True, capture_output=True)
+    with control_master(node, folder) as ssh:
 
-    try:
+        def deploy_by_hand(number: int) -> None:
+            argv = [*ssh, "sh", "-s", "--", str(number), str(18000 + number), host]
+            subprocess.run(argv, input=BY_HAND.encode(), timeout=PATIENCE, check=True, capture_output=True)
+
         yield Side(host, deploy_by_hand)
-    finally:
-        subprocess.run([*ssh, *control, "-O", "exit", place], capture_output=True, timeout=20, check=True)
 
 
 if __name__ == "__main__":

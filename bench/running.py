@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +18,7 @@ import httpx
 import psycopg
 
 from bakery.settings import Settings
+from tests.lab.nodes import Node
 from tests.support.serving import Serving
 from tests.support.waiting import wait_until
 
@@ -86,6 +88,18 @@ async def this_machine(connection: psycopg.AsyncConnection) -> int:
             if row is not None:
                 return int(row[0])
             await asyncio.sleep(0.1)
+
+
+@contextmanager
+def control_master(node: Node, folder: Path) -> Iterator[list[str]]:
+    """The command that runs another on the node, over a connection of OpenSSH's which is kept open."""
+    *ssh, place = node.ssh()
+    through = [*ssh, "-o", f"ControlPath={folder / 'openssh'}", place]
+    subprocess.run([*through[:-1], "-fNM", place], timeout=20, check=True)
+    try:
+        yield through
+    finally:
+        subprocess.run([*through[:-1], "-O", "exit", place], capture_output=True, timeout=20, check=True)
 
 
 def pss_mb(pid: int) -> float:

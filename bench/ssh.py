@@ -4,9 +4,6 @@ import asyncio
 import statistics
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import uvloop
 
@@ -15,7 +12,7 @@ from bakery.model.names import Port
 from bakery.model.secret import Secret
 from bakery.nodes.login import SshLogin
 from bakery.nodes.ssh import SshTransport
-from bench.running import tell, temporary_folder
+from bench.running import control_master, tell, temporary_folder
 from tests.lab.lab import open_lab
 from tests.lab.nodes import SSH, Node
 
@@ -85,18 +82,6 @@ def openssh(way: str, count: int, ssh: list[str]) -> float:
 
 def refusals(node: Node) -> int:
     return node.run("journalctl", "--unit=ssh", "--no-pager").count("no more sessions")
-
-
-@contextmanager
-def control_master(node: Node, folder: Path) -> Iterator[list[str]]:
-    """The command that runs another over a connection which is kept open."""
-    *ssh, place = node.ssh()
-    through = [*ssh, "-o", f"ControlPath={folder / 'control'}", place]
-    subprocess.run([*ssh, "-fNM", "-o", f"ControlPath={folder / 'control'}", place], timeout=20, check=True)
-    try:
-        yield through
-    finally:
-        subprocess.run([*through[:-1], "-O", "exit", place], capture_output=True, timeout=20, check=True)
 
 
 def main() -> None:

@@ -68,8 +68,8 @@ class Oven:
 
 
 @contextmanager
-def an_oven(lab: Lab, folder: Path) -> Iterator[Oven]:
-    bakery = a_bakery(folder)
+def an_oven(lab: Lab, folder: Path, **environ: str) -> Iterator[Oven]:
+    bakery = a_bakery(folder, **environ)
     bakery.start()
     with lab.node() as node:
         token = token_of(bakery)

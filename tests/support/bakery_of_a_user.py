@@ -2,6 +2,7 @@
 `python -m tests.support.bakery_of_a_user FOLDER PORT ARGUMENTS…`. Its nginx answers on PORT."""
 
 import functools
+import os
 import sys
 from pathlib import Path, PurePosixPath
 from unittest import mock
@@ -19,7 +20,8 @@ if __name__ == "__main__":
     async def open_node(*, root: PurePosixPath) -> Node:
         return await node_in(Path(folder), Port(int(port)))
 
-    patience = functools.partial(Patience, warm=0, bake=0)  # what was live is gone at the end
+    # What was live is gone at the end, unless somebody says how long it stays warm.
+    patience = functools.partial(Patience, warm=float(os.environ.get("WARM", "0")), bake=0)
     with (
         mock.patch("bakery.app.open_local_node", open_node),
         mock.patch("bakery.delivery.worker.Patience", patience),
