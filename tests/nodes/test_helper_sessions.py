@@ -61,7 +61,7 @@ async def test_calls_one_after_the_other_need_one_start(
     machine: Counting, program: tuple[str, ...], sessions: HelperSessions
 ) -> None:
     for _ in range(5):
-        assert (await sessions.run(command(*program, "log-size", UNIT))).output == '{"bytes": 0}\n'
+        assert (await sessions.run(command(*program, "log-size", UNIT))).output == '{"bytes": 0, "from": 0}\n'
     assert machine.begun == ["session"]
 
 
@@ -69,7 +69,7 @@ async def test_calls_at_the_same_time_do_not_wait_for_each_other(
     machine: Counting, program: tuple[str, ...], sessions: HelperSessions
 ) -> None:
     found = await asyncio.gather(*(sessions.run(command(*program, "log-size", UNIT)) for _ in range(4)))
-    assert {finished.output for finished in found} == {'{"bytes": 0}\n'}
+    assert {finished.output for finished in found} == {'{"bytes": 0, "from": 0}\n'}
     assert machine.begun == ["session"] * 4
 
 

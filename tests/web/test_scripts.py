@@ -44,7 +44,7 @@ def test_the_stream_asks_for_the_topics_of_the_page_from_where_it_was_rendered(s
     page.goto(stage.show("/apps/shop", "app"))
 
     expect(page.locator("#live")).to_have_attribute("data-state", "live")
-    assert stage.asked == [{"topics": ["app:shop,apps"], "after": ["e=120"]}]
+    assert stage.asked == [{"topics": ["app:shop,apps,metrics"], "after": ["e=120"]}]
 
 
 def test_a_change_refreshes_the_element_that_follows_it(stage: Stage, page: Page) -> None:

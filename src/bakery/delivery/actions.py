@@ -24,7 +24,7 @@ from bakery.model.container import ContainerSpec
 from bakery.model.deployments import SlotState
 from bakery.model.faults import Point, fault_point
 from bakery.model.names import Port
-from bakery.nodes.health import Answer, CheckKind, Unhealthy, ask_app, wait_until_healthy
+from bakery.nodes.health import SUCCESSES_NEEDED, Answer, CheckKind, Unhealthy, ask_app, wait_until_healthy
 from bakery.nodes.node import Node
 
 CRASHES_ALLOWED = 3
@@ -67,7 +67,11 @@ async def _take(work: Work, slot: Slot) -> None:
 async def _check(work: Work, check: Check) -> None:
     work.log.write(f"Up to {work.patience.check:g} s, until it answers well on port {check.port}.")
     found = await wait_until_healthy(
-        _Asker(work.node, check).ask, deadline=work.patience.check, clock=time.monotonic, sleep=asyncio.sleep
+        _Asker(work.node, check).ask,
+        deadline=work.patience.check,
+        clock=time.monotonic,
+        sleep=asyncio.sleep,
+        successes=1 if check.is_warm else SUCCESSES_NEEDED,
     )
     if isinstance(found, Unhealthy):
         raise StepFailed(

@@ -131,12 +131,13 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """`workers` start when it answers, and have to stay."""
+    """`workers` start when it answers, and have to stay. What was warm has proved itself: one answer is enough."""
 
     port: Port
     program: Program
     path: str | None
     workers: Mapping[Instance, Program] = field(default_factory=dict)
+    is_warm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,7 +380,8 @@ def _run(argv: tuple[str, ...], what: str, otherwise: str) -> Action:
 
 def _check(wanted: Wanted, slot: Slot, program: Program) -> PlannedStep:
     workers = wanted.premises.workers(wanted.release, slot.colour)
-    check = Check(_port(slot), program, wanted.release.health_path, workers)
+    is_warm = slot.state is SlotState.WARM and slot.release == wanted.release
+    check = Check(_port(slot), program, wanted.release.health_path, workers, is_warm)
     return PlannedStep(StepKey.CHECK, "Check that it answers", check)
 
 

@@ -36,7 +36,7 @@ async def with_free_port(store: Store, node: Node, deployment: Deployment) -> Wa
     """What the deployment is planned from. The slot that it is going to use leaves a port that a stranger took."""
     wanted = deployment.wanted(node)
     slot = plan_deployment(wanted).slot
-    if slot.port is None or slot.state is SlotState.LIVE:
+    if slot.port is None or slot.state in {SlotState.LIVE, SlotState.WARM}:  # what is ours listens there
         return wanted
     if (await keeper(node, wanted.release.runtime).state(wanted.premises.unit(slot.colour))).is_running:
         return wanted

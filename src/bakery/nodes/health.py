@@ -58,16 +58,21 @@ class Unhealthy:
 
 
 async def wait_until_healthy(
-    ask: Callable[[], Awaitable[Answer]], *, deadline: float, clock: Clock, sleep: Sleep
+    ask: Callable[[], Awaitable[Answer]],
+    *,
+    deadline: float,
+    clock: Clock,
+    sleep: Sleep,
+    successes: int = SUCCESSES_NEEDED,
 ) -> Healthy | Unhealthy:
-    """`deadline` is in seconds from now. At least one look is taken."""
+    """`deadline` is in seconds from now, `successes` how many are needed in a row. At least one look is taken."""
     began = clock()
     in_a_row = 0
     while True:
         answer = await ask()
         in_a_row = in_a_row + 1 if answer.is_well else 0
         elapsed = clock() - began
-        if in_a_row == SUCCESSES_NEEDED:
+        if in_a_row == successes:
             return Healthy(answer, elapsed)
         pause = EAGER_PAUSE if elapsed < EAGER_FOR else CALM_PAUSE
         if elapsed + pause > deadline:
