@@ -238,7 +238,7 @@ def test_what_prepares_a_release_does_not_go_on_running_by_itself() -> None:
 
 
 @pytest.mark.parametrize(("release", "is_warm"), [(NEW, True), (OLD, False)])
-def test_what_runs_warm_has_proved_itself_and_what_takes_its_slot_has_not(release: Release, is_warm: bool) -> None:
+def test_what_runs_warm_has_proved_itself_and_what_takes_its_slot_has_not(release: Release, *, is_warm: bool) -> None:
     slots = {
         Colour.BLUE: Slot(Colour.BLUE, Port(20000), SlotState.LIVE, Release(3, 3, Runtime.PROCESS, ("./run",), None)),
         Colour.GREEN: Slot(Colour.GREEN, Port(20001), SlotState.WARM, release),
