@@ -30,7 +30,6 @@ ALLOWED = {
     "TCP": "a kind of health check that bakery.toml may name",
     "COMMAND": "likewise",
     "threshold": "of bakery.toml, which is read whole and shown by detect",
-    "successes": "likewise",
     "auto_rollback": "likewise",
     "without_mounts": "of a Dockerfile that detect writes: tests hold it against its golden text",
     "ignore": "likewise",
