@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 
 from bakery.delivery import keeping, making, programs, proving, worker_check
+from bakery.delivery.limits import why_out_of_memory
 from bakery.delivery.ownership import require_ours
 from bakery.delivery.plan import (
     Action,
@@ -23,7 +24,7 @@ from bakery.model.apps import Runtime
 from bakery.model.container import ContainerSpec
 from bakery.model.deployments import SlotState
 from bakery.model.faults import Point, fault_point
-from bakery.model.names import Port
+from bakery.model.names import AppName, Port
 from bakery.nodes.health import SUCCESSES_NEEDED, Answer, CheckKind, Unhealthy, ask_app, wait_until_healthy
 from bakery.nodes.node import Node
 
@@ -67,7 +68,7 @@ async def _take(work: Work, slot: Slot) -> None:
 async def _check(work: Work, check: Check) -> None:
     work.log.write(f"Up to {work.patience.check:g} s, until it answers well on port {check.port}.")
     found = await wait_until_healthy(
-        _Asker(work.node, check).ask,
+        _Asker(work.node, check, work.deployment.environment.app).ask,
         deadline=work.patience.check,
         clock=time.monotonic,
         sleep=asyncio.sleep,
@@ -153,7 +154,9 @@ class _Asker:
 
     node: Node
     check: Check
+    app: AppName
     looked_at: float = 0.0
+    last_exit: str = ""  # while it runs again, nobody tells
 
     async def ask(self) -> Answer:
         answer = await ask_app(self.node.transport, Port(self.check.port), self.check.path)
@@ -165,9 +168,14 @@ class _Asker:
 
     async def _look_at_unit(self, answer: Answer) -> None:
         state = await keeping.keeper_of(self.node, self.check.program).state(self.check.program.name)
+        self.last_exit = state.last_exit or self.last_exit
         if state.restarts >= CRASHES_ALLOWED:
+            program = self.check.program
+            starved = why_out_of_memory("The app", self.last_exit, program.limits, self.app)
+            if starved is not None:
+                raise StepFailed(starved.sentence, hint=starved.hint)
             raise StepFailed(
-                f"The app ended {state.restarts} times after it was started: it {state.last_exit or 'gave no reason'}.",
+                f"The app ended {state.restarts} times after it was started: it {self.last_exit or 'gave no reason'}.",
                 hint="Its last lines are in the log of this step.",
             )
         if answer.is_well and not state.is_running:

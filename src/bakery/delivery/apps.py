@@ -31,6 +31,12 @@ class AppDetail(AppSummary):
     health_path: str | None
     strategy: Strategy
     node_state: NodeState
+    memory_bytes: int | None
+    cpu_percent: int | None
+
+    @property
+    def cpus(self) -> float | None:
+        return None if self.cpu_percent is None else self.cpu_percent / 100
 
     @property
     def interrupts(self) -> bool:
@@ -43,9 +49,10 @@ async def show_app(store: Store, slug: str, *, actor: Actor) -> AppDetail:
     async with store.connection() as connection, connection.cursor(row_factory=typed(AppDetail)) as cursor:
         await cursor.execute(
             """
-            SELECT app_facts.*, nodes.state AS node_state,
+            SELECT app_facts.*, nodes.state AS node_state, environments.memory_bytes, environments.cpu_percent,
                    EXISTS (SELECT FROM deployments WHERE app_id = app_facts.id AND state = 'failed') AS has_failed
-            FROM app_facts JOIN nodes ON nodes.slug = app_facts.node WHERE app_facts.slug = %s
+            FROM app_facts JOIN nodes ON nodes.slug = app_facts.node
+            JOIN environments ON environments.id = environment_id WHERE app_facts.slug = %s
             """,
             (slug,),
         )

@@ -19,6 +19,7 @@ from bakery.model.apps import Runtime, SourceKind
 from bakery.model.errors import BadInput, Conflict, NotFound, Unavailable
 from bakery.model.permissions import Permission
 from bakery.model.sources import Ref
+from bakery.model.unit import Limits
 from bakery.nodes.git_sources import GitCommit, GitCredentials, GitFetch, why_not_fetched
 from bakery.nodes.homes import Place
 from bakery.nodes.jobs import JobLimits, JobState, new_job_key
@@ -142,6 +143,7 @@ class _Settings:
     command: tuple[str, ...]
     health_path: str | None
     number: int
+    limits: Limits
 
 
 async def _settings(store: Store, app: FoundApp, environment: Environment) -> _Settings:
@@ -149,7 +151,8 @@ async def _settings(store: Store, app: FoundApp, environment: Environment) -> _S
     async with store.connection() as connection:
         cursor = await connection.execute(
             """
-            SELECT command, health_path, last_number + 1 FROM environments JOIN apps ON apps.id = app_id
+            SELECT command, health_path, last_number + 1, memory_bytes, cpu_percent
+            FROM environments JOIN apps ON apps.id = app_id
             WHERE environments.id = %s
             """,
             (app.environment_id,),
@@ -157,7 +160,7 @@ async def _settings(store: Store, app: FoundApp, environment: Environment) -> _S
         row = await cursor.fetchone()
     if row is None:
         raise NotFound("There is no such app.")
-    return _Settings(environment.runtime, tuple(row[0] or ()), row[1], int(row[2]))
+    return _Settings(environment.runtime, tuple(row[0] or ()), row[1], int(row[2]), Limits(row[3], row[4]))
 
 
 def _is_built(settings: _Settings) -> bool:
@@ -176,7 +179,7 @@ async def _foreseen(
     settings = await _settings(store, app, environment)
     release = Release(
         0, settings.number, settings.runtime, settings.command, settings.health_path, recipe=looked.recipe,
-        source_base=looked.asked.base,
+        source_base=looked.asked.base, said_limits=settings.limits,
     )  # fmt: skip
     wanted = Wanted(
         settings.number, environment.generation + 1, release, SourceKind.GIT, "", environment.strategy,

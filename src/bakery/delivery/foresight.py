@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 
+from bakery.delivery.limits import shown_limits
 from bakery.delivery.plan import (
     Action,
     BuildImage,
@@ -142,10 +143,12 @@ def _build(building: BuildImage) -> list[str]:
 
 def _start(plan: Plan, start: Start) -> list[str]:
     program = start.program
+    limits = [f"May use {shown}." for shown in shown_limits(program.limits)]
     if isinstance(program, ContainerSpec):
         command = f"$ {shlex.join(program.command)}" if program.command else "With the command of its image."
-        return [command, f"Listens on 0.0.0.0, port {program.port}, in its container."]
-    return [f"$ {shlex.join(plan.release.command)}", "Listens on 127.0.0.1, at the port of its slot, as PORT says."]
+        return [command, f"Listens on 0.0.0.0, port {program.port}, in its container.", *limits]
+    listens = "Listens on 127.0.0.1, at the port of its slot, as PORT says."
+    return [f"$ {shlex.join(plan.release.command)}", listens, *limits]
 
 
 def _asked(path: str | None) -> str:

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from bakery.commands.command import Command
 from bakery.delivery.git_rows import note_commit, read_fetch
 from bakery.delivery.last_words import headline, last_line
+from bakery.delivery.limits import build_limits, hint_of_starved_job
 from bakery.delivery.plan import (
     BuildImage,
     Copy,
@@ -32,6 +33,7 @@ from bakery.delivery.work import StepFailed, Work
 from bakery.model.apps import Runtime
 from bakery.model.faults import Point, fault_point
 from bakery.model.secret import Secret
+from bakery.model.unit import Limits
 from bakery.nodes.git_sources import why_not_fetched
 from bakery.nodes.images import ImageBuild
 from bakery.nodes.jobs import JobKey, JobLimits, JobSpec, JobState, JobStatus
@@ -132,7 +134,7 @@ async def _build_image(work: Work, key: StepKey, building: BuildImage) -> None:
             )
         )
 
-    await _run_job(work, key, begin, what="The tests" if building.target else "The build")
+    await _run_job(work, key, begin, what="The tests" if building.target else "The build", limits=_share(work))
     if building.target is None:
         await work.node.homes.remove_release(building.place, building.number)
 
@@ -146,10 +148,12 @@ async def _run_command(work: Work, key: StepKey, running: RunCommand) -> None:
         )
     work.log.write(f"$ {shlex.join(running.argv)}")
     commanding = _in_image if release.runtime is Runtime.DOCKER else _in_folder
-    await _run_job(work, key, commanding(work, release, running.argv), what=running.what, argv=running.argv)
+    limits = (release.limits if key in _ONCE else Limits()).over(_share(work))
+    begin = commanding(work, release, running.argv, limits)
+    await _run_job(work, key, begin, what=running.what, limits=limits, argv=running.argv)
 
 
-def _in_folder(work: Work, release: Release, argv: tuple[str, ...]) -> Begin:
+def _in_folder(work: Work, release: Release, argv: tuple[str, ...], limits: Limits) -> Begin:
     """The app's own, as the account that it will run as."""
     premises = work.deployment.environment.premises(work.node)
     cache = work.node.folders.cache(premises.app, premises.environment)
@@ -161,29 +165,32 @@ def _in_folder(work: Work, release: Release, argv: tuple[str, ...]) -> Begin:
             account=premises.job_account,
             folder=premises.release_folder(release.number) / release.base,
             environment={"HOME": Secret(str(cache)), **premises.process_variables(release)},
-            limits=_limits(work),
+            limits=replace(_limits(work), memory_bytes=limits.memory_bytes, cpu_percent=limits.cpu_percent),
         )
         return work.node.jobs.starting(spec)
 
     return begin
 
 
-def _in_image(work: Work, release: Release, argv: tuple[str, ...]) -> Begin:
+def _in_image(work: Work, release: Release, argv: tuple[str, ...], limits: Limits) -> Begin:
     premises = work.deployment.environment.premises(work.node)
 
     def begin(job: JobKey) -> Command:
-        spec = premises.describe_once(release, job, argv)
+        spec = replace(premises.describe_once(release, job, argv), limits=limits)
         return work.node.containers.running_once(job, premises.place, spec, _limits(work))
 
     return begin
 
 
-async def _run_job(work: Work, key: StepKey, begin: Begin, *, what: str, argv: tuple[str, ...] = ()) -> None:
+async def _run_job(
+    work: Work, key: StepKey, begin: Begin, *, what: str, limits: Limits, argv: tuple[str, ...] = ()
+) -> None:
     status = await _end_of_job(work, key, begin, what=what)
     if status.state is not JobState.EXITED or status.exit_status != 0:
         await work.log.flush()
         said = await last_line(work.store, work.deployment.log_stream)
-        raise StepFailed(headline(what, _end(status, work.patience.job), argv, said), hint=_NEXT[key])
+        starved = hint_of_starved_job(status.reason, limits, _share(work), work.deployment.environment.app)
+        raise StepFailed(headline(what, _end(status, work.patience.job), argv, said), hint=starved or _NEXT[key])
 
 
 async def _end_of_job(work: Work, key: StepKey, begin: Begin, *, what: str) -> JobStatus:
@@ -215,7 +222,18 @@ def lines_for_a_shell(variables: Mapping[str, Secret]) -> Secret:
 
 
 def _limits(work: Work) -> JobLimits:
-    return JobLimits(seconds=work.patience.job, log_bytes=_LOG_BYTES)
+    """The node's apps answer while something is built there."""
+    share = _share(work)
+    return JobLimits(
+        seconds=work.patience.job,
+        memory_bytes=share.memory_bytes,
+        cpu_percent=share.cpu_percent,
+        log_bytes=_LOG_BYTES,
+    )
+
+
+def _share(work: Work) -> Limits:
+    return build_limits(memory_bytes=work.node.facts.memory_bytes, cpus=work.node.facts.cpus)
 
 
 async def _keep(work: Work, recipe: Recipe) -> None:

@@ -102,8 +102,9 @@ async def make_release(tx: Transaction, app: FoundApp, number: int, source: Uplo
             INSERT INTO builds (app_id, source, title, version, archive, ref, base)
             VALUES (%(app)s, %(source)s, %(title)s, %(version)s, %(archive)s, %(ref)s, %(base)s) RETURNING id
         )
-        INSERT INTO releases (environment_id, number, build_id, runtime, command, health_path, variables_version)
-        SELECT environments.id, %(number)s, build.id, runtime, command, health_path,
+        INSERT INTO releases (environment_id, number, build_id, runtime, command, health_path, memory_bytes,
+                              cpu_percent, variables_version)
+        SELECT environments.id, %(number)s, build.id, runtime, command, health_path, memory_bytes, cpu_percent,
                (SELECT max(number) FROM variable_versions WHERE environment_id = environments.id)
         FROM environments, build
         WHERE environments.id = %(environment)s RETURNING id
@@ -134,10 +135,10 @@ async def make_release_of(tx: Transaction, app: FoundApp, number: int, live: int
     """From the build and the files of release `live`, with today's variables and settings."""
     cursor = await tx.connection.execute(
         """
-        INSERT INTO releases (environment_id, number, build_id, runtime, command, health_path, variables_version,
-                              files_of)
+        INSERT INTO releases (environment_id, number, build_id, runtime, command, health_path, memory_bytes,
+                              cpu_percent, variables_version, files_of)
         SELECT environments.id, %(number)s, build_id, environments.runtime, environments.command,
-               environments.health_path,
+               environments.health_path, environments.memory_bytes, environments.cpu_percent,
                (SELECT max(number) FROM variable_versions WHERE environment_id = environments.id), releases.number
         FROM environments JOIN releases ON releases.environment_id = environments.id
         WHERE environments.id = %(environment)s AND releases.number = %(live)s RETURNING id

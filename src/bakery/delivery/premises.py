@@ -23,7 +23,7 @@ from bakery.model.names import (
 from bakery.model.processes import Instance, usual_count
 from bakery.model.repository_paths import TOP, RepositoryPath
 from bakery.model.secret import Secret
-from bakery.model.unit import UnitSpec
+from bakery.model.unit import Limits, UnitSpec
 from bakery.nodes.folders import NodeFolders
 from bakery.nodes.homes import Place
 from bakery.nodes.ingress import ProxySite, StaticSite
@@ -41,7 +41,7 @@ Program = UnitSpec | ContainerSpec
 class Release:
     """What runs: files of its own below the node's folder, or an image; and settings that never change.
 
-    `command` and `health_path` as a person said; where that is nothing the `recipe` of its build says them.
+    `said_…` is what a person said; where that is nothing the `recipe` of its build says it.
     `files_of` is the release whose files it starts from, when it is no new build. `variables` are as it was made.
     """
 
@@ -56,6 +56,7 @@ class Release:
     recipe: Recipe | None = field(default=None, compare=False)
     source_base: RepositoryPath = TOP  # the folder of its source that is the app
     counts: Mapping[ProcessName, int] = field(default_factory=dict, compare=False)  # what a person said, today
+    said_limits: Limits = field(default_factory=Limits)
 
     @property
     def is_built(self) -> bool:
@@ -73,6 +74,11 @@ class Release:
     @property
     def health_path(self) -> str | None:
         return self.said_health_path or (self.recipe.health_path if self.recipe else None)
+
+    @property
+    def limits(self) -> Limits:
+        """Of each of its programs."""
+        return self.said_limits.over(self.recipe.limits) if self.recipe else self.said_limits
 
     @property
     def processes(self) -> Mapping[ProcessName, tuple[str, ...]]:
@@ -170,6 +176,7 @@ class Premises:
             port=inside,
             environment={**release.variables, "PORT": Secret(str(inside))},
             command=release.command or None,
+            limits=release.limits,
         )
 
     def describe_once(self, release: Release, key: str, argv: tuple[str, ...]) -> ContainerSpec:
@@ -187,6 +194,7 @@ class Premises:
             environment=self.process_variables(release, port),
             account=self.account,
             writable=(folder,),
+            limits=release.limits,
         )
 
     def process_variables(self, release: Release, port: Port | None = None) -> Mapping[str, Secret]:

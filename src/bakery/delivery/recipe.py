@@ -7,6 +7,7 @@ from bakery.model.app_commands import AppCommand
 from bakery.model.errors import BadInput
 from bakery.model.names import ProcessName
 from bakery.model.repository_paths import RepositoryPath
+from bakery.model.unit import Limits
 from bakery.stacks.plan import BuildPlan, DockerfileAt, GeneratedDockerfile
 
 Argv = tuple[str, ...]
@@ -38,6 +39,7 @@ class Recipe:
     dockerfile_text: str | None = None
     test_stage: str | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)  # where a person sets none
 
 
 def recipe_of(plan: BuildPlan) -> Recipe:
@@ -59,6 +61,7 @@ def recipe_of(plan: BuildPlan) -> Recipe:
         health_path=plan.health.path,
         static_folder=plan.static_folder,
         build_args={str(name): value for name, value in plan.build_args.items()},
+        limits=plan.limits,
     )
     match plan.dockerfile:
         case DockerfileAt(path, context):

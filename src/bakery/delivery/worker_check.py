@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from bakery.delivery import keeping
+from bakery.delivery.limits import why_out_of_memory
 from bakery.delivery.premises import Program
 from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.steadiness import Crashed, Steadiness
@@ -36,13 +37,13 @@ async def start_and_watch(work: Work, workers: Mapping[Instance, Program]) -> No
         await _until_steady(work, workers)
     except _Unsteady as unsteady:
         work.at_fault, work.log_from = workers[unsteady.instance], sizes[unsteady.instance]
-        raise StepFailed(unsteady.sentence, hint=_HINT) from unsteady
+        raise StepFailed(unsteady.sentence, hint=unsteady.hint) from unsteady
 
 
 class _Unsteady(Exception):
-    def __init__(self, instance: Instance, sentence: str) -> None:
+    def __init__(self, instance: Instance, sentence: str, hint: str = _HINT) -> None:
         super().__init__(sentence)
-        self.instance, self.sentence = instance, sentence
+        self.instance, self.sentence, self.hint = instance, sentence, hint
 
 
 async def _until_steady(work: Work, workers: Mapping[Instance, Program]) -> None:
@@ -54,6 +55,14 @@ async def _until_steady(work: Work, workers: Mapping[Instance, Program]) -> None
                 return
             case Crashed(instance, ends, last_exit):
                 said = f"The process {instance.process} ended {ends} times after it was started"
+                starved = why_out_of_memory(
+                    f"The process {instance.process}",
+                    last_exit,
+                    workers[instance].limits,
+                    work.deployment.environment.app,
+                )
+                if starved is not None:
+                    raise _Unsteady(instance, starved.sentence, starved.hint)
                 raise _Unsteady(instance, f"{said}: it {last_exit or 'gave no reason'}.")
         if now > deadline:
             instance = steadiness.unsteady(states, now)

@@ -18,7 +18,7 @@ UNIT_FOLDER = Path("/etc/systemd/system")
 STARTS_WITH_MACHINE = "multi-user.target.wants"  # of that folder
 LONGEST_STOP = 300  # seconds that a program may take to end
 LONGEST_START = 100.0
-SHOWN = ("Id", "ActiveState", "MainPID", "NRestarts", "ExecMainCode", "ExecMainStatus")
+SHOWN = ("Id", "ActiveState", "MainPID", "NRestarts", "ExecMainCode", "ExecMainStatus", "Result")
 EXITED = "1"  # CLD_EXITED of wait(2); the others are signals
 CAUSES = {  # by the status with which systemd itself ends; see systemd.exec(5)
     "200": "its folder cannot be entered",
@@ -79,17 +79,16 @@ def state_of(shown: dict[str, str]) -> dict[str, object]:
     """While a unit runs, systemd knows nothing of the exit before."""
     process_id = int(shown.get("MainPID", "0")) or None
     code, status = shown.get("ExecMainCode", "0"), shown.get("ExecMainStatus", "0")
+    cause = ", out of memory" if shown.get("Result") == "oom-kill" else ""
     return {
         "is_running": shown.get("ActiveState") == "active",
         "process_id": process_id,
         "restarts": int(shown.get("NRestarts", "0")),
-        "last_exit": "" if process_id else exit_of(code, status),
+        "last_exit": "" if process_id or code == "0" else exit_of(code, status) + cause,
     }
 
 
 def exit_of(code: str, status: str) -> str:
-    if code == "0":
-        return ""
     return f"ended with status {status}" if code == EXITED else f"ended by {signal_name(int(status))}"
 
 

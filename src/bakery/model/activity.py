@@ -55,6 +55,7 @@ DID: Mapping[str, str] = {
     "key.rotation_begun": "began to change",
     "key.rotated": "changed",
     "app.created": "created",
+    "app.changed": "changed settings of",
     "app.cloned": "made, as a clone,",
     "app.deleted": "deleted",
     "app.started": "started",

@@ -72,10 +72,10 @@ def parse_new_app(
     app = parse_slug(slug)
     return NewApp(
         slug=app,
-        name=_parse_name(name) or app,
+        name=parse_name(name) or app,
         runtime=kind,
-        command=_no_command(command) if kind is Runtime.STATIC else _parse_command(command),
-        health_path=None if kind is Runtime.STATIC else _parse_health_path(health),
+        command=_no_command(command) if kind is Runtime.STATIC else parse_command(command),
+        health_path=None if kind is Runtime.STATIC else parse_health_path(health),
         node=parse_node_for_app(node),
     )
 
@@ -95,14 +95,14 @@ def _parse_runtime(text: str) -> Runtime:
         raise BadInput("Choose “docker”, “process” or “static”.", field="runtime") from None
 
 
-def _parse_name(text: str) -> str:
+def parse_name(text: str) -> str:
     name = text.strip()
     if len(name) > LONGEST_NAME or not name.isprintable():
         raise BadInput(f"Use up to {LONGEST_NAME} printable characters.", field="name")
     return name
 
 
-def _parse_command(text: str) -> tuple[str, ...]:
+def parse_command(text: str) -> tuple[str, ...]:
     """The words of a start command, quoted as in a shell; nothing but quotes means anything. None: Bakery finds out
     how the app is built and started."""
     if len(text) > LONGEST_COMMAND or "\0" in text:
@@ -122,7 +122,7 @@ def _no_command(text: str) -> tuple[str, ...]:
     return ()
 
 
-def _parse_health_path(text: str) -> str | None:
+def parse_health_path(text: str) -> str | None:
     path = text.strip()
     if not path:
         return None

@@ -35,3 +35,12 @@ def shown_bytes(count: int) -> str:
     gigabytes = megabytes / 1024
     amount, unit = (gigabytes, "GB") if gigabytes < 1000 else (gigabytes / 1024, "TB")
     return f"{amount:.0f} {unit}" if amount >= 10 else f"{amount:.1f} {unit}"
+
+
+def shown_megabytes(count: int) -> str:
+    """Exactly, as a limit is set."""
+    return f"{count // 1024**2} MB"
+
+
+def shown_cpus(percent: int) -> str:
+    return "1 CPU" if percent == 100 else f"{percent / 100:g} CPUs"

@@ -19,6 +19,13 @@ class Limits:
     memory_bytes: int | None = None
     cpu_percent: int | None = None  # of one CPU: 150 is one and a half
 
+    def over(self, other: "Limits") -> "Limits":
+        """This where it says something, else the other."""
+        return Limits(
+            other.memory_bytes if self.memory_bytes is None else self.memory_bytes,
+            other.cpu_percent if self.cpu_percent is None else self.cpu_percent,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class UnitSpec:

@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
+import msgspec
 import psycopg
 import structlog
 from litestar import Response
@@ -28,6 +29,7 @@ from bakery.model.errors import (
     TooMany,
     Unavailable,
 )
+from bakery.model.labels import shown_part
 from bakery.web.addresses import wanted_by
 from bakery.web.context import WebRequest
 from bakery.web.identity import PasswordChangeDue
@@ -40,6 +42,7 @@ log = structlog.get_logger()
 LARGEST_BODY = 1024 * 1024
 PROBLEM = "application/problem+json"
 _MISSING = re.compile(r"missing required field `(.+?)`")
+_UNKNOWN = re.compile(r"unknown field `(.+)`", re.DOTALL)
 
 STATUS: Mapping[type[BakeryError], HTTPStatus] = {
     BadInput: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -113,6 +116,12 @@ def on_http_error(request: WebRequest, error: HTTPException) -> Response[bytes] 
     description = request.app.state["urls"].url("/api/openapi.json")
     described = f"The API is described at {description}." if wants_json(request) else ""
     if isinstance(error, ValidationException) or (status == 400 and error.extra):
+        unknown = _unknown_field(request, error)
+        if unknown is not None:
+            name, known = unknown
+            return _answer(
+                request, 422, f"There is no field “{name}” here.", f"Known are: {', '.join(known)}.", field=name
+            )
         text, field = _first_mistake(error)
         return _answer(request, 422, text, described or "Correct it and try again.", field=field)
     headers = {name: value for name, value in (error.headers or {}).items() if name.lower() == "allow"}
@@ -186,6 +195,17 @@ def _answer(
 
 def _title(status: int) -> str:
     return TITLES.get(status, HTTPStatus(status).phrase)
+
+
+def _unknown_field(request: WebRequest, error: HTTPException) -> tuple[str, Sequence[str]] | None:
+    """Of a body that takes no others: its name, and the names that are known."""
+    extra = error.extra if isinstance(error.extra, list) else []
+    for entry in extra:
+        found = _UNKNOWN.search(str(entry.get("message", ""))) if isinstance(entry, dict) else None
+        if found and entry.get("key") == "data":
+            body = request.route_handler.parsed_fn_signature.parameters["data"].annotation
+            return shown_part(found[1], at_most=40), [field.encode_name for field in msgspec.structs.fields(body)]
+    return None
 
 
 def _first_mistake(error: HTTPException) -> tuple[str, str]:

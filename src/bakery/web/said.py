@@ -30,6 +30,7 @@ SAID: Mapping[str, str] = {
     "job-cancelling": "Cancelling. Its processes end within ten seconds.",
     "app-created": "App made. Say where its code is, or deploy a folder: bakery deploy.",
     "app-cloned": "App made, set up like the other. Nothing is deployed yet.",
+    "app-saved": "Saved. It takes effect with the next deployment.",
     "app-deleted": "App deleted.",
     "source-saved": "The repository answers, and is followed from now on.",
     "key-minted": "Deploy key made. Add it to the repository.",

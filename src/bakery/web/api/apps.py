@@ -4,9 +4,11 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from litestar import Response, delete, get, post
+from litestar import Response, delete, get, patch, post
 from litestar.params import Parameter
+from msgspec import UNSET, UnsetType
 
+from bakery.delivery.app_settings import change_app
 from bakery.delivery.apps import create_app, show_app
 from bakery.delivery.clone import clone_app
 from bakery.delivery.delete import delete_app, what_goes
@@ -50,19 +52,22 @@ class App(msgspec.Struct, kw_only=True):
 
 class AppInFull(App, kw_only=True):
     """`colour` is the live slot; `interrupts`: a deployment stops the app for a moment. While its node is
-    not online, its health is what was seen last."""
+    not online, its health is what was seen last. `memory_bytes` and `cpus` are limits; null: as the repository's
+    bakery.toml says, else none."""
 
     environment: str = "production"
     command: list[str] | None
     health_path: str | None
     strategy: Strategy
+    memory_bytes: int | None
+    cpus: float | None
     interrupts: bool
     is_stopped: bool
     colour: Colour | None
     node_state: NodeState
 
 
-class AppWanted(msgspec.Struct, kw_only=True):
+class AppWanted(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """`runtime`: `docker` runs it in a container, `process` from its folder, `static` are files that nginx serves.
     `command` is written as in a shell; without one Bakery finds out how it is built and started. `health` is a path
     that answers when the app is well; `node` is where it is to live. `repo` is a repository that it follows, and
@@ -76,6 +81,18 @@ class AppWanted(msgspec.Struct, kw_only=True):
     node: str = LOCAL
     repo: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     branch: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+
+
+class AppEdit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is left out stays; an empty text or null says nothing any more. `strategy` is blue-green or recreate;
+    `memory` is in MB, or a text like “1G”. The runtime of an app cannot be changed."""
+
+    name: Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType = UNSET
+    command: Annotated[str, msgspec.Meta(max_length=10_000)] | UnsetType = UNSET
+    health: Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType = UNSET
+    strategy: Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType = UNSET
+    memory: int | Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType | None = UNSET
+    cpus: int | float | Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType | None = UNSET
 
 
 class CloneWanted(msgspec.Struct, kw_only=True):
@@ -145,6 +162,21 @@ async def get_app(request: WebRequest, parts: Parts, actor: Actor, app_name: App
     return tagged(request, shown(AppInFull, await show_app(parts.store, app_name, actor=actor)))
 
 
+@patch(
+    "/apps/{app:str}",
+    operation_id="changeApp",
+    summary="Change an app",
+    opt={"permission": Permission.DEPLOY},
+    responses=problems(),
+    tags=["Apps"],
+)
+async def patch_app(parts: Parts, actor: Actor, app_name: AppName, data: AppEdit) -> AppInFull:
+    """Its name changes at once. How it runs takes effect with the next deployment; earlier releases keep theirs."""
+    given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
+    wanted = {name: "" if value is None else str(value) for name, value in given.items()}
+    return shown(AppInFull, await change_app(parts.store, app_name, wanted, actor=actor))
+
+
 @post(
     "/apps/{app:str}/clone",
     operation_id="cloneApp",
@@ -185,4 +217,4 @@ async def delete_one_app(parts: Parts, actor: Actor, app_name: AppName) -> None:
     await delete_app(parts.store, parts.queue, app_name, actor=actor)
 
 
-ROUTES = (get_apps, post_app, get_app, post_clone, get_deletion, delete_one_app)
+ROUTES = (get_apps, post_app, get_app, patch_app, post_clone, get_deletion, delete_one_app)

@@ -33,6 +33,7 @@ _ICONS_OF_ACTIONS: Mapping[str, str] = {
     "person.invited": "user-plus",
     "person.signed_in": "circle-user",
     "person.signed_out": "log-out",
+    "app.changed": "settings-2",
     "app.cloned": "copy",
     "app.deleted": "trash-2",
     "app.scaled": "layout-list",

@@ -119,6 +119,7 @@ def app_tabs(slug: str, current: str, url: Url) -> Sequence[Tab]:
         Tab("Deployments", url(f"/apps/{slug}/deployments"), current=current == "deployments"),
         Tab("Logs", url(f"/apps/{slug}/logs"), current=current == "logs"),
         Tab("Source", url(f"/apps/{slug}/source"), current=current == "source"),
+        Tab("Settings", url(f"/apps/{slug}/settings"), current=current == "settings"),
     )
 
 

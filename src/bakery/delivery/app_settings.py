@@ -1,0 +1,113 @@
+"""Changing how an app runs, after it was made. What runs already stays as it is until the next deployment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bakery.delivery.apps import AppDetail, show_app
+from bakery.delivery.find import find_app
+from bakery.model.actor import Actor
+from bakery.model.app_changes import RunSettings, changed
+from bakery.model.apps import Runtime
+from bakery.model.audit import AuditEntry
+from bakery.model.errors import NotFound
+from bakery.model.names import AppName
+from bakery.model.permissions import Permission
+from bakery.model.strategies import Strategy
+from bakery.model.unit import Limits
+from bakery.store.rows import typed
+from bakery.store.store import Store
+from bakery.store.transaction import Transaction
+
+
+async def change_app(store: Store, slug: AppName, wanted: Mapping[str, str], *, actor: Actor) -> AppDetail:
+    """What is not in `wanted` stays as it is; the runtime always does."""
+    actor.require(Permission.DEPLOY)
+    app = await find_app(store, slug, actor)
+    async with store.transaction() as tx:
+        row = await _read(tx, app.environment_id)
+        was = row.settings
+        becomes = changed(was, wanted, app=slug, runtime=row.runtime)
+        if becomes != was:
+            await _write(tx, app.environment_id, becomes)
+            before, after = _told(was), _told(becomes)
+            differing = [name for name in after if before[name] != after[name]]
+            tx.publish("apps", f"app:{slug}")
+            tx.record(
+                AuditEntry(
+                    actor,
+                    "app.changed",
+                    "app",
+                    str(app.id),
+                    slug,
+                    app_id=app.id,
+                    before={name: before[name] for name in differing},
+                    after={name: after[name] for name in differing},
+                )
+            )
+    return await show_app(store, slug, actor=Actor.system())
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    name: str
+    runtime: Runtime
+    command: tuple[str, ...] | None
+    health_path: str | None
+    strategy: Strategy
+    memory_bytes: int | None
+    cpu_percent: int | None
+
+    @property
+    def settings(self) -> RunSettings:
+        limits = Limits(self.memory_bytes, self.cpu_percent)
+        return RunSettings(self.name, self.command or (), self.health_path, self.strategy, limits)
+
+
+async def _read(tx: Transaction, environment_id: int) -> _Row:
+    """Whoever has it is alone with it until the transaction ends."""
+    async with tx.connection.cursor(row_factory=typed(_Row)) as cursor:
+        await cursor.execute(
+            """
+            SELECT apps.name, runtime, command, health_path, strategy, memory_bytes, cpu_percent
+            FROM environments JOIN apps ON apps.id = app_id WHERE environments.id = %s FOR UPDATE
+            """,
+            (environment_id,),
+        )
+        row = await cursor.fetchone()
+    if row is None:
+        raise NotFound("There is no such app.")
+    return row
+
+
+async def _write(tx: Transaction, environment_id: int, new: RunSettings) -> None:
+    await tx.connection.execute(
+        """
+        WITH renamed AS (
+            UPDATE apps SET name = %(name)s FROM environments
+            WHERE apps.id = environments.app_id AND environments.id = %(environment)s
+        )
+        UPDATE environments SET command = %(command)s, health_path = %(health)s, strategy = %(strategy)s,
+                                memory_bytes = %(memory)s, cpu_percent = %(cpu)s
+        WHERE id = %(environment)s
+        """,
+        {
+            "environment": environment_id,
+            "name": new.name,
+            "command": list(new.command) or None,
+            "health": new.health_path,
+            "strategy": new.strategy,
+            "memory": new.limits.memory_bytes,
+            "cpu": new.limits.cpu_percent,
+        },
+    )
+
+
+def _told(settings: RunSettings) -> dict[str, object]:
+    return {
+        "name": settings.name,
+        "command": list(settings.command),
+        "health": settings.health_path,
+        "strategy": settings.strategy,
+        "memory_bytes": settings.limits.memory_bytes,
+        "cpu_percent": settings.limits.cpu_percent,
+    }

@@ -1,0 +1,57 @@
+"""How an app runs, and what it may use."""
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from bakery.delivery.app_settings import change_app
+from bakery.delivery.apps import show_app
+from bakery.model.actor import Actor
+from bakery.model.app_changes import KNOWN
+from bakery.model.errors import BadInput
+from bakery.model.names import AppName
+from bakery.model.permissions import Permission
+from bakery.web.context import Parts, WebRequest
+from bakery.web.errors import status_of
+from bakery.web.forms import typed
+from bakery.web.paths import app_in
+from bakery.web.presenters.app_settings import settings_page
+from bakery.web.rendering import go, render_page
+from bakery.web.views.forms import Form
+from bakery.web.views.shell import Crumb
+
+
+@get("/apps/{slug:str}/settings", opt={"permission": Permission.READ})
+async def show(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str]:
+    return await _page(request, parts, actor, app_in(slug))
+
+
+@post("/apps/{slug:str}/settings", opt={"permission": Permission.DEPLOY})
+async def save(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
+    """What is not in the form stays as it is."""
+    app, form = app_in(slug), await typed(request)
+    try:
+        await change_app(
+            parts.store, app, {name: form.text(name) for name in KNOWN if name in form.values}, actor=actor
+        )
+    except BadInput as error:
+        refused = form.refused(error, shown=KNOWN)
+        return await _page(request, parts, actor, app, form=refused, status=status_of(error))
+    return go(request, f"/apps/{app}/settings", said="app-saved")
+
+
+async def _page(
+    request: WebRequest, parts: Parts, actor: Actor, app: AppName, *, form: Form | None = None, status: int = 200
+) -> Response[str]:
+    found = await show_app(parts.store, app, actor=actor)
+    url = request.app.state["urls"].url
+    return await render_page(
+        request,
+        "apps/settings.html",
+        settings_page(found, form=form, actor=actor, url=url),
+        here=f"app:{app}",
+        crumbs=[Crumb("Apps", url("/apps")), Crumb(app, url(f"/apps/{app}")), Crumb("Settings")],
+        status=status,
+    )
+
+
+ROUTES = (show, save)

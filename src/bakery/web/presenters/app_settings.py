@@ -1,0 +1,67 @@
+"""How an app runs, as a page."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+
+from bakery.delivery.apps import AppDetail
+from bakery.model.actor import Actor
+from bakery.model.apps import Runtime
+from bakery.model.permissions import Permission
+from bakery.model.sizes import shown_cpus, shown_megabytes
+from bakery.model.strategies import Strategy
+from bakery.web.presenters.apps import app_tabs
+from bakery.web.presenters.links import Url
+from bakery.web.presenters.refusals import why_not
+from bakery.web.views.app_settings import AppSettingsPage
+from bakery.web.views.forms import Form, Option
+
+_RUNTIMES: Mapping[Runtime, str] = {
+    Runtime.DOCKER: "Runs in a container",
+    Runtime.PROCESS: "Runs as a process",
+    Runtime.STATIC: "Static files",
+}
+STRATEGIES = (
+    Option(Strategy.BLUE_GREEN, "Blue-green", "The new release starts beside the old one. Visitors notice nothing."),
+    Option(Strategy.RECREATE, "Recreate", "The old one ends first, for apps that must not run twice."),
+)
+_FOUND_OUT = "Found out from its source"
+_NO_LIMIT = "As its bakery.toml says, else none"
+
+
+def settings_page(app: AppDetail, *, form: Form | None, actor: Actor, url: Url) -> AppSettingsPage:
+    """`form` is one that was refused."""
+    return AppSettingsPage(
+        app=app.slug,
+        tabs=app_tabs(app.slug, "settings", url),
+        runtime=_RUNTIMES[app.runtime],
+        runs=app.runtime is not Runtime.STATIC,
+        form=form or Form(values=_stored(app)),
+        strategies=STRATEGIES,
+        facts=_facts(app),
+        why_not_change=why_not(actor, Permission.DEPLOY),
+    )
+
+
+def _stored(app: AppDetail) -> Mapping[str, str]:
+    return {
+        "name": app.name,
+        "command": shlex.join(app.command or ()),
+        "health": app.health_path or "",
+        "strategy": app.strategy,
+        "memory": "" if app.memory_bytes is None else str(app.memory_bytes // 1024**2),
+        "cpus": "" if app.cpus is None else f"{app.cpus:g}",
+    }
+
+
+def _facts(app: AppDetail) -> Sequence[tuple[str, str]]:
+    if app.runtime is Runtime.STATIC:
+        return [("Name", app.name)]
+    strategy = next(one.title for one in STRATEGIES if one.value == app.strategy)
+    return [
+        ("Name", app.name),
+        ("Start command", shlex.join(app.command) if app.command else _FOUND_OUT),
+        ("Health path", app.health_path or _FOUND_OUT),
+        ("Strategy", strategy),
+        ("Memory", _NO_LIMIT if app.memory_bytes is None else f"At most {shown_megabytes(app.memory_bytes)}"),
+        ("CPUs", _NO_LIMIT if app.cpu_percent is None else f"At most {shown_cpus(app.cpu_percent)}"),
+    ]

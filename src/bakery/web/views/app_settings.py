@@ -1,0 +1,24 @@
+"""How an app runs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bakery.web.views.forms import Form, Option
+from bakery.web.views.shell import Tab
+
+
+@dataclass(frozen=True, slots=True)
+class AppSettingsPage:
+    """apps/settings.html. Fields: name, and where `runs` command, health, strategy, memory, cpus.
+
+    `facts` is what somebody reads who may not change it.
+    """
+
+    app: str
+    tabs: Sequence[Tab]
+    runtime: str
+    runs: bool = True
+    form: Form = field(default_factory=Form)
+    strategies: Sequence[Option] = ()
+    facts: Sequence[tuple[str, str]] = ()
+    why_not_change: str = ""

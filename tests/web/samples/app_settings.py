@@ -1,0 +1,57 @@
+"""Samples of how an app runs."""
+
+from bakery.web.presenters.app_settings import STRATEGIES
+from bakery.web.views.app_settings import AppSettingsPage
+from bakery.web.views.forms import Form
+from bakery.web.views.shell import Shell, Tab
+from tests.web.samples.frame import Pages, a_shell, below
+
+_STORED = {
+    "name": "The shop",
+    "command": "python3 app.py",
+    "health": "/health",
+    "strategy": "blue-green",
+    "memory": "512",
+    "cpus": "1.5",
+}
+_FACTS = [
+    ("Name", "The shop"),
+    ("Start command", "python3 app.py"),
+    ("Health path", "/health"),
+    ("Strategy", "Blue-green"),
+    ("Memory", "At most 512 MB"),
+    ("CPUs", "As its bakery.toml says, else none"),
+]
+
+
+def app_settings_pages() -> Pages:
+    refused = Form(values={**_STORED, "memory": "lots"}, errors={"memory": "This is no amount of memory."})
+    return {
+        "app-settings": ("apps/settings.html", _page(Form(values=_STORED)), _shell()),
+        "app-settings-refused": ("apps/settings.html", _page(refused), _shell()),
+        "app-settings-static": (
+            "apps/settings.html",
+            AppSettingsPage("shop", _tabs(), "Static files", runs=False, form=Form(values={"name": "Docs"})),
+            _shell(),
+        ),
+        "app-settings-viewer": (
+            "apps/settings.html",
+            _page(Form(values=_STORED), why_not="Your role is Viewer."),
+            _shell(),
+        ),
+    }
+
+
+def _page(form: Form, *, why_not: str = "") -> AppSettingsPage:
+    return AppSettingsPage(
+        "shop", _tabs(), "Runs as a process", form=form, strategies=STRATEGIES, facts=_FACTS, why_not_change=why_not
+    )
+
+
+def _tabs() -> list[Tab]:
+    places = {"Overview": "", "Variables": "/variables", "Deployments": "/deployments", "Settings": "/settings"}
+    return [Tab(title, below(f"/apps/shop{path}"), current=title == "Settings") for title, path in places.items()]
+
+
+def _shell() -> Shell:
+    return a_shell("shop", "Apps", "shop", "Settings")
