@@ -31,6 +31,8 @@ async def test_a_new_app_is_found_where_its_name_says(admin: httpx.AsyncClient) 
         "command": ["python3", "app.py"],
         "health_path": "/health",
         "strategy": "blue-green",
+        "memory_bytes": None,
+        "cpus": None,
         "interrupts": True,
         "is_stopped": False,
         "colour": None,
@@ -117,6 +119,7 @@ async def test_a_viewer_changes_nothing(site: Site, admin: httpx.AsyncClient) ->
         for verb in ("restart", "stop", "start", "cancel", "sources", "deployments"):
             assert (await viewer.post(f"/apps/shop/{verb}", json={})).status_code == 403
         assert (await viewer.delete("/apps/shop")).status_code == 403
+        assert (await viewer.patch("/apps/shop", json={"memory": 9})).status_code == 403
         assert (await viewer.post("/apps", json={**SHOP, "slug": "mine"})).status_code == 403
 
 
@@ -137,3 +140,34 @@ async def test_a_deleted_app_is_gone_at_once(admin: httpx.AsyncClient) -> None:
     await admin.post("/apps", json=SHOP)
     assert (await admin.delete("/apps/shop")).status_code == 204
     assert (await admin.get("/apps/shop")).status_code == 404
+
+
+async def test_an_app_is_changed_by_what_is_named(admin: httpx.AsyncClient) -> None:
+    made = (await admin.post("/apps", json=SHOP)).json()
+
+    changed = await admin.patch("/apps/shop", json={"memory": 512, "cpus": 1.5, "health": "", "name": "Shop"})
+
+    assert (changed.status_code, changed.json()) == (
+        200,
+        {**made, "memory_bytes": 512 * 1024**2, "cpus": 1.5, "health_path": None, "name": "Shop"},
+    )
+    again = (await admin.patch("/apps/shop", json={"memory": None, "strategy": "recreate"})).json()
+    assert (again["memory_bytes"], again["cpus"], again["strategy"]) == (None, 1.5, "recreate")
+
+
+async def test_a_field_that_nobody_knows_is_refused_with_those_that_are_known(admin: httpx.AsyncClient) -> None:
+    refused = await admin.post("/apps", json={**SHOP, "comand": "true"})
+    assert (refused.status_code, refused.json()["field"], refused.json()["detail"], refused.json()["hint"]) == (
+        422,
+        "comand",
+        "There is no field “comand” here.",
+        "Known are: slug, name, runtime, command, health, node, repo, branch.",
+    )
+    assert (await admin.get("/apps/shop")).status_code == 404
+
+    await admin.post("/apps", json=SHOP)
+    runtime = (await admin.patch("/apps/shop", json={"runtime": "docker"})).json()
+    assert (runtime["detail"], runtime["hint"]) == (
+        "There is no field “runtime” here.",
+        "Known are: name, command, health, strategy, memory, cpus.",
+    )

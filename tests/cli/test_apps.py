@@ -65,6 +65,7 @@ def folder(tmp_path: Path) -> Path:
 def test_an_app_is_made_deployed_watched_and_deleted(shell: Terminal, folder: Path) -> None:
     made = shell.run("apps", "create", "shop", "--command", "python3 app.py", "--json")
     assert (made.exit_code, json.loads(made.stdout)["status"]) == (0, "never_deployed")
+    what_is_set_is_shown(shell)
 
     deployed = shell.run("deploy", "shop", "--dir", str(folder), "--wait")
     assert deployed.exit_code == 0, deployed.output
@@ -113,6 +114,16 @@ def test_an_app_is_made_deployed_watched_and_deleted(shell: Terminal, folder: Pa
     assert told.exit_code == 0
     assert "Releases     1\nDeployments  1\n" in told.stdout
     assert shell.run("apps", "show", "shop").exit_code == 4
+
+
+def what_is_set_is_shown(shell: Terminal) -> None:
+    said = shell.run("apps", "set", "shop", "memory=512", "cpus=0.5", "name=The shop")
+    assert said.stdout == "Saved. It takes effect with the next deployment of shop.\n"
+    assert "512 MB\n" in shell.run("apps", "show", "shop").stdout
+    changed = json.loads(shell.run("apps", "set", "shop", "cpus=", "--json").stdout)
+    assert (changed["name"], changed["memory_bytes"], changed["cpus"]) == ("The shop", 512 * 1024**2, None)
+    refused = shell.run("apps", "set", "shop", "runtime=docker")
+    assert (refused.exit_code, "Known are: name, command, health" in refused.output) == (2, True)
 
 
 def a_command_runs_in_what_is_live(shell: Terminal) -> None:

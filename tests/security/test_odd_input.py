@@ -68,6 +68,10 @@ FORMS = [
         "/apps/shop/source",
         {"url": "http://127.0.0.1:9/shop.git", "branch": "main", "base": "", "username": "", "token": "x"},
     ),
+    Entry(
+        "/apps/shop/settings",
+        {"name": "Shop", "command": "true", "health": "/", "strategy": "recreate", "memory": "512", "cpus": "1"},
+    ),
     Entry("/apps/shop/deploy", {"ref": "main"}),
     Entry("/apps/shop/plan", {"ref": "main"}),
     Entry("/apps/shop/deployments/1/rollback", {"variables": "then"}),
@@ -123,6 +127,11 @@ BODIES = [
     Entry(
         "/api/apps/shop/env",
         {"text": "KEY=1", "replace": False, "unset": [], "scope": "run", "is_secret": True},
+        method="PATCH",
+    ),
+    Entry(
+        "/api/apps/shop",
+        {"name": "Shop", "command": "true", "health": "/", "strategy": "recreate", "memory": 512, "cpus": 1},
         method="PATCH",
     ),
     Entry("/api/apps/shop/clone", {"slug": "shop", "node": ""}),

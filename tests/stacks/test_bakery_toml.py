@@ -146,7 +146,7 @@ def test_the_process_web_is_the_start() -> None:
         ("[health]\nthreshold = 0", "line 2: Use a number from 1 to 100.", ""),
         ("[limits]\nmemory = '1K'", "line 2: Use at least 8M of memory.", "Like 512M or 1G."),
         ("[limits]\nmemory = '9999999T'", "line 2: That is more memory than there is.", "Like 512M or 1G."),
-        ("[limits]\ncpus = inf", "line 2: Use a number of CPUs from 0.05 to 1024.", "Like 0.5 or 2."),
+        ("[limits]\ncpus = inf", "line 2: Use a number of CPUs from 0.05 to 1000.", "Like 0.5 or 2."),
         ("[deploy]\nstrategy = 'canary'", "line 2: Choose “blue-green” or “recreate”.", ""),
         ("[deploy]\nauto_rollback = 'yes'", "line 2: This is true or false.", ""),
         ("[build.args]\nPORT = '1'", "line 2: Bakery sets PORT itself.", "Leave it out, or choose another name."),

@@ -9,6 +9,7 @@ from bakery.store.store import Store
 _LONGEST = 160
 _END = 16 * 1024  # bytes of a log in which its last line is looked for
 _OF_OURS = ("$ ", "▸ ")
+_NOTE_OF_OURS = "[Bakery: "  # as the helper ends the log of a build
 _NOT_TEXT = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -31,7 +32,7 @@ def last_line_of(log: str) -> str:
     lines = log.splitlines()
     begun = [at for at, line in enumerate(lines) if line.startswith(_OF_OURS)]
     of_command = [_NOT_TEXT.sub("", line).strip() for line in lines[begun[-1] + 1 if begun else 0 :]]
-    return next((_cut(line) for line in reversed(of_command) if line), "")
+    return next((_cut(line) for line in reversed(of_command) if line and not line.startswith(_NOTE_OF_OURS)), "")
 
 
 def _cut(text: str) -> str:

@@ -4,6 +4,7 @@ import re
 from pathlib import PurePosixPath
 from typing import TypeVar
 
+from bakery.model.app_changes import MOST_CPUS
 from bakery.model.app_commands import AppCommand, parse_app_command
 from bakery.model.durations import parse_seconds
 from bakery.model.errors import BadInput
@@ -60,8 +61,8 @@ def an_amount_of_memory(value: object) -> int:
 
 
 def a_cpu_percent(value: object) -> int:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0.05 <= value <= 1024:
-        raise BadInput("Use a number of CPUs from 0.05 to 1024.", hint="Like 0.5 or 2.")
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0.05 <= value <= MOST_CPUS:
+        raise BadInput(f"Use a number of CPUs from 0.05 to {MOST_CPUS}.", hint="Like 0.5 or 2.")
     return round(value * 100)
 
 

@@ -1,5 +1,6 @@
 """Every page with something in it: what the template tests render, and what the pictures show."""
 
+from tests.web.samples.app_settings import app_settings_pages
 from tests.web.samples.apps import a_deployment, an_app, app_pages
 from tests.web.samples.frame import TEMPLATES, Pages, a_gate, environment
 from tests.web.samples.gates import gate_pages
@@ -22,6 +23,7 @@ def shell_pages() -> Pages:
         **app_pages(),
         **variable_pages(),
         **source_pages(),
+        **app_settings_pages(),
         **team_pages(),
         **account_pages(),
     }

@@ -1,0 +1,83 @@
+"""How an app runs is changed, and takes effect with what is deployed afterwards."""
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from bakery.access.audit import list_activity
+from bakery.delivery.app_settings import change_app
+from bakery.delivery.rollback import request_rollback
+from bakery.delivery.running import restart
+from bakery.model.errors import BadInput
+from bakery.model.names import AppName
+from bakery.model.unit import Limits, UnitSpec
+from bakery.nodes.units import Units
+from tests.delivery.fleet import ADMIN, Fleet, an_app
+
+SHOP = AppName("shop")
+MB = 1024**2
+
+
+@dataclass
+class Noting:
+    """Units that write down with which limits each was started."""
+
+    units: Units
+    limits: list[Limits] = field(default_factory=list)
+
+    async def start(self, unit: UnitSpec) -> None:
+        self.limits.append(unit.limits)
+        await self.units.start(unit)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever units can do
+        return getattr(self.units, name)
+
+
+async def test_a_limit_takes_effect_with_the_next_deployment_and_goes_with_its_release(fleet: Fleet) -> None:
+    noting = Noting(fleet.node.units)
+    watched = replace(fleet, node=replace(fleet.node, units=noting))
+    app = await watched.make()
+    await watched.deploy_well(an_app("one"))
+
+    await change_app(fleet.store, SHOP, {"memory": "256", "cpus": "0.5"}, actor=ADMIN)
+    await restart(fleet.store, watched.node, app.environment_id)
+    assert noting.limits == [Limits(), Limits()]
+
+    await watched.deploy_well(an_app("two"))
+    assert noting.limits[2:] == [Limits(256 * MB, 50)]
+
+    await watched.run(await request_rollback(fleet.store, fleet.queue, "shop", actor=ADMIN))
+    assert noting.limits[3:] == [Limits()]
+    app = await watched.app()
+    assert (app.live_number, app.memory_bytes, app.cpus) == (1, 256 * MB, 0.5)
+
+
+async def test_a_repository_says_limits_where_nobody_set_any(fleet: Fleet) -> None:
+    noting = Noting(fleet.node.units)
+    watched = replace(fleet, node=replace(fleet.node, units=noting))
+    await watched.make(command="")
+    project = {
+        **an_app("one"),
+        "Procfile": "web: python3 app.py\nworker: sleep 1000\n",
+        "bakery.toml": '[limits]\nmemory = "128M"\ncpus = 2\n',
+    }
+    await change_app(fleet.store, SHOP, {"cpus": "1"}, actor=ADMIN)
+    await watched.deploy_well(project)
+    assert noting.limits == [Limits(128 * MB, 100)] * 2
+
+
+async def test_a_change_is_in_the_audit_with_what_was_before(fleet: Fleet) -> None:
+    await fleet.make()
+    await change_app(fleet.store, SHOP, {"name": "Shop", "memory": "256", "health": ""}, actor=ADMIN)
+    await change_app(fleet.store, SHOP, {"name": "Shop"}, actor=ADMIN)
+    (done,) = (await list_activity(fleet.store, action="app.changed", actor=ADMIN)).rows
+    assert done.before == {"name": "shop", "memory_bytes": None}
+    assert done.after == {"name": "Shop", "memory_bytes": 256 * MB}
+
+
+async def test_a_change_that_is_refused_changes_nothing(fleet: Fleet) -> None:
+    made = await fleet.make()
+    with pytest.raises(BadInput):
+        await change_app(fleet.store, SHOP, {"name": "Shop", "memory": "lots"}, actor=ADMIN)
+    assert await fleet.app() == made
