@@ -9,10 +9,11 @@ from bakery.access.audit import list_activity
 from bakery.delivery.app_settings import change_app
 from bakery.delivery.rollback import request_rollback
 from bakery.delivery.running import restart
+from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BadInput
-from bakery.model.names import AppName
+from bakery.model.names import AppName, UnitName
 from bakery.model.unit import Limits, UnitSpec
-from bakery.nodes.units import Units
+from bakery.nodes.units import Units, UnitState
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 
 SHOP = AppName("shop")
@@ -81,3 +82,24 @@ async def test_a_change_that_is_refused_changes_nothing(fleet: Fleet) -> None:
     with pytest.raises(BadInput):
         await change_app(fleet.store, SHOP, {"name": "Shop", "memory": "lots"}, actor=ADMIN)
     assert await fleet.app() == made
+
+
+@dataclass
+class Starving(Noting):
+    """Whatever ends there was killed for its memory, as systemd tells it."""
+
+    async def state(self, name: UnitName) -> UnitState:
+        state = await self.units.state(name)
+        return replace(state, last_exit="ended by SIGKILL, out of memory") if state.last_exit else state
+
+
+async def test_an_app_that_runs_out_of_memory_hears_its_limit_and_how_to_raise_it(fleet: Fleet) -> None:
+    starved = replace(fleet, node=replace(fleet.node, units=Starving(fleet.node.units)))
+    await starved.make()
+    await change_app(fleet.store, SHOP, {"memory": "64"}, actor=ADMIN)
+    found = (await starved.deploy(an_app("one", before="sys.exit(1)"))).deployment
+    assert (found.state, found.failure, found.hint) == (
+        DeploymentState.FAILED,
+        "The app ran out of memory: its limit is 64 MB.",
+        "Let it use less, or raise its limit and deploy again: bakery apps set shop memory=128",
+    )

@@ -49,6 +49,7 @@ TimeoutStopSec=10
 StandardOutput=append:/var/lib/bakery/node/logs/bakery-shop-production-blue.log
 StandardError=inherit
 MemoryMax=268435456
+MemorySwapMax=0
 CPUQuota=150%
 NoNewPrivileges=yes
 CapabilityBoundingSet=

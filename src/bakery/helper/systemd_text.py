@@ -55,7 +55,7 @@ def unit(
     stop_seconds: int = 10,
 ) -> str:
     """The log is a file and not the journal, so that it reads alike on nodes without systemd."""
-    memory = "" if memory_bytes is None else f"MemoryMax={memory_bytes}\n"
+    memory = "" if memory_bytes is None else f"MemoryMax={memory_bytes}\nMemorySwapMax=0\n"
     cpu = "" if cpu_percent is None else f"CPUQuota={cpu_percent}%\n"
     paths = "".join(f"ReadWritePaths={_word(_plain(str(path)))}\n" for path in writable)
     return f"""\
