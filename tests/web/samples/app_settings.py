@@ -44,7 +44,7 @@ def app_settings_pages() -> Pages:
 
 def _page(form: Form, *, why_not: str = "") -> AppSettingsPage:
     return AppSettingsPage(
-        "shop", _tabs(), "Runs as a process", form=form, strategies=STRATEGIES, facts=_FACTS, why_not_change=why_not
+        "shop", _tabs(), "Runs as a process", form=form, choices=STRATEGIES, facts=_FACTS, why_not_change=why_not
     )
 
 

@@ -36,7 +36,7 @@ def settings_page(app: AppDetail, *, form: Form | None, actor: Actor, url: Url) 
         runtime=_RUNTIMES[app.runtime],
         runs=app.runtime is not Runtime.STATIC,
         form=form or Form(values=_stored(app)),
-        strategies=STRATEGIES,
+        choices=STRATEGIES,
         facts=_facts(app),
         why_not_change=why_not(actor, Permission.DEPLOY),
     )

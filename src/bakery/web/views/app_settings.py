@@ -11,7 +11,7 @@ from bakery.web.views.shell import Tab
 class AppSettingsPage:
     """apps/settings.html. Fields: name, and where `runs` command, health, strategy, memory, cpus.
 
-    `facts` is what somebody reads who may not change it.
+    `choices` are of the strategy. `facts` is what somebody reads who may not change it.
     """
 
     app: str
@@ -19,6 +19,6 @@ class AppSettingsPage:
     runtime: str
     runs: bool = True
     form: Form = field(default_factory=Form)
-    strategies: Sequence[Option] = ()
+    choices: Sequence[Option] = ()
     facts: Sequence[tuple[str, str]] = ()
     why_not_change: str = ""
