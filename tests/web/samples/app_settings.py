@@ -49,8 +49,8 @@ def _page(form: Form, *, why_not: str = "") -> AppSettingsPage:
 
 
 def _tabs() -> list[Tab]:
-    places = {"Overview": "", "Variables": "/variables", "Deployments": "/deployments", "Settings": "/settings"}
-    return [Tab(title, below(f"/apps/shop{path}"), current=title == "Settings") for title, path in places.items()]
+    places = ("Overview", "Variables", "Deployments", "Logs", "Source", "Settings")
+    return [Tab(title, below(f"/apps/shop/{title.lower()}"), current=title == "Settings") for title in places]
 
 
 def _shell() -> Shell:
