@@ -15,7 +15,6 @@ from bakery.web.context import Parts, WebRequest
 from bakery.web.errors import status_of
 from bakery.web.forms import Typed, typed
 from bakery.web.paths import app_in
-from bakery.web.presenters.refusals import refusal_toasts
 from bakery.web.presenters.sources import deploy_page
 from bakery.web.rendering import go, render_page
 from bakery.web.views.forms import Form
@@ -44,7 +43,7 @@ async def deploy(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> 
             skips_tests=form.is_on("skip_tests"),
         )
     except (BadInput, Conflict) as error:
-        return await _page(request, parts, actor, app, form.refused(error, shown=_SHOWN), refusal=error)
+        return await _refused(request, parts, actor, app, form, error)
     return go(request, f"/apps/{app}/deployments/{asked.number}")
 
 
@@ -58,13 +57,21 @@ async def plan(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Re
             parts.store, parts.links, app, ref=_ref(form), skips_tests=form.is_on("skip_tests"), actor=actor
         )
     except (BadInput, Conflict, NodeUnreachable, Unavailable) as error:
-        return await _page(request, parts, actor, app, form.refused(error, shown=_SHOWN), refusal=error)
+        return await _refused(request, parts, actor, app, form, error)
     return await _page(request, parts, actor, app, typed_again, plan=found)
 
 
 def _ref(form: Typed) -> Ref | None:
     text = form.text("ref").strip()
     return parse_ref(text) if text else None
+
+
+async def _refused(
+    request: WebRequest, parts: Parts, actor: Actor, app: AppName, form: Typed, refusal: BakeryError
+) -> Response[str]:
+    """Without a repository there is no field that it could be said of."""
+    shown = _SHOWN if (await show_source(parts.store, app, actor=actor)).url else ()
+    return await _page(request, parts, actor, app, form.refused(refusal, shown=shown), status=status_of(refusal))
 
 
 async def _page(
@@ -74,7 +81,7 @@ async def _page(
     app: AppName,
     form: Form,
     *,
-    refusal: BakeryError | None = None,
+    status: int = 200,
     plan: Foreseen | None = None,
 ) -> Response[str]:
     source = await show_source(parts.store, app, actor=actor)
@@ -85,8 +92,7 @@ async def _page(
         deploy_page(app, source, form, plan),
         here=f"app:{app}",
         crumbs=[Crumb("Apps", url("/apps")), Crumb(app, url(f"/apps/{app}")), Crumb("Deploy")],
-        toasts=refusal_toasts(refusal) if refusal and not source.url else [],
-        status=status_of(refusal) if refusal else 200,
+        status=status,
     )
 
 

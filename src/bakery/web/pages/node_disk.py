@@ -8,6 +8,7 @@ from bakery.model.actor import Actor
 from bakery.model.errors import CommandFailed, NodeUnreachable, NotReady
 from bakery.model.permissions import Permission
 from bakery.nodes.catalogue import show_node
+from bakery.store.vault import CannotOpen
 from bakery.web.context import Parts, WebRequest
 from bakery.web.presenters.disk import disk_page
 from bakery.web.presenters.nodes import node_crumbs, node_tabs
@@ -25,7 +26,7 @@ async def show_disk(request: WebRequest, parts: Parts, actor: Actor, node: str) 
     trouble, prunable = "", None
     try:
         prunable = await what_would_go(parts.store, parts.links, node, actor=actor)
-    except (NodeUnreachable, CommandFailed, NotReady) as error:
+    except (NodeUnreachable, CommandFailed, NotReady, CannotOpen) as error:
         trouble = f"{error.message} {error.hint}".strip()
     page = disk_page(node, prunable, trouble, tabs=node_tabs(node, "disk", url, is_local=found.is_local))
     crumbs = [*node_crumbs(node, url), Crumb("Disk")]
