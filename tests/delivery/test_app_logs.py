@@ -1,13 +1,14 @@
 """What an app writes while it runs, read where it runs."""
 
 import asyncio
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 from datetime import timedelta
 
 import pytest
 
+from bakery.delivery import app_logs
 from bakery.delivery.app_logs import Wanted, open_app_log
-from bakery.delivery.find import app_of_stream
+from bakery.delivery.find import app_of_stream, node_of_environment
 from bakery.delivery.variables import import_variables
 from bakery.model.errors import BadInput
 from bakery.model.names import Colour
@@ -59,6 +60,37 @@ async def test_what_an_app_writes_is_read_searched_and_followed_without_its_secr
             if b"/third" in line:
                 break
     assert b"".join(arrived).decode() == "asked for /second with ••••\nasked for /third with ••••\n"
+
+
+async def test_while_many_logs_of_a_node_are_followed_the_others_are_read_now_and_then(
+    bare_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(app_logs, "_LOOK_AGAIN", 0.05)
+    await bare_fleet.make()
+    await bare_fleet.deploy_well(an_app("one", answer="(print(self.path, flush=True), (200, b''))[1]"))
+    node_id = await node_of_environment(bare_fleet.store, (await bare_fleet.app()).environment_id)
+    assert node_id is not None
+    wanted = Wanted(containing="/loaf")
+    log = await open_app_log(bare_fleet.store, bare_fleet.links, "shop", wanted, actor=ADMIN, now=now())
+    await bare_fleet.visit(path="/loaf0")
+    arrived: list[bytes] = []
+    with ExitStack() as others:
+        assert [others.enter_context(bare_fleet.links.following(node_id)) for _ in range(4)] == [True] * 3 + [False]
+        async with asyncio.timeout(20), aclosing(log.follow()) as lines:
+            async for line in lines:
+                arrived.append(line)
+                if len(arrived) == 3:
+                    break
+                await bare_fleet.visit(path=f"/loaf{len(arrived)}")
+    assert arrived == [b"/loaf0\n", b"/loaf1\n", b"/loaf2\n"]
+
+
+@pytest.mark.parametrize(
+    ("written", "whole"),
+    [(b"one\ntwo", b"one\n"), (b"one", b""), (b"one\n", b"one\n"), (b"x" * 70_000, b"x" * 70_000)],
+)
+def test_a_line_without_an_end_is_not_cut_where_more_of_it_comes(written: bytes, whole: bytes) -> None:
+    assert app_logs._whole_lines(written) == (whole, written[len(whole) :])
 
 
 async def test_a_page_of_a_log_is_written_for_as_long_as_somebody_has_it_open(

@@ -7,6 +7,7 @@ lines have one each.
 import asyncio
 import contextlib
 import re
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -106,7 +107,7 @@ class AppLog:
             yield _NOTHING_RUNS
         for source in sources:
             mark = _mark(source, sources)
-            async with contextlib.aclosing(self._read(source, masker, follows=False)) as found:
+            async with contextlib.aclosing(self._read(source, masker, follows=False, comes_again=False)) as found:
                 async for line in found:
                     yield mark + line
 
@@ -145,26 +146,33 @@ class AppLog:
             await end_tasks(*copying.values())
 
     async def _copy(self, source: Source, masker: Masker, mark: bytes, arriving: asyncio.Queue[bytes]) -> None:
-        """A node that is away, or a container that is not there yet, is asked again."""
-        with contextlib.suppress(BakeryError):
-            async with contextlib.aclosing(self._read(source, masker, follows=True)) as found:
+        """A node that is away, or a container that is not there yet, is asked again; so is one of which too many read
+        already, for what is new there."""
+        node_id = await node_of_environment(self.store, self.environment_id)
+        if node_id is None:
+            return
+        with contextlib.suppress(BakeryError), self.links.following(node_id) as follows:
+            async with contextlib.aclosing(self._read(source, masker, follows=follows, comes_again=True)) as found:
                 async for line in found:
                     await arriving.put(mark + line)
 
-    async def _read(self, source: Source, masker: Masker, *, follows: bool) -> AsyncGenerator[bytes, None]:
+    async def _read(
+        self, source: Source, masker: Masker, *, follows: bool, comes_again: bool
+    ) -> AsyncGenerator[bytes, None]:
+        """`comes_again`: for what is written next. A line that has no end yet waits for that, or a secret is cut."""
         node_id = await node_of_environment(self.store, self.environment_id)
         if node_id is None:
             return
         node = await self.links.node(node_id)
         position = self._positions.setdefault(source.unit, _Position())
         if follows and position.byte is None and source.runtime is not Runtime.DOCKER:
-            async for line in self._read(source, masker, follows=False):
+            async for line in self._read(source, masker, follows=False, comes_again=True):
                 yield line
         command, note, last = await self._command(node, source, position, follows=follows)
         if note:
             yield note
         async with node.transport.open(command) as running, contextlib.aclosing(running.output()) as output:
-            arriving = _counted(output, source, position)
+            arriving = _counted(output, source, position, has_whole_lines=comes_again and not follows)
             if last is not None and not follows:
                 for line in await _last_of(_masked(arriving, masker), last, self.wanted):
                     yield line
@@ -243,11 +251,13 @@ def _mark(source: Source, sources: Sequence[Source]) -> bytes:
 
 
 async def _counted(
-    output: AsyncGenerator[bytes, None], source: Source, position: _Position
+    output: AsyncGenerator[bytes, None], source: Source, position: _Position, *, has_whole_lines: bool
 ) -> AsyncGenerator[bytes, None]:
     """As it comes, and without the times that Docker writes before lines. What was passed on is not asked for again."""
     if source.runtime is not Runtime.DOCKER:
-        async for chunk in output:
+        held = b""
+        async for arrived in output:
+            chunk, held = _whole_lines(held + arrived) if has_whole_lines else (arrived, b"")
             yield chunk
             position.byte = (position.byte or 0) + len(chunk)
         return
@@ -257,6 +267,12 @@ async def _counted(
         if found:
             seconds = int(datetime.fromisoformat(f"{found[1].decode()}+00:00").timestamp())
             position.moment = f"{seconds}.{(found[2] or b'').decode():0<9}"
+
+
+def _whole_lines(written: bytes) -> tuple[bytes, bytes]:
+    """And what follows the last of them, unless that is endless."""
+    end = written.rfind(b"\n") + 1 or (len(written) if len(written) > _LONGEST_LINE else 0)
+    return written[:end], written[end:]
 
 
 async def _masked(chunks: AsyncIterator[bytes], masker: Masker) -> AsyncGenerator[bytes, None]:
@@ -287,5 +303,8 @@ async def _lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
 
 
 async def _last_of(lines: AsyncIterator[bytes], count: int, wanted: Wanted) -> Sequence[bytes]:
-    found = [line async for line in lines if wanted.takes(line)]
-    return found[-count:] if count else []
+    found: deque[bytes] = deque(maxlen=count)
+    async for line in lines:
+        if wanted.takes(line):
+            found.append(line)
+    return found

@@ -1,7 +1,9 @@
 """The machines that this process talks to: one transport a node, made from its row, and made anew when that changes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from bakery.nodes.ssh import SshTransport
 
 log = structlog.get_logger()
+
+MOST_FOLLOWED = 3  # on a node: each holds one of its few channels for as long as somebody looks
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class Links:
         self._open: dict[int, tuple[Address, SshTransport, HelperSessions]] = {}
         self._nodes: dict[int, tuple[datetime | None, Node]] = {}
         self._opening: dict[int, asyncio.Lock] = {}
+        self._followed: Counter[int] = Counter()
 
     async def address(self, node_id: int) -> Address:
         async with self._store.connection() as connection, connection.cursor(row_factory=typed(Address)) as cursor:
@@ -130,6 +135,16 @@ class Links:
                     log.warning("ingress_fails", node=address.slug, error=error.message)
             self._nodes[node_id] = (address.checked_at, node)
             return node
+
+    @contextlib.contextmanager
+    def following(self, node_id: int) -> Iterator[bool]:
+        """Whether the block may wait there for what comes. Else it asks now and then: deployments need channels too."""
+        may = self._followed[node_id] < MOST_FOLLOWED
+        self._followed[node_id] += may
+        try:
+            yield may
+        finally:
+            self._followed[node_id] -= may
 
     async def _facts(self, node_id: int) -> NodeFacts | None:
         async with self._store.connection() as connection:
