@@ -25,7 +25,12 @@ from bakery.store.rows import typed
 from bakery.store.store import Connection, Store
 from bakery.store.transaction import Transaction
 
-_BEGUN_ANEW = frozenset({StepState.FAILED, StepState.CANCELLED})
+_BEGUN_ANEW = frozenset({StepState.FAILED, StepState.CANCELLED, StepState.WAITING})
+# A step that was skipped for a reason has a part of the log that tells it; what was never come to has none.
+_STEPS = """
+SELECT key, CASE WHEN state = 'skipped' AND from_byte IS NULL THEN 'waiting' ELSE state END FROM steps
+WHERE deployment_id = %s ORDER BY position
+"""
 _TODAY = """
 UPDATE releases SET kept_until = now() + interval '1 hour', variables_version = (
     SELECT max(number) FROM variable_versions WHERE environment_id = releases.environment_id),
@@ -52,7 +57,7 @@ async def request_retry(
     async with store.transaction() as tx:
         mine = await next_number(tx, app)
         failed = await _expect_over(tx.connection, app, number)
-        begin = await _first_step(tx.connection, failed, from_step)
+        begin = await _first_step(tx.connection, app, failed, from_step)
         release_id, note = await _release(tx, app, mine, failed, begin)
         deployment_id = await make_deployment(tx, app, mine, release_id, actor, None, None)
         taken_over = release_id == failed.release_id
@@ -112,22 +117,27 @@ async def _expect_over(connection: Connection, app: FoundApp, number: int) -> _F
     return found
 
 
-async def _first_step(connection: Connection, failed: _Failed, wanted: str | None) -> StepKey | None:
+async def _first_step(connection: Connection, app: FoundApp, failed: _Failed, wanted: str | None) -> StepKey | None:
     """None: it has none, so it begins with its source."""
-    cursor = await connection.execute(
-        "SELECT key, state FROM steps WHERE deployment_id = %s ORDER BY position", (failed.id,)
-    )
+    cursor = await connection.execute(_STEPS, (failed.id,))
     steps = [(StepKey(key), StepState(state)) for key, state in await cursor.fetchall()]
     keys = [key for key, _ in steps]
-    if wanted is not None:
-        if wanted not in keys:
-            raise BadInput(
-                f"Deployment #{failed.number} has no step “{wanted[:40]}”.",
-                field="from_step",
-                hint=f"It has {', '.join(keys)}." if keys else "It ended before its first step.",
-            )
-        return StepKey(wanted)
-    return next((key for key, state in steps if state in _BEGUN_ANEW), keys[0] if keys else None)
+    ended_at = next((key for key, state in steps if state in _BEGUN_ANEW), keys[0] if keys else None)
+    if wanted is None:
+        return ended_at
+    if wanted not in keys:
+        raise BadInput(
+            f"Deployment #{failed.number} has no step “{wanted[:40]}”.",
+            field="from_step",
+            hint=f"It has {', '.join(keys)}." if keys else "It ended before its first step.",
+        )
+    if ended_at is not None and keys.index(StepKey(wanted)) > keys.index(ended_at):
+        raise BadInput(
+            f"Deployment #{failed.number} ended at its step {ended_at}, so {wanted} cannot be the first of a retry.",
+            field="from_step",
+            hint=f"Retry it from where it ended: bakery retry {app.slug} {failed.number}",
+        )
+    return StepKey(wanted)
 
 
 async def _release(
@@ -136,6 +146,7 @@ async def _release(
     """The one that was made, or a new one of the same commit."""
     is_after = begin is not None and begin not in MAKING
     if is_after:
+        await _expect_alone(tx.connection, app, failed)
         cursor = await tx.connection.execute(_TODAY, (failed.release_id,))
         if await cursor.fetchone() is not None:
             return failed.release_id, (
@@ -158,6 +169,19 @@ async def _release(
     same = Commit(Ref(failed.version or failed.ref), RepositoryPath(failed.base))
     note = f"Retries deployment #{failed.number} from the beginning: {why}."
     return await make_release(tx, app, number, same), note
+
+
+async def _expect_alone(connection: Connection, app: FoundApp, failed: _Failed) -> None:
+    """Today's variables and settings would change a release that is being started."""
+    cursor = await connection.execute(
+        "SELECT number FROM deployments WHERE release_id = %s AND state = 'running'", (failed.release_id,)
+    )
+    row = await cursor.fetchone()
+    if row is not None:
+        raise Conflict(
+            f"Deployment #{failed.number} of {app.slug} is being retried already, by #{row[0]}.",
+            hint="Wait until that ends, or cancel it.",
+        )
 
 
 async def _say(connection: Connection, deployment_id: int, note: str) -> None:

@@ -46,7 +46,8 @@ async def _expect_room(work: Work) -> None:
 async def note_size(work: Work) -> None:
     """For whoever builds next. It does not matter when that cannot be found out."""
     release = work.deployment.release
-    if work.deployment.goes_back or release.files_of is not None:
+    goes_back = work.deployment.goes_back and work.deployment.retry_of is None
+    if goes_back or release.files_of is not None:
         return
     try:
         taken = await _size(work)

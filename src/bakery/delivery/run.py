@@ -119,7 +119,8 @@ async def _run_planned(work: Work) -> None:
         await _although_it_takes_long(work, tidy)
         await fault_point(Point.TIDY_DONE)
         await note_size(work)
-        is_watched = not deployment.goes_back and deployment.release.runtime is not Runtime.STATIC
+        is_new = not deployment.goes_back or deployment.retry_of is not None
+        is_watched = is_new and deployment.release.runtime is not Runtime.STATIC
         seconds = work.patience.bake if is_watched else 0.0
         await end_deployment(store, deployment, writing, DeploymentState.SUCCEEDED, watched_for=seconds)
     else:
