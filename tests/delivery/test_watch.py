@@ -40,6 +40,23 @@ async def test_a_release_that_came_in_the_meantime_is_not_called_down(
     assert (app.live_number, app.status) == (2, AppStatus.HEALTHY)
 
 
+async def test_an_app_is_asked_for_the_page_that_its_repository_names(bare_fleet: Fleet) -> None:
+    fleet = bare_fleet
+    await fleet.make()
+    well = "self.path == '/up' or not os.path.exists('broken')"
+    await fleet.deploy_well(an_app("one", answer=f"(200 if {well} else 503, b'')"))
+    async with fleet.store.connection() as connection:
+        await connection.execute(
+            """UPDATE builds SET recipe = '{"stack": "python", "why": [], "health_path": "/up"}'"""
+        )
+    folder = fleet.node.folders.releases(AppName("shop"), EnvironmentName("production")) / "1"
+    await fleet.node.transport.put(folder / "broken", b"")
+    watching = Watch(fleet.store, fleet.queue, fleet.links, await local_node_id(fleet.store))
+    for _ in range(FAILURES_ALLOWED):
+        await watching.look()
+    assert (await fleet.app()).status is AppStatus.HEALTHY
+
+
 async def activity(fleet: Fleet) -> list[str]:
     async with fleet.store.connection() as connection:
         cursor = await connection.execute(

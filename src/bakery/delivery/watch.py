@@ -207,12 +207,14 @@ class Watch:
                        environments.runtime, slots.colour, slots.port, slots.release_id, slots.health,
                        slots.health_note, extract(epoch FROM now() - slots.health_since)::float8 AS health_for,
                        slots.check_kind, slots.restarts, slots.trouble, slots.revivals,
-                       extract(epoch FROM now() - slots.revived_at)::float8 AS revived, releases.health_path,
+                       extract(epoch FROM now() - slots.revived_at)::float8 AS revived,
+                       coalesce(releases.health_path, builds.recipe ->> 'health_path') AS health_path,
                        slots.state = 'live' AS is_live, EXISTS (
                            SELECT FROM deployments WHERE deployments.environment_id = environments.id
                            AND deployments.state IN ('queued', 'running')) AS is_deploying
                 FROM slots JOIN environments ON environments.id = slots.environment_id
                 JOIN apps ON apps.id = environments.app_id JOIN releases ON releases.id = slots.release_id
+                JOIN builds ON builds.id = releases.build_id
                 WHERE slots.state IN ('live', 'warm') AND slots.port IS NOT NULL AND NOT environments.is_stopped
                 AND apps.deleted_at IS NULL AND environments.node_id = %s
                 """,
