@@ -7,7 +7,7 @@ import pytest
 from bakery.delivery.baking import Fares, judge_new_releases, why_back
 from bakery.delivery.history import list_deployments
 from bakery.delivery.rollback import request_rollback
-from bakery.delivery.running import settle
+from bakery.delivery.running import restart_app, settle
 from bakery.delivery.traffic import Traffic
 from bakery.delivery.work import Patience
 from bakery.model.deployments import DeploymentState, Health, SlotState
@@ -95,6 +95,11 @@ async def test_a_release_that_goes_bad_after_the_switch_is_taken_back_once(patie
             """
         )
         (node_id,) = await only(await connection.execute("SELECT node_id FROM environments"))
+    await restart_app(patient.store, patient.queue, "shop", actor=ADMIN)
+    await judge_new_releases(patient.store, patient.queue, node_id)
+    assert (await patient.look(second.deployment)).deployment.state is DeploymentState.SUCCEEDED  # it is being started
+    async with patient.store.connection() as connection:
+        await connection.execute("DELETE FROM procrastinate_jobs WHERE task_name = 'restart'")
     for _ in range(2):
         await judge_new_releases(patient.store, patient.queue, node_id)
 

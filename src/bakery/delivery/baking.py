@@ -8,6 +8,7 @@ the watch.
 from dataclasses import dataclass
 from datetime import datetime
 
+from bakery.delivery import tasks
 from bakery.delivery.find import FoundApp
 from bakery.delivery.rollback import put_back_in_line, release_before
 from bakery.delivery.traffic import Traffic, traffic_of
@@ -129,12 +130,15 @@ async def _baking(store: Store, node_id: int) -> list[_Baking]:
 
 
 async def _take_back(store: Store, queue: Queue, baking: _Baking, why: str) -> None:
-    """The row decides, when two want to: whoever changes it first."""
+    """The row decides, when two want to: whoever changes it first. The app's is locked too, as by who asks for a
+    deployment, which would be superseded. One that is being started anew is away for a moment."""
     bakery = Actor.system()
     app = FoundApp(baking.app_id, baking.app, baking.environment_id)
     async with store.transaction() as tx:
+        await tx.connection.execute("SELECT FROM apps WHERE id = %s FOR UPDATE", (baking.app_id,))
         before = await release_before(tx.connection, baking.environment_id)
-        if before is None:
+        restarts = [await queue.has(tx, task, baking.environment_id) for task in (tasks.RESTART, tasks.SETTLE)]
+        if before is None or any(restarts):
             return
         changed = await tx.connection.execute(
             """
