@@ -139,6 +139,25 @@ async def test_nothing_runs_when_nobody_called_for_a_while(machine: Counting, pr
     )
 
 
+async def test_whoever_is_cancelled_does_not_wait_for_a_machine_that_does_not_answer(program: tuple[str, ...]) -> None:
+    reached = asyncio.Event()
+
+    class Silent(LocalTransport):
+        @asynccontextmanager
+        async def open(self, command: Command) -> AsyncIterator[Running]:  # type: ignore[override]  # as above
+            reached.set()
+            await asyncio.Event().wait()
+            async with super().open(command) as running:
+                yield running
+
+    calling = asyncio.create_task(HelperSessions(Silent(), program).run(command(*program, "log-size", UNIT)))
+    async with asyncio.timeout(5):
+        await reached.wait()
+        calling.cancel()
+        await asyncio.wait({calling})
+    assert calling.cancelled()
+
+
 async def test_a_helper_that_knows_no_sessions_is_started_for_each_call(machine: Counting, tmp_path: Path) -> None:
     older = tmp_path / "older"
     older.write_text('#!/bin/sh\n[ "$1" != session ] || { echo There is no such verb. >&2; exit 1; }\necho "did $1"\n')

@@ -183,7 +183,10 @@ class Session:
         self._is_over.set()
 
     async def end(self) -> None:
+        """One that has not begun yet, as on a machine that does not answer, is given up at once."""
         self._is_over.set()
+        if not self._running.done():
+            self._owner.cancel()
         await asyncio.shield(asyncio.wait((self._owner,)))
 
     async def _read(self, size: int) -> bytes | None:
