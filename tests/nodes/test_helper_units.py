@@ -75,12 +75,19 @@ async def test_states_of_many_are_one_call() -> None:
     other = UnitName("bakery-shop-production-green")
     state = {"is_running": True, "process_id": 7, "restarts": 1, "last_exit": ""}
     answer = done(json.dumps({"units": {NAME: {**state, "is_running": False, "process_id": None}, other: state}}))
-    machine = MemoryTransport(lambda _: answer)
+    asked: list[Command] = []
+
+    def answers(command: Command) -> Finished:
+        asked.append(command)
+        return answer
+
+    machine = MemoryTransport(answers)
     assert await HelperUnits(Helper(machine, ("helper",))).states(other, NAME) == {
         other: UnitState(is_running=True, process_id=7, restarts=1),
         NAME: UnitState(is_running=False, restarts=1),
     }
     assert machine.told == [f"helper unit-state {other} {NAME}"]
+    assert asked[0].is_routine  # it is said every few seconds, so no transcript has it
 
 
 @pytest.mark.parametrize("answer", ["", "{}", '{"units": {}}', '{"units": {"ssh": null}}', '{"units": 7}'])

@@ -136,7 +136,7 @@ async def _cancel(tx: Transaction, app: FoundApp, number: int, actor: Actor) -> 
         raise NotFound(f"{app.slug} has no deployment #{number}.")
     deployment_id, state, has_failed, is_switching = int(row[0]), DeploymentState(row[1]), row[2], row[3]
     if state.is_over:
-        raise Conflict(f"Deployment #{number} of {app.slug} is {state}; there is nothing to cancel.")
+        raise Conflict(f"Deployment #{number} of {app.slug} is {state.replace('_', ' ')}; there is nothing to cancel.")
     if state is not DeploymentState.RUNNING:
         await move_deployment(tx, deployment_id, DeploymentState.CANCELLED, actor=actor)
         return deployment_id

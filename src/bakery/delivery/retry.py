@@ -105,8 +105,9 @@ async def _expect_over(connection: Connection, app: FoundApp, number: int) -> _F
     if found is None:
         raise NotFound(f"{app.slug} has no deployment #{number}.")
     if found.state not in {DeploymentState.FAILED, DeploymentState.CANCELLED}:
+        state = found.state.replace("_", " ")
         raise Conflict(
-            f"Deployment #{number} of {app.slug} is {found.state}; one that failed or was cancelled can be retried.",
+            f"Deployment #{number} of {app.slug} is {state}; one that failed or was cancelled can be retried.",
             hint=f"Deploy what is new with: bakery deploy {app.slug}",
         )
     if found.back_to is not None:

@@ -41,7 +41,7 @@ class Containers:
 
     async def states(self, *names: UnitName) -> dict[UnitName, UnitState]:
         """Of many by one call. One that is not there does not run."""
-        told = (await self._helper.ask(_States, "container-state", *names, within=_WITHIN)).containers
+        told = (await self._helper.look(_States, "container-state", *names, within=_WITHIN)).containers
         if set(told) != set(names):
             raise NodeUnreachable("The node told of other containers than it was asked for.")
         return {name: told[name] or UnitState(is_running=False) for name in names}

@@ -35,7 +35,7 @@ class HelperUnits:
 
     async def states(self, *names: UnitName) -> dict[UnitName, UnitState]:
         """Of many by one call."""
-        told = (await self._helper.ask(_States, "unit-state", *names)).units
+        told = (await self._helper.look(_States, "unit-state", *names)).units
         if set(told) != set(names):
             raise NodeUnreachable("The node told of other units than it was asked for.")
         return {name: told[name] for name in names}
