@@ -14,6 +14,7 @@ from msgspec import Meta
 
 from bakery.access.sessions import is_still_valid
 from bakery.delivery.command_runs import Begun, CommandRun
+from bakery.delivery.find import find_app
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, BakeryError, NotAllowed, Unavailable
 from bakery.model.names import AppName
@@ -109,16 +110,18 @@ async def _lines(parts: Parts, actor: Actor, run: CommandRun) -> AsyncGenerator[
                 yield _line(_told(said, run)) if said is not None else b"\n"
                 if monotonic() - looked >= _LOOK_EVERY:
                     looked = monotonic()
-                    await _expect_allowed(parts, actor)
+                    await _expect_allowed(parts, actor, run)
     except BakeryError as error:
         yield _line({"error": error.message, "hint": error.hint})
 
 
-async def _expect_allowed(parts: Parts, actor: Actor) -> None:
+async def _expect_allowed(parts: Parts, actor: Actor, run: CommandRun) -> None:
+    """An app that was deleted meanwhile cannot go while a command runs as its account, or from its image."""
     if parts.is_ending:
         raise Unavailable("Bakery is being stopped, and the command with it.", hint="Run it again.")
     if not await is_still_valid(parts.store, actor):
         raise NotAllowed("You may not run this any more, so it was ended.", hint="Sign in again.")
+    await find_app(parts.store, run.environment.app, actor)
 
 
 def _told(said: Begun | Written | Ended, run: CommandRun) -> dict[str, object]:
