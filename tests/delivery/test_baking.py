@@ -62,6 +62,13 @@ async def test_going_back_leads_to_what_still_runs(patient: Fleet) -> None:
     assert await slots_of(patient) == {"blue": SlotState.WARM, "green": SlotState.LIVE}
     assert await process_of(patient, Colour.BLUE) == old
 
+    spoilt = await patient.request(an_app("spoilt"))
+    for upload in await patient.node.homes.uploads():
+        await patient.node.homes.remove_upload(upload)
+    assert (await patient.run(spoilt)).deployment.state is DeploymentState.FAILED  # before its start
+    assert await process_of(patient, Colour.BLUE) == old
+    assert await slots_of(patient) == {"blue": SlotState.WARM, "green": SlotState.LIVE}
+
     asked = await request_rollback(patient.store, patient.queue, "shop", actor=ADMIN)
     assert (await patient.run(asked)).deployment.state is DeploymentState.SUCCEEDED
     assert await patient.visitors_see("one")

@@ -42,9 +42,9 @@ async def undo(work: Work) -> None:
         await require_ours(tx, work.deployment.id, work.deployment.generation)
     is_kept = await _keep_what_was_made(work)
     await fault_point(Point.UNDO_BEGUN)
-    is_away = await _take_away(work)
+    is_away, stays = await _take_away(work), slot.state is SlotState.LIVE or await _stays_warm(work)
     async with work.store.transaction() as tx:
-        if slot.state is not SlotState.LIVE and is_away:
+        if is_away and not stays:
             await free_slot(tx, environment.id, slot.colour)
         if not work.deployment.goes_back and is_away and not is_kept:
             await tx.connection.execute(
@@ -112,11 +112,18 @@ async def _end_program(work: Work) -> None:
     deployment, slot = work.deployment, work.plan.slot
     if slot.port is None:
         return
+    if await _stays_warm(work):
+        return
     if slot.state is not SlotState.LIVE:
         runtime = deployment.release.runtime
         await slot_programs(work.store, work.node, deployment.environment, slot.colour, runtime).remove()
     elif work.plan.replaced is not None and await _has_begun(work, StepKey.START):
         await _run_again(work, work.plan.replaced, slot.port)
+
+
+async def _stays_warm(work: Work) -> bool:
+    """Nothing was begun in the slot, so what is there to come back to runs on."""
+    return work.plan.slot.state is SlotState.WARM and not await _has_begun(work, StepKey.START)
 
 
 async def _has_begun(work: Work, key: StepKey) -> bool:
