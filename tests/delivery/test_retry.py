@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from bakery.delivery.app_settings import change_app
 from bakery.delivery.moves import move_deployment
 from bakery.delivery.retry import request_retry
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BadInput, Conflict
+from bakery.model.names import AppName
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.delivery.test_pipeline import a_project
 
@@ -54,8 +56,11 @@ async def test_what_was_made_is_taken_over_from_the_step_that_failed(fleet: Flee
 async def test_a_release_that_is_being_retried_is_not_changed_by_another_retry(fleet: Fleet) -> None:
     await fleet.make(command="")
     await fleet.deploy({**a_project("one"), **an_app("one", before="sys.exit(3)")})
+    await change_app(fleet.store, AppName("shop"), {"memory": "512", "cpus": "2"}, actor=ADMIN)
     running = await request_retry(fleet.store, fleet.queue, "shop", 1, actor=ADMIN)
     async with fleet.store.transaction() as tx:
+        limits = await tx.connection.execute("SELECT memory_bytes, cpu_percent FROM releases")
+        assert await limits.fetchall() == [(512 * 1024**2, 200)]  # today's settings count
         await move_deployment(tx, running.deployment.id, DeploymentState.RUNNING)
     with pytest.raises(Conflict, match="#1 of shop is being retried already, by #2"):
         await request_retry(fleet.store, fleet.queue, "shop", 1, actor=ADMIN)

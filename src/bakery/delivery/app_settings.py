@@ -29,6 +29,8 @@ async def change_app(store: Store, slug: AppName, wanted: Mapping[str, str], *, 
         becomes = changed(was, wanted, app=slug, runtime=row.runtime)
         if becomes != was:
             await _write(tx, app.environment_id, becomes)
+            if becomes.strategy is Strategy.RECREATE:
+                await _end_warm_slot(tx, app.environment_id)
             before, after = _told(was), _told(becomes)
             differing = [name for name in after if before[name] != after[name]]
             tx.publish("apps", f"app:{slug}")
@@ -99,6 +101,13 @@ async def _write(tx: Transaction, environment_id: int, new: RunSettings) -> None
             "memory": new.limits.memory_bytes,
             "cpu": new.limits.cpu_percent,
         },
+    )
+
+
+async def _end_warm_slot(tx: Transaction, environment_id: int) -> None:
+    """Nothing of an app that may not run twice runs beside what is live: the next round ends it."""
+    await tx.connection.execute(
+        "UPDATE slots SET warm_until = now() WHERE environment_id = %s AND state = 'warm'", (environment_id,)
     )
 
 
