@@ -57,9 +57,9 @@ async def move_deployment(
 
 
 async def supersede_waiting(tx: Transaction, environment_id: int) -> None:
-    """Of the deployments that wait only the newest matters: the one that comes now."""
+    """Of the deployments that wait only the newest matters: the one that comes now. One that begins just now runs."""
     cursor = await tx.connection.execute(
-        "SELECT id FROM deployments WHERE environment_id = %s AND state = 'queued'", (environment_id,)
+        "SELECT id FROM deployments WHERE environment_id = %s AND state = 'queued' FOR UPDATE", (environment_id,)
     )
     for (older,) in await cursor.fetchall():
         await move_deployment(tx, older, DeploymentState.SUPERSEDED)
