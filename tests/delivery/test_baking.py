@@ -25,9 +25,9 @@ PATIENCE = Patience(check=15, drain=1, away=1, steady=0.5, warm=60, bake=60)
     ("fares", "why"),
     [
         (FINE, ""),
-        (Fares(Health.DOWN, 4.9, "GET / answered 500", 0, NOTHING, CALM), ""),
+        (Fares(Health.DOWN, 7.9, "GET / answered 500", 0, NOTHING, CALM), ""),
         (
-            Fares(Health.DOWN, 5.0, "GET / answered 500.", 0, NOTHING, CALM),
+            Fares(Health.DOWN, 8.0, "GET / answered 500.", 0, NOTHING, CALM),
             "After the switch it did not answer well three times in a row: GET / answered 500.",
         ),
         (Fares(Health.HEALTHY, 0.0, "", 2, NOTHING, CALM), ""),
@@ -98,7 +98,7 @@ async def test_a_release_that_goes_bad_after_the_switch_is_taken_back_once(patie
     async with patient.store.connection() as connection:
         await connection.execute(
             """
-            UPDATE slots SET health = 'down', health_note = 'GET / answered 500.', health_since = now() - interval '6 s'
+            UPDATE slots SET health = 'down', health_note = 'GET / answered 500.', health_since = now() - interval '9 s'
             WHERE state = 'live'
             """
         )

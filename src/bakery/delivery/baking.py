@@ -20,7 +20,7 @@ from bakery.store.rows import typed
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
-DOWN_FOR = 5.0  # seconds: it was down at two looks, and is at the third
+DOWN_FOR = 8.0  # seconds since the second look that found it down: by then the third is over, however late it answers
 RESTARTS = 3
 FEWEST_REQUESTS = 50
 LARGEST_SHARE, TIMES_THE_OLD = 0.05, 3.0
