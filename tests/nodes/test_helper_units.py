@@ -90,7 +90,10 @@ async def test_states_of_many_are_one_call() -> None:
     assert asked[0].is_routine  # it is said every few seconds, so no transcript has it
 
 
-@pytest.mark.parametrize("answer", ["", "{}", '{"units": {}}', '{"units": {"ssh": null}}', '{"units": 7}'])
+TOO_MANY = json.dumps({"units": {NAME: {"is_running": True, "restarts": 2**31}}})
+
+
+@pytest.mark.parametrize("answer", ["", "{}", '{"units": {}}', '{"units": {"ssh": null}}', '{"units": 7}', TOO_MANY])
 async def test_an_answer_about_something_else_is_not_believed(answer: str) -> None:
     with pytest.raises(NodeUnreachable):
         await units_of(lambda _: done(answer)).state(NAME)

@@ -13,7 +13,7 @@ from typing import Any
 from bakery.delivery.keeping import keeper
 from bakery.delivery.slots import set_health, set_trouble
 from bakery.delivery.tasks import RESTART, environment_lock
-from bakery.delivery.troubles import LOOP_WITHIN, Seen, Verdict, judge
+from bakery.delivery.troubles import LOOP_ENDS, LOOP_WITHIN, Seen, Verdict, judge
 from bakery.delivery.watch_workers import look_at_workers
 from bakery.model.actor import Actor
 from bakery.model.apps import Runtime
@@ -130,7 +130,7 @@ class Watch:
         """Its keeper counts from each start on; before our first look we do not know when it ended."""
         before = self._counted.get(_key(slot), restarts)
         ends, now = self._ends[_key(slot)], time.monotonic()
-        ends.extend([now] * max(0, restarts - before))
+        ends.extend([now] * min(max(0, restarts - before), LOOP_ENDS))  # a node may say any number
         while ends and ends[0] < now - LOOP_WITHIN:
             ends.popleft()
         self._counted[_key(slot)] = restarts

@@ -18,7 +18,7 @@ class UnitState:
 
     is_running: bool
     process_id: Annotated[int, Meta(ge=1, le=2**31)] | None = None
-    restarts: Annotated[int, Meta(ge=0, le=2**32)] = 0
+    restarts: Annotated[int, Meta(ge=0, lt=2**31)] = 0
     last_exit: Annotated[str, Meta(max_length=200, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")] = ""
 
 
