@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from bakery.model.errors import CommandFailed
+from bakery.model.errors import CommandFailed, TooMany
 from bakery.model.secret import Secret
 from bakery.nodes.helper_calls import Helper
 from bakery.nodes.jobs import JobLimits, JobSpec, new_job_key
@@ -55,6 +55,16 @@ async def test_a_command_reads_its_input_and_its_output_is_apart_from_its_compla
         output, errors, end = await heard(hearing)
     assert (output, errors) == (b"x" * 300_000 + b"it's me\n", b"")
     assert end == Ended(3, "ended with status 3")
+
+
+async def test_a_command_that_does_not_read_is_told_only_so_much(machine: JobMachine, runs: LiveRuns) -> None:
+    async with runs.program(a_run(machine, "sleep 60"), None) as talk:
+        told = [asyncio.ensure_future(talk.write(b"x" * 64 * 1024)) for _ in range(40)]
+        refused, _ = await asyncio.wait(told, timeout=1, return_when=asyncio.FIRST_EXCEPTION)
+        assert any(isinstance(one.exception(), TooMany) for one in refused)
+        for one in told:
+            one.cancel()
+        await asyncio.gather(*told, return_exceptions=True)
 
 
 async def test_with_a_terminal_it_knows_its_size_and_control_c_is_a_signal(machine: JobMachine, runs: LiveRuns) -> None:

@@ -3,7 +3,7 @@ and its limits. They end with whoever asked for them, and after some hours."""
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 from bakery.commands.command import command
@@ -16,7 +16,7 @@ from bakery.model.actor import Actor
 from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
 from bakery.model.bearer import mint_token
-from bakery.model.errors import BakeryError, Conflict, NotFound, TooMany
+from bakery.model.errors import BakeryError, Conflict, NotFound, TooMany, Unavailable
 from bakery.model.jobs import parse_words
 from bakery.model.names import Port
 from bakery.model.permissions import Permission
@@ -32,6 +32,8 @@ LONGEST_RUN = 4 * 3600  # seconds
 MOST_RUNS = 20
 _MOST_UNHEARD = 16  # pieces of what it says
 MOST_ON_NODE = 4  # each holds one of the few channels to it
+MOST_OF_ONE = 3  # person's there
+_SPARE = 60.0  # seconds beyond its own deadline
 _TERMINAL = "xterm-256color"  # what all that people use today understands
 
 
@@ -110,7 +112,7 @@ class CommandRuns:
         node_id = await node_of_environment(store, app.environment_id)
         if node_id is None:
             raise NotFound("There is no such app.")
-        self._expect_room(node_id)
+        self._expect_room(node_id, _who(actor))
         run = CommandRun(
             id=mint_token("").reveal(),
             asked_by=_who(actor),
@@ -134,17 +136,21 @@ class CommandRuns:
             )  # fmt: skip
         return run
 
-    async def hear(self, run: CommandRun, *, every: float) -> AsyncGenerator[Begun | Written | Ended | None, None]:
-        """Begins it. None, when nothing came for so many seconds. Whoever goes away ends it, without waiting for that:
-        who is cancelled has no time."""
-        self._expect_room(run.node_id)
+    async def hear(
+        self, run: CommandRun, expect_allowed: Callable[[], Awaitable[None]], *, every: float
+    ) -> AsyncGenerator[Begun | Written | Ended | None, None]:
+        """Begins it. None, when nothing came for so many seconds; as often it is asked whether it still may run, also
+        while nobody takes what it says. Whoever goes away ends it, without waiting for that: who is cancelled has no
+        time."""
+        self._expect_room(run.node_id, run.asked_by)
+        self._running[run.id] = (run, None)  # at once: others ask in this moment
         said: _Said = asyncio.Queue(_MOST_UNHEARD)
-        carrying = asyncio.create_task(self._carry(run, said))
+        watching = asyncio.create_task(self._watch(run, said, expect_allowed, every))
         try:
             while True:
                 one = await _next(said, every)
-                if one is None and carrying.done():
-                    carrying.result()
+                if one is None and watching.done():
+                    watching.result()
                     return
                 if isinstance(one, BakeryError):
                     raise one
@@ -152,13 +158,37 @@ class CommandRuns:
                 if isinstance(one, Ended):
                     return
         finally:
-            ending = asyncio.create_task(end_tasks(carrying))
+            ending = asyncio.create_task(self._end(run, watching))
             self._ending.add(ending)
             ending.add_done_callback(self._ending.discard)
 
+    async def _end(self, run: CommandRun, watching: asyncio.Task[None]) -> None:
+        """Also of one that was not begun yet."""
+        await end_tasks(watching)
+        self._running.pop(run.id, None)
+
+    async def _watch(
+        self, run: CommandRun, said: _Said, expect_allowed: Callable[[], Awaitable[None]], every: float
+    ) -> None:
+        """Ends it when it may not run any more. Its own deadline is not kept while it waits for somebody to listen."""
+        carrying = asyncio.create_task(self._carry(run, said))
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + LONGEST_RUN + _SPARE
+        try:
+            while not (await asyncio.wait({carrying}, timeout=every))[0]:
+                if clock() > deadline:
+                    raise Unavailable(f"It was ended after {LONGEST_RUN // 3600} hours.")
+                await expect_allowed()
+            carrying.result()
+        except BakeryError as error:
+            while said.full():
+                said.get_nowait()
+            said.put_nowait(error)
+        finally:
+            await end_tasks(carrying)
+
     async def _carry(self, run: CommandRun, said: _Said) -> None:
         """The whole life of it. It counts from before it is begun until nothing of it is left."""
-        self._running[run.id] = (run, None)
         try:
             async with run.talk() as talk, contextlib.aclosing(talk.hear()) as hearing:
                 self._running[run.id] = (run, talk)
@@ -168,7 +198,7 @@ class CommandRuns:
         except BakeryError as error:
             await said.put(error)
         finally:
-            del self._running[run.id]
+            self._running.pop(run.id, None)
 
     def conversation(self, slug: str, run_id: str, *, actor: Actor) -> Conversation:
         """For who asked for it alone."""
@@ -179,9 +209,10 @@ class CommandRuns:
         actor.require(Permission.DEPLOY, app=run.app_id)
         return talk
 
-    def _expect_room(self, node_id: int) -> None:
+    def _expect_room(self, node_id: int, asked_by: tuple[int | None, int | None, int | None]) -> None:
         on_node = [run for run, _ in self._running.values() if run.node_id == node_id]
-        if len(self._running) >= MOST_RUNS or len(on_node) >= MOST_ON_NODE:
+        theirs = [run for run in on_node if run.asked_by[0] == asked_by[0]]
+        if len(self._running) >= MOST_RUNS or len(on_node) >= MOST_ON_NODE or len(theirs) >= MOST_OF_ONE:
             raise TooMany(
                 f"{len(on_node) or len(self._running)} commands run there already.",
                 retry_after=30,

@@ -1,5 +1,6 @@
 """Commands on a node that somebody watches, through its helper: a conversation, which ends with whoever holds it."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from msgspec import Meta
 
 from bakery.commands.command import Command
 from bakery.model.container import ContainerSpec
-from bakery.model.errors import NodeUnreachable, NotUnderstood
+from bakery.model.errors import NodeUnreachable, NotUnderstood, TooMany
 from bakery.nodes.containers import described
 from bakery.nodes.helper_calls import Helper, refusal, understood
 from bakery.nodes.homes import Place
@@ -20,6 +21,7 @@ from bakery.nodes.transport import Running, Transport
 
 LARGEST_INPUT = 64 * 1024
 _HEADER = 5
+_MOST_WAITING = 16  # times that it is told something
 _LARGEST_FRAME = 1024 * 1024
 _OUTPUT, _ERRORS, _EXIT = b"o", b"e", b"x"
 _INPUT, _END, _WINDOW = b"i", b"e", b"w"
@@ -64,6 +66,8 @@ class Conversation:
     def __init__(self, said: Command, running: Running) -> None:
         self._said = said
         self._running = running
+        self._telling = asyncio.Lock()
+        self._waiting = 0
 
     async def write(self, data: bytes) -> None:
         for at in range(0, len(data), LARGEST_INPUT):
@@ -91,7 +95,15 @@ class Conversation:
         raise NodeUnreachable("The connection ended in the middle of a command.")
 
     async def _tell(self, kind: bytes, what: bytes) -> None:
-        await self._running.send(kind + len(what).to_bytes(4, "big") + what)
+        """In the order in which it is told. What waits for a command that does not read is held here."""
+        if self._waiting >= _MOST_WAITING:
+            raise TooMany("The command does not read what it is told.", retry_after=1, hint="Tell it less at once.")
+        self._waiting += 1
+        try:
+            async with self._telling:
+                await self._running.send(kind + len(what).to_bytes(4, "big") + what)
+        finally:
+            self._waiting -= 1
 
 
 class LiveRuns:

@@ -4,7 +4,6 @@ import binascii
 from base64 import b64decode, b64encode
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from time import monotonic
 from typing import Annotated
 
 import msgspec
@@ -103,14 +102,11 @@ async def post_input(parts: Parts, actor: Actor, app_name: AppName, run: str, da
 
 
 async def _lines(parts: Parts, actor: Actor, run: CommandRun) -> AsyncGenerator[bytes, None]:
+    hearing = parts.runs.hear(run, lambda: _expect_allowed(parts, actor, run), every=_LOOK_EVERY)
     try:
-        async with aclosing(parts.runs.hear(run, every=_LOOK_EVERY)) as hearing:
-            looked = monotonic()
+        async with aclosing(hearing):
             async for said in hearing:
                 yield _line(_told(said, run)) if said is not None else b"\n"
-                if monotonic() - looked >= _LOOK_EVERY:
-                    looked = monotonic()
-                    await _expect_allowed(parts, actor, run)
     except BakeryError as error:
         yield _line({"error": error.message, "hint": error.hint})
 
