@@ -1,6 +1,7 @@
 """The helper is started once for many calls, and each finds all as if it had been started for it alone."""
 
 import asyncio
+import json
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -92,6 +93,13 @@ async def test_a_verb_reads_what_it_is_told_and_not_the_next_call(
     finished = await sessions.run(command(*program, "container-start", UNIT, stdin=told))
     assert finished == Finished(1, "", "The container is not described in JSON.\n")
     assert (await sessions.run(command(*program, "log-size", UNIT))).succeeded
+
+
+async def test_a_word_that_no_argument_could_be_is_refused(program: tuple[str, ...]) -> None:
+    """One with a NUL would pass for two."""
+    call = Secret(json.dumps({"words": ["log-read", f"{UNIT}\0" + "0"], "told": 0}) + "\n")
+    finished = await LocalTransport().run(command(*program, "session", stdin=call))
+    assert finished == Finished(1, "", "words has to be a list of texts.\n")
 
 
 async def test_other_commands_pass(machine: Counting, sessions: HelperSessions) -> None:

@@ -17,7 +17,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from bakery.helper.children import status_of
-from bakery.helper.words import LONGEST_INPUT, write_all
+from bakery.helper.words import LONGEST_INPUT, is_text, write_all
 
 LONGEST_CALL = 256 * 1024  # a line of words
 PIECE = 64 * 1024
@@ -61,7 +61,7 @@ def told_call(line: bytes) -> tuple[list[str], int]:
         words, length = told["words"], told["told"]
     except (ValueError, RecursionError, KeyError, TypeError):
         sys.exit("A call is not described in JSON.")
-    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+    if not isinstance(words, list) or not all(map(is_text, words)):  # as an argument, none holds a NUL
         sys.exit("words has to be a list of texts.")
     if isinstance(length, bool) or not isinstance(length, int) or not 0 <= length <= LONGEST_INPUT:
         sys.exit(f"told has to be a number of bytes up to {LONGEST_INPUT}.")
