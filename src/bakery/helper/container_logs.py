@@ -3,7 +3,8 @@
     container-logs NAME [--after SECONDS.NANOSECONDS] [--lines N] [--follow]
 
 Each line stands after its time, as Docker writes it (2026-01-31T23:59:59.123456789Z). `--after` leaves out what came
-until then, that moment included: so who names the time of the last line that they have goes on behind it.
+until then, that moment included: so who names the time of the last line that they have goes on behind it. Docker keeps
+a long line in pieces, each with a time; here it has only that of the first.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ NANO = 1_000_000_000
 
 class Options:
     def __init__(self, words: tuple[str, ...]) -> None:
-        said = dict(zip(words, (*words[1:], ""), strict=True))
+        said = dict(zip(words, (*words[1:], "")))  # noqa: B905 - Python 3.9 knows no strict
         self.after = said.get("--after")
         self.lines = int(said.get("--lines", MOST_LINES))
         self.follows = "--follow" in said
@@ -49,12 +50,15 @@ def copy(docker: Docker, name: str, options: Options) -> None:
     within = None if options.follows else LONGEST_ANSWER
     answer = patiently(lambda: docker.open("GET", "containers", name, "logs", within=within, query=query))
     left = MOST_BYTES
+    unfinished: set[int] = set()  # streams that are in the middle of a line
     with contextlib.suppress(OSError, http.client.HTTPException):
         while options.follows or left > 0:
-            piece = next_piece(answer)
-            if piece is None:
+            frame = next_frame(answer)
+            if frame is None:
                 return
-            write_all(1, piece)
+            stream, piece = frame
+            write_all(1, piece.partition(b" ")[2] if stream in unfinished else piece)
+            (unfinished.discard if piece.endswith(b"\n") else unfinished.add)(stream)
             left -= len(piece)
 
 
@@ -66,9 +70,14 @@ def end_with_reader() -> None:
     os._exit(0)
 
 
-def next_piece(answer: http.client.HTTPResponse) -> bytes | None:
+def next_frame(answer: http.client.HTTPResponse) -> tuple[int, bytes] | None:
     """Docker frames what a program without a terminal writes: a byte for the stream, and the length."""
     header = answer.read(HEADER)
     if len(header) < HEADER:
         return None
-    return answer.read(int.from_bytes(header[4:], "big"))
+    return header[0], answer.read(int.from_bytes(header[4:], "big"))
+
+
+def next_piece(answer: http.client.HTTPResponse) -> bytes | None:
+    frame = next_frame(answer)
+    return None if frame is None else frame[1]
