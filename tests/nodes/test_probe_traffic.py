@@ -65,10 +65,15 @@ def test_the_time_of_a_request(said: Mapping[str, str], milliseconds: float | No
         a_request(status="999").encode(),
         b'{"release":{},"status":200,"slot":[]}',
         a_request(agent="bakery-proof").encode(),
+        a_request(status="501", upstream="").encode(),  # of nginx: fifty would have a release taken back
     ],
 )
 def test_what_is_nothing_of_ours_and_the_visits_of_a_switch_do_not_count(line: bytes) -> None:
     assert read_request(line) is None
+
+
+def test_what_an_app_has_not_implemented_is_its_error() -> None:
+    assert read_request(a_request(status="501", upstream="127.0.0.1:20001").encode()) == (41, "blue", True, 12.0)
 
 
 def test_a_line_with_odd_bytes_in_its_path_counts_all_the_same() -> None:

@@ -40,6 +40,7 @@ PROOF = "bakery-proof"  # who visits to see that a switch harms nobody
 SHORTEST, STEP, STEPS = 1.0, 1.5, 30  # milliseconds: times are counted between bounds that grow by this factor
 BOUNDS = [SHORTEST * STEP**step for step in range(STEPS - 1)]
 UPGRADED, SERVER_ERROR = 101, 500
+NOT_IMPLEMENTED = "501"  # nginx says it of requests that it does not understand, whatever the release
 _ACCESS_LOG = re.compile(r"([a-z][a-z0-9-]{0,56})\.access\.json")
 _RELEASE = re.compile(r"[1-9][0-9]{0,9}")
 _VERSION = re.compile(r"\d+\.[0-9A-Za-z.+~-]+")
@@ -301,6 +302,8 @@ def read_request(line: bytes) -> tuple[int, str, bool, float | None] | None:
         return None
     release, status, slot = text_in(said, "release"), text_in(said, "status"), text_in(said, "slot")
     if not _RELEASE.fullmatch(release) or not re.fullmatch("[1-5][0-9][0-9]", status):
+        return None
+    if status == NOT_IMPLEMENTED and text_in(said, "upstream") in ("", "-"):
         return None
     seconds = None if int(status) == UPGRADED else seconds_in(said)  # what stays open tells of no pace
     milliseconds = None if seconds is None else seconds * 1000
