@@ -57,6 +57,15 @@ def test_a_long_log_loses_its_beginning_and_every_byte_keeps_its_place(
     assert log.stat().st_blocks * 512 < 150_000
 
 
+def test_a_log_that_its_program_made_endless_holds_nothing(
+    tmp_path: Path, log: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    os.truncate(log, 0)
+    os.truncate(log, 2**40)
+    unit_logs.copy(tmp_path, UNIT, "0")
+    assert capfdbinary.readouterr().out == b""
+
+
 def test_when_a_log_was_how_long_is_known_to_the_minute(
     tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:

@@ -114,13 +114,15 @@ def opened(root: Path, unit: str) -> int | None:
 
 
 def kept_from(file: int) -> int:
-    """Where the hole ends."""
+    """Where the hole ends: at the end, when nothing else is in it. A program makes its own log as long as it likes."""
     try:
         return os.lseek(file, 0, os.SEEK_DATA)
     except OSError as error:
-        if error.errno not in (errno.ENXIO, errno.EINVAL):
+        if error.errno == errno.ENXIO:
+            return os.fstat(file).st_size
+        if error.errno != errno.EINVAL:
             raise
-        return 0  # nothing is in it, or its file system knows no holes
+        return 0  # its file system knows no holes
 
 
 def copy_out(file: int, at: int, *, until: int) -> None:
