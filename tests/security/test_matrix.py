@@ -2,9 +2,10 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,7 +20,13 @@ from tests.web.goods import a_failed_deployment, an_app
 
 _REFUSED = {401, 403}
 _IDS = re.compile(r"[0-9a-f]{16,}|theirs|nothing")
-_BODIES = {"cancel": {"number": 1}}
+_BODIES: Mapping[str, Any] = {
+    "cancel": {"number": 1},
+    "clone": {"slug": "another"},
+    "{run}": {"input": ""},
+    "processes": {"counts": {"web": 1}},
+    "run": {"command": ["id"]},
+}
 
 
 async def test_every_route_declares_who_may_call_it(site: Site) -> None:
