@@ -1,18 +1,22 @@
 """What an app writes while it runs, read where it runs."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import ExitStack, aclosing
 from datetime import timedelta
 
 import pytest
 
 from bakery.delivery import app_logs
-from bakery.delivery.app_logs import Wanted, open_app_log
+from bakery.delivery.app_logs import Source, Wanted, open_app_log
 from bakery.delivery.find import app_of_stream, node_of_environment
 from bakery.delivery.variables import import_variables
-from bakery.model.errors import BadInput
-from bakery.model.names import Colour
+from bakery.model.apps import Runtime
+from bakery.model.errors import BadInput, TooMany
+from bakery.model.masking import Masker
+from bakery.model.names import Colour, UnitName
 from bakery.model.secret import Secret
+from bakery.nodes.few_channels import PlanTurns
 from bakery.store import logs
 from bakery.store.events import EventHub
 from bakery.web import tails
@@ -21,6 +25,7 @@ from bakery.web.moments import now
 from bakery.web.tails import Tails
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 
+CONTAINER = Source(UnitName("bakery-shop-production-blue"), Runtime.DOCKER, Colour.BLUE, "web", 1)
 TALKATIVE = """
 def talk(path):
     print(f"asked for {path} with " + os.environ["TOKEN"], flush=True)
@@ -93,6 +98,30 @@ def test_a_line_without_an_end_is_not_cut_where_more_of_it_comes(written: bytes,
     assert app_logs._whole_lines(written) == (whole, written[len(whole) :])
 
 
+@pytest.mark.parametrize("width", [1, 4096, 100_000])
+async def test_no_secret_of_a_container_is_cut_in_two_by_a_line_that_is_too_long(width: int) -> None:
+    line = b"2026-01-31T23:59:59.123456789Z " + b"x" * (64 * 1024 - 5) + b"s3cr3t-enough" + b"y" * 10 + b"\n"
+    position = app_logs._Position()
+    reading = app_logs._Reading(CONTAINER, position, tells_rest=True, most=None)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for at in range(0, len(line), width):
+            yield line[at : at + width]
+
+    masker = Masker([Secret("s3cr3t-enough")])
+    text = b"".join([one async for one in app_logs._masked(reading.blocks(chunks()), masker)])
+    assert text.replace(b"\n", b"") == b"x" * (64 * 1024 - 5) + "••••".encode() + b"y" * 10
+    assert position.moment == "1769903999.123456789"
+
+
+def test_only_so_many_look_at_plans_on_a_node_at_once() -> None:
+    plans = PlanTurns()
+    with plans.looking(1), plans.looking(1), pytest.raises(TooMany), plans.looking(1):
+        pass
+    with plans.looking(1), plans.looking(2):
+        pass
+
+
 async def test_a_page_of_a_log_is_written_for_as_long_as_somebody_has_it_open(
     bare_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,4 +144,7 @@ async def test_a_page_of_a_log_is_written_for_as_long_as_somebody_has_it_open(
     assert piece is not None
     assert piece.bytes == b"starting one\n"
     assert await opening() != stream
+    monkeypatch.setattr(tails, "MOST_OF_APP", 1)
+    await opened.open(await open_app_log(fleet.store, fleet.links, "shop", Wanted(lines=2), actor=ADMIN, now=now()))
+    assert await logs.extent(fleet.store, stream) is None  # an app has only so many
     await opened.close()

@@ -9,7 +9,7 @@ import contextlib
 import re
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bakery.commands.command import Command
@@ -34,6 +34,7 @@ MOST_LINES, USUAL_LINES = 2000, 500
 LONGEST_TEXT = 200
 _LONGEST_LINE = 64 * 1024
 _LAST_BYTES = 1024 * 1024  # of a file, in which the last lines are looked for
+_LARGEST_PIECE = 2 * 1024 * 1024  # that is read at once
 _MOST_WAITING = 2000  # lines that nobody has taken yet
 _ALL_LINES = 99_999  # of a container
 _LOOK_AGAIN = 4.0
@@ -107,9 +108,8 @@ class AppLog:
             yield _NOTHING_RUNS
         for source in sources:
             mark = _mark(source, sources)
-            async with contextlib.aclosing(self._read(source, masker, follows=False, comes_again=False)) as found:
-                async for line in found:
-                    yield mark + line
+            async for line in self._written(source, masker, tells_rest=True):
+                yield mark + line
 
     async def follow(self) -> AsyncGenerator[bytes, None]:
         """That, and what comes, of what runs at the time. Never ends by itself."""
@@ -146,38 +146,54 @@ class AppLog:
             await end_tasks(*copying.values())
 
     async def _copy(self, source: Source, masker: Masker, mark: bytes, arriving: asyncio.Queue[bytes]) -> None:
-        """A node that is away, or a container that is not there yet, is asked again; so is one of which too many read
-        already, for what is new there."""
-        node_id = await node_of_environment(self.store, self.environment_id)
-        if node_id is None:
-            return
-        with contextlib.suppress(BakeryError), self.links.following(node_id) as follows:
-            async with contextlib.aclosing(self._read(source, masker, follows=follows, comes_again=True)) as found:
-                async for line in found:
-                    await arriving.put(mark + line)
-
-    async def _read(
-        self, source: Source, masker: Masker, *, follows: bool, comes_again: bool
-    ) -> AsyncGenerator[bytes, None]:
-        """`comes_again`: for what is written next. A line that has no end yet waits for that, or a secret is cut."""
-        node_id = await node_of_environment(self.store, self.environment_id)
-        if node_id is None:
-            return
-        node = await self.links.node(node_id)
-        position = self._positions.setdefault(source.unit, _Position())
-        if follows and position.byte is None and source.runtime is not Runtime.DOCKER:
-            async for line in self._read(source, masker, follows=False, comes_again=True):
-                yield line
-        command, note, last = await self._command(node, source, position, follows=follows)
-        if note:
-            yield note
-        async with node.transport.open(command) as running, contextlib.aclosing(running.output()) as output:
-            arriving = _counted(output, source, position, has_whole_lines=comes_again and not follows)
-            if last is not None and not follows:
-                for line in await _last_of(_masked(arriving, masker), last, self.wanted):
-                    yield line
+        """What there is; and what comes, unless too many are followed on its node. A node that is away, or a container
+        that is not there yet, is asked again."""
+        with contextlib.suppress(BakeryError):
+            async for line in self._written(source, masker, tells_rest=False):
+                await arriving.put(mark + line)
+            node_id = await node_of_environment(self.store, self.environment_id)
+            if node_id is None:
                 return
-            async for line in _masked(arriving, masker):
+            with self.links.following(node_id) as has_room:
+                if has_room:
+                    async with contextlib.aclosing(self._followed(source, masker, node_id)) as found:
+                        async for line in found:
+                            await arriving.put(mark + line)
+
+    async def _written(self, source: Source, masker: Masker, *, tells_rest: bool) -> AsyncGenerator[bytes, None]:
+        """By now. Whoever takes it slowly keeps no others from reading."""
+        is_all = False
+        while not is_all:
+            found, is_all = await self._piece(source, masker, tells_rest=tells_rest)
+            for line in found:
+                yield line
+
+    async def _piece(self, source: Source, masker: Masker, *, tells_rest: bool) -> tuple[Sequence[bytes], bool]:
+        """Lines, and whether these are all. `tells_rest`: also of one that has no end yet."""
+        node_id = await node_of_environment(self.store, self.environment_id)
+        if node_id is None:
+            return (), True
+        position = self._positions.setdefault(source.unit, _Position())
+        async with self.links.log_turns.reading(node_id):
+            node = await self.links.node(node_id)
+            is_first = position.byte is None and position.moment is None
+            command, note, last = await self._command(node, source, position, follows=False)
+            command = replace(command, is_routine=not is_first)  # it goes on with what the transcript has
+            reading = _Reading(source, position, tells_rest=tells_rest, most=_LARGEST_PIECE if last is None else None)
+            async with node.transport.open(command) as running, contextlib.aclosing(running.output()) as output:
+                found: deque[bytes] = deque(maxlen=last)
+                async for line in _masked(reading.blocks(output), masker):
+                    if self.wanted.takes(line):
+                        found.append(line)
+        return [note, *found] if note else found, not reading.is_cut
+
+    async def _followed(self, source: Source, masker: Masker, node_id: int) -> AsyncGenerator[bytes, None]:
+        """What comes behind what was read."""
+        node, position = await self.links.node(node_id), self._positions.setdefault(source.unit, _Position())
+        command, _, _ = await self._command(node, source, position, follows=True)
+        reading = _Reading(source, position, tells_rest=False, most=None)
+        async with node.transport.open(command) as running, contextlib.aclosing(running.output()) as output:
+            async for line in _masked(reading.blocks(output), masker):
                 if self.wanted.takes(line):
                     yield line
 
@@ -193,9 +209,10 @@ class AppLog:
             lines = _ALL_LINES if is_open else max(1, self.wanted.lines or 0)
             last = None if position.moment else self.wanted.lines
             return node.containers.logs(source.unit, after=after, lines=lines, follows=follows), b"", last
-        if position.byte is not None:
-            return node.homes.log_from(source.unit, position.byte, follows=follows), b"", None
         kept_from, size = await node.homes.log_extent(source.unit)
+        if position.byte is not None:
+            position.byte = max(kept_from, position.byte) if position.byte <= size else 0  # it was made anew
+            return node.homes.log_from(source.unit, position.byte, follows=follows), b"", None
         begin = kept_from
         if since is not None:
             begin = max(begin, await node.homes.log_since(source.unit, since))
@@ -250,23 +267,52 @@ def _mark(source: Source, sources: Sequence[Source]) -> bytes:
     return f"{source} | ".encode() if len(sources) > 1 else b""
 
 
-async def _counted(
-    output: AsyncGenerator[bytes, None], source: Source, position: _Position, *, has_whole_lines: bool
-) -> AsyncGenerator[bytes, None]:
-    """As it comes, and without the times that Docker writes before lines. What was passed on is not asked for again."""
-    if source.runtime is not Runtime.DOCKER:
-        held = b""
-        async for arrived in output:
-            chunk, held = _whole_lines(held + arrived) if has_whole_lines else (arrived, b"")
-            yield chunk
-            position.byte = (position.byte or 0) + len(chunk)
-        return
-    async for line in _lines(output):
-        found = _OF_DOCKER.match(line)
-        yield line[found.end() :] if found else line
-        if found:
-            seconds = int(datetime.fromisoformat(f"{found[1].decode()}+00:00").timestamp())
-            position.moment = f"{seconds}.{(found[2] or b'').decode():0<9}"
+class _Reading:
+    """What a source writes, in blocks of whole lines without the times that Docker writes before them. Where the next
+    one begins is where who comes again goes on. Cut when it is more than `most` bytes."""
+
+    def __init__(self, source: Source, position: _Position, *, tells_rest: bool, most: int | None) -> None:
+        self._has_times = source.runtime is Runtime.DOCKER
+        self._position = position
+        self._tells_rest = tells_rest
+        self._most = most
+        self._begins_line = True
+        self.is_cut = False
+
+    async def blocks(self, output: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+        taken = 0
+        async for block in _blocks(output, tells_rest=self._tells_rest):
+            if self._has_times:
+                yield self._without_times(block)
+            else:
+                yield block
+                self._position.byte = (self._position.byte or 0) + len(block)
+            taken += len(block)
+            if self._most is not None and taken >= self._most:
+                self.is_cut = True
+                return
+
+    def _without_times(self, block: bytes) -> bytes:
+        lines = block.split(b"\n")
+        for index, line in enumerate(lines):
+            found = _OF_DOCKER.match(line) if index or self._begins_line else None
+            if found:
+                lines[index] = line[found.end() :]
+                seconds = int(datetime.fromisoformat(f"{found[1].decode()}+00:00").timestamp())
+                self._position.moment = f"{seconds}.{(found[2] or b'').decode():0<9}"
+        self._begins_line = block.endswith(b"\n")
+        return b"\n".join(lines)
+
+
+async def _blocks(output: AsyncIterator[bytes], *, tells_rest: bool) -> AsyncGenerator[bytes, None]:
+    """A line that is endless is passed on all the same, as it is: only who has masked it may cut it."""
+    rest = b""
+    async for chunk in output:
+        whole, rest = _whole_lines(rest + chunk)
+        if whole:
+            yield whole
+    if rest and tells_rest:
+        yield rest
 
 
 def _whole_lines(written: bytes) -> tuple[bytes, bytes]:
@@ -300,11 +346,3 @@ async def _lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
             rest = b""
     if rest:
         yield rest + b"\n"
-
-
-async def _last_of(lines: AsyncIterator[bytes], count: int, wanted: Wanted) -> Sequence[bytes]:
-    found: deque[bytes] = deque(maxlen=count)
-    async for line in lines:
-        if wanted.takes(line):
-            found.append(line)
-    return found

@@ -68,8 +68,9 @@ async def foresee_deployment(
         raise NotFound("There is no such app.")
     node = await links.node(node_id)
     try:
-        async with asyncio.timeout(WITHIN):
-            commit, recipe = await _look_into(store, node, app, environment, asked)
+        with links.plan_turns.looking(node_id):
+            async with asyncio.timeout(WITHIN):
+                commit, recipe = await _look_into(store, node, app, environment, asked)
     except TimeoutError as error:
         raise Unavailable(
             f"Its source was not fetched within {WITHIN:g} s.", hint="Deploy it: a deployment waits for longer."

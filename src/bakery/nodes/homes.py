@@ -87,7 +87,7 @@ class Homes:
 
     async def log_extent(self, unit: UnitName) -> tuple[int, int]:
         """From which byte on it is kept, and its length."""
-        found = await self._helper.ask(_LogSize, "log-size", unit)
+        found = await self._helper.look(_LogSize, "log-size", unit)
         return found.kept_from, found.bytes
 
     async def log_since(self, unit: UnitName, moment: int) -> int:

@@ -15,6 +15,7 @@ from bakery.model.names import Port
 from bakery.model.nodes import AGENT, NodeState, parse_place
 from bakery.nodes.accounts import ensure_account
 from bakery.nodes.facts import NodeFacts, facts_in
+from bakery.nodes.few_channels import LogTurns, PlanTurns
 from bakery.nodes.helper_calls import ON_NODE
 from bakery.nodes.helper_sessions import HelperSessions
 from bakery.nodes.jobs import Jobs, install_helper
@@ -66,6 +67,7 @@ class Links:
         self._store = store
         self._machine = machine
         self.transcript = transcript
+        self.log_turns, self.plan_turns = LogTurns(), PlanTurns()
         self._open: dict[int, tuple[Address, SshTransport, HelperSessions]] = {}
         self._nodes: dict[int, tuple[datetime | None, Node]] = {}
         self._opening: dict[int, asyncio.Lock] = {}

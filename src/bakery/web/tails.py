@@ -17,6 +17,7 @@ from bakery.store.store import Store
 
 MOST_BYTES = 32 * 1024 * 1024  # of one page's log
 MOST_TAILS = 100
+MOST_OF_APP = 20  # that are kept; of more the oldest go
 ARE_KEPT = timedelta(hours=6)  # for pages that are read after they were closed
 _FIRST_LOOK = 0.4  # seconds that a page waits for the lines that are there already
 _BATCH = 0.2
@@ -62,6 +63,13 @@ class Tails:
         async with self.store.transaction() as tx:
             stream = await logs.open_stream(tx.connection)
             await tx.connection.execute("INSERT INTO log_tails (stream_id, app_id) VALUES (%s, %s)", (stream, app_id))
+            await tx.connection.execute(
+                """
+                DELETE FROM log_streams WHERE id IN (
+                    SELECT stream_id FROM log_tails WHERE app_id = %s ORDER BY stream_id DESC OFFSET %s)
+                """,
+                (app_id, MOST_OF_APP),
+            )
         return stream
 
     async def _write(self, log: AppLog, stream: int) -> None:

@@ -55,7 +55,7 @@ class DeploymentPlan(msgspec.Struct):
     summary="Show what a deployment would do",
     opt={"permission": Permission.DEPLOY},
     status_code=200,
-    responses=problems(409, 503),
+    responses=problems(409, 429, 503),
     tags=["Deployments"],
 )
 async def post_plan(parts: Parts, actor: Actor, app_name: AppName, data: PlanWanted) -> DeploymentPlan:

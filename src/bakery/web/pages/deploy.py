@@ -7,7 +7,7 @@ from bakery.delivery.foreseeing import Foreseen, foresee_deployment
 from bakery.delivery.request import request_deployment
 from bakery.delivery.sources import show_source
 from bakery.model.actor import Actor
-from bakery.model.errors import BadInput, BakeryError, Conflict, NodeUnreachable, Unavailable
+from bakery.model.errors import BadInput, BakeryError, Conflict, NodeUnreachable, TooMany, Unavailable
 from bakery.model.names import AppName
 from bakery.model.permissions import Permission
 from bakery.model.sources import Ref, parse_ref
@@ -56,7 +56,7 @@ async def plan(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Re
         found = await foresee_deployment(
             parts.store, parts.links, app, ref=_ref(form), skips_tests=form.is_on("skip_tests"), actor=actor
         )
-    except (BadInput, Conflict, NodeUnreachable, Unavailable) as error:
+    except (BadInput, Conflict, NodeUnreachable, TooMany, Unavailable) as error:
         return await _refused(request, parts, actor, app, form, error)
     return await _page(request, parts, actor, app, typed_again, plan=found)
 
