@@ -12,7 +12,7 @@ from bakery.model.errors import CommandFailed, TooMany
 from bakery.model.secret import Secret
 from bakery.nodes.helper_calls import Helper
 from bakery.nodes.jobs import JobLimits, JobSpec, new_job_key
-from bakery.nodes.live_runs import Ended, LiveRuns, Said, Window, Written
+from bakery.nodes.live_runs import Conversation, Ended, LiveRuns, Said, Window, Written
 from bakery.nodes.local import LocalTransport
 from tests.nodes.job_machine import JobMachine, job_machine
 from tests.support.waiting import wait_until
@@ -43,6 +43,11 @@ async def heard(hearing: AsyncIterator[Written | Ended]) -> tuple[bytes, bytes, 
     raise AssertionError("it has no end")
 
 
+async def tell_all(talk: Conversation, what: bytes) -> None:
+    await talk.write(what)
+    await talk.end_input()
+
+
 async def test_a_command_reads_its_input_and_its_output_is_apart_from_its_complaints(
     machine: JobMachine, runs: LiveRuns
 ) -> None:
@@ -50,9 +55,9 @@ async def test_a_command_reads_its_input_and_its_output_is_apart_from_its_compla
     async with runs.program(replace(spec, environment={"GREETING": Secret("it's me")}), None) as talk:
         hearing = talk.hear()
         assert await anext(hearing) == Written(Said.ERRORS, b"hello\n")
-        await talk.write(b"x" * 300_000)
-        await talk.end_input()
+        telling = asyncio.create_task(tell_all(talk, b"x" * 300_000))  # it writes before it has read all
         output, errors, end = await heard(hearing)
+        await telling
     assert (output, errors) == (b"x" * 300_000 + b"it's me\n", b"")
     assert end == Ended(3, "ended with status 3")
 
