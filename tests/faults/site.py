@@ -102,12 +102,14 @@ def wait_for_step(http: httpx.Client, slug: str, number: int, step: str, state: 
 
 
 def wait_for_end(http: httpx.Client, slug: str, number: int, *, seconds: float = 40) -> dict[str, object]:
-    wait_until(
-        lambda: deployment(http, slug, number)["ended_at"] is not None,
-        what=f"{slug} #{number} ends",
-        seconds=seconds,
-    )
+    wait_until(lambda: _has_ended(http, slug, number), what=f"{slug} #{number} ends", seconds=seconds)
     return deployment(http, slug, number)
+
+
+def _has_ended(http: httpx.Client, slug: str, number: int) -> bool:
+    """A database that is away for a moment says so with 503, which is to be asked again."""
+    answer = http.get(f"/api/apps/{slug}/deployments/{number}")
+    return answer.status_code != 503 and answer.raise_for_status().json()["ended_at"] is not None
 
 
 def answers(http: httpx.Client, path: str) -> int:

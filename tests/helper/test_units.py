@@ -26,7 +26,8 @@ SERVICE = f"{NAME}.service"
 START, STOP, STATE, REMOVE = ((f"unit-{verb}", NAME) for verb in ("start", "stop", "state", "remove"))
 ENABLE = f"--no-ask-password enable --now -- {SERVICE}"
 DISABLE = f"--no-ask-password disable --now -- {SERVICE}"
-SHOW = f"--no-ask-password show --property=Id,ActiveState,MainPID,NRestarts,ExecMainCode,ExecMainStatus -- {SERVICE}"
+PROPERTIES = "Id,ActiveState,MainPID,NRestarts,ExecMainCode,ExecMainStatus,Result"
+SHOW = f"--no-ask-password show --property={PROPERTIES} -- {SERVICE}"
 RELOAD = "--no-ask-password daemon-reload"
 RESET = f"--no-ask-password reset-failed -- {SERVICE}"
 # The packed helper, on a machine that has another systemd; killed at a line of its own, if so.
