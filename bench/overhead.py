@@ -44,13 +44,13 @@ http.server.ThreadingHTTPServer(("0.0.0.0", int(os.environ.get("PORT", 9000))), 
 MAKE_REPOSITORY = """
 set -e
 git init --quiet --bare --initial-branch=main ~/shop.git
-git clone --quiet ~/shop.git ~/work 2>/dev/null
-git -C ~/work checkout --quiet -B main
-printf 'FROM %s\\nEXPOSE 9000\\nCOPY app.py /app.py\\nCMD ["python3", "/app.py"]\\n' "$1" > ~/work/Dockerfile
+git clone --quiet ~/shop.git ~/checkout 2>/dev/null
+git -C ~/checkout checkout --quiet -B main
+printf 'FROM %s\\nEXPOSE 9000\\nCOPY app.py /app.py\\nCMD ["python3", "/app.py"]\\n' "$1" > ~/checkout/Dockerfile
 """
 COMMIT = """
 set -e
-cd ~/work
+cd ~/checkout
 { printf 'TEXT = b"%s"\\n' "$1"; cat ~/app.py; } > app.py
 git add --all
 git -c user.name=Ann -c user.email=ann@bakery.example commit --quiet -m "Answer $1"
