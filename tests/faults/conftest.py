@@ -6,7 +6,7 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 
 from tests.faults.outside import Outside
-from tests.faults.site import a_bakery, end, program_at, token_of
+from tests.faults.site import a_bakery, end, end_programs, program_at, token_of
 from tests.support.serving import Serving
 from tests.support.waiting import wait_until
 
@@ -34,6 +34,8 @@ def first_start(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with program_at(bakery, token_of(bakery)) as program:
         wait_until(lambda: "local" in program.get("/api/nodes").text, what="the machine is a node", seconds=30)
     bakery.stop()
+    end_programs(bakery)
+    wait_until(lambda: not (folder / "node/nginx/nginx.pid").exists(), what="its nginx has ended")
     return folder
 
 

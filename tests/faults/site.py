@@ -32,9 +32,13 @@ def end(bakery: Serving) -> None:
     """Whatever the test left, nothing of it runs on."""
     bakery.process.kill()
     bakery.process.wait()
-    nginx = bakery.settings.node_dir / "nginx/nginx.pid"
-    if nginx.exists():
-        subprocess.run(["kill", nginx.read_text().strip()], check=False)  # it ends its workers
+    end_programs(bakery)
+
+
+def end_programs(bakery: Serving) -> None:
+    """What it started, and what outlives it: its nginx, and apps."""
+    for pid in pids_in(bakery.settings.node_dir / "nginx"):  # one that has just begun has no file with its number yet
+        subprocess.run(["kill", str(pid)], check=False)  # it ends its workers
     for pid in pids_in(bakery.settings.node_dir / "units"):
         subprocess.run(["kill", "-KILL", str(pid)], check=False)
 

@@ -137,4 +137,5 @@ def test_the_node_moves_when_its_holder_is_killed(outside: Outside, new_bakery: 
     other.start()
     one.kill()
     wait_until(lambda: lease_holder(outside) not in {None, first}, what="the other has the node", seconds=30)
+    wait_until((other.settings.node_dir / "nginx/nginx.pid").exists, what="nginx runs, whoever began to start it")
     assert without_traceback(other.said())
