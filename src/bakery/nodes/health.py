@@ -12,6 +12,7 @@ from bakery.model.names import Port
 from bakery.nodes.transport import Transport
 
 EAGER_FOR, EAGER_PAUSE, CALM_PAUSE = 5.0, 0.1, 1.0  # seconds
+CLOSED_PAUSE = 0.03  # while nothing answers at all, which costs the app nothing
 ANSWER_WITHIN = 2.0
 SUCCESSES_NEEDED = 2
 _SUCCESS = range(200, 300)
@@ -44,6 +45,11 @@ class Answer:
     is_well: bool
     said: str
 
+    @property
+    def is_closed(self) -> bool:
+        """Nothing answers on the port yet: refused, or let in and cut off, as Docker does for a container."""
+        return self.kind is CheckKind.OPEN_PORT and not self.is_well
+
 
 @dataclass(frozen=True, slots=True)
 class Healthy:
@@ -74,10 +80,16 @@ async def wait_until_healthy(
         elapsed = clock() - began
         if in_a_row == successes:
             return Healthy(answer, elapsed)
-        pause = EAGER_PAUSE if elapsed < EAGER_FOR else CALM_PAUSE
+        pause = pause_after(answer, elapsed)
         if elapsed + pause > deadline:
             return Unhealthy(answer, elapsed)
         await sleep(pause)
+
+
+def pause_after(answer: Answer, elapsed: float) -> float:
+    if elapsed >= EAGER_FOR:
+        return CALM_PAUSE
+    return CLOSED_PAUSE if answer.is_closed else EAGER_PAUSE
 
 
 async def ask_app(transport: Transport, port: Port, path: str | None = None) -> Answer:
