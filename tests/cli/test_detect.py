@@ -32,12 +32,14 @@ def test_its_answer_as_json_has_every_key(alone: Terminal, folder: Path) -> None
     (folder / "package-lock.json").write_text("{}")
     (folder / "Procfile").write_text("worker: node work.js | tee log\n")
     (folder / "bakery.toml").write_text('[run]\nvolumes = ["data:/var/data"]\n')
+    (folder / ".env.example").write_text("DATABASE_URL=postgres://shop:no-secret@db/shop\nPORT=3000\n")
     ended = alone.run("detect", str(folder), "--json")
     found = json.loads(ended.stdout)
     dockerfile = found.pop("dockerfile")
     assert ended.exit_code == 0
     assert found == {
         "stack": "node",
+        "framework": None,
         "runtime": "docker",
         "alternatives": [
             {"stack": "node", "runtime": "process", "base": "", "why": "It can run as a process, without Docker."},
@@ -52,6 +54,9 @@ def test_its_answer_as_json_has_every_key(alone: Terminal, folder: Path) -> None
         "after": None,
         "processes": {"worker": "node work.js | tee log"},
         "port": 3000,
+        "versions": [{"tool": "Node", "version": "22", "source": "the default"}],
+        "variables": [{"name": "DATABASE_URL", "why": ".env.example names it."}],
+        "system_packages": [],
         "static_folder": None,
         "dockerfile_is_generated": True,
         "volumes": ["data:/var/data"],

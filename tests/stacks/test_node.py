@@ -118,7 +118,7 @@ def test_utf_16_is_read_too() -> None:
         ({".node-version": "18"}, {"node": ">=20"}, "node:18-slim"),
         ({}, {"node": "20.x"}, "node:20-slim"),
         ({}, {"node": ">=18"}, "node:22-slim"),
-        ({}, {"node": ">=18 <21"}, "node:18-slim"),
+        ({}, {"node": ">=18 <21"}, "node:20-slim"),
         ({}, {"node": "^24.1.0"}, "node:24-slim"),
         ({}, {"node": "99"}, "node:22-slim"),
         ({}, {"node": "$(id)"}, "node:22-slim"),

@@ -148,7 +148,7 @@ def test_a_pyproject_of_tools_alone_is_no_app() -> None:
         ({"runtime.txt": "python-3.10.2"}, "python:3.10-slim"),
         ({".python-version": "pypy3.9"}, "python:3.12-slim"),
         ({"pyproject.toml": '[project]\nname = "x"\nrequires-python = ">=3.9"\n'}, "python:3.12-slim"),
-        ({"pyproject.toml": '[project]\nname = "x"\nrequires-python = ">=3.9,<3.11"\n'}, "python:3.9-slim"),
+        ({"pyproject.toml": '[project]\nname = "x"\nrequires-python = ">=3.9,<3.11"\n'}, "python:3.10-slim"),
         ({"pyproject.toml": '[project]\nname = "x"\nrequires-python = ">=3.13"\n'}, "python:3.13-slim"),
     ],
 )

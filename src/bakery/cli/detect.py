@@ -17,6 +17,7 @@ _Folder = Annotated[str, typer.Argument(metavar="DIR", help="The folder of an ap
 _Base = Annotated[str, typer.Option("--base", metavar="FOLDER", help="The folder in it where the app lies.")]
 _TITLES = {
     "stack": "Stack",
+    "framework": "Framework",
     "runtime": "Runtime",
     "base": "Base folder",
     "install": "Install",
@@ -32,6 +33,9 @@ _NOTHING: Mapping[str, Any] = {
     **dict.fromkeys((*_TITLES, "before", "after", "dockerfile")),
     "processes": {},
     "dockerfile_is_generated": False,
+    "versions": [],
+    "variables": [],
+    "system_packages": [],
     "volumes": [],
 }
 
@@ -95,12 +99,16 @@ def _as_json(found: "BuildPlan | Undetected") -> dict[str, Any]:
     }
     return {
         "stack": found.stack,
+        "framework": found.framework,
         "runtime": found.runtime.value,
         "alternatives": alternatives,
         "base": found.base,
         **{name: None if command is None else str(command) for name, command in named.items()},
         "processes": {name: str(command) for name, command in commands.processes.items()},
         "port": found.port,
+        "versions": [{"tool": one.tool, "version": one.version, "source": one.source} for one in found.versions],
+        "variables": [{"name": one.name, "why": one.why} for one in found.variables],
+        "system_packages": list(found.system_packages),
         "static_folder": found.static_folder,
         "dockerfile": own.path if isinstance(own, DockerfileAt) else own.text if own else None,
         "dockerfile_is_generated": isinstance(own, GeneratedDockerfile),
@@ -117,6 +125,9 @@ def _alternative(one: "Alternative") -> dict[str, str]:
 def _print_plan(plan: Mapping[str, Any]) -> None:
     rows = [(title, plan[key]) for key, title in _TITLES.items() if plan[key] not in (None, "")]
     rows += [(f"Process {name}", command) for name, command in plan["processes"].items()]
+    rows += [(one["tool"], f"{one['version']}, from {one['source']}") for one in plan["versions"]]
+    if plan["system_packages"]:
+        rows.append(("Of Debian", ", ".join(plan["system_packages"])))
     if plan["dockerfile"]:
         rows.append(("Dockerfile", "generated" if plan["dockerfile_is_generated"] else plan["dockerfile"]))
     width = max(len(title) for title, _ in rows)
@@ -125,6 +136,7 @@ def _print_plan(plan: Mapping[str, Any]) -> None:
     for heading, sentences in (
         ("Why", plan["why"]),
         ("Missing", plan["missing"]),
+        ("Variables", [f"{one['name']}: {one['why']}" for one in plan["variables"]]),
         ("Or", [f"{one['stack']} as {one['runtime']}{_where(one)}: {one['why']}" for one in plan["alternatives"]]),
     ):
         if sentences:

@@ -67,13 +67,17 @@ def recipe_of(plan: BuildPlan) -> Recipe:
         case DockerfileAt(path, context):
             return replace(known, folder=context, dockerfile=_below(path, context))
         case GeneratedDockerfile() as made:
-            return replace(known, folder=plan.base, dockerfile_text=made.text, test_stage=made.test_stage)
+            return replace(known, folder=_context(plan, made), dockerfile_text=made.text, test_stage=made.test_stage)
         case None:
             return known
 
 
 def _argv(command: AppCommand | None) -> Argv:
     return command.argv if command else ()
+
+
+def _context(plan: BuildPlan, made: GeneratedDockerfile) -> RepositoryPath:
+    return plan.base if made.context is None else made.context
 
 
 def _below(path: RepositoryPath, folder: RepositoryPath) -> str:

@@ -6,11 +6,12 @@ from bakery.model.app_commands import AppCommand, Words, words
 from bakery.model.apps import Runtime
 from bakery.model.names import Port
 from bakery.model.variables import VariableName
-from bakery.stacks import dockerfile_text as lines
+from bakery.stacks.image_text import ImageText
 from bakery.stacks.package_json import FILE, Package, read_package
 from bakery.stacks.plan import Commands, Found, GeneratedDockerfile, Said
+from bakery.stacks.stack import Stack
 from bakery.stacks.tree import Folder
-from bakery.stacks.vite import StaticOutput, static_output
+from bakery.stacks.vite import CONFIGS, StaticOutput, static_output
 
 LOCKS = ("bun.lock", "bun.lockb")
 MARKS = (*LOCKS, "bunfig.toml")
@@ -84,25 +85,32 @@ def _write_dockerfile(
     names: tuple[VariableName, ...],
 ) -> GeneratedDockerfile:
     first = folder.present(FILE, *([lock] if lock else []), "bunfig.toml")
-    install = lines.run(commands.install, cache=_CACHE) if commands.install else ""
-    text = lines.heading(folder.present(FILE, *([lock] if lock else []), "bunfig.toml"))
-    text += "FROM oven/bun:1 AS base\nWORKDIR /app\n\nFROM base AS build\n" + lines.arguments(names)
+    text = ImageText(first)
+    text.stage("base", "oven/bun:1")
+    text.stage("build", "base")
+    text.arguments(names)
     if package.runs_scripts_on_install or package.has_workspaces or not isinstance(commands.install, Words):
-        text += f"# Installing may need the sources, so they come first.\nCOPY . .\n{install}"
+        text.copy(".", comment="Installing may need the sources, so they come first.")
+        text.run(commands.install, caches=(_CACHE,))
     else:
-        text += "# Before the sources: installed anew only when these files change.\n"
-        text += f"COPY {' '.join(first)} ./\n{install}COPY . .\n"
-    text += lines.for_build(commands.build)
-    text += lines.for_test(commands.test)
+        text.copy(*first, comment="Before the sources: installed anew only when these files change.")
+        text.run(commands.install, caches=(_CACHE,))
+        text.copy(".")
+    text.build(commands.build)
+    text.test(commands.test)
     if static:
-        text += lines.only_files(static.folder)
-        return lines.dockerfile(text, has_test=commands.test is not None, holds_only_files=True)
+        text.only_files(static.folder)
+        return text.done()
     source = "build"
     if isinstance(commands.install, Words) and package.needs_to_build and not package.starts_with_build_tool:
-        again = words(*commands.install.argv, "--production", "--ignore-scripts")
-        text += (
-            f"\nFROM build AS pruned\n{lines.run(words('rm', '-rf', 'node_modules'))}{lines.run(again, cache=_CACHE)}"
-        )
         source = "pruned"
-    text += lines.server(commands.start, source=source, user="bun", port=PORT, variables="NODE_ENV=production")
-    return lines.dockerfile(text, has_test=commands.test is not None)
+        text.stage(source, "build")
+        text.run(words("rm", "-rf", "node_modules"))
+        text.run(words(*commands.install.argv, "--production", "--ignore-scripts"), caches=(_CACHE,))
+    text.stage("", "base")
+    text.copy_built("/app", source=source, owner="bun")
+    text.serve(commands.start, port=PORT, user="bun", NODE_ENV="production")
+    return text.done()
+
+
+STACK = Stack("bun", find_bun_app, marks=LOCKS, reads=(FILE, *CONFIGS), looks_for=LOCKS)

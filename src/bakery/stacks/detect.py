@@ -11,7 +11,7 @@ from bakery.model.app_commands import AppCommand
 from bakery.model.apps import Runtime
 from bakery.model.errors import BadInput
 from bakery.model.repository_paths import TOP, RepositoryPath, joined
-from bakery.stacks import bakery_toml
+from bakery.stacks import bakery_toml, versions
 from bakery.stacks.app_settings import NOTHING_SAID, AppSettings, CommandSetting, Off
 from bakery.stacks.bakery_toml import parse_bakery_toml
 from bakery.stacks.places import places_below
@@ -27,7 +27,9 @@ from bakery.stacks.plan import (
     Undetected,
 )
 from bakery.stacks.procfile import Procfile, read_procfile
-from bakery.stacks.table import STACKS, Stack
+from bakery.stacks.proposals import EXAMPLES, proposed_variables
+from bakery.stacks.stack import Stack
+from bakery.stacks.table import STACKS
 from bakery.stacks.tree import LARGEST_FILE, LARGEST_TOTAL, MOST_FILES, FileTree, Folder
 
 
@@ -44,6 +46,7 @@ Finding = tuple[Stack, Found]
 
 _MARKS = frozenset(mark for stack in STACKS for mark in stack.marks)
 _READS = tuple(dict.fromkeys(name for stack in STACKS for name in stack.reads))
+_READS_ABOVE = tuple(dict.fromkeys([*versions.READS, *(name for stack in STACKS for name in stack.reads_above)]))
 _FITS = "What lies in this folder could be started so."
 _RUNS_AS: Mapping[Runtime, str] = {
     Runtime.DOCKER: "It can run in Docker.",
@@ -83,8 +86,11 @@ def wanted_files(
     folder, settings = told.folder, told.settings
     names = [joined(base, bakery_toml.FILE)]
     names += [joined(folder.path, settings.dockerfile)] if settings.dockerfile else []
-    places = (folder.path, *places_below(folder.path, tree.sizes, _MARKS))
-    names += [joined(place, name) for place in places for name in _READS]
+    names += _matching(folder, (*_READS, *_READS_ABOVE, *EXAMPLES))
+    for above in list(folder.and_above)[1:]:
+        names += _matching(above, _READS_ABOVE)
+    for place in places_below(folder.path, tree, _MARKS):
+        names += _matching(Folder(tree, place), _READS)
     return tuple(name for name in _bounded(tree, dict.fromkeys(names)) if name not in tree.contents)
 
 
@@ -130,6 +136,10 @@ def _decided(folder: Folder, final: AppSettings, runtime: Runtime | None, stack:
             alternatives=tuple(others),
         )
     return _unknown(folder, runtime)
+
+
+def _matching(folder: Folder, patterns: Iterable[str]) -> list[RepositoryPath]:
+    return [joined(folder.path, name) for pattern in patterns for name in folder.matching(pattern)]
 
 
 def _told(tree: FileTree, base: RepositoryPath, settings: AppSettings, *, checks: bool) -> _Told:
@@ -219,6 +229,10 @@ def _plan(folder: Folder, stack: Stack, found: Found, settings: AppSettings, run
         commands=found.commands,
         why=found.why,
         missing=found.missing,
+        framework=found.framework,
+        versions=found.versions,
+        variables=proposed_variables(folder, found.variables),
+        system_packages=found.system_packages,
         port=found.port,
         static_folder=found.static_folder,
         dockerfile=_dockerfile(found, settings),
@@ -256,7 +270,7 @@ def _alternatives(folder: Folder, plan: BuildPlan, own: list[Finding]) -> Iterat
 
 def _elsewhere(folder: Folder, runtime: Runtime | None, stack: str | None) -> Iterator[Alternative]:
     """The apps below, each as its first choice."""
-    for place in places_below(folder.path, folder.tree.sizes, _MARKS):
+    for place in places_below(folder.path, folder.tree, _MARKS):
         answers = _answers(Folder(folder.tree, place), NOTHING_SAID, runtime, stack)
         if first := next(((one, found) for one, found in answers if found.is_complete), None):
             yield Alternative(first[0].name, runtime or first[1].runtimes[0], place, first[1].why[0])

@@ -7,6 +7,7 @@ from bakery.model.errors import BadInput
 from bakery.model.names import Port, parse_port
 from bakery.model.repository_paths import TOP, RepositoryPath, joined
 from bakery.stacks.plan import Commands, DockerfileAt, Found, Said
+from bakery.stacks.stack import Stack
 from bakery.stacks.tree import Folder
 
 FILE = "Dockerfile"
@@ -47,3 +48,6 @@ def _port(digits: str) -> Port | None:
         return parse_port(digits)
     except BadInput:
         return None
+
+
+STACK = Stack("dockerfile", find_dockerfile, marks=(FILE,), reads=(FILE,), looks_for=(FILE,))

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from bakery.model.app_commands import AppCommand, Words
-from bakery.model.names import Port
+from bakery.model.repository_paths import RepositoryPath
 from bakery.model.variables import VariableName
 from bakery.stacks.plan import GeneratedDockerfile
 
@@ -38,9 +38,9 @@ def heading(sources: Iterable[str]) -> str:
     )
 
 
-def run(command: AppCommand, *, cache: str | None = None, with_variables: bool = False) -> str:
+def run(command: AppCommand, *, caches: Sequence[str] = (), with_variables: bool = False) -> str:
     """A line that runs something while the image is built. Only words that mean nothing to a shell stand bare."""
-    mounts = [f"--mount=type=cache,target={cache}"] if cache else []
+    mounts = [f"--mount=type=cache,target={one}" for one in caches]
     mounts += [_SECRETS] if with_variables else []
     before = "".join(f"{mount} \\\n    " for mount in mounts)
     if isinstance(command, Words) and all(_PLAIN_WORD.fullmatch(word) for word in command.argv):
@@ -61,19 +61,6 @@ def arguments(names: Sequence[VariableName]) -> str:
     return "".join(f"ARG {name}\n" for name in names)
 
 
-def for_build(command: AppCommand | None) -> str:
-    if command is None:
-        return ""
-    return f"# Variables for the build are mounted here, and in no layer.\n{run(command, with_variables=True)}"
-
-
-def for_test(command: AppCommand | None) -> str:
-    """Not a part of the image: `docker build --target test` runs it."""
-    if command is None:
-        return ""
-    return f"\nFROM build AS {TEST_STAGE}\n{run(command, with_variables=True)}"
-
-
 def only_files(folder: str) -> str:
     """A last stage that holds what nginx hands out, and nothing that could be started."""
     return f"""
@@ -83,24 +70,21 @@ COPY --from=build ["/app/{folder}/", "/"]
 """
 
 
-def server(command: AppCommand | None, *, source: str, user: str, port: Port, variables: str) -> str:
-    """A last stage that is started, as a user who is not root."""
-    return f"""
-FROM base
-ENV {variables} HOST=0.0.0.0 PORT={port}
-COPY --from={source} --chown={user}:{user} /app ./
-USER {user}
-EXPOSE {port}
-{start(command)}"""
-
-
-def dockerfile(text: str, *, has_test: bool, holds_only_files: bool = False) -> GeneratedDockerfile:
+def dockerfile(
+    text: str,
+    *,
+    has_test: bool,
+    holds_only_files: bool = False,
+    ignores: Sequence[str] = (),
+    context: RepositoryPath | None = None,
+) -> GeneratedDockerfile:
     return GeneratedDockerfile(
         text=text,
         without_mounts=_MOUNTS.sub("RUN ", text),
-        ignore=IGNORED,
+        ignore=IGNORED + "".join(f"{name}\n" for name in ignores if f"\n{name}\n" not in IGNORED),
         test_stage=TEST_STAGE if has_test else None,
         holds_only_files=holds_only_files,
+        context=context,
     )
 
 

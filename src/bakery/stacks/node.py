@@ -8,17 +8,29 @@ from bakery.model.app_commands import AppCommand, Words, words
 from bakery.model.apps import Runtime
 from bakery.model.names import Port
 from bakery.model.variables import VariableName
-from bakery.stacks import dockerfile_text as lines
+from bakery.stacks.image_text import ImageText
+from bakery.stacks.node_packages import CLIENTS, packages_for
 from bakery.stacks.package_json import FILE, Package, read_package
-from bakery.stacks.plan import Commands, Found, GeneratedDockerfile, Said
+from bakery.stacks.plan import Commands, Found, GeneratedDockerfile, Said, ToolVersion
+from bakery.stacks.proposals import for_clients
+from bakery.stacks.stack import Stack
 from bakery.stacks.tree import Folder
-from bakery.stacks.vite import StaticOutput, static_output
+from bakery.stacks.version_ranges import nearest_allowed
+from bakery.stacks.versions import Asked, chosen_version, in_mise, in_tool_versions, line_in, series
+from bakery.stacks.vite import CONFIGS, StaticOutput, static_output
 
-READS = (".nvmrc", ".node-version")
+READS_ABOVE = (".nvmrc", ".node-version")
 PROGRAMS = ("server.js", "server.mjs", "index.js", "index.mjs", "app.js", "main.js")
 PORT = Port(3000)
-_MAJORS = range(16, 41)
-_USUAL_MAJOR = 22
+IGNORES = ("node_modules", "npm-debug.log*", ".next", ".nuxt", ".output", ".turbo", "coverage")
+_MAJORS = tuple(str(major) for major in range(14, 41))
+_KNOWN = ("16", "18", "20", "22", "24")  # of ranges; what is asked for by name may be newer
+_USUAL_MAJOR = "22"
+_LTS = {
+    "argon": "4", "boron": "6", "carbon": "8", "dubnium": "10", "erbium": "12", "fermium": "14", "gallium": "16",
+    "hydrogen": "18", "iron": "20", "jod": "22", "krypton": "24",
+}  # fmt: skip
+_ALWAYS_NEWEST = frozenset({"*", "node", "latest", "stable", "current", "lts", "lts/*", "lts/-0"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +97,9 @@ class _Project:
     package: Package
     manager: Manager
     lock: str | None
-    major: int
+    node: ToolVersion
     static: StaticOutput | None
+    packages: tuple[str, ...]
 
 
 def find_node_app(folder: Folder, said: Said) -> Found | None:
@@ -94,9 +107,10 @@ def find_node_app(folder: Folder, said: Said) -> Found | None:
     if package is None:
         return None
     manager, lock, why = _manager(folder, package)
-    major, reason = _major(folder, package)
+    version, reason = node_version(folder, package)
     static = None if said.starts else static_output(folder, package)
-    project = _Project(folder, package, manager, lock, major, static)
+    packages, because = packages_for(package)
+    project = _Project(folder, package, manager, lock, version, static, packages)
     start, started = (None, static.why) if static else _start(folder, package, manager)
     commands = Commands(
         install=manager.install_locked if lock else manager.install,
@@ -110,8 +124,11 @@ def find_node_app(folder: Folder, said: Said) -> Found | None:
     return Found(
         runtimes=(Runtime.STATIC,) if static else (Runtime.DOCKER, Runtime.PROCESS),
         commands=commands,
-        why=(*why, *([started] if start or static else []), *reason),
+        why=(*why, *([started] if start or static else []), *reason, *because),
         missing=() if start or static else (started,),
+        versions=(version,),
+        variables=for_clients(package.needs, CLIENTS, source=package.shown),
+        system_packages=packages,
         port=None if static else PORT,
         static_folder=static.folder if static else None,
         write_dockerfile=lambda final, names: _write_dockerfile(project, final, names),
@@ -166,20 +183,26 @@ def _start(folder: Folder, package: Package, manager: Manager) -> tuple[AppComma
     return None, f"{package.shown} has no script “start”, and none of {', '.join(PROGRAMS)} is beside it."
 
 
-def _major(folder: Folder, package: Package) -> tuple[int, list[str]]:
-    for name in (".nvmrc", ".node-version"):
-        text = (folder.text(name) or "").strip()[:40]
-        if (found := re.fullmatch(r"v?([0-9]{1,2})(?:\.[0-9x*]+){0,2}", text)) and int(found[1]) in _MAJORS:
-            return int(found[1]), [f"{folder.shown(name)} asks for Node {found[1]}."]
-    found = re.match(r"(>=|\^|~|>)?\s*v?([0-9]{1,2})\b", (package.node or "").strip()[:40])
-    if found and int(found[2]) in _MAJORS:
-        major = (
-            max(int(found[2]), _USUAL_MAJOR)
-            if found[1] in {">=", ">"} and "<" not in (package.node or "")
-            else int(found[2])
-        )
-        return major, [f"{package.shown} wants a Node that Node {major} is."]
-    return _USUAL_MAJOR, []
+def node_version(folder: Folder, package: Package) -> tuple[ToolVersion, tuple[str, ...]]:
+    """nvm's file before the others, and what an engine only has to fit last."""
+    asked = [
+        line_in(folder, ".nvmrc"),
+        line_in(folder, ".node-version"),
+        in_tool_versions(folder, "nodejs", "node"),
+        in_mise(folder, "node", "nodejs"),
+        Asked(package.node, package.shown) if package.node else None,
+    ]
+    return chosen_version("Node", asked, read=_major, usual=_USUAL_MAJOR)
+
+
+def _major(written: str) -> str | None:
+    """The images have a tag for each."""
+    text = written.lower()
+    if text in _ALWAYS_NEWEST:
+        return _USUAL_MAJOR
+    named = _LTS.get(text.removeprefix("lts/"))
+    found = named or series(text, 1, prefixes="node-") or nearest_allowed(text, _KNOWN, usual=_USUAL_MAJOR)
+    return found if found in _MAJORS else None
 
 
 def _brought_by(manager: Manager, package: Package) -> Words:
@@ -191,33 +214,45 @@ def _brought_by(manager: Manager, package: Package) -> Words:
 
 def _write_dockerfile(project: _Project, commands: Commands, names: tuple[VariableName, ...]) -> GeneratedDockerfile:
     package, manager = project.package, project.manager
-    first = [name for name in (FILE, project.lock, *project.folder.present(*manager.beside)) if name]
+    text = ImageText([name for name in (FILE, project.lock) if name], ignores=IGNORES)
+    text.stage("base", f"node:{project.node.version}-slim")
+    text.packages(*project.packages)
+    text.run(_brought_by(manager, package) if manager.brought_by else None)
+    text.stage("build", "base")
+    text.arguments(names)
+    _install(text, project, commands)
+    text.build(commands.build)
+    text.test(commands.test)
+    if project.static:
+        text.only_files(project.static.folder)
+        return text.done()
+    source = "build"
+    if commands.install and package.needs_to_build and not package.starts_with_build_tool:
+        source = "pruned"
+        text.stage(source, "build")
+        text.run(manager.prune, caches=(manager.cache,))
+    text.stage("", "base")
+    text.copy_built("/app", source=source, owner="node")
+    text.serve(commands.start, port=PORT, user="node", NODE_ENV="production")
+    return text.done()
+
+
+def _install(text: ImageText, project: _Project, commands: Commands) -> None:
+    package, manager = project.package, project.manager
     needs_sources = (
         package.runs_scripts_on_install
         or package.has_workspaces
         or manager is YARN
         or not isinstance(commands.install, Words)
     )
-    text = lines.heading([name for name in (FILE, project.lock) if name])
-    text += f"FROM node:{project.major}-slim AS base\nWORKDIR /app\n"
-    text += lines.run(_brought_by(manager, package)) if manager.brought_by else ""
-    text += "\nFROM base AS build\n" + lines.arguments(names)
     if needs_sources:
-        text += "# Installing may need the sources, so they come first.\nCOPY . .\n"
-        text += lines.run(commands.install, cache=manager.cache) if commands.install else ""
+        text.copy(".", comment="Installing may need the sources, so they come first.")
+        text.run(commands.install, caches=(manager.cache,))
     else:
-        text += "# Before the sources: installed anew only when these files change.\n"
-        text += f"COPY {' '.join(first)} ./\n"
-        text += lines.run(commands.install, cache=manager.cache) if commands.install else ""
-        text += "COPY . .\n"
-    text += lines.for_build(commands.build)
-    text += lines.for_test(commands.test)
-    if project.static:
-        text += lines.only_files(project.static.folder)
-        return lines.dockerfile(text, has_test=commands.test is not None, holds_only_files=True)
-    source = "build"
-    if commands.install and package.needs_to_build and not package.starts_with_build_tool:
-        text += f"\nFROM build AS pruned\n{lines.run(manager.prune, cache=manager.cache)}"
-        source = "pruned"
-    text += lines.server(commands.start, source=source, user="node", port=PORT, variables="NODE_ENV=production")
-    return lines.dockerfile(text, has_test=commands.test is not None)
+        first = [name for name in (FILE, project.lock, *project.folder.present(*manager.beside)) if name]
+        text.copy(*first, comment="Before the sources: installed anew only when these files change.")
+        text.run(commands.install, caches=(manager.cache,))
+        text.copy(".")
+
+
+STACK = Stack("node", find_node_app, marks=(FILE,), reads=(FILE, *CONFIGS), reads_above=READS_ABOVE, looks_for=(FILE,))

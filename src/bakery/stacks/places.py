@@ -1,9 +1,8 @@
 """Where in a repository apps may lie: the top, or the folders that look like an app of their own."""
 
-from collections.abc import Iterable
-
 from bakery.model.errors import BadInput
 from bakery.model.repository_paths import RepositoryPath, parse_repository_path
+from bakery.stacks.tree import FileTree
 
 MOST_PLACES = 20
 _DEEPEST = 4
@@ -16,13 +15,13 @@ _NO_APPS = frozenset(
 )
 
 
-def places_below(base: RepositoryPath, names: Iterable[str], marks: frozenset[str]) -> tuple[RepositoryPath, ...]:
+def places_below(base: RepositoryPath, tree: FileTree, marks: frozenset[str]) -> tuple[RepositoryPath, ...]:
     """The folders below `base` that hold one of these files; the upper ones first, and none within another."""
     prefix = f"{base}/" if base else ""
     found = {
         folder
-        for folder, _, name in (path.rpartition("/") for path in names)
-        if name in marks and folder.startswith(prefix) and folder not in ("", base)
+        for folder, listing in tree.listings.items()
+        if not marks.isdisjoint(listing.marks) and folder.startswith(prefix) and folder not in ("", base)
     }
     places: list[RepositoryPath] = []
     for folder in sorted(found, key=lambda path: (path.count("/"), path)):

@@ -11,6 +11,25 @@ from bakery.model.unit import Limits
 from bakery.model.variables import VariableName
 from bakery.stacks.app_settings import DeploySettings, HealthSettings, Volume
 
+THE_DEFAULT = "the default"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolVersion:
+    """What is used of a language or a tool. `source`: the file that asks for it, or “the default”."""
+
+    tool: str
+    version: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposedVariable:
+    """A variable that the app will need, as far as its files tell; what it is set to is a person's matter."""
+
+    name: VariableName
+    why: str
+
 
 @dataclass(frozen=True, slots=True)
 class Commands:
@@ -36,8 +55,8 @@ class DockerfileAt:
 
 @dataclass(frozen=True, slots=True)
 class GeneratedDockerfile:
-    """Its context is the base folder. Variables for the build are mounted as the secret `variables`: lines of
-    `NAME='value'` that a shell reads. `without_mounts` is for a builder that knows no mounts.
+    """Variables for the build are mounted as the secret `variables`: lines of `NAME='value'` that a shell reads.
+    `without_mounts` is for a builder that knows no mounts.
     """
 
     text: str
@@ -45,6 +64,7 @@ class GeneratedDockerfile:
     ignore: str  # of the .dockerignore beside it
     test_stage: str | None  # built for the test; a failure is the test's
     holds_only_files: bool = False  # what nginx will serve, and nothing that could be started
+    context: RepositoryPath | None = None  # the folder that it is built from, where that is not the base folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +80,8 @@ class Alternative:
 @dataclass(frozen=True, slots=True)
 class BuildPlan:
     """`port`: where it listens in a container; as a process it is told. `paths`: folders below the base whose programs
-    its commands may name. `missing`: what a person has to say before it can be deployed.
+    its commands may name. `missing`: what a person has to say before it can be deployed. `system_packages`: Debian's,
+    which a generated Dockerfile installs and a node without Docker has to have.
     """
 
     stack: str
@@ -70,6 +91,10 @@ class BuildPlan:
     why: tuple[str, ...]
     alternatives: tuple[Alternative, ...] = ()
     missing: tuple[str, ...] = ()
+    framework: str | None = None
+    versions: tuple[ToolVersion, ...] = ()
+    variables: tuple[ProposedVariable, ...] = ()
+    system_packages: tuple[str, ...] = ()
     port: Port | None = None
     static_folder: RepositoryPath | None = None  # below the base; empty: the base itself
     dockerfile: DockerfileAt | GeneratedDockerfile | None = None
@@ -115,6 +140,10 @@ class Found:
     commands: Commands
     why: tuple[str, ...]
     missing: tuple[str, ...] = ()
+    framework: str | None = None  # as its makers write it: “Next.js”
+    versions: tuple[ToolVersion, ...] = ()
+    variables: tuple[ProposedVariable, ...] = ()  # by its dependencies; what examples and code name is added for all
+    system_packages: tuple[str, ...] = ()
     port: Port | None = None
     static_folder: RepositoryPath | None = None
     dockerfile: DockerfileAt | None = None

@@ -10,6 +10,7 @@ from bakery.model.errors import BadInput
 from bakery.model.labels import shown_part
 from bakery.model.names import ProcessName, parse_process_name
 from bakery.stacks.plan import Commands, Found, Said
+from bakery.stacks.stack import Stack
 from bakery.stacks.tree import Folder
 
 FILE = "Procfile"
@@ -87,3 +88,6 @@ def _what_runs(name: str) -> str:
             return "a release is prepared"
         case _:
             return f"the process {name} is started"
+
+
+STACK = Stack("procfile", find_procfile_app, (FILE,), (FILE,), looks_for=(FILE,), is_last_resort=True)

@@ -9,6 +9,7 @@ from bakery.stacks import python_project
 from bakery.stacks.plan import Commands, Found, Said
 from bakery.stacks.python_image import PORT, install_command, write_dockerfile
 from bakery.stacks.python_project import POETRY_LOCK, PYPROJECT, REQUIREMENTS, UV_LOCK, PythonProject, Tool
+from bakery.stacks.stack import Stack
 from bakery.stacks.tree import Folder
 
 PROGRAMS = ("main.py", "app.py", "server.py", "wsgi.py", "asgi.py", "api.py", "bot.py", "run.py")
@@ -53,6 +54,7 @@ def find_python_app(folder: Folder, said: Said) -> Found | None:
         commands=commands,
         why=(*project.why, *([start.why] if start else []), *(["pytest is among what it needs."] if test else [])),
         missing=() if start else (missing,),
+        versions=(project.python,),
         port=PORT,
         write_dockerfile=lambda final, names: write_dockerfile(folder, project, final, names),
         paths=() if project.tool is Tool.NONE else (".venv/bin",),
@@ -158,3 +160,8 @@ def _uvicorn(module: str, variable: str, inside: str | None = None) -> ShellText
 def _gunicorn(module: str, variable: str, inside: str | None = None) -> ShellText:
     where = f" --chdir {inside}" if inside else ""
     return ShellText(f'exec gunicorn{where} {module}:{variable} --bind "${{HOST:-127.0.0.1}}:${{PORT:-{PORT}}}"')
+
+
+STACK = Stack(
+    "python", find_python_app, marks=PROJECT_MARKS, reads=READS, reads_above=(".python-version",), looks_for=MARKS
+)

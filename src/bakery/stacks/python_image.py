@@ -3,7 +3,7 @@
 from bakery.model.app_commands import AppCommand, ShellText, words
 from bakery.model.names import Port
 from bakery.model.variables import VariableName
-from bakery.stacks import dockerfile_text as lines
+from bakery.stacks.image_text import ImageText
 from bakery.stacks.plan import Commands, GeneratedDockerfile
 from bakery.stacks.python_project import POETRY_LOCK, PYPROJECT, REQUIREMENTS, UV_LOCK, PythonProject, Tool
 from bakery.stacks.tree import Folder
@@ -31,58 +31,56 @@ def install_command(project: PythonProject) -> AppCommand | None:
 def write_dockerfile(
     folder: Folder, project: PythonProject, commands: Commands, names: tuple[VariableName, ...]
 ) -> GeneratedDockerfile:
-    sources = folder.present(PYPROJECT, UV_LOCK, POETRY_LOCK, REQUIREMENTS)
-    text = lines.heading(sources or ("its files",))
-    text += (
-        f"FROM python:{project.python}-slim AS base\nENV PYTHONUNBUFFERED=1 PATH=/app/.venv/bin:$PATH\nWORKDIR /app\n"
-    )
-    text += "RUN useradd --create-home --uid 1000 app\n"
-    text += "\nFROM base AS build\n" + lines.arguments(names)
-    text += _installing(folder, project, commands)
-    text += lines.for_build(commands.build)
-    text += lines.for_test(commands.test)
-    text += lines.server(commands.start, source="build", user="app", port=PORT, variables="PYTHONDONTWRITEBYTECODE=1")
-    return lines.dockerfile(text, has_test=commands.test is not None)
+    text = ImageText(folder.present(PYPROJECT, UV_LOCK, POETRY_LOCK, REQUIREMENTS))
+    text.stage("base", f"python:{project.python.version}-slim")
+    text.env(PYTHONUNBUFFERED="1", PATH="/app/.venv/bin:$PATH")
+    text.new_user()
+    text.stage("build", "base")
+    text.arguments(names)
+    _install(text, folder, project, commands)
+    text.build(commands.build)
+    text.test(commands.test)
+    text.stage("", "base")
+    text.copy_built("/app", owner="app")
+    text.serve(commands.start, port=PORT, user="app", PYTHONDONTWRITEBYTECODE="1")
+    return text.done()
 
 
-def _installing(folder: Folder, project: PythonProject, commands: Commands) -> str:
+def _install(text: ImageText, folder: Folder, project: PythonProject, commands: Commands) -> None:
     """What is needed before the sources, where that can be: it is installed anew only when it changes."""
     if commands.install != install_command(project):
-        return "COPY . .\n" + (lines.run(commands.install, cache=_PIP_CACHE) if commands.install else "")
+        text.copy(".")
+        text.run(commands.install, caches=(_PIP_CACHE,))
+        return
     match project.tool:
         case Tool.UV:
-            sync = words("uv", "sync", "--locked", "--no-dev")
-            cache = "/root/.cache/uv"
-            return (
-                "ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never\n"
-                + lines.run(words(*_PIP, "uv"), cache=_PIP_CACHE)
-                + f"COPY {' '.join(folder.present(PYPROJECT, UV_LOCK))} ./\n"
-                + lines.run(words(*sync.argv, "--no-install-project"), cache=cache)
-                + "COPY . .\n"
-                + lines.run(sync, cache=cache)
-            )
+            sync, caches = words("uv", "sync", "--locked", "--no-dev"), ("/root/.cache/uv",)
+            text.env(UV_LINK_MODE="copy", UV_PYTHON_DOWNLOADS="never")
+            text.run(words(*_PIP, "uv"), caches=(_PIP_CACHE,))
+            text.copy(*folder.present(PYPROJECT, UV_LOCK))
+            text.run(words(*sync.argv, "--no-install-project"), caches=caches)
+            text.copy(".")
+            text.run(sync, caches=caches)
         case Tool.POETRY:
-            return (
-                f"ENV {_POETRY_HERE}\n"
-                + lines.run(words(*_PIP, "poetry"), cache=_PIP_CACHE)
-                + f"COPY {' '.join(folder.present(PYPROJECT, POETRY_LOCK))} ./\n"
-                + lines.run(
-                    words("poetry", "install", "--only", "main", "--no-root", "--no-interaction"),
-                    cache="/root/.cache/pypoetry",
-                )
-                + "COPY . .\n"
-            )
+            text.env(POETRY_VIRTUALENVS_IN_PROJECT="true")
+            text.run(words(*_PIP, "poetry"), caches=(_PIP_CACHE,))
+            text.copy(*folder.present(PYPROJECT, POETRY_LOCK))
+            install = words("poetry", "install", "--only", "main", "--no-root", "--no-interaction")
+            text.run(install, caches=("/root/.cache/pypoetry",))
+            text.copy(".")
         case Tool.NONE:
-            return "COPY . .\n"
+            text.copy(".")
         case _:
-            return _installing_by_pip(project)
+            _install_by_pip(text, project)
 
 
-def _installing_by_pip(project: PythonProject) -> str:
-    venv = lines.run(words("python3", "-m", "venv", ".venv"))
+def _install_by_pip(text: ImageText, project: PythonProject) -> None:
+    text.run(words("python3", "-m", "venv", ".venv"))
     if project.tool is Tool.PIP_PROJECT:
-        return f"{venv}COPY . .\n" + lines.run(words(*_PIP, "."), cache=_PIP_CACHE)
-    install = lines.run(words(*_PIP, "--requirement", REQUIREMENTS), cache=_PIP_CACHE)
-    if project.installs_sources:
-        return f"{venv}COPY . .\n{install}"
-    return f"{venv}COPY {REQUIREMENTS} ./\n{install}COPY . .\n"
+        text.copy(".")
+        text.run(words(*_PIP, "."), caches=(_PIP_CACHE,))
+        return
+    text.copy("." if project.installs_sources else REQUIREMENTS)
+    text.run(words(*_PIP, "--requirement", REQUIREMENTS), caches=(_PIP_CACHE,))
+    if not project.installs_sources:
+        text.copy(".")

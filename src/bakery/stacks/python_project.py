@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bakery.stacks.documents import Document, read_toml, table_in, text_in, texts_in
+from bakery.stacks.plan import ToolVersion
 from bakery.stacks.tree import Folder
+from bakery.stacks.version_ranges import nearest_allowed
+from bakery.stacks.versions import Asked, chosen_version, in_mise, in_tool_versions, line_in, series
 
 REQUIREMENTS = "requirements.txt"
 PYPROJECT = "pyproject.toml"
@@ -15,8 +18,9 @@ READS = (REQUIREMENTS, PYPROJECT, ".python-version", "runtime.txt")
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)(?:\s*\[([^\]\n]*)\])?")
 _OPTION_OR_PATH = re.compile(r"\s*(?:-[rce]\b|--(?:requirement|constraint|editable)|\.|/|file:)")
 _MOST_LINES = 5000
-_USUAL_MINOR = 12
-_MINORS = range(9, 20)
+_USUAL = "3.12"
+_KNOWN = tuple(f"3.{minor}" for minor in range(8, 15))  # of ranges; what is asked for by name may be newer
+_SERIES = tuple(f"3.{minor}" for minor in range(8, 20))
 
 
 class Tool(StrEnum):
@@ -37,7 +41,7 @@ class PythonProject:
     needs: frozenset[str]
     extras: frozenset[str]
     needs_for_tests: frozenset[str]
-    python: str  # 3.12
+    python: ToolVersion
     why: tuple[str, ...]
     installs_sources: bool = False  # its dependencies cannot be installed without the rest
 
@@ -85,25 +89,24 @@ def _tool(folder: Folder, project: Document | None) -> tuple[Tool, list[str]]:
     return Tool.NONE, why
 
 
-def _python(folder: Folder, project: Document | None) -> tuple[str, list[str]]:
+def _python(folder: Folder, project: Document | None) -> tuple[ToolVersion, tuple[str, ...]]:
     """As each place writes it; the usual one where none does, or asks for what there is not."""
-    for name in (".python-version", "runtime.txt"):
-        text = (folder.text(name) or "").strip()[:40]
-        found = re.fullmatch(r"(?:c?python-)?3\.([0-9]{1,2})(?:\.[0-9]{1,2})?", text)
-        if found and int(found[1]) in _MINORS:
-            return f"3.{found[1]}", [f"{folder.shown(name)} asks for Python 3.{found[1]}."]
     wanted = text_in(project, "project", "requires-python") or text_in(
         project, "tool", "poetry", "dependencies", "python"
     )
-    found = re.match(r"\s*(>=|\^|~=|==|~)?\s*3\.([0-9]{1,2})\b", (wanted or "")[:40])
-    if found and int(found[2]) in _MINORS:
-        minor = (
-            max(int(found[2]), _USUAL_MINOR)
-            if found[1] in {">=", "^", "~="} and "<" not in (wanted or "")
-            else int(found[2])
-        )
-        return f"3.{minor}", [f"{folder.shown(PYPROJECT)} wants a Python that 3.{minor} is."]
-    return f"3.{_USUAL_MINOR}", []
+    asked = [
+        line_in(folder, ".python-version"),
+        line_in(folder, "runtime.txt"),
+        in_tool_versions(folder, "python"),
+        in_mise(folder, "python"),
+        Asked(wanted, folder.shown(PYPROJECT)) if wanted else None,
+    ]
+    return chosen_version("Python", asked, read=_series, usual=_USUAL)
+
+
+def _series(written: str) -> str | None:
+    found = series(written, 2, prefixes="c?python-") or nearest_allowed(written, _KNOWN, usual=_USUAL)
+    return found if found in _SERIES else None
 
 
 def _normal(name: str) -> str:

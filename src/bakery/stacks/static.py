@@ -3,6 +3,7 @@
 from bakery.model.apps import Runtime
 from bakery.model.repository_paths import RepositoryPath
 from bakery.stacks.plan import Commands, Found, Said
+from bakery.stacks.stack import Stack
 from bakery.stacks.tree import Folder
 
 PAGE = "index.html"
@@ -20,3 +21,6 @@ def find_static_files(folder: Folder, _: Said) -> Found | None:
         why=(f"{folder.shown(page)} is a page that can be served as it stands.",),
         static_folder=RepositoryPath(page.removesuffix(PAGE).rstrip("/")),
     )
+
+
+STACK = Stack("static", find_static_files, looks_for=MARKS)

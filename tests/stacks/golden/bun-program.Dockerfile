@@ -7,8 +7,8 @@ FROM base AS build
 COPY . .
 
 FROM base
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 COPY --from=build --chown=bun:bun /app ./
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 USER bun
 EXPOSE 3000
 CMD ["bun", "index.ts"]

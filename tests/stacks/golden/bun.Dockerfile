@@ -22,8 +22,8 @@ RUN --mount=type=cache,target=/root/.bun/install/cache \
     bun install --frozen-lockfile --production --ignore-scripts
 
 FROM base
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 COPY --from=pruned --chown=bun:bun /app ./
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 USER bun
 EXPOSE 3000
 CMD ["bun", "run", "start"]

@@ -22,8 +22,8 @@ RUN --mount=type=cache,target=/root/.local/share/pnpm/store \
     env CI=true pnpm prune --prod --ignore-scripts
 
 FROM base
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 COPY --from=pruned --chown=node:node /app ./
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 USER node
 EXPOSE 3000
 CMD ["pnpm", "run", "start"]

@@ -9,8 +9,8 @@ RUN --mount=type=cache,target=/root/.npm \
     npm install
 
 FROM base
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 COPY --from=build --chown=node:node /app ./
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 USER node
 EXPOSE 3000
 CMD ["npm", "run", "start"]

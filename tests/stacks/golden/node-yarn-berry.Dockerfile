@@ -21,8 +21,8 @@ RUN --mount=type=cache,target=/root/.yarn/berry/cache \
     yarn workspaces focus --production
 
 FROM base
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 COPY --from=pruned --chown=node:node /app ./
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 USER node
 EXPOSE 3000
 CMD ["yarn", "run", "start"]

@@ -1,15 +1,15 @@
 # Written by Bakery from its files. Yours to keep: put it into the repository as Dockerfile.
 FROM python:3.12-slim AS base
-ENV PYTHONUNBUFFERED=1 PATH=/app/.venv/bin:$PATH
 WORKDIR /app
+ENV PYTHONUNBUFFERED=1 PATH=/app/.venv/bin:$PATH
 RUN useradd --create-home --uid 1000 app
 
 FROM base AS build
 COPY . .
 
 FROM base
-ENV PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0 PORT=8000
 COPY --from=build --chown=app:app /app ./
+ENV PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0 PORT=8000
 USER app
 EXPOSE 8000
 CMD ["python3", "app.py"]

@@ -1,7 +1,7 @@
 # Written by Bakery from pyproject.toml and uv.lock. Yours to keep: put it into the repository as Dockerfile.
 FROM python:3.12-slim AS base
-ENV PYTHONUNBUFFERED=1 PATH=/app/.venv/bin:$PATH
 WORKDIR /app
+ENV PYTHONUNBUFFERED=1 PATH=/app/.venv/bin:$PATH
 RUN useradd --create-home --uid 1000 app
 
 FROM base AS build
@@ -20,8 +20,8 @@ RUN --mount=type=secret,id=variables \
     set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; uv run --locked pytest
 
 FROM base
-ENV PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0 PORT=8000
 COPY --from=build --chown=app:app /app ./
+ENV PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0 PORT=8000
 USER app
 EXPOSE 8000
 CMD ["sh", "-c", "exec uvicorn main:app --host \"${HOST:-127.0.0.1}\" --port \"${PORT:-8000}\""]

@@ -21,8 +21,8 @@ RUN --mount=type=cache,target=/root/.npm \
     npm prune --omit=dev
 
 FROM base
-ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 COPY --from=pruned --chown=node:node /app ./
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 USER node
 EXPOSE 3000
 CMD ["sh", "-c", "exec node server.js --name \"$NAME\" # \n USER root"]
