@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.postgres import name_of, new_database, quick_folder, running_server
 
-pytest_plugins = ["tests.lab.fixtures"]
+pytest_plugins = ["tests.lab.fixtures", "tests.delivery.fault_record"]
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import tomllib
 from pathlib import Path
 
 from bakery.model.faults import Point
-from tests.delivery.fault_table import CELLS, as_markdown
+from tests.delivery.fault_table import CELLS, as_markdown, cells_of, runs_as_markdown
 from tests.support.schema_picture import schema_picture
 
 DOCS = Path("docs")
@@ -30,11 +30,20 @@ def test_the_picture_of_the_schema_is_the_schema(migrated_database_url: str) -> 
 
 def test_the_table_of_faults_is_that_of_the_tests() -> None:
     generated(DOCS / "reliability.md", "faults", as_markdown())
+    generated(DOCS / "reliability.md", "runs of faults", runs_as_markdown())
+
+
+def test_a_cell_is_tried_by_the_parameters_that_it_names() -> None:
+    kill = "delivery/test_kill.py::test_a_deployment_goes_on_after_a_kill"
+    assert list(cells_of(f"{kill}[check.done]")) == [("Bakery is killed (SIGKILL)", "Start, check")]
+    assert list(cells_of(f"{kill}[no.place]")) == []
+    clock = "delivery/test_clock.py::test_a_deployment_goes_on_when_the_clock_jumps[1 day]"
+    assert {phase for _, phase in cells_of(clock)} == {"Start, check", "Afterwards"}
 
 
 def test_each_fault_that_is_said_to_be_tried_has_its_test() -> None:
     for test in {test for cells in CELLS.values() for test in cells.values()}:
-        path, _, name = test.partition("::")
+        path, _, name = test.partition("[")[0].partition("::")
         assert re.search(rf"^(async )?def {name}\(", Path("tests", path).read_text(), re.MULTILINE), test
 
 

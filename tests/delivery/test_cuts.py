@@ -11,11 +11,14 @@ from bakery.model.deployments import DeploymentState
 from bakery.model.faults import Moment, Point, arm, parse_fault
 from tests.delivery.fleet import Fleet, an_app
 from tests.delivery.invariants import Visitor, expect_no_leftovers
+from tests.delivery.test_pipeline import a_project
 
 STEPS = ["unpack", "start", "check", "switch", "retire"]
 WHERE_IT_HURTS = [Point.START_SLOT_TAKEN, Point.SWITCH_TRAFFIC_MOVED, Point.RETIRE_PROGRAM_GONE]
 EVERYWHERE = [*WHERE_IT_HURTS, Point.SWITCH_RECORDED, *(f"{step}.{moment}" for step in STEPS for moment in Moment)]
-POINTS = EVERYWHERE if os.environ.get("BAKERY_TEST_ALL") else WHERE_IT_HURTS
+EVERYTHING = bool(os.environ.get("BAKERY_TEST_ALL"))
+POINTS = EVERYWHERE if EVERYTHING else WHERE_IT_HURTS
+BUILDING = [Point.JOB_ENDED, *(f"{step}.{moment}" for step in ("install", "build", "test") for moment in Moment)]
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +43,23 @@ async def test_a_deployment_goes_on_after_a_cut(fleet: Fleet, point: str) -> Non
     assert found.deployment.state is DeploymentState.SUCCEEDED
     assert f"The connection was cut on purpose, at {point}. Bakery tries again." in await fleet.log(asked)
     assert await fleet.visitors_see("two")
+    await expect_no_leftovers(fleet, units=("bakery-shop-production-green",), releases=("1", "2"))
+
+
+@pytest.mark.parametrize("point", BUILDING if EVERYTHING else [Point.JOB_ENDED])
+async def test_a_build_is_not_done_twice_after_a_cut(fleet: Fleet, point: str) -> None:
+    await fleet.make(command="")
+    await fleet.deploy_well(a_project("one"))
+    asked = await fleet.request(a_project("two"))
+    arm_with(f"{point}:cut")
+    async with Visitor(fleet) as visitor:
+        found = await fleet.run(asked)
+    assert visitor.failed == []
+    assert found.deployment.state is DeploymentState.SUCCEEDED
+    log = await fleet.log(asked)
+    assert f"The connection was cut on purpose, at {point}. Bakery tries again." in log
+    assert (log.count("\ninstalling\n"), log.count("\ntwo comes\n")) == (1, 1)
+    assert await fleet.node.jobs.list() == {}
     await expect_no_leftovers(fleet, units=("bakery-shop-production-green",), releases=("1", "2"))
 
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from bakery.model.errors import Conflict
 from bakery.model.faults import Moment, Point
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.delivery.invariants import Visitor, expect_no_leftovers
+from tests.delivery.test_pipeline import a_project
 
 STEPS = ["unpack", "start", "check", "switch", "retire"]
 EVERYTHING = bool(os.environ.get("BAKERY_TEST_ALL"))
@@ -31,17 +33,27 @@ UNDOING = [Point.FAILURE_NOTED, Point.UNDO_BEGUN, Point.UNDO_PART_DONE, Point.UN
 
 
 async def run_until_killed(fleet: Fleet, deployment: DeploymentSummary, point: str) -> None:
+    worker = await a_worker(fleet, deployment, f"{point}:kill")
+    async with asyncio.timeout(60):
+        assert await worker.wait() == -signal.SIGKILL
+
+
+async def a_worker(fleet: Fleet, deployment: DeploymentSummary, fault: str) -> asyncio.subprocess.Process:
     assert fleet.node.ingress is not None
     words = [
         fleet.store.dsn,
         str(fleet.node.folders.root),
         str(fleet.node.ingress.port),
         str(deployment.id),
-        f"{point}:kill",
+        fault,
     ]
-    worker = await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.support.deploying_worker", *words)
+    return await asyncio.create_subprocess_exec(sys.executable, "-m", "tests.support.deploying_worker", *words)
+
+
+async def until_it_says(fleet: Fleet, deployment: DeploymentSummary, text: str) -> None:
     async with asyncio.timeout(60):
-        assert await worker.wait() == -signal.SIGKILL
+        while text not in await fleet.log(deployment):
+            await asyncio.sleep(0.05)
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -99,3 +111,22 @@ async def test_a_deployment_that_switches_traffic_is_not_cancelled_any_more(flee
     with pytest.raises(Conflict, match="switching traffic already"):
         await cancel_deployment(fleet.store, "shop", requested.number, actor=ADMIN)
     assert (await fleet.run(requested)).deployment.state is DeploymentState.SUCCEEDED
+
+
+async def test_a_build_goes_on_while_bakery_is_away_and_is_adopted(fleet: Fleet, tmp_path: Path) -> None:
+    await fleet.make(command="")
+    await fleet.deploy_well(a_project("one"))
+    (tmp_path / "held").touch()
+    asked = await fleet.request(a_project("two", test=f"echo held; while test -e {tmp_path}/held; do sleep 0.05; done"))
+    async with Visitor(fleet) as visitor:
+        worker = await a_worker(fleet, asked, f"{Point.TIDY_DONE}:kill")
+        await until_it_says(fleet, asked, "\nheld\n")
+        worker.kill()
+        await worker.wait()
+        (tmp_path / "held").unlink()
+        found = await fleet.run(asked)
+    assert visitor.failed == []
+    assert found.deployment.state is DeploymentState.SUCCEEDED
+    assert (await fleet.log(asked)).count("\nheld\n") == 1
+    assert await fleet.node.jobs.list() == {}
+    await expect_no_leftovers(fleet, units=("bakery-shop-production-green",), releases=("1", "2"))

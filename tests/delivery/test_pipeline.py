@@ -120,7 +120,7 @@ async def test_a_deployment_that_is_cancelled_while_it_is_tested_leaves_no_proce
     found = await running
     assert found.deployment.state is DeploymentState.CANCELLED
     assert states(found)["test"] is StepState.CANCELLED
-    assert _running(b"sleep\x004712") == []
+    assert processes_of(b"sleep\x004712") == []
     assert await fleet.node.jobs.list() == {}
 
 
@@ -128,7 +128,7 @@ def _releases(fleet: Fleet) -> list[str]:
     return sorted(path.name for path in Path(fleet.node.folders.root, "apps/shop/production/releases").iterdir())
 
 
-def _running(command: bytes) -> list[Path]:
+def processes_of(command: bytes) -> list[Path]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):  # it ended

@@ -97,11 +97,13 @@ def steps_of(found: dict[str, object]) -> dict[str, str]:
     return {step["key"]: step["state"] for step in steps}
 
 
-def wait_for_step(http: httpx.Client, slug: str, number: int, step: str, state: str = "running") -> None:
+def wait_for_step(
+    http: httpx.Client, slug: str, number: int, step: str, state: str = "running", *, seconds: float = 30
+) -> None:
     wait_until(
         lambda: steps_of(deployment(http, slug, number)).get(step) == state,
         what=f"step {step} of {slug} #{number} is {state}",
-        seconds=30,
+        seconds=seconds,
     )
 
 
