@@ -1,5 +1,6 @@
 import httpx
 
+from bakery.model.app_changes import KNOWN
 from bakery.model.permissions import Scope
 from tests.api.site import Site
 from tests.support.people import a_developer, a_viewer
@@ -14,6 +15,8 @@ async def test_a_new_app_is_found_where_its_name_says(admin: httpx.AsyncClient) 
     found = (await admin.get("/apps/shop")).json()
     assert found == made.json()
     assert found.pop("created_at")
+    drain = {"key": "drain", "title": "Longest drain", "said": "", "shown": "30s", "origin": "usual", "value": 30.0}
+    assert drain in found.pop("terms")
     assert found == {
         "slug": "shop",
         "name": "The shop",
@@ -145,9 +148,13 @@ async def test_a_deleted_app_is_gone_at_once(admin: httpx.AsyncClient) -> None:
 async def test_an_app_is_changed_by_what_is_named(admin: httpx.AsyncClient) -> None:
     made = (await admin.post("/apps", json=SHOP)).json()
 
-    changed = await admin.patch("/apps/shop", json={"memory": 512, "cpus": 1.5, "health": "", "name": "Shop"})
+    wanted = {"memory": 512, "cpus": 1.5, "health": "", "name": "Shop", "drain": 90, "health_kind": "tcp"}
+    changed = await admin.patch("/apps/shop", json=wanted)
 
-    assert (changed.status_code, changed.json()) == (
+    assert changed.status_code == 200
+    terms = {term["key"]: (term["shown"], term["origin"]) for term in changed.json()["terms"]}
+    assert (terms["drain"], terms["health_kind"]) == (("90s", "set here"), ("tcp", "set here"))
+    assert (changed.status_code, {**changed.json(), "terms": made["terms"]}) == (
         200,
         {**made, "memory_bytes": 512 * 1024**2, "cpus": 1.5, "health_path": None, "name": "Shop"},
     )
@@ -169,5 +176,5 @@ async def test_a_field_that_nobody_knows_is_refused_with_those_that_are_known(ad
     runtime = (await admin.patch("/apps/shop", json={"runtime": "docker"})).json()
     assert (runtime["detail"], runtime["hint"]) == (
         "There is no field “runtime” here.",
-        "Known are: name, command, health, strategy, memory, cpus.",
+        f"Known are: {', '.join(KNOWN)}.",
     )

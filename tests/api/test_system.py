@@ -51,3 +51,17 @@ async def test_admins_are_told_what_a_node_can_do_and_others_that_it_is_there(
             }
         ]
         assert (await viewer.get("/nodes/elsewhere")).status_code == 404
+
+
+async def test_the_defaults_of_apps_hold_where_nobody_says_it_of_the_app(admin: httpx.AsyncClient) -> None:
+    await admin.post("/apps", json={"slug": "shop", "name": "Shop", "runtime": "process", "command": "true"})
+    changed = await admin.patch("/system/defaults", json={"memory": "1G", "drain": 10, "auto_rollback": False})
+    assert changed.status_code == 200
+    assert (await admin.get("/system/defaults")).json() == changed.json()
+
+    terms = {term["key"]: term for term in (await admin.get("/apps/shop")).json()["terms"]}
+    assert [(terms[key]["value"], terms[key]["origin"]) for key in ("memory", "drain", "auto_rollback", "warm")] == [
+        (2**30, "the installation's"), (10.0, "the installation's"), (False, "the installation's"), (600.0, "usual"),
+    ]  # fmt: skip
+    refused = await admin.patch("/system/defaults", json={"drain": "soon"})
+    assert (refused.status_code, refused.json()["field"]) == (422, "drain")

@@ -119,7 +119,13 @@ def test_an_app_is_made_deployed_watched_and_deleted(shell: Terminal, folder: Pa
 def what_is_set_is_shown(shell: Terminal) -> None:
     said = shell.run("apps", "set", "shop", "memory=512", "cpus=0.5", "name=The shop")
     assert said.stdout == "Saved. It takes effect with the next deployment of shop.\n"
-    assert "512 MB\n" in shell.run("apps", "show", "shop").stdout
+    shown = [line.split() for line in shell.run("apps", "show", "shop").stdout.splitlines()]
+    assert ["memory", "512", "MB", "set", "here"] in shown
+    shell.run("defaults", "set", "drain=10s")
+    assert ["drain", "10s", "the", "installation's"] in [
+        line.split() for line in shell.run("defaults", "show").stdout.splitlines()
+    ]
+    shell.run("defaults", "set", "drain=")
     changed = json.loads(shell.run("apps", "set", "shop", "cpus=", "--json").stdout)
     assert (changed["name"], changed["memory_bytes"], changed["cpus"]) == ("The shop", 512 * 1024**2, None)
     refused = shell.run("apps", "set", "shop", "runtime=docker")

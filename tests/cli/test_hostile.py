@@ -67,6 +67,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
         "--branch": "main",
         "--env": "production",
     },
+    "defaults set": {"settings": "memory=512"},
     "apps set": {"app": "odd", "settings": "memory=512", "--env": "production"},
     "apps delete": {"app": "nothing", "--env": "production"},
     "apply": {"app": "odd", "--env": "production"},

@@ -98,8 +98,8 @@ async def test_a_release_that_goes_bad_after_the_switch_is_taken_back_once(patie
     async with patient.store.connection() as connection:
         await connection.execute(
             """
-            UPDATE slots SET health = 'down', health_note = 'GET / answered 500.', health_since = now() - interval '9 s'
-            WHERE state = 'live'
+            UPDATE slots SET health = 'down', health_note = 'GET / answered 500.',
+            health_since = now() - interval '12 s' WHERE state = 'live'
             """
         )
         (node_id,) = await only(await connection.execute("SELECT node_id FROM environments"))

@@ -18,12 +18,13 @@ from bakery.delivery.request import cancel_deployment, request_deployment
 from bakery.delivery.rounds import find_lost_work, resume, tidy
 from bakery.delivery.running import restart_app, settle, start_app, stop_app
 from bakery.delivery.uploads import uploads_folder
-from bakery.delivery.watch import FAILURES_ALLOWED, Watch
+from bakery.delivery.watch import Watch
 from bakery.delivery.work import Work
 from bakery.model.apps import AppStatus
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import Conflict, NodeUnreachable, NotFound, NotReady
 from bakery.model.names import UnitName
+from bakery.model.terms import Terms
 from bakery.store import logs
 from bakery.store.store import Store
 from tests.delivery.fleet import ADMIN, Fleet, an_app, packed
@@ -244,7 +245,7 @@ async def test_pages_learn_that_an_app_is_down_and_well_again(fleet: Fleet) -> N
     await watch.look()
     assert (await fleet.app()).status is AppStatus.HEALTHY
     await fleet.node.units.stop(BLUE)
-    for _ in range(FAILURES_ALLOWED):
+    for _ in range(Terms().threshold):
         await watch.look()
     assert (await fleet.app()).status is AppStatus.DOWN
     assert "does not accept connections" in ((await fleet.app()).health_note or "")

@@ -6,14 +6,17 @@ from bakery.delivery import troubles, watch
 from bakery.delivery.local import local_node_id
 from bakery.delivery.slot_figures import slot_figures
 from bakery.delivery.tasks import RESTART
-from bakery.delivery.watch import FAILURES_ALLOWED, Watch
+from bakery.delivery.watch import Watch
 from bakery.model.apps import AppStatus
 from bakery.model.deployments import Health, Trouble
 from bakery.model.names import AppName, EnvironmentName, UnitName
+from bakery.model.terms import Terms
 from bakery.nodes.health import Answer, CheckKind
 from bakery.nodes.supervised_units import SupervisedUnits
 from bakery.web.moments import now
 from tests.delivery.fleet import ADMIN, Fleet, an_app
+
+FAILURES_ALLOWED = Terms().threshold
 
 
 async def test_a_release_that_came_in_the_meantime_is_not_called_down(
@@ -33,7 +36,7 @@ async def test_a_release_that_came_in_the_meantime_is_not_called_down(
             await bare_fleet.deploy_well(an_app("two"))  # in the same slot
         return Answer(CheckKind.FRONT_PAGE, is_well=False, said="It is gone")
 
-    monkeypatch.setattr(watch, "ask_app", ask_the_old_one)
+    monkeypatch.setattr(watch, "ask_release", ask_the_old_one)
     for _ in range(FAILURES_ALLOWED):
         await watching.look()
     app = await bare_fleet.app()

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bakery.model.names import Port
-from bakery.nodes.health import Answer, CheckKind, Healthy, Unhealthy, ask_app, pause_after, wait_until_healthy
+from bakery.nodes.health import Answer, CheckKind, Healthy, Pace, Unhealthy, ask_app, pause_after, wait_until_healthy
 from bakery.nodes.local import LocalTransport
 
 WELL = Answer(CheckKind.HEALTH_PAGE, is_well=True, said="GET /health answered 200")
@@ -61,7 +61,7 @@ async def test_the_first_seconds_are_eager_and_the_rest_is_calm() -> None:
     ("said", "elapsed", "pause"), [(CLOSED, 0.0, 0.03), (ILL, 0.0, 0.1), (WELL, 4.9, 0.1), (CLOSED, 5.0, 1.0)]
 )
 def test_a_port_that_is_still_closed_is_asked_most_often(said: Answer, elapsed: float, pause: float) -> None:
-    assert pause_after(said, elapsed) == pause
+    assert pause_after(said, elapsed, Pace()) == pause
 
 
 async def test_even_without_time_there_is_one_look() -> None:

@@ -7,9 +7,10 @@ from bakery.model.errors import BadInput
 from bakery.model.names import Port, ProcessName
 from bakery.model.repository_paths import RepositoryPath
 from bakery.model.strategies import Strategy
+from bakery.model.terms import HealthKind, Statuses
 from bakery.model.unit import Limits
 from bakery.model.variables import VariableName
-from bakery.stacks.app_settings import AppSettings, DeploySettings, HealthKind, HealthSettings, Off, Volume
+from bakery.stacks.app_settings import AppSettings, DeploySettings, HealthSettings, Off, Volume
 from bakery.stacks.bakery_toml import LARGEST, parse_bakery_toml
 
 EVERY_KEY = """\
@@ -37,6 +38,7 @@ worker = "node worker.js"
 [health]
 kind = "http"
 path = "/health?full=1"
+status = "200-399"
 command = "./check"
 interval = "500ms"
 timeout = 5
@@ -80,6 +82,7 @@ def test_every_key_has_its_value() -> None:
         health=HealthSettings(
             kind=HealthKind.HTTP,
             path="/health?full=1",
+            status=Statuses(200, 399),
             command=ShellText("./check"),
             interval=0.5,
             timeout=5.0,
@@ -143,6 +146,12 @@ def test_the_process_web_is_the_start() -> None:
         ("[health]\ninterval = 'soon'", "line 2: This is no duration.", "Like 30s, 500ms, 5m or 1h."),
         ("[health]\ninterval = nan", "line 2: This is no duration.", "Like 30s, 500ms, 5m or 1h."),
         ("[health]\ninterval = 0", "line 2: Use a duration from 0.1 to 3600 seconds.", ""),
+        ("[health]\nstatus = 99", "line 2: This is no status of HTTP.", "Like 200, or 200-399."),
+        (
+            "[health]\nkind = 'command'",
+            "line 2: Say which command is its health check.",
+            'Like command = "./check".',
+        ),
         ("[health]\nthreshold = 0", "line 2: Use a number from 1 to 100.", ""),
         ("[limits]\nmemory = '1K'", "line 2: Use at least 8M of memory.", "Like 512M or 1G."),
         ("[limits]\nmemory = '9999999T'", "line 2: That is more memory than there is.", "Like 512M or 1G."),

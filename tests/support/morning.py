@@ -86,6 +86,7 @@ PAGES = {
     "account-tokens": "/account/tokens",
     "account-preferences": "/account/preferences",
     "settings": "/settings/general",
+    "settings-apps": "/settings/apps",
     "cli": "/cli",
     "not-found": "/apps/nothing",
 }

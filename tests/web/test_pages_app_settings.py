@@ -27,5 +27,5 @@ async def test_a_viewer_reads_them(site: Site) -> None:
     await an_app(site)
     async with a_browser(site, await a_viewer(site.store)) as viewer:
         page = await viewer.get("/apps/shop/settings")
-    assert "Memory As its bakery.toml says, else none" in page.text
+    assert "Memory limit no limit, usual" in page.text
     assert "Save" not in page.text

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from bakery import __version__
 from bakery.cli.client import (
     apps,
+    defaults,
     deploy,
     deployments,
     invites,
@@ -102,6 +103,7 @@ for _name, _group in {
     "admin": admin.group,
     "audit": audit.group,
     "apps": apps.group,
+    "defaults": defaults.group,
     "source": sources.group,
     "env": variables.group,
     "nodes": nodes.group,

@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 
 from bakery.delivery import keeping, making, programs, proving, worker_check
+from bakery.delivery.asking import ask_release, pace_of, shown_check
 from bakery.delivery.limits import why_out_of_memory
 from bakery.delivery.ownership import require_ours
 from bakery.delivery.plan import (
@@ -25,7 +26,8 @@ from bakery.model.container import ContainerSpec
 from bakery.model.deployments import SlotState
 from bakery.model.faults import Point, fault_point
 from bakery.model.names import AppName, Port
-from bakery.nodes.health import SUCCESSES_NEEDED, Answer, CheckKind, Unhealthy, ask_app, wait_until_healthy
+from bakery.model.terms import Terms
+from bakery.nodes.health import Answer, CheckKind, Unhealthy, wait_until_healthy
 from bakery.nodes.node import Node
 
 CRASHES_ALLOWED = 3
@@ -66,17 +68,22 @@ async def _take(work: Work, slot: Slot) -> None:
 
 
 async def _check(work: Work, check: Check) -> None:
-    work.log.write(f"Up to {work.patience.check:g} s, until it answers well on port {check.port}.")
+    terms = work.terms
+    seconds = work.patience.check + terms.grace
+    work.log.write(f"{shown_check(terms)} Up to {seconds:g} s, on port {check.port}.")
     found = await wait_until_healthy(
-        _Asker(work.node, check, work.deployment.environment.app).ask,
-        deadline=work.patience.check,
+        _Asker(work.node, check, work.deployment.environment.app, terms).ask,
+        deadline=seconds,
         clock=time.monotonic,
         sleep=asyncio.sleep,
-        successes=1 if check.is_warm else SUCCESSES_NEEDED,
+        successes=1 if check.is_warm else terms.successes,
+        pace=pace_of(terms),
     )
     if isinstance(found, Unhealthy):
+        if found.answer.written:
+            work.log.write(f"The check wrote last:\n{found.answer.written.rstrip()}")
         raise StepFailed(
-            f"The release did not answer as it should within {work.patience.check:g} s: {found.answer.said}.",
+            f"The release did not answer as it should within {seconds:g} s: {found.answer.said}.",
             hint=_what_it_has_to_do(found.answer, check),
         )
     work.log.write(f"Healthy after {found.seconds:.1f} s: {found.answer.said}.")
@@ -84,6 +91,8 @@ async def _check(work: Work, check: Check) -> None:
 
 
 def _what_it_has_to_do(answer: Answer, check: Check) -> str:
+    if answer.kind is CheckKind.COMMAND:
+        return "What its check wrote is in the log of this step. Mend the app, or its check."
     if answer.kind is not CheckKind.OPEN_PORT:
         return "It listens where it should. Mend what it answers, or have another page asked for its health."
     if isinstance(check.program, ContainerSpec):
@@ -115,9 +124,10 @@ async def _switch(work: Work, switch: Switch) -> None:
 async def _retire(work: Work, retire: Retire) -> None:
     environment = work.deployment.environment
     port = retire.slot.port
-    left = await programs.wait_for_drain(work.node.transport, port, seconds=work.patience.drain) if port else 0
+    drain = work.terms.drain
+    left = await programs.wait_for_drain(work.node.transport, port, seconds=drain) if port else 0
     if left:
-        work.log.write(f"{left} connections were still open after {work.patience.drain:g} s.")
+        work.log.write(f"{left} connections were still open after {drain:g} s.")
     old, seconds = retire.slot.release, _warm_for(work)
     if old is not None and seconds:
         async with work.store.transaction() as tx:
@@ -136,7 +146,7 @@ async def _retire(work: Work, retire: Retire) -> None:
 
 def _warm_for(work: Work) -> float:
     """A small machine has no memory for what has no visitors."""
-    return work.patience.warm if work.node.facts.memory_bytes >= LEAST_MEMORY_FOR_WARM else 0.0
+    return work.terms.warm if work.node.facts.memory_bytes >= LEAST_MEMORY_FOR_WARM else 0.0
 
 
 async def tell_last_lines(work: Work, program: Program) -> None:
@@ -155,11 +165,14 @@ class _Asker:
     node: Node
     check: Check
     app: AppName
+    terms: Terms
     looked_at: float = 0.0
     last_exit: str = ""  # while it runs again, nobody tells
 
     async def ask(self) -> Answer:
-        answer = await ask_app(self.node.transport, Port(self.check.port), self.check.path)
+        program = self.check.program
+        runtime = Runtime.DOCKER if isinstance(program, ContainerSpec) else Runtime.PROCESS
+        answer = await ask_release(self.node, program.name, runtime, Port(self.check.port), self.terms)
         now = time.monotonic()
         if answer.is_well or now - self.looked_at >= _LOOK_AT_UNIT_EVERY:
             self.looked_at = now

@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from psycopg.types.json import Jsonb
+
 from bakery.delivery.apps import AppDetail, show_app
+from bakery.delivery.defaults import stored, told
 from bakery.delivery.find import find_app
 from bakery.model.actor import Actor
 from bakery.model.app_changes import RunSettings, changed
@@ -13,6 +16,7 @@ from bakery.model.errors import NotFound
 from bakery.model.names import AppName
 from bakery.model.permissions import Permission
 from bakery.model.strategies import Strategy
+from bakery.model.terms import Said
 from bakery.model.unit import Limits
 from bakery.store.rows import typed
 from bakery.store.store import Store
@@ -58,11 +62,12 @@ class _Row:
     strategy: Strategy
     memory_bytes: int | None
     cpu_percent: int | None
+    terms: Said
 
     @property
     def settings(self) -> RunSettings:
         limits = Limits(self.memory_bytes, self.cpu_percent)
-        return RunSettings(self.name, self.command or (), self.health_path, self.strategy, limits)
+        return RunSettings(self.name, self.command or (), self.health_path, self.strategy, limits, self.terms)
 
 
 async def _read(tx: Transaction, environment_id: int) -> _Row:
@@ -70,7 +75,7 @@ async def _read(tx: Transaction, environment_id: int) -> _Row:
     async with tx.connection.cursor(row_factory=typed(_Row)) as cursor:
         await cursor.execute(
             """
-            SELECT apps.name, runtime, command, health_path, strategy, memory_bytes, cpu_percent
+            SELECT apps.name, runtime, command, health_path, strategy, memory_bytes, cpu_percent, terms
             FROM environments JOIN apps ON apps.id = app_id WHERE environments.id = %s FOR UPDATE
             """,
             (environment_id,),
@@ -89,7 +94,7 @@ async def _write(tx: Transaction, environment_id: int, new: RunSettings) -> None
             WHERE apps.id = environments.app_id AND environments.id = %(environment)s
         )
         UPDATE environments SET command = %(command)s, health_path = %(health)s, strategy = %(strategy)s,
-                                memory_bytes = %(memory)s, cpu_percent = %(cpu)s
+                                memory_bytes = %(memory)s, cpu_percent = %(cpu)s, terms = %(terms)s
         WHERE id = %(environment)s
         """,
         {
@@ -100,6 +105,7 @@ async def _write(tx: Transaction, environment_id: int, new: RunSettings) -> None
             "strategy": new.strategy,
             "memory": new.limits.memory_bytes,
             "cpu": new.limits.cpu_percent,
+            "terms": Jsonb(stored(new.terms)),
         },
     )
 
@@ -113,6 +119,7 @@ async def _end_warm_slot(tx: Transaction, environment_id: int) -> None:
 
 def _told(settings: RunSettings) -> dict[str, object]:
     return {
+        **told(settings.terms),
         "name": settings.name,
         "command": list(settings.command),
         "health": settings.health_path,

@@ -1,7 +1,7 @@
 """Apps: making one, and looking at it."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psycopg import errors
 
@@ -9,6 +9,7 @@ from bakery.delivery.find import FoundApp
 from bakery.delivery.fleet import AppSummary
 from bakery.delivery.placing import expect_room_on
 from bakery.delivery.ports import free_port
+from bakery.delivery.recipe import Recipe
 from bakery.model.actor import Actor
 from bakery.model.apps import NewApp, Runtime
 from bakery.model.audit import AuditEntry
@@ -17,6 +18,7 @@ from bakery.model.names import Colour
 from bakery.model.nodes import NodeState
 from bakery.model.permissions import Permission
 from bakery.model.strategies import Strategy
+from bakery.model.terms import NOTHING, Said, TermShown, shown_terms, terms_of
 from bakery.store.rows import only, typed
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
@@ -33,6 +35,20 @@ class AppDetail(AppSummary):
     node_state: NodeState
     memory_bytes: int | None
     cpu_percent: int | None
+    said: Said = NOTHING
+    recipe: Recipe | None = None  # of its newest build
+    defaults: Said = NOTHING
+
+    @property
+    def terms(self) -> tuple[TermShown, ...]:
+        """How the next release will be checked, takes over, and what it may use, as far as it is known; and whose each
+        is."""
+        if self.runtime is Runtime.STATIC:
+            return ()
+        person = replace(self.said, path=self.health_path, memory_bytes=self.memory_bytes, cpu_percent=self.cpu_percent)
+        recipe = self.recipe.said if self.recipe else NOTHING
+        without = terms_of(NOTHING, recipe, self.defaults)
+        return shown_terms(person, terms_of(person, recipe, self.defaults), without)
 
     @property
     def cpus(self) -> float | None:
@@ -50,6 +66,11 @@ async def show_app(store: Store, slug: str, *, actor: Actor) -> AppDetail:
         await cursor.execute(
             """
             SELECT app_facts.*, nodes.state AS node_state, environments.memory_bytes, environments.cpu_percent,
+                   environments.terms AS said,
+                   coalesce((SELECT value FROM settings WHERE name = 'apps'), '{}') AS defaults,
+                   (SELECT recipe FROM releases JOIN builds ON builds.id = build_id
+                    WHERE releases.environment_id = environments.id AND recipe IS NOT NULL
+                    ORDER BY number DESC LIMIT 1) AS recipe,
                    EXISTS (SELECT FROM deployments WHERE app_id = app_facts.id AND state = 'failed') AS has_failed
             FROM app_facts JOIN nodes ON nodes.slug = app_facts.node
             JOIN environments ON environments.id = environment_id WHERE app_facts.slug = %s

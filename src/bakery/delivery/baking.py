@@ -15,12 +15,13 @@ from bakery.delivery.traffic import Traffic, traffic_of
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.deployments import Health
+from bakery.model.terms import NOTHING, Said, Terms, terms_of
 from bakery.store.queue import Queue
 from bakery.store.rows import typed
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
-DOWN_FOR = 8.0  # seconds since the second look that found it down: by then the third is over, however late it answers
+DOWN_FOR = 8.0  # seconds
 RESTARTS = 3
 FEWEST_REQUESTS = 50
 LARGEST_SHARE, TIMES_THE_OLD = 0.05, 3.0
@@ -37,12 +38,15 @@ class Fares:
     restarts: int
     new: Traffic
     old: Traffic
+    threshold: int = 2  # bad answers, after which it is down
+    down_after: float = DOWN_FOR  # since it was found down: by then one look more is over, however late it answers
 
 
 def why_back(fares: Fares) -> str:
     """A sentence; empty when it may stay."""
-    if fares.health is Health.DOWN and fares.down_for >= DOWN_FOR:
-        return f"After the switch it did not answer well three times in a row: {fares.said.rstrip('.')}."
+    if fares.health is Health.DOWN and fares.down_for >= fares.down_after:
+        times = {2: "twice", 3: "three times"}.get(fares.threshold + 1, f"{fares.threshold + 1} times")
+        return f"After the switch it did not answer well {times} in a row: {fares.said.rstrip('.')}."
     if fares.restarts >= RESTARTS:
         return f"Its program ended {fares.restarts} times after the switch."
     share = fares.new.error_share
@@ -75,7 +79,7 @@ async def end_watch_of(tx: Transaction, deployment_id: int) -> None:
 
 async def judge_new_releases(store: Store, queue: Queue, node_id: int) -> None:
     for baking in await _baking(store, node_id):
-        environment, before = baking.environment_id, baking.before_id
+        environment, before, terms = baking.environment_id, baking.before_id, baking.terms
         fares = Fares(
             health=baking.health,
             down_for=baking.down_for,
@@ -83,6 +87,8 @@ async def judge_new_releases(store: Store, queue: Queue, node_id: int) -> None:
             restarts=baking.restarts,
             new=await traffic_of(store, environment, baking.release_id, baking.ended_at),
             old=await traffic_of(store, environment, before, baking.before_since) if before else Traffic(0, 0, None),
+            threshold=terms.threshold,
+            down_after=terms.interval + terms.timeout + 1,
         )
         why = why_back(fares)
         if why:
@@ -104,6 +110,13 @@ class _Baking:
     restarts: int
     before_id: int | None
     before_since: datetime
+    said: Said
+    recipe_terms: Said | None
+
+    @property
+    def terms(self) -> Terms:
+        """How it is asked, and how often."""
+        return terms_of(self.said, self.recipe_terms or NOTHING)
 
 
 async def _baking(store: Store, node_id: int) -> list[_Baking]:
@@ -113,11 +126,13 @@ async def _baking(store: Store, node_id: int) -> list[_Baking]:
             SELECT deployments.id, deployments.number, deployments.app_id, apps.slug AS app, deployments.environment_id,
                    deployments.release_id, deployments.ended_at, slots.health, slots.health_note, slots.restarts::int,
                    extract(epoch FROM now() - slots.health_since)::float8 AS down_for,
-                   before.id AS before_id, deployments.started_at - interval '1 hour' AS before_since
+                   before.id AS before_id, deployments.started_at - interval '1 hour' AS before_since,
+                   releases.terms AS said, builds.recipe -> 'terms' AS recipe_terms
             FROM deployments
             JOIN apps ON apps.id = deployments.app_id
             JOIN environments ON environments.id = deployments.environment_id
             JOIN releases ON releases.id = deployments.release_id
+            JOIN builds ON builds.id = releases.build_id
             JOIN slots ON slots.release_id = deployments.release_id AND slots.state = 'live'
             LEFT JOIN releases AS before ON before.environment_id = deployments.environment_id
                 AND before.number = releases.follows AND before.removed_at IS NULL

@@ -4,6 +4,9 @@ import asyncio
 import secrets
 from dataclasses import dataclass, replace
 
+import msgspec
+
+from bakery.delivery.defaults import read_defaults
 from bakery.delivery.find import FoundApp, find_app, node_of_environment
 from bakery.delivery.foresight import ForeseenPart, Names, compared, foresee
 from bakery.delivery.git_rows import read_source
@@ -19,6 +22,7 @@ from bakery.model.apps import Runtime, SourceKind
 from bakery.model.errors import BadInput, Conflict, NotFound, Unavailable
 from bakery.model.permissions import Permission
 from bakery.model.sources import Ref
+from bakery.model.terms import Said
 from bakery.model.unit import Limits
 from bakery.nodes.git_sources import GitCommit, GitCredentials, GitFetch, why_not_fetched
 from bakery.nodes.homes import Place
@@ -145,6 +149,8 @@ class _Settings:
     health_path: str | None
     number: int
     limits: Limits
+    terms: Said
+    defaults: Said
 
 
 async def _settings(store: Store, app: FoundApp, environment: Environment) -> _Settings:
@@ -152,7 +158,7 @@ async def _settings(store: Store, app: FoundApp, environment: Environment) -> _S
     async with store.connection() as connection:
         cursor = await connection.execute(
             """
-            SELECT command, health_path, last_number + 1, memory_bytes, cpu_percent
+            SELECT command, health_path, last_number + 1, memory_bytes, cpu_percent, terms
             FROM environments JOIN apps ON apps.id = app_id
             WHERE environments.id = %s
             """,
@@ -161,7 +167,10 @@ async def _settings(store: Store, app: FoundApp, environment: Environment) -> _S
         row = await cursor.fetchone()
     if row is None:
         raise NotFound("There is no such app.")
-    return _Settings(environment.runtime, tuple(row[0] or ()), row[1], int(row[2]), Limits(row[3], row[4]))
+    command, health_path, number, memory, cpu, terms = row
+    said, defaults = msgspec.convert(terms, Said), await read_defaults(store)
+    limits = Limits(memory, cpu)
+    return _Settings(environment.runtime, tuple(command or ()), health_path, int(number), limits, said, defaults)
 
 
 def _is_built(settings: _Settings) -> bool:
@@ -180,7 +189,8 @@ async def _foreseen(
     settings = await _settings(store, app, environment)
     release = Release(
         0, settings.number, settings.runtime, settings.command, settings.health_path, recipe=looked.recipe,
-        source_base=looked.asked.base, said_limits=settings.limits,
+        source_base=looked.asked.base, said_limits=settings.limits, said_terms=settings.terms,
+        defaults=settings.defaults,
     )  # fmt: skip
     wanted = Wanted(
         settings.number, environment.generation + 1, release, SourceKind.GIT, "", environment.strategy,
@@ -189,7 +199,8 @@ async def _foreseen(
 
     async def parts(of: Wanted, version: int) -> tuple[ForeseenPart, ...]:
         names = await _names(store, app, version)
-        return foresee(plan_deployment(of), names, check_seconds=patience.check, drain_seconds=patience.drain)
+        drain = of.release.terms(patience.usual).drain
+        return foresee(plan_deployment(of), names, check_seconds=patience.check, drain_seconds=drain)
 
     async with store.connection() as connection:
         newest = await newest_version(connection, app.environment_id)

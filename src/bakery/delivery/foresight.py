@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 
+from bakery.delivery.asking import shown_check
 from bakery.delivery.limits import shown_limits
 from bakery.delivery.plan import (
     Action,
@@ -119,7 +120,8 @@ def _said(plan: Plan, action: Action, check_seconds: float, drain_seconds: float
         case Start():
             said = _start(plan, action)
         case Check():
-            said = [_asked(plan.release.health_path), f"Up to {check_seconds:g} s, twice in a row."]
+            terms = plan.release.terms()
+            said = [shown_check(terms), f"Up to {check_seconds + terms.grace:g} s, {_in_a_row(terms.successes)}."]
         case Switch():
             said = [_site(action.site)]
         case Retire():
@@ -151,10 +153,8 @@ def _start(plan: Plan, start: Start) -> list[str]:
     return [f"$ {shlex.join(plan.release.command)}", listens, *limits]
 
 
-def _asked(path: str | None) -> str:
-    if path is not None:
-        return f"Asks for {path}, which has to answer well."
-    return "Asks for /health, else for /, else for an open port."
+def _in_a_row(count: int) -> str:
+    return {1: "once", 2: "twice in a row"}.get(count, f"{count} times in a row")
 
 
 def _site(site: ProxySite | StaticSite | None) -> str:

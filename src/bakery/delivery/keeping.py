@@ -7,7 +7,7 @@ from bakery.model.apps import Runtime
 from bakery.model.container import ContainerSpec
 from bakery.model.names import UnitName
 from bakery.nodes.node import Node
-from bakery.nodes.units import UnitState
+from bakery.nodes.units import CheckEnd, UnitState
 
 
 class Keeper(Protocol):
@@ -19,6 +19,8 @@ class Keeper(Protocol):
 
     async def restarts(self, *names: UnitName) -> dict[UnitName, int]: ...
     async def states(self, *names: UnitName) -> dict[UnitName, UnitState]: ...
+
+    async def check(self, name: UnitName, argv: tuple[str, ...], *, seconds: float) -> CheckEnd: ...
 
     async def remove(self, name: UnitName) -> None: ...
 

@@ -12,6 +12,7 @@ from bakery.model.deployments import DeploymentState, SlotState
 from bakery.model.names import AppName, Colour, EnvironmentName, HostName, Port, ProcessName
 from bakery.model.repository_paths import RepositoryPath
 from bakery.model.strategies import Strategy
+from bakery.model.terms import Said
 from bakery.model.unit import Limits
 from bakery.nodes.node import Node
 from bakery.store.rows import typed
@@ -191,13 +192,15 @@ class _ReleaseRow:
     counts: Mapping[ProcessName, int]
     memory_bytes: int | None
     cpu_percent: int | None
+    terms: Said
+    defaults: Said
 
     async def release(self, connection: Connection, vault: Vault) -> Release:
         variables = await run_variables(connection, vault, self.environment_id, self.variables_version)
         return Release(
             self.id, self.number, self.runtime, self.command or (), self.health_path, self.files_of, variables,
             self.build_id, self.recipe, RepositoryPath(self.base), self.counts,
-            Limits(self.memory_bytes, self.cpu_percent),
+            Limits(self.memory_bytes, self.cpu_percent), self.terms, self.defaults,
         )  # fmt: skip
 
 
@@ -246,7 +249,7 @@ async def _releases(connection: Connection, ids: Collection[int]) -> Mapping[int
         await cursor.execute(
             """
             SELECT releases.id, environment_id, number, runtime, command, health_path, files_of, variables_version,
-                   build_id, source, archive, recipe, base, memory_bytes, cpu_percent,
+                   build_id, source, archive, recipe, base, memory_bytes, cpu_percent, terms, defaults,
                    (SELECT coalesce(jsonb_object_agg(process, count), '{}') FROM process_counts
                     WHERE process_counts.environment_id = releases.environment_id) AS counts
             FROM releases JOIN builds ON builds.id = build_id WHERE releases.id = ANY(%s)

@@ -23,6 +23,7 @@ from bakery.model.names import (
 from bakery.model.processes import Instance, usual_count
 from bakery.model.repository_paths import TOP, RepositoryPath
 from bakery.model.secret import Secret
+from bakery.model.terms import NOTHING, USUAL, Said, Terms, terms_of
 from bakery.model.unit import Limits, UnitSpec
 from bakery.nodes.folders import NodeFolders
 from bakery.nodes.homes import Place
@@ -41,7 +42,8 @@ Program = UnitSpec | ContainerSpec
 class Release:
     """What runs: files of its own below the node's folder, or an image; and settings that never change.
 
-    `said_…` is what a person said; where that is nothing the `recipe` of its build says it.
+    `said_…` is what a person said; where that is nothing the `recipe` of its build says it, else `defaults`, which are
+    the installation's.
     `files_of` is the release whose files it starts from, when it is no new build. `variables` are as it was made.
     """
 
@@ -57,6 +59,8 @@ class Release:
     source_base: RepositoryPath = TOP  # the folder of its source that is the app
     counts: Mapping[ProcessName, int] = field(default_factory=dict, compare=False)  # what a person said, today
     said_limits: Limits = field(default_factory=Limits)
+    said_terms: Said = field(default=NOTHING, compare=False)
+    defaults: Said = field(default=NOTHING, compare=False)
 
     @property
     def is_built(self) -> bool:
@@ -78,7 +82,17 @@ class Release:
     @property
     def limits(self) -> Limits:
         """Of each of its programs."""
-        return self.said_limits.over(self.recipe.limits) if self.recipe else self.said_limits
+        return self.terms().limits
+
+    def terms(self, usual: Said = USUAL) -> Terms:
+        """How it is checked, takes over, and what it may use. `usual` is what nobody says."""
+        said = replace(
+            self.said_terms,
+            path=self.said_health_path,
+            memory_bytes=self.said_limits.memory_bytes,
+            cpu_percent=self.said_limits.cpu_percent,
+        )
+        return terms_of(said, self.recipe.said if self.recipe else NOTHING, self.defaults, usual)
 
     @property
     def processes(self) -> Mapping[ProcessName, tuple[str, ...]]:

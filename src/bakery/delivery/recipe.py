@@ -7,6 +7,7 @@ from bakery.model.app_commands import AppCommand
 from bakery.model.errors import BadInput
 from bakery.model.names import ProcessName
 from bakery.model.repository_paths import RepositoryPath
+from bakery.model.terms import NOTHING, Said
 from bakery.model.unit import Limits
 from bakery.stacks.plan import BuildPlan, DockerfileAt, GeneratedDockerfile
 
@@ -40,6 +41,15 @@ class Recipe:
     test_stage: str | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)  # where a person sets none
+    terms: Said = NOTHING  # all else that its bakery.toml says of how it is checked, and takes over
+
+    @property
+    def said(self) -> Said:
+        """All that it says of that, with the page that is asked for, and the limits."""
+        limits = self.limits
+        return replace(
+            self.terms, path=self.health_path, memory_bytes=limits.memory_bytes, cpu_percent=limits.cpu_percent
+        )
 
 
 def recipe_of(plan: BuildPlan) -> Recipe:
@@ -62,6 +72,7 @@ def recipe_of(plan: BuildPlan) -> Recipe:
         static_folder=plan.static_folder,
         build_args={str(name): value for name, value in plan.build_args.items()},
         limits=plan.limits,
+        terms=_terms(plan),
     )
     match plan.dockerfile:
         case DockerfileAt(path, context):
@@ -70,6 +81,24 @@ def recipe_of(plan: BuildPlan) -> Recipe:
             return replace(known, folder=_context(plan, made), dockerfile_text=made.text, test_stage=made.test_stage)
         case None:
             return known
+
+
+def _terms(plan: BuildPlan) -> Said:
+    health, deploy = plan.health, plan.deploy
+    return Said(
+        kind=health.kind,
+        status=health.status,
+        command=_argv(health.command) or None,
+        interval=health.interval,
+        timeout=health.timeout,
+        threshold=health.threshold,
+        successes=health.successes,
+        grace=health.grace,
+        drain=deploy.drain,
+        bake=deploy.bake,
+        warm=deploy.warm,
+        auto_rollback=deploy.auto_rollback,
+    )
 
 
 def _argv(command: AppCommand | None) -> Argv:

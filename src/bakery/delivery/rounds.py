@@ -45,8 +45,8 @@ async def look_after_apps(store: Store, queue: Queue, links: Links, node_id: int
 async def _keep_watching(store: Store, queue: Queue, links: Links, node_id: int) -> None:
     watching = Watch(store, queue, links, node_id)
     while True:
-        await _until_done(watching.look, node_id)
-        await asyncio.sleep(_LOOK_EVERY)
+        await _until_done(watching.look_in_time, node_id)
+        await asyncio.sleep(watching.pause)
 
 
 async def _keep_judging(store: Store, queue: Queue, node_id: int) -> None:

@@ -121,7 +121,7 @@ async def _run_planned(work: Work) -> None:
         await note_size(work)
         is_new = not deployment.goes_back or deployment.retry_of is not None
         is_watched = is_new and deployment.release.runtime is not Runtime.STATIC
-        seconds = work.patience.bake if is_watched else 0.0
+        seconds = work.terms.watched_for if is_watched else 0.0
         await end_deployment(store, deployment, writing, DeploymentState.SUCCEEDED, watched_for=seconds)
     else:
         await fault_point(Point.FAILURE_NOTED)

@@ -1,9 +1,7 @@
 """Restart, stop and start of what is live: asked for here, done by the worker."""
 
-import asyncio
-import time
-
 from bakery.delivery import keeping, tasks
+from bakery.delivery.asking import wait_for_release
 from bakery.delivery.find import FoundApp, find_app
 from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.plan import Slot
@@ -14,7 +12,7 @@ from bakery.model.audit import AuditEntry
 from bakery.model.deployments import Health, SlotState
 from bakery.model.errors import BakeryError, Conflict, NodeUnreachable, Unavailable
 from bakery.model.permissions import Permission
-from bakery.nodes.health import Healthy, ask_app, wait_until_healthy
+from bakery.nodes.health import Healthy
 from bakery.nodes.node import Node
 from bakery.store.queue import Queue
 from bakery.store.store import Store
@@ -115,12 +113,7 @@ async def _start(store: Store, node: Node, environment: Environment, live: Slot)
         await keeping.start(node, premises.describe_program(release, live.colour, port))
         workers = premises.workers(release, live.colour)
         await slot_programs(store, node, environment, live.colour).start_workers(workers)
-        found = await wait_until_healthy(
-            lambda: ask_app(node.transport, port, release.health_path),
-            deadline=START_WITHIN,
-            clock=time.monotonic,
-            sleep=asyncio.sleep,
-        )
+        found = await wait_for_release(node, premises, live.colour, release, port, within=START_WITHIN)
         if not isinstance(found, Healthy):
             health, note = Health.DOWN, found.answer.said
     if node.ingress is not None:

@@ -1,10 +1,9 @@
 """After a deployment: taking away what a failed one left, and what a good one made superfluous."""
 
-import asyncio
-import time
 from collections.abc import Awaitable, Callable
 
 from bakery.delivery import keeping
+from bakery.delivery.asking import wait_for_release
 from bakery.delivery.ownership import require_ours
 from bakery.delivery.plan import MAKING, StepKey
 from bakery.delivery.premises import Release
@@ -19,7 +18,7 @@ from bakery.model.deployments import SlotState, StepState
 from bakery.model.errors import BakeryError, CommandFailed, NodeUnreachable, Unavailable
 from bakery.model.faults import Point, fault_point
 from bakery.model.names import Port
-from bakery.nodes.health import Healthy, ask_app, wait_until_healthy
+from bakery.nodes.health import Healthy
 
 KEPT_RELEASES = 5
 _SUPERFLUOUS = """
@@ -202,12 +201,7 @@ async def _run_again(work: Work, release: Release, port: Port) -> None:
     await programs.end_workers()  # of the release that failed
     await keeping.start(work.node, premises.describe_program(release, colour, port))
     await programs.start_workers(premises.workers(release, colour))
-    found = await wait_until_healthy(
-        lambda: ask_app(work.node.transport, port, release.health_path),
-        deadline=work.patience.check,
-        clock=time.monotonic,
-        sleep=asyncio.sleep,
-    )
+    found = await wait_for_release(work.node, premises, colour, release, port, within=work.patience.check)
     if isinstance(found, Healthy):
         work.log.write(f"Release #{release.number} runs again.")
     else:

@@ -7,9 +7,10 @@ import asyncio
 import contextlib
 import time
 from collections import Counter, defaultdict, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from bakery.delivery.asking import ask_release
 from bakery.delivery.keeping import keeper
 from bakery.delivery.slots import set_health, set_trouble
 from bakery.delivery.tasks import RESTART, environment_lock
@@ -21,14 +22,15 @@ from bakery.model.audit import AuditEntry
 from bakery.model.deployments import Health, Trouble
 from bakery.model.errors import CommandFailed
 from bakery.model.names import AppName, Colour, EnvironmentName, Port, UnitName, unit_name
-from bakery.nodes.health import Answer, ask_app
+from bakery.model.terms import NOTHING, USUAL, Said, Terms, terms_of
+from bakery.nodes.health import Answer
 from bakery.nodes.links import Links
 from bakery.nodes.node import Node
 from bakery.store.queue import Queue
 from bakery.store.rows import typed
 from bakery.store.store import Store
 
-FAILURES_ALLOWED = 2  # one answer may come late without anything being wrong
+LONGEST_PAUSE, SHORTEST_PAUSE = 5.0, 1.0  # seconds between two looks, as the most eager app wants it
 _AT_ONCE = 20
 _COUNTS_EVERY = 6  # looks: restarts are asked for by a call of the node's helper
 
@@ -53,13 +55,23 @@ class _RunningSlot:
     trouble: Trouble
     revivals: int
     revived: float | None
+    age: float  # of what is in the slot
+    said: Said
     health_path: str | None
+    recipe_terms: Said | None
+    recipe_path: str | None
     is_live: bool
     is_deploying: bool
 
     @property
     def unit(self) -> UnitName:
         return unit_name(AppName(self.app), EnvironmentName(self.environment), self.colour)
+
+    @property
+    def terms(self) -> Terms:
+        """How it is asked; what the installation says is about other things."""
+        recipe = replace(self.recipe_terms or NOTHING, path=self.recipe_path)
+        return terms_of(replace(self.said, path=self.health_path), recipe, NOTHING, USUAL)
 
 
 class Watch:
@@ -71,17 +83,28 @@ class Watch:
         self._links = links
         self._node_id = node_id
         self._failures: Counter[tuple[int, int]] = Counter()
+        self._successes: Counter[tuple[int, int]] = Counter()
+        self._asked: dict[tuple[int, int], float] = {}
         self._ends: defaultdict[tuple[int, int], deque[float]] = defaultdict(deque)
         self._counted: dict[tuple[int, int], int] = {}
         self._looks = 0
+        self.pause = LONGEST_PAUSE
 
-    async def look(self) -> None:
+    async def look_in_time(self) -> None:
+        """As `look`, at those whose time it is: each app is asked as often as its terms say."""
+        await self.look(only_in_time=True)
+
+    async def look(self, *, only_in_time: bool = False) -> None:
         """At every slot with visitors, or that could have some at once. Only a change is written, and told to open
         pages. Raises NodeUnreachable: what is known of the apps stays until the node answers."""
         slots = await self._running_slots()
         self._forget_others({_key(slot) for slot in slots})
+        self.pause = max(SHORTEST_PAUSE, min([LONGEST_PAUSE, *(slot.terms.interval for slot in slots)]))
+        if only_in_time:
+            slots = [slot for slot in slots if self._is_time(slot)]
         if not slots:
             return
+        self._asked |= {_key(slot): time.monotonic() for slot in slots}
         node, limit = await self._links.node(self._node_id), asyncio.Semaphore(_AT_ONCE)
         counts = await self._restarts(node, slots)
         missing = await look_at_workers(self._store, node, self._node_id)
@@ -95,13 +118,28 @@ class Watch:
             for slot in slots:
                 group.create_task(look_at(slot))
 
+    def _is_time(self, slot: _RunningSlot) -> bool:
+        asked = self._asked.get(_key(slot))
+        return asked is None or time.monotonic() - asked >= slot.terms.interval - self.pause / 2
+
+    def _is_starting(self, slot: _RunningSlot) -> bool:
+        """It has not had the time that it needs after a start: what it says does not count against it."""
+        ends = self._ends[_key(slot)]
+        ended = [time.monotonic() - ends[-1]] if ends else []
+        revived = [] if slot.revived is None else [slot.revived]
+        return min([slot.age, *ended, *revived]) < slot.terms.grace
+
     async def _look_at(self, node: Node, slot: _RunningSlot, restarts: int, missing: str) -> None:
         """`missing` says which process beside it does not run: visitors get their answers all the same."""
-        answer = await ask_app(node.transport, Port(slot.port), slot.health_path)
+        terms, key = slot.terms, _key(slot)
+        answer = await ask_release(node, slot.unit, slot.runtime, Port(slot.port), terms)
         health, note = Health.HEALTHY, missing
-        self._failures[_key(slot)] = 0 if answer.is_well else self._failures[_key(slot)] + 1
+        self._failures[key] = 0 if answer.is_well else self._failures[key] + 1
+        self._successes[key] = self._successes[key] + 1 if answer.is_well else 0
+        if answer.is_well and slot.health is Health.DOWN and self._successes[key] < terms.successes:
+            return
         if not answer.is_well:
-            if self._failures[_key(slot)] < FAILURES_ALLOWED:
+            if self._failures[key] < terms.threshold or self._is_starting(slot):
                 return
             state = await keeper(node, slot.runtime).state(slot.unit)
             ended = f" Its process {state.last_exit}." if not state.is_running and state.last_exit else ""
@@ -191,7 +229,9 @@ class Watch:
             tx.publish(f"app:{slot.app}")
 
     def _forget_others(self, kept: set[tuple[int, int]]) -> None:
-        known: tuple[dict[tuple[int, int], Any], ...] = (self._failures, self._ends, self._counted)
+        known: tuple[dict[tuple[int, int], Any], ...] = (
+            self._failures, self._successes, self._asked, self._ends, self._counted,
+        )  # fmt: skip
         for memory in known:
             for key in memory.keys() - kept:
                 del memory[key]
@@ -208,7 +248,9 @@ class Watch:
                        slots.health_note, extract(epoch FROM now() - slots.health_since)::float8 AS health_for,
                        slots.check_kind, slots.restarts, slots.trouble, slots.revivals,
                        extract(epoch FROM now() - slots.revived_at)::float8 AS revived,
-                       coalesce(releases.health_path, builds.recipe ->> 'health_path') AS health_path,
+                       extract(epoch FROM now() - slots.since)::float8 AS age, releases.terms AS said,
+                       releases.health_path, builds.recipe -> 'terms' AS recipe_terms,
+                       builds.recipe ->> 'health_path' AS recipe_path,
                        slots.state = 'live' AS is_live, EXISTS (
                            SELECT FROM deployments WHERE deployments.environment_id = environments.id
                            AND deployments.state IN ('queued', 'running')) AS is_deploying

@@ -8,6 +8,7 @@ from bakery.delivery.plan import Plan, plan_deployment
 from bakery.delivery.premises import Program
 from bakery.delivery.proof import Proof
 from bakery.model.errors import BakeryError, NotFound
+from bakery.model.terms import USUAL, Said, Terms
 from bakery.nodes.node import Node
 from bakery.store.store import Store
 
@@ -18,7 +19,7 @@ class StepFailed(BakeryError):
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a deployment waits, in seconds."""
+    """How long a deployment waits, in seconds. What may be said of an app is here where nobody says it."""
 
     check: float = 120.0
     steady: float = 3.0  # a process beside the one with the port has to run without an end
@@ -27,6 +28,10 @@ class Patience:
     bake: float = 300.0  # the new release is taken back when it does worse
     away: float = 300.0  # for a node that does not answer
     job: int = 3600  # for a build, or a suite of tests
+
+    @property
+    def usual(self) -> Said:
+        return replace(USUAL, drain=self.drain, warm=self.warm, bake=self.bake)
 
 
 @dataclass(slots=True)
@@ -42,6 +47,10 @@ class Work:
     log_from: int = 0
     proof: Proof | None = None  # while traffic is being switched
     at_fault: Program | None = None  # which program failed, if not the one with the port
+
+    @property
+    def terms(self) -> Terms:
+        return self.deployment.release.terms(self.patience.usual)
 
     async def plan_anew(self) -> None:
         """A step found something out that decides what comes after it."""

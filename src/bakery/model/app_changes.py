@@ -3,35 +3,46 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bakery.model.apps import Runtime, parse_command, parse_health_path, parse_name
+from bakery.model.apps import Runtime, parse_command, parse_name
 from bakery.model.errors import BadInput
 from bakery.model.names import AppName
-from bakery.model.sizes import parse_memory
 from bakery.model.strategies import Strategy
+from bakery.model.terms import NOTHING, TERMS, HealthKind, Said, with_term
 from bakery.model.unit import Limits
 
-KNOWN = ("name", "command", "health", "strategy", "memory", "cpus")
+_FIRST = ("name", "command", "health", "strategy", "memory", "cpus")
+KNOWN = (*_FIRST, *(key for key in TERMS if key not in _FIRST))
 _OF_PROGRAMS = {
     "command": "need no start command",
-    "health": "have no health check",
     "strategy": "are switched at once",
+    **dict.fromkeys(TERMS, "are switched at once, and nothing of them is watched"),
+    **{key: "have no health check" for key in TERMS if key.startswith("health")},
     "memory": "have no limits of their own",
     "cpus": "have no limits of their own",
 }
-MOST_CPUS = 1000
-_MEGABYTE = 1024**2
 
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
     """Of an environment, and the app's name. `command`, `health_path` and limits that are nothing are found out, or
-    said by the repository's bakery.toml."""
+    said by the repository's bakery.toml, as what is not in `terms`: that has all else of how a release takes over."""
 
     name: str
     command: tuple[str, ...]
     health_path: str | None
     strategy: Strategy
     limits: Limits
+    terms: Said = NOTHING
+
+    @property
+    def said(self) -> Said:
+        """All that a person said of how a release is checked, takes over, and what it may use."""
+        return replace(
+            self.terms,
+            path=self.health_path,
+            memory_bytes=self.limits.memory_bytes,
+            cpu_percent=self.limits.cpu_percent,
+        )
 
 
 def changed(now: RunSettings, wanted: Mapping[str, str], *, app: AppName, runtime: Runtime) -> RunSettings:
@@ -42,6 +53,8 @@ def changed(now: RunSettings, wanted: Mapping[str, str], *, app: AppName, runtim
         if runtime is Runtime.STATIC and name in _OF_PROGRAMS and text.strip():
             raise BadInput(f"Static files are served by nginx and {_OF_PROGRAMS[name]}.", field=name)
         now = _with(now, name, text, app)
+    if now.terms.kind is HealthKind.COMMAND and now.terms.command is None:
+        raise BadInput("Say which command is its health check.", field="health_command")
     return now
 
 
@@ -51,14 +64,17 @@ def _with(now: RunSettings, name: str, text: str, app: AppName) -> RunSettings:
             return replace(now, name=parse_name(text) or app)
         case "command":
             return replace(now, command=parse_command(text))
-        case "health":
-            return replace(now, health_path=parse_health_path(text))
         case "strategy":
             return replace(now, strategy=_parse_strategy(text))
-        case "memory":
-            return replace(now, limits=replace(now.limits, memory_bytes=parse_memory_limit(text)))
         case _:
-            return replace(now, limits=replace(now.limits, cpu_percent=parse_cpu_limit(text)))
+            return _saying(now, with_term(now.said, name, text))
+
+
+def _saying(now: RunSettings, said: Said) -> RunSettings:
+    """Each where it has its place."""
+    limits = Limits(said.memory_bytes, said.cpu_percent)
+    terms = replace(said, path=None, memory_bytes=None, cpu_percent=None)
+    return replace(now, health_path=said.path, limits=limits, terms=terms)
 
 
 def _parse_strategy(text: str) -> Strategy:
@@ -68,25 +84,3 @@ def _parse_strategy(text: str) -> Strategy:
         return Strategy(text.strip())
     except ValueError:
         raise BadInput("Choose “blue-green” or “recreate”.", field="strategy") from None
-
-
-def parse_memory_limit(text: str) -> int | None:
-    """A number alone is one of megabytes; a limit is whole ones."""
-    said = text.strip()
-    if not said:
-        return None
-    return parse_memory(f"{said}M" if said.isascii() and said.isdigit() else said) // _MEGABYTE * _MEGABYTE
-
-
-def parse_cpu_limit(text: str) -> int | None:
-    """In percent of one."""
-    said = text.strip()
-    if not said:
-        return None
-    try:
-        cpus = float(said) if len(said) <= len("1000.00") and said.isascii() else 0.0
-    except ValueError:
-        cpus = 0.0
-    if not 0.05 <= cpus <= MOST_CPUS:
-        raise BadInput(f"Use a number of CPUs from 0.05 to {MOST_CPUS}.", field="cpus", hint="Like 0.5 or 2.")
-    return round(cpus * 100)

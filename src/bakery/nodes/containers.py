@@ -7,9 +7,10 @@ from bakery.model.container import LONGEST_STOP, ContainerSpec
 from bakery.model.errors import NodeUnreachable
 from bakery.model.names import UnitName
 from bakery.nodes.helper_calls import Helper
+from bakery.nodes.helper_units import check_by_helper
 from bakery.nodes.homes import Place
 from bakery.nodes.jobs import JobKey, JobLimits
-from bakery.nodes.units import UnitState
+from bakery.nodes.units import CheckEnd, UnitState
 
 MOST_LINES = 2000
 MOST_AT_ONCE = 500
@@ -50,6 +51,10 @@ class Containers:
         """Those that nobody asked for, of many at once."""
         told = (await self._helper.look(_States, "container-state", *names[:MOST_AT_ONCE], within=_WITHIN)).containers
         return {name: state.restarts for name in names if (state := told.get(name)) is not None}
+
+    async def check(self, name: UnitName, argv: tuple[str, ...], *, seconds: float) -> CheckEnd:
+        """Runs this in it, as its user."""
+        return await check_by_helper(self._helper, "check-container", name, argv, seconds)
 
     async def names(self) -> tuple[UnitName, ...]:
         """All that this Bakery has there, running or not."""

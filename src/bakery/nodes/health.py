@@ -9,15 +9,18 @@ from urllib.parse import quote
 
 from bakery.model.errors import Unavailable
 from bakery.model.names import Port
+from bakery.model.terms import Statuses
 from bakery.nodes.transport import Transport
 
 EAGER_FOR, EAGER_PAUSE, CALM_PAUSE = 5.0, 0.1, 1.0  # seconds
 CLOSED_PAUSE = 0.03  # while nothing answers at all, which costs the app nothing
+STAYS_OPEN = 0.2  # a port that somebody listens on; Docker's lets everybody in, and cuts off
 ANSWER_WITHIN = 2.0
 SUCCESSES_NEEDED = 2
-_SUCCESS = range(200, 300)
+_SUCCESS = Statuses()
 _SERVER_ERROR = 500
 _LONGEST_HEAD = 64 * 1024
+_CLOSED = "the port does not accept connections"
 _HTTP = b"HTTP/1."
 _STATUS = re.compile(rb"HTTP/1\.[0-9] ([1-5][0-9]{2})[ \r\n]")
 _AS_IT_STANDS = "/?%&=+:@!$'()*,;~-._"
@@ -35,6 +38,7 @@ class CheckKind(StrEnum):
     HEALTH_PAGE = "health page"
     FRONT_PAGE = "front page"
     OPEN_PORT = "open port"
+    COMMAND = "command"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class Answer:
     kind: CheckKind
     is_well: bool
     said: str
+    written: str = ""  # by the command that was run for it
 
     @property
     def is_closed(self) -> bool:
@@ -63,6 +68,14 @@ class Unhealthy:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long it waits between two looks, in the first seconds and afterwards."""
+
+    eager: float = EAGER_PAUSE
+    calm: float = CALM_PAUSE
+
+
 async def wait_until_healthy(
     ask: Callable[[], Awaitable[Answer]],
     *,
@@ -70,6 +83,7 @@ async def wait_until_healthy(
     clock: Clock,
     sleep: Sleep,
     successes: int = SUCCESSES_NEEDED,
+    pace: Pace | None = None,
 ) -> Healthy | Unhealthy:
     """`deadline` is in seconds from now, `successes` how many are needed in a row. At least one look is taken."""
     began = clock()
@@ -80,51 +94,90 @@ async def wait_until_healthy(
         elapsed = clock() - began
         if in_a_row == successes:
             return Healthy(answer, elapsed)
-        pause = pause_after(answer, elapsed)
+        pause = pause_after(answer, elapsed, pace or Pace())
         if elapsed + pause > deadline:
             return Unhealthy(answer, elapsed)
         await sleep(pause)
 
 
-def pause_after(answer: Answer, elapsed: float) -> float:
+def pause_after(answer: Answer, elapsed: float, pace: Pace) -> float:
     if elapsed >= EAGER_FOR:
-        return CALM_PAUSE
-    return CLOSED_PAUSE if answer.is_closed else EAGER_PAUSE
+        return pace.calm
+    return CLOSED_PAUSE if answer.is_closed else pace.eager
 
 
-async def ask_app(transport: Transport, port: Port, path: str | None = None) -> Answer:
-    """`path` decides alone. Without one `/health` does where it exists, else the front page; and what speaks no HTTP
-    needs only to listen. Raises NodeUnreachable when it is the machine that cannot be reached."""
-    health_path = path or "/health"
-    health = await _status(transport, port, health_path)
+async def ask_app(
+    transport: Transport,
+    port: Port,
+    path: str | None = None,
+    *,
+    good: Statuses = _SUCCESS,
+    within: float | None = None,
+    speaks_http: bool = False,
+) -> Answer:
+    """`path` decides alone, with an answer that is among the `good`. Without one `/health` does where it exists, else
+    the front page; and what speaks no HTTP needs only to listen, unless it is to. Raises NodeUnreachable when it is the
+    machine that cannot be reached."""
+    health_path, within = path or "/health", within or ANSWER_WITHIN
+    health = await _status(transport, port, health_path, within)
     if isinstance(health, Answer):
-        return replace(health, is_well=health.is_well and path is None)
-    exists = path is not None or health in _SUCCESS or health >= _SERVER_ERROR
-    if exists:
+        return replace(health, is_well=health.is_well and path is None and not speaks_http)
+    if path is not None:
+        return Answer(CheckKind.HEALTH_PAGE, health in good, f"GET {path} answered {health}{_instead_of(health, good)}")
+    if health in _SUCCESS or health >= _SERVER_ERROR:
         return Answer(CheckKind.HEALTH_PAGE, health in _SUCCESS, f"GET {health_path} answered {health}")
-    front = await _status(transport, port, "/")
+    front = await _status(transport, port, "/", within)
     if isinstance(front, Answer):
-        return front
+        return replace(front, is_well=front.is_well and not speaks_http)
     return Answer(CheckKind.FRONT_PAGE, front < _SERVER_ERROR, f"GET / answered {front}")
 
 
-async def _status(transport: Transport, port: Port, path: str) -> int | Answer:
+def _instead_of(status: int, good: Statuses) -> str:
+    return "" if status in good or good == _SUCCESS else f" and not {good}"
+
+
+async def ask_port(transport: Transport, port: Port, *, within: float) -> Answer:
+    """Whether somebody listens there, whatever they speak."""
+    try:
+        async with asyncio.timeout(within), transport.tunnel(port) as (reader, _):
+            is_cut_off = await _is_cut_off(reader)
+    except TimeoutError:
+        said = f"the port did not accept a connection within {within:g} s"
+        return Answer(CheckKind.OPEN_PORT, is_well=False, said=said)
+    except OSError:
+        is_cut_off = True
+    except Unavailable:
+        return Answer(CheckKind.OPEN_PORT, is_well=False, said=_CLOSED)
+    if is_cut_off:
+        return Answer(CheckKind.OPEN_PORT, is_well=False, said="the port accepts connections, and cuts them off")
+    return Answer(CheckKind.OPEN_PORT, is_well=True, said="the port accepts connections")
+
+
+async def _is_cut_off(reader: asyncio.StreamReader) -> bool:
+    try:
+        async with asyncio.timeout(STAYS_OPEN):
+            return not await reader.read(1)
+    except TimeoutError:
+        return False
+
+
+async def _status(transport: Transport, port: Port, path: str, within: float) -> int | Answer:
     """The response's status, whatever its body; an Answer when there is no response."""
     has_connected = False
     try:
-        async with asyncio.timeout(ANSWER_WITHIN), transport.tunnel(port) as (reader, writer):
+        async with asyncio.timeout(within), transport.tunnel(port) as (reader, writer):
             has_connected = True
             writer.write(_REQUEST.format(path=quote(path, safe=_AS_IT_STANDS), port=port).encode())
             head = await _head(reader)
     except TimeoutError:
-        said = f"GET {path} was not answered within {ANSWER_WITHIN:g} s"
+        said = f"GET {path} was not answered within {within:g} s"
         return Answer(CheckKind.OPEN_PORT, is_well=False, said=said)
     except (OSError, asyncio.IncompleteReadError):
         return Answer(CheckKind.OPEN_PORT, is_well=False, said=f"GET {path} was cut off")
     except Unavailable:  # nothing listens there
         if has_connected:
             raise
-        return Answer(CheckKind.OPEN_PORT, is_well=False, said="the port does not accept connections")
+        return Answer(CheckKind.OPEN_PORT, is_well=False, said=_CLOSED)
     found = _STATUS.match(head)
     if found is None:
         said = "the port accepts connections, without speaking HTTP"

@@ -50,9 +50,16 @@ class Helper:
     ) -> Answer:
         return understood(await self.say(verb, *words, told=told, within=within), kind)
 
-    async def look(self, kind: type[Answer], verb: str, *words: str, within: float = DEFAULT_TIMEOUT) -> Answer:
+    async def look(
+        self,
+        kind: type[Answer],
+        verb: str,
+        *words: str,
+        told: Mapping[str, object] | None = None,
+        within: float = DEFAULT_TIMEOUT,
+    ) -> Answer:
         """As `ask`, for what is asked again and again and changes nothing: no transcript has it."""
-        looking = replace(self.call(verb, *words, within=within), is_routine=True)
+        looking = replace(self.call(verb, *words, told=told, within=within), is_routine=True)
         finished = await self._transport.run(looking)
         if not finished.succeeded:
             raise refusal(looking, finished)

@@ -13,7 +13,7 @@ from bakery.model.names import UnitName
 from bakery.model.unit import UnitSpec
 from bakery.nodes.folders import NodeFolders
 from bakery.nodes.helper_calls import Helper
-from bakery.nodes.units import UnitState
+from bakery.nodes.units import CheckEnd, UnitState
 
 _WITHIN = LONGEST_TURN + LONGEST_STOP + LONGEST_START + 60  # another's turn, the old one's end, and a start
 
@@ -45,8 +45,16 @@ class HelperUnits:
         told = (await self._helper.look(_States, "unit-state", *names[:MOST_AT_ONCE])).units
         return {name: told[name].restarts for name in names if name in told}
 
+    async def check(self, name: UnitName, argv: tuple[str, ...], *, seconds: float) -> CheckEnd:
+        return await check_by_helper(self._helper, "check-unit", name, argv, seconds)
+
     async def remove(self, name: UnitName) -> None:
         await self._helper.say("unit-remove", name, within=_WITHIN)
+
+
+async def check_by_helper(helper: Helper, verb: str, name: UnitName, argv: tuple[str, ...], seconds: float) -> CheckEnd:
+    told = {"argv": argv, "milliseconds": max(1, round(seconds * 1000))}
+    return await helper.look(CheckEnd, verb, name, told=told, within=2 * seconds + 60)
 
 
 class _States(msgspec.Struct, forbid_unknown_fields=True):

@@ -1,6 +1,7 @@
 """Units kept by our own supervisor, one a unit, where there is no systemd for us."""
 
 import contextlib
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import PurePosixPath
 
@@ -13,7 +14,7 @@ from bakery.model.secret import Secret
 from bakery.model.unit import UnitSpec
 from bakery.nodes.folders import NodeFolders
 from bakery.nodes.transport import Transport, run_or_fail
-from bakery.nodes.units import UnitState
+from bakery.nodes.units import CheckEnd, UnitState
 
 LONGEST_STOP = 300.0
 
@@ -63,6 +64,14 @@ class SupervisedUnits:
 
     async def states(self, *names: UnitName) -> dict[UnitName, UnitState]:
         return {name: await self.state(name) for name in names}
+
+    async def check(self, name: UnitName, argv: tuple[str, ...], *, seconds: float) -> CheckEnd:
+        if not await self._exists(name):
+            return CheckEnd(127, f"{name} does not run.")
+        await self._install()
+        told = Secret(msgspec.json.encode({"argv": argv, "seconds": seconds}).decode())
+        checking = replace(self._say("check", name), stdin=told, timeout=seconds + 60, is_private=True, is_routine=True)
+        return msgspec.json.decode((await run_or_fail(self._transport, checking)).output, type=CheckEnd)
 
     async def remove(self, name: UnitName) -> None:
         await self.stop(name)

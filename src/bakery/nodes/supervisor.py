@@ -5,6 +5,7 @@ It is copied to the node and run there by any Python from 3.9 on, so it imports 
     supervisor.py start FOLDER    detaches and keeps the unit running; harmless when it runs
     supervisor.py stop FOLDER     asks it to end, ends it after its grace; harmless when it does not run
     supervisor.py state FOLDER    prints a line of JSON
+    supervisor.py check FOLDER    runs a command beside it, told as a line of JSON; prints how it ended, likewise
 
 FOLDER holds `spec.json` (see Spec), and what the supervisor writes there: `lock`, held while it lives and with its
 process id inside; `state.json`; `supervisor.log`, empty unless the supervisor itself has a fault.
@@ -18,6 +19,7 @@ import fcntl
 import json
 import os
 import pwd
+import select
 import signal
 import subprocess
 import sys
@@ -28,6 +30,7 @@ from typing import TypedDict
 SHORTEST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between an end and the next start
 STEADY_AFTER = 30.0  # seconds; who ran as long begins again with the shortest pause
 LOOK_AGAIN = 0.05
+KEPT_OF_CHECK = 2000  # bytes of what it writes
 PR_SET_NO_NEW_PRIVS = 38
 WATCHED = {signal.SIGTERM, signal.SIGCHLD}
 
@@ -87,6 +90,35 @@ def state(folder: Path) -> dict[str, object]:
     return {"is_running": runs(last), **last}
 
 
+class Check(TypedDict):
+    argv: list[str]
+    seconds: float
+
+
+def check(folder: Path, told: Check) -> dict[str, object]:
+    """As the program itself is run; nothing of its group is left."""
+    spec, deadline, written = read_spec(folder), time.monotonic() + told["seconds"], b""
+    spec["argv"] = told["argv"]
+    heard, writes = os.pipe()
+    try:
+        child = launch(spec, writes)
+    except OSError as error:
+        return {"exit_status": 127, "written": f"{spec['argv'][0]}: {error.strerror}"}
+    os.close(writes)
+    while child.poll() is None and time.monotonic() < deadline:
+        if select.select([heard], [], [], LOOK_AGAIN)[0]:
+            piece = os.read(heard, 64 * 1024)
+            written = (written + piece)[-KEPT_OF_CHECK:]
+            if not piece:
+                time.sleep(LOOK_AGAIN)
+    status = child.poll()
+    _signal_group(child.pid, signal.SIGKILL)
+    child.wait()
+    while select.select([heard], [], [], 0)[0] and (piece := os.read(heard, 64 * 1024)):
+        written = (written + piece)[-KEPT_OF_CHECK:]
+    return {"exit_status": status, "written": written.decode(errors="replace")}
+
+
 def supervise(folder: Path) -> None:
     """Returns when it was asked to stop and the program's whole process group is gone."""
     signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
@@ -113,7 +145,8 @@ def supervise(folder: Path) -> None:
             asked_to_stop = told_to_stop_within(pause)
 
 
-def launch(spec: Spec) -> subprocess.Popen[bytes]:
+def launch(spec: Spec, output: int | None = None) -> subprocess.Popen[bytes]:
+    """What it writes goes to its log, unless `output` is named."""
     libc = ctypes.CDLL(None)
 
     def last_before_the_program() -> None:
@@ -134,8 +167,8 @@ def launch(spec: Spec) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             spec["argv"],
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=log if output is None else output,
+            stderr=log if output is None else output,
             cwd=spec["folder"],
             env=environment,
             start_new_session=True,
@@ -267,5 +300,7 @@ if __name__ == "__main__":
         stop(unit_folder)
     elif verb == "state":
         sys.stdout.write(json.dumps(state(unit_folder)) + "\n")
+    elif verb == "check":
+        sys.stdout.write(json.dumps(check(unit_folder, json.loads(sys.stdin.read()))) + "\n")
     else:
         sys.exit(f"unknown verb: {verb}")

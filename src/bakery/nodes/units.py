@@ -22,6 +22,14 @@ class UnitState:
     last_exit: Annotated[str, Meta(max_length=200, pattern=r"\A[^\x00-\x1f\x7f-\x9f]*\Z")] = ""
 
 
+@dataclass(frozen=True, slots=True)
+class CheckEnd:
+    """How a command ended that says whether a program is well; None: not in time. `written` is the end of its words."""
+
+    exit_status: Annotated[int, Meta(ge=-64, le=255)] | None
+    written: Annotated[str, Meta(max_length=4000)]
+
+
 class Units(Protocol):
     async def start(self, unit: UnitSpec) -> None:
         """Runs the unit as described. One that already runs like this goes on; one that runs otherwise is replaced."""
@@ -36,6 +44,9 @@ class Units(Protocol):
 
     async def states(self, *names: UnitName) -> dict[UnitName, UnitState]:
         """Of many at once."""
+
+    async def check(self, name: UnitName, argv: tuple[str, ...], *, seconds: float) -> CheckEnd:
+        """Runs this where the unit runs: as its account, in its folder, with its variables."""
 
     async def remove(self, name: UnitName) -> None:
         """Stops the unit and forgets it. Its log stays."""

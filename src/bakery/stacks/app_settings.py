@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from enum import Enum, StrEnum
+from enum import Enum
 from pathlib import PurePosixPath
 from typing import TypeVar
 
@@ -10,6 +10,7 @@ from bakery.model.app_commands import AppCommand
 from bakery.model.names import Port, ProcessName
 from bakery.model.repository_paths import TOP, RepositoryPath
 from bakery.model.strategies import Strategy
+from bakery.model.terms import HealthKind, Statuses
 from bakery.model.unit import Limits
 from bakery.model.variables import VariableName
 
@@ -23,18 +24,13 @@ class Off(Enum):
 CommandSetting = AppCommand | Off | None
 
 
-class HealthKind(StrEnum):
-    HTTP = "http"
-    TCP = "tcp"
-    COMMAND = "command"
-
-
 @dataclass(frozen=True, slots=True)
 class HealthSettings:
     """How it is asked whether a release is well. Times are in seconds."""
 
     kind: HealthKind | None = None
     path: str | None = None
+    status: Statuses | None = None
     command: AppCommand | None = None
     interval: float | None = None
     timeout: float | None = None  # of one try

@@ -11,6 +11,7 @@ from bakery.model.labels import shown_part
 from bakery.model.names import ProcessName, parse_process_name
 from bakery.model.repository_paths import TOP, RepositoryPath, parse_repository_path
 from bakery.model.strategies import Strategy
+from bakery.model.terms import HealthKind
 from bakery.model.unit import Limits
 from bakery.model.variables import parse_variable_name
 from bakery.stacks import bakery_toml_values as values
@@ -18,7 +19,6 @@ from bakery.stacks.app_settings import (
     AppSettings,
     CommandSetting,
     DeploySettings,
-    HealthKind,
     HealthSettings,
     Off,
 )
@@ -36,7 +36,7 @@ _WEB = ProcessName("web")
 KEYS: Mapping[str, tuple[str, ...]] = {
     "build": ("base", "dockerfile", "context", "args", "install", "command", "test", "watch"),
     "run": ("command", "port", "processes", "release", "volumes", "before", "after"),
-    "health": ("kind", "path", "command", "interval", "timeout", "threshold", "successes", "grace"),
+    "health": ("kind", "path", "status", "command", "interval", "timeout", "threshold", "successes", "grace"),
     "limits": ("memory", "cpus"),
     "deploy": ("strategy", "drain", "bake", "warm", "auto_rollback"),
 }
@@ -95,9 +95,14 @@ class _File:
 
     def _health(self) -> HealthSettings:
         health = self._section("health")
+        kind = health.one_of("kind", HealthKind)
+        if kind is HealthKind.COMMAND and health.command("command") is None:
+            missing = BadInput("Say which command is its health check.", hint='Like command = "./check".')
+            raise self.fault(("health", "kind"), missing)
         return HealthSettings(
-            kind=health.one_of("kind", HealthKind),
+            kind=kind,
             path=health.taken("path", values.a_health_path),
+            status=health.taken("status", values.statuses),
             command=health.command("command"),
             interval=health.seconds("interval", at_least=0.1, at_most=3600),
             timeout=health.seconds("timeout", at_least=0.1, at_most=300),

@@ -4,7 +4,6 @@ import re
 from pathlib import PurePosixPath
 from typing import TypeVar
 
-from bakery.model.app_changes import MOST_CPUS
 from bakery.model.app_commands import AppCommand, parse_app_command
 from bakery.model.durations import parse_seconds
 from bakery.model.errors import BadInput
@@ -12,7 +11,8 @@ from bakery.model.names import Port, parse_port
 from bakery.model.repository_paths import parse_repository_path
 from bakery.model.sizes import parse_memory
 from bakery.model.strategies import Strategy
-from bakery.stacks.app_settings import HealthKind, Volume
+from bakery.model.terms import MOST_CPUS, HealthKind, Statuses, parse_statuses
+from bakery.stacks.app_settings import Volume
 
 _LONGEST_ARGUMENT = 4000
 _HEALTH_PATH = re.compile(r"/[A-Za-z0-9/._~!&'()*+,;=:@%?-]{0,199}")
@@ -52,6 +52,12 @@ def a_health_path(value: object) -> str:
     if not _HEALTH_PATH.fullmatch(text):
         raise BadInput("Use a path like /health, up to 200 characters.")
     return text
+
+
+def statuses(value: object) -> Statuses:
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise BadInput("This is no status of HTTP.", hint='Like 200, or "200-399".')
+    return parse_statuses(str(value)[:20], "")
 
 
 def an_amount_of_memory(value: object) -> int:

@@ -1,6 +1,10 @@
 """Samples of how an app runs."""
 
+from collections.abc import Sequence
+
+from bakery.model.terms import NOTHING, Said, TermShown, shown_terms, terms_of
 from bakery.web.presenters.app_settings import STRATEGIES
+from bakery.web.presenters.terms import term_groups
 from bakery.web.views.app_settings import AppSettingsPage
 from bakery.web.views.forms import Form
 from bakery.web.views.shell import Shell, Tab
@@ -17,10 +21,9 @@ _STORED = {
 _FACTS = [
     ("Name", "The shop"),
     ("Start command", "python3 app.py"),
-    ("Health path", "/health"),
     ("Strategy", "Blue-green"),
-    ("Memory", "At most 512 MB"),
-    ("CPUs", "As its bakery.toml says, else none"),
+    ("Memory limit", "512 MB, set here"),
+    ("CPU limit", "no limit, usual"),
 ]
 
 
@@ -44,8 +47,15 @@ def app_settings_pages() -> Pages:
 
 def _page(form: Form, *, why_not: str = "") -> AppSettingsPage:
     return AppSettingsPage(
-        "shop", _tabs(), "Runs as a process", form=form, choices=STRATEGIES, facts=_FACTS, why_not_change=why_not
-    )
+        "shop", _tabs(), "Runs as a process", form=form, choices=STRATEGIES, groups=term_groups(some_terms()),
+        facts=_FACTS, why_not_change=why_not,
+    )  # fmt: skip
+
+
+def some_terms() -> Sequence[TermShown]:
+    said = Said(path="/health", memory_bytes=512 * 1024**2, cpu_percent=150)
+    repository = Said(drain=60.0, grace=30.0)
+    return shown_terms(said, terms_of(said, repository), terms_of(NOTHING, repository))
 
 
 def _tabs() -> list[Tab]:

@@ -2,15 +2,18 @@
 
 from http import HTTPStatus
 
+from bakery.model.terms import OF_INSTALLATION
 from bakery.web.assets import FOLDER
+from bakery.web.presenters.terms import term_groups
 from bakery.web.views.activity import ActivityPage, ActivityRow, Transcript
 from bakery.web.views.dashboard import Attention, DashboardPage, FleetView, NodeLine, SetupStep
 from bakery.web.views.errors import ErrorPage
 from bakery.web.views.forms import Clash, Difference, Form, Option
-from bakery.web.views.settings import GeneralPage
+from bakery.web.views.settings import AppDefaultsPage, GeneralPage
 from bakery.web.views.shell import PaletteGroup, PaletteItem, Toast
 from bakery.web.views.status import StatusView, app_status, node_status
 from bakery.web.views.styleguide import styleguide_page
+from tests.web.samples.app_settings import some_terms
 from tests.web.samples.apps import deployments
 from tests.web.samples.frame import NOW, Pages, a_shell, ago, below
 from tests.web.samples.machines import figures
@@ -70,6 +73,14 @@ def place_pages() -> Pages:
         "settings-clash": (
             "settings/general.html",
             GeneralPage(Form(values={"apps_domain": "mine.example.com"}), {}, "0", a_clash()),
+            a_shell("settings", "Settings"),
+        ),
+        "settings-apps": (
+            "settings/apps.html",
+            AppDefaultsPage(
+                Form(values={"memory": "512", "drain": "soon"}, errors={"drain": "This is no duration."}),
+                term_groups([term for term in some_terms() if term.key in OF_INSTALLATION]),
+            ),
             a_shell("settings", "Settings"),
         ),
         "error": (

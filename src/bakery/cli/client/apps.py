@@ -9,7 +9,6 @@ from bakery.cli.output import Json, print_done, print_facts, print_rows, say
 from bakery.cli.terminal import confirm
 from bakery.model.errors import BadInput
 from bakery.model.labels import shown_part
-from bakery.model.sizes import shown_megabytes
 
 group = typer.Typer(help="Apps.", no_args_is_help=True)
 _App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
@@ -41,19 +40,18 @@ def show(app: _App, *, env: Env = None, json: Json = False) -> None:
         "node": "Node",
         "runtime": "Runtime",
         "command": "Command",
-        "health_path": "Health path",
         "strategy": "Strategy",
-        "memory": "Memory limit",
-        "cpus": "CPU limit",
     }
-    memory = None if found["memory_bytes"] is None else shown_megabytes(found["memory_bytes"])
-    told = {**found, "slots": slots}
-    print_facts(told if json else {**told, "memory": memory}, titles, as_json=json)
+    print_facts({**found, "slots": slots}, titles, as_json=json)
     if slots and not json:
         say("")
         print_rows([_slot(slot) for slot in slots], _SLOT, as_json=False, empty="")
+    if found["terms"] and not json:
+        say("")
+        print_rows(found["terms"], TERM, as_json=False, empty="")
 
 
+TERM = {"key": "SETTING", "shown": "HOLDS", "origin": "WHOSE"}
 _SLOT = {
     "colour": "SLOT",
     "state": "STATE",
@@ -128,7 +126,9 @@ def set_(
         list[str],
         typer.Argument(
             metavar="KEY=VALUE…",
-            help="name, command, health, strategy, memory (in MB) or cpus. An empty value says nothing any more.",
+            help="name, command, strategy, memory (in MB), cpus, health (a path), health_kind (http, tcp or command), "
+            "health_status, health_command, health_interval, health_timeout, health_threshold, health_successes, "
+            "health_grace, drain, bake, warm or auto_rollback. An empty value says nothing any more.",
         ),
     ],
     *,
@@ -136,13 +136,13 @@ def set_(
     json: Json = False,
 ) -> None:
     """Change how an app runs, from its next deployment on."""
-    wanted = dict(_setting(each) for each in settings)
+    wanted = dict(setting(each) for each in settings)
     with connect() as api:
         found = api.patch(path("apps", app, env=env), wanted)
     print_done(found, f"Saved. It takes effect with the next deployment of {app}.", as_json=json)
 
 
-def _setting(text: str) -> tuple[str, str]:
+def setting(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals:
         raise BadInput(f"“{shown_part(text, at_most=80)}” is no setting.", field="settings", hint="Like memory=512")

@@ -22,6 +22,7 @@ from bakery.model.nodes import LOCAL, NodeState, parse_node_for_app
 from bakery.model.permissions import Permission
 from bakery.model.sources import parse_new_source
 from bakery.model.strategies import Strategy
+from bakery.model.terms import Origin
 from bakery.web.api.app_path import PRODUCTION, Environment, expect_environment
 from bakery.web.api.etags import tagged
 from bakery.web.api.listing import After, Listing, listing, position_in, shown
@@ -29,6 +30,7 @@ from bakery.web.api.problems import problems
 from bakery.web.context import Parts, WebRequest
 from bakery.web.paths import searched
 
+_Text = Annotated[str, msgspec.Meta(max_length=1000)]
 _READ = {"permission": Permission.READ}
 
 
@@ -50,10 +52,24 @@ class App(msgspec.Struct, kw_only=True):
     created_at: datetime
 
 
+class Term(msgspec.Struct, kw_only=True):
+    """One thing that may be said of how a release is checked, takes over, and what it may use. `key` is its name for a
+    change; `value` is what will hold, as far as it is known, `shown` that for people, and `origin` whose it is: set
+    here, from bakery.toml, the installation's, or usual. Times are in seconds, limits in bytes and in percent of a
+    CPU. `said` is what was said in this very place, empty where nothing was."""
+
+    key: str
+    title: str
+    said: str
+    shown: str
+    origin: Origin
+    value: str | bool | int | float | list[str] | None
+
+
 class AppInFull(App, kw_only=True):
     """`colour` is the live slot; `interrupts`: a deployment stops the app for a moment. While its node is
     not online, its health is what was seen last. `memory_bytes` and `cpus` are limits; null: as the repository's
-    bakery.toml says, else none."""
+    bakery.toml says, else the installation. `terms` has these too, with whose they are; of static files, none."""
 
     environment: str = "production"
     command: list[str] | None
@@ -65,6 +81,7 @@ class AppInFull(App, kw_only=True):
     is_stopped: bool
     colour: Colour | None
     node_state: NodeState
+    terms: list[Term]
 
 
 class AppWanted(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -85,7 +102,9 @@ class AppWanted(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 class AppEdit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What is left out stays; an empty text or null says nothing any more. `strategy` is blue-green or recreate;
-    `memory` is in MB, or a text like “1G”. The runtime of an app cannot be changed."""
+    `memory` is in MB, or a text like “1G”; `health` is the path of the health check, `health_kind` http, tcp or
+    command, and `health_command` a program with arguments, quoted as in a shell. Times are texts like “30s”, or
+    seconds. The runtime of an app cannot be changed."""
 
     name: Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType = UNSET
     command: Annotated[str, msgspec.Meta(max_length=10_000)] | UnsetType = UNSET
@@ -93,6 +112,18 @@ class AppEdit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     strategy: Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType = UNSET
     memory: int | Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType | None = UNSET
     cpus: int | float | Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType | None = UNSET
+    health_kind: _Text | UnsetType | None = UNSET
+    health_status: int | _Text | UnsetType | None = UNSET
+    health_command: Annotated[str, msgspec.Meta(max_length=10_000)] | UnsetType | None = UNSET
+    health_interval: int | float | _Text | UnsetType | None = UNSET
+    health_timeout: int | float | _Text | UnsetType | None = UNSET
+    health_threshold: int | _Text | UnsetType | None = UNSET
+    health_successes: int | _Text | UnsetType | None = UNSET
+    health_grace: int | float | _Text | UnsetType | None = UNSET
+    drain: int | float | _Text | UnsetType | None = UNSET
+    bake: int | float | _Text | UnsetType | None = UNSET
+    warm: int | float | _Text | UnsetType | None = UNSET
+    auto_rollback: bool | _Text | UnsetType | None = UNSET
 
 
 class CloneWanted(msgspec.Struct, kw_only=True):

@@ -1,16 +1,23 @@
 """The installation."""
 
+from typing import Annotated
+
 import msgspec
-from litestar import Response, get, put
+from litestar import Response, get, patch, put
+from msgspec import UNSET, UnsetType
 
 from bakery.access.general import change_general
+from bakery.delivery.defaults import change_defaults, show_defaults
 from bakery.model.actor import Actor
 from bakery.model.permissions import Permission
+from bakery.model.terms import Origin
 from bakery.store.installation import General
 from bakery.web.api.etags import tagged, versions_seen
+from bakery.web.api.listing import shown
 from bakery.web.api.problems import problems
 from bakery.web.context import Parts, WebRequest
 
+_Text = Annotated[str, msgspec.Meta(max_length=1000)]
 _MANAGE = {"permission": Permission.MANAGE_SYSTEM}
 
 
@@ -66,6 +73,61 @@ async def put_settings(request: WebRequest, parts: Parts, actor: Actor, data: Ge
     return _shown(parts.general)
 
 
+class Default(msgspec.Struct, kw_only=True):
+    """Of all apps, where neither a person nor a repository says it. `said` is what was set, `shown` what holds."""
+
+    key: str
+    title: str
+    said: str
+    shown: str
+    origin: Origin
+    value: bool | int | float | None
+
+
+class Defaults(msgspec.Struct, kw_only=True):
+    terms: list[Default]
+
+
+class DefaultsEdit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is left out stays; an empty text or null says nothing any more. Times are texts like “30s”, or seconds;
+    `memory` is in MB, or a text like “1G”."""
+
+    memory: int | _Text | UnsetType | None = UNSET
+    cpus: int | float | _Text | UnsetType | None = UNSET
+    drain: int | float | _Text | UnsetType | None = UNSET
+    bake: int | float | _Text | UnsetType | None = UNSET
+    warm: int | float | _Text | UnsetType | None = UNSET
+    auto_rollback: bool | _Text | UnsetType | None = UNSET
+
+
+@get(
+    "/system/defaults",
+    operation_id="showDefaults",
+    summary="Show the defaults of apps",
+    opt=_MANAGE,
+    responses=problems(),
+    tags=["System"],
+)
+async def get_defaults(parts: Parts, actor: Actor) -> Defaults:
+    """Limits, and how a release takes over, where nobody says it of the app."""
+    return Defaults(terms=[shown(Default, term) for term in await show_defaults(parts.store, actor=actor)])
+
+
+@patch(
+    "/system/defaults",
+    operation_id="changeDefaults",
+    summary="Change the defaults of apps",
+    opt=_MANAGE,
+    responses=problems(),
+    tags=["System"],
+)
+async def patch_defaults(parts: Parts, actor: Actor, data: DefaultsEdit) -> Defaults:
+    """From the next deployment of each app on; earlier releases keep theirs."""
+    given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
+    wanted = {name: "" if value is None else str(value) for name, value in given.items()}
+    return Defaults(terms=[shown(Default, term) for term in await change_defaults(parts.store, wanted, actor=actor)])
+
+
 def _shown(general: General) -> GeneralSettings:
     return GeneralSettings(
         base_url=general.base_url,
@@ -75,4 +137,4 @@ def _shown(general: General) -> GeneralSettings:
     )
 
 
-ROUTES = (get_settings, put_settings)
+ROUTES = (get_settings, put_settings, get_defaults, patch_defaults)

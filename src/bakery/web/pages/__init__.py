@@ -3,6 +3,7 @@
 from bakery.web.pages import (
     account,
     activity,
+    app_defaults,
     app_logs,
     app_settings,
     app_source,
@@ -47,5 +48,6 @@ ROUTES = (
     *team.ROUTES,
     *activity.ROUTES,
     *system.ROUTES,
+    *app_defaults.ROUTES,
     *palette.ROUTES,
 )

@@ -7,11 +7,11 @@ from bakery.delivery.apps import AppDetail
 from bakery.model.actor import Actor
 from bakery.model.apps import Runtime
 from bakery.model.permissions import Permission
-from bakery.model.sizes import shown_cpus, shown_megabytes
 from bakery.model.strategies import Strategy
 from bakery.web.presenters.apps import app_tabs
 from bakery.web.presenters.links import Url
 from bakery.web.presenters.refusals import why_not
+from bakery.web.presenters.terms import stored_terms, term_facts, term_groups
 from bakery.web.views.app_settings import AppSettingsPage
 from bakery.web.views.forms import Form, Option
 
@@ -25,7 +25,6 @@ STRATEGIES = (
     Option(Strategy.RECREATE, "Recreate", "The old one ends first, for apps that must not run twice."),
 )
 _FOUND_OUT = "Found out from its source"
-_NO_LIMIT = "As its bakery.toml says, else none"
 
 
 def settings_page(app: AppDetail, *, form: Form | None, actor: Actor, url: Url) -> AppSettingsPage:
@@ -37,6 +36,7 @@ def settings_page(app: AppDetail, *, form: Form | None, actor: Actor, url: Url) 
         runs=app.runtime is not Runtime.STATIC,
         form=form or Form(values=_stored(app)),
         choices=STRATEGIES,
+        groups=term_groups(app.terms),
         facts=_facts(app),
         why_not_change=why_not(actor, Permission.DEPLOY),
     )
@@ -46,10 +46,8 @@ def _stored(app: AppDetail) -> Mapping[str, str]:
     return {
         "name": app.name,
         "command": shlex.join(app.command or ()),
-        "health": app.health_path or "",
         "strategy": app.strategy,
-        "memory": "" if app.memory_bytes is None else str(app.memory_bytes // 1024**2),
-        "cpus": "" if app.cpus is None else f"{app.cpus:g}",
+        **stored_terms(app.terms),
     }
 
 
@@ -60,8 +58,6 @@ def _facts(app: AppDetail) -> Sequence[tuple[str, str]]:
     return [
         ("Name", app.name),
         ("Start command", shlex.join(app.command) if app.command else _FOUND_OUT),
-        ("Health path", app.health_path or _FOUND_OUT),
         ("Strategy", strategy),
-        ("Memory", _NO_LIMIT if app.memory_bytes is None else f"At most {shown_megabytes(app.memory_bytes)}"),
-        ("CPUs", _NO_LIMIT if app.cpu_percent is None else f"At most {shown_cpus(app.cpu_percent)}"),
+        *term_facts(app.terms),
     ]

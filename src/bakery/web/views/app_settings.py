@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 
 from bakery.web.views.forms import Form, Option
 from bakery.web.views.shell import Tab
+from bakery.web.views.terms import TermGroup
 
 
 @dataclass(frozen=True, slots=True)
 class AppSettingsPage:
-    """apps/settings.html. Fields: name, and where `runs` command, health, strategy, memory, cpus.
+    """apps/settings.html. Fields: name, and where `runs` command, strategy, and those of `groups`.
 
     `choices` are of the strategy. `facts` is what somebody reads who may not change it.
     """
@@ -20,5 +21,6 @@ class AppSettingsPage:
     runs: bool = True
     form: Form = field(default_factory=Form)
     choices: Sequence[Option] = ()
+    groups: Sequence[TermGroup] = ()
     facts: Sequence[tuple[str, str]] = ()
     why_not_change: str = ""

@@ -1,9 +1,10 @@
 """The settings of the installation."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bakery.web.views.forms import Clash, Form
+from bakery.web.views.terms import TermGroup
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +21,11 @@ class GeneralPage:
 
     def why_fixed(self, name: str) -> str:
         return self.fixed.get(name, "")
+
+
+@dataclass(frozen=True, slots=True)
+class AppDefaultsPage:
+    """settings/apps.html. Its fields are those of the `groups`."""
+
+    form: Form
+    groups: Sequence[TermGroup]
