@@ -1,0 +1,114 @@
+"""The images that generated Dockerfiles begin with, under their usual names: made of Debian's packages, once, and kept.
+
+No registry can be reached. What a toolchain is here is what Debian has of it, so samples ask for these versions.
+"""
+
+import hashlib
+import subprocess
+import tempfile
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.docker import SOCKET, Docker
+from tests.lab.errors import LabError
+from tests.lab.image import RELEASE
+
+REPOSITORY = "bakery-lab-toolchains"
+_SECONDS = 900
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """`name`: what a Dockerfile calls it. `rest`: lines of its own Dockerfile, for what the usual image sets."""
+
+    name: str
+    packages: tuple[str, ...] = ()
+    rest: str = ""
+
+    @property
+    def kept_as(self) -> str:
+        """A name that changes with the recipe; this file is the recipe."""
+        recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
+        return f"{REPOSITORY}:{self.name.replace(':', '-')}-{recipe}"
+
+
+DEBIAN = Toolchain(f"debian:{RELEASE}-slim")
+PYTHON = Toolchain("python:3.11-slim", ("python3", "python3-venv", "python3-pip"))
+GO = Toolchain(
+    f"golang:1.19-{RELEASE}",
+    ("golang-go", "ca-certificates", "git"),
+    'ENV GOPATH=/go PATH="/go/bin:$PATH"\nWORKDIR /go\n',
+)
+RUBY = Toolchain(
+    "ruby:3.1-slim",
+    ("ruby", "bundler", "ruby-sinatra", "puma"),
+    """\
+ENV LANG=C.UTF-8 GEM_HOME=/usr/local/bundle BUNDLE_APP_CONFIG=/usr/local/bundle BUNDLE_SILENCE_ROOT_WARNING=1
+ENV PATH="/usr/local/bundle/bin:$PATH"
+RUN mkdir -m 1777 -p /usr/local/bundle
+""",
+)
+PHP = Toolchain(
+    "php:8.2-apache",
+    ("apache2", "libapache2-mod-php", "php-cli"),
+    r"""
+ENV APACHE_CONFDIR=/etc/apache2
+RUN printf '%s\n' '#!/bin/sh' '. /etc/apache2/envvars' 'exec apache2 -DFOREGROUND "$@"' >/usr/local/bin/apache2-foreground
+RUN chmod +x /usr/local/bin/apache2-foreground && rm -rf /var/www/html/* && chmod 1777 /var/run/apache2 /var/lock
+RUN ln -sf /dev/stderr /var/log/apache2/error.log && ln -sf /dev/stdout /var/log/apache2/access.log \
+ && ln -sf /dev/stdout /var/log/apache2/other_vhosts_access.log
+STOPSIGNAL SIGWINCH
+WORKDIR /var/www/html
+CMD ["apache2-foreground"]
+""",
+)
+RUST = Toolchain(
+    f"rust:1.63-slim-{RELEASE}",
+    ("cargo", "rustc", "gcc", "libc6-dev"),
+    'ENV CARGO_HOME=/usr/local/cargo PATH="/usr/local/cargo/bin:$PATH"\n',
+)
+
+
+def ensure_toolchains(docker: Docker, wanted: Collection[Toolchain]) -> None:
+    """Make what is missing, and call each by its usual name."""
+    if not _is_there(docker, DEBIAN):
+        _make_debian(docker)
+    for one in wanted:
+        if not _is_there(docker, one):
+            _make(docker, one)
+    for one in {DEBIAN, *wanted}:
+        docker.run("tag", one.kept_as, one.name)
+
+
+def _is_there(docker: Docker, one: Toolchain) -> bool:
+    return docker.attempt("image", "inspect", one.kept_as).returncode == 0
+
+
+def _make_debian(docker: Docker) -> None:
+    with tempfile.TemporaryDirectory() as work:
+        root, archive = f"{work}/root", f"{work}/root.tar"
+        _call("unshare", "--mount", "debootstrap", "--variant=minbase", RELEASE, root)
+        _call("tar", "-C", root, "--exclude=./var/cache/apt/archives/*.deb", "-cf", archive, ".")
+        docker.run("import", archive, DEBIAN.kept_as, timeout=_SECONDS)
+
+
+def _make(docker: Docker, one: Toolchain) -> None:
+    apt = "DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends"
+    recipe = f"FROM {DEBIAN.kept_as}\nRUN apt-get update && {apt} {' '.join(one.packages)} && apt-get clean\n{one.rest}"
+    done = build(docker, recipe.encode(), "--network=host", f"--tag={one.kept_as}", "-")
+    if done.returncode != 0:
+        raise LabError(f"The lab's {one.name} cannot be made:\n{done.stdout.decode(errors='replace')[-2000:]}")
+
+
+def build(docker: Docker, stdin: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        ["env", "DOCKER_BUILDKIT=1", docker.client, "--host", SOCKET, "build", "--progress=plain", *arguments],
+        input=stdin, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=_SECONDS, check=False,
+    )  # fmt: skip
+
+
+def _call(*argv: str) -> None:
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    if done.returncode != 0:
+        raise LabError(f"{argv[0]} failed:\n{(done.stdout + done.stderr)[-2000:]}")
