@@ -40,7 +40,7 @@ GO = Toolchain(
     ("golang-go", "ca-certificates", "git"),
     'ENV GOPATH=/go PATH="/go/bin:$PATH"\nWORKDIR /go\n',
 )
-RUBY = Toolchain(
+RUBY_SLIM = Toolchain(
     "ruby:3.1-slim",
     ("ruby", "bundler", "ruby-sinatra", "puma"),
     """\
@@ -49,12 +49,14 @@ ENV PATH="/usr/local/bundle/bin:$PATH"
 RUN mkdir -m 1777 -p /usr/local/bundle
 """,
 )
+RUBY = Toolchain("ruby:3.1", RUBY_SLIM.packages, RUBY_SLIM.rest)
 PHP = Toolchain(
     "php:8.2-apache",
     ("apache2", "libapache2-mod-php", "php-cli"),
     r"""
-ENV APACHE_CONFDIR=/etc/apache2
-RUN printf '%s\n' '#!/bin/sh' '. /etc/apache2/envvars' 'exec apache2 -DFOREGROUND "$@"' >/usr/local/bin/apache2-foreground
+ENV APACHE_CONFDIR=/etc/apache2 PHP_INI_DIR=/usr/local/etc/php
+RUN mkdir -p "$PHP_INI_DIR" && touch "$PHP_INI_DIR/php.ini-production"
+RUN printf '%s\n' '#!/bin/sh' '. /etc/apache2/envvars' 'exec apache2 -DFOREGROUND' >/usr/local/bin/apache2-foreground
 RUN chmod +x /usr/local/bin/apache2-foreground && rm -rf /var/www/html/* && chmod 1777 /var/run/apache2 /var/lock
 RUN ln -sf /dev/stderr /var/log/apache2/error.log && ln -sf /dev/stdout /var/log/apache2/access.log \
  && ln -sf /dev/stdout /var/log/apache2/other_vhosts_access.log

@@ -23,13 +23,7 @@ def test_nothing_at_all_is_no_guess() -> None:
     assert unknown({"README.md": ""}) == Undetected(
         message="Nothing at the top of this repository says how it is built or started.",
         hint="Choose a base folder, say how it is started, or add a Dockerfile or a bakery.toml.",
-        why=(
-            (
-                "We looked for Dockerfile, bun.lock, bun.lockb, package.json, requirements.txt, pyproject.toml, "
-                "uv.lock, poetry.lock, manage.py, main.py, app.py, server.py, wsgi.py, asgi.py, api.py, bot.py, "
-                "run.py, Procfile, index.html, public/index.html, dist/index.html, _site/index.html, site/index.html."
-            ),
-        ),
+        why=(f"We looked for {', '.join(dict.fromkeys(name for stack in STACKS for name in stack.looks_for))}.",),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bakery.stacks.plan import GeneratedDockerfile
+from tests.stacks import test_go, test_php, test_ruby, test_rust
 from tests.stacks.trees import Files, plan_of
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -48,6 +49,22 @@ CASES: Mapping[str, Files] = {
         "shop/wsgi.py": "",
     },
     "python-program": {"app.py": 'if __name__ == "__main__":\n    main()\n'},
+    "go": {"go.mod": test_go.MODULE, "go.sum": "", "main.go": test_go.MAIN, "main_test.go": ""},
+    "go-with-c": {
+        "go.mod": "module x\nrequire github.com/mattn/go-sqlite3 v1.14.0\n",
+        "go.sum": "",
+        "cmd/server/main.go": test_go.MAIN,
+    },
+    "rust": {
+        "Cargo.toml": test_rust.PACKAGE,
+        "Cargo.lock": '[[package]]\nname = "openssl-sys"\n',
+        "src/main.rs": "",
+        "tests/a.rs": "",
+    },
+    "ruby-rails": test_ruby.RAILS,
+    "ruby-sinatra": {"Gemfile": 'gem "sinatra"\ngem "puma"\n', "app.rb": "require 'sinatra'\n"},
+    "php-laravel": test_php.LARAVEL,
+    "php": {"index.php": "<?php new mysqli('x');"},
     "with-settings": {
         "package.json": NODE,
         "package-lock.json": "",

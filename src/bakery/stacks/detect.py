@@ -197,12 +197,13 @@ def _answers(folder: Folder, settings: AppSettings, runtime: Runtime | None, sta
 def _with_said(found: Found, read: Procfile, settings: AppSettings) -> Found:
     # A Dockerfile has a start of its own; a Procfile beside it was written for something else.
     web = None if found.dockerfile else read.web
+    processes = {**read.processes, **settings.processes}
     commands = Commands(
         install=_either(settings.install, found.commands.install),
         build=_either(settings.build, found.commands.build),
         test=_either(settings.test, found.commands.test),
         start=settings.start or web or found.commands.start,
-        processes={**read.processes, **settings.processes},
+        processes=processes or ({} if settings.start or web else found.commands.processes),
         release=_either(settings.release, read.release or found.commands.release),
         before=settings.before,
         after=settings.after,

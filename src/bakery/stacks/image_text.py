@@ -84,6 +84,10 @@ class ImageText:
         if command is not None:
             self._text += lines.run(command, caches=caches, with_variables=with_variables)
 
+    def shell(self, *lines: str) -> None:
+        """A text of ours for a shell, a command a line: never with a word of a repository in it."""
+        self._text += "RUN " + " \\\n    && ".join(lines) + "\n"
+
     def arguments(self, names: Sequence[VariableName]) -> None:
         """Those of the build that a person named, for all that follows in this stage."""
         self._text += lines.arguments(names)

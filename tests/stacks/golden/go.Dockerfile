@@ -1,0 +1,31 @@
+# Written by Bakery from go.mod. Yours to keep: put it into the repository as Dockerfile.
+FROM golang:1.24-bookworm AS build
+WORKDIR /app
+ENV CGO_ENABLED=0
+# Before the sources: fetched anew only when these files change.
+COPY go.mod go.sum ./
+RUN --mount=type=cache,target=/go/pkg/mod \
+    go mod download
+COPY . .
+# Variables for the build are mounted here, and in no layer.
+RUN --mount=type=cache,target=/go/pkg/mod \
+    --mount=type=cache,target=/root/.cache/go-build \
+    --mount=type=secret,id=variables \
+    set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; go build -trimpath -o bin/app .
+
+FROM build AS test
+RUN --mount=type=cache,target=/go/pkg/mod \
+    --mount=type=cache,target=/root/.cache/go-build \
+    --mount=type=secret,id=variables \
+    set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; go test ./...
+
+FROM debian:bookworm-slim
+WORKDIR /app
+RUN useradd --create-home --uid 1000 app
+# Whom the program trusts when it calls others.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+COPY --from=build --chown=app:app /app ./
+ENV HOST=0.0.0.0 PORT=8080
+USER app
+EXPOSE 8080
+CMD ["./bin/app"]
