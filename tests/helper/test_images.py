@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from bakery.helper.docker_client import build_argv, client_files, expect_known_frontend, read_dockerfile
-from bakery.helper.images import split_reference, whole_name
-from bakery.helper.told_image import REFERENCE, told_build, told_place, told_pull
+from bakery.helper.image_references import REFERENCE, split_reference, whole_name
+from bakery.helper.told_image import told_build, told_place, told_pull
 
 KEY = "j0123456789abcdef01234567"
 A_BUILD: dict[str, object] = {

@@ -47,7 +47,7 @@ async def test_a_repository_that_answers_is_followed_and_deployed(
     deployment = await admin.send("/apps/shop/deploy")
 
     assert "Newest commit of main" in deployment.text
-    assert "changed the repository of" in (await admin.get("/activity")).text
+    assert "changed the source of" in (await admin.get("/activity")).text
 
 
 async def test_what_is_wrong_stands_below_its_field(site: Site, admin: Browser, server: GitServer) -> None:

@@ -7,6 +7,7 @@ from psycopg import errors
 from bakery.delivery.apps import AppDetail, make_slots, show_app
 from bakery.delivery.find import FoundApp, find_app
 from bakery.delivery.git_rows import read_source, seal_key, seal_token, write_source
+from bakery.delivery.image_rows import read_image, seal_password, write_image
 from bakery.delivery.placing import expect_room_on
 from bakery.delivery.variable_sets import newest_version, open_all, read_set, write_version
 from bakery.model.actor import Actor
@@ -56,6 +57,7 @@ async def clone_app(store: Store, slug: str, new_slug: str, *, node: NodeName | 
             await make_slots(tx, environment_id, place.id, original.runtime)
             await tx.connection.execute(_COUNTS, (environment_id, found.environment_id))
             await _copy_source(store, tx, found, environment_id, actor)
+            await _copy_image(store, tx, found, environment_id, actor)
             names = await _copy_variables(store, tx, found, environment_id, actor)
             await tx.connection.execute(
                 "INSERT INTO grants (person_id, app_id) SELECT id, %s FROM people WHERE id = %s AND NOT all_apps",
@@ -83,6 +85,17 @@ async def _copy_source(store: Store, tx: Transaction, original: FoundApp, enviro
         changed_by=actor.label,
     )
     await write_source(tx.connection, copied)
+
+
+async def _copy_image(store: Store, tx: Transaction, original: FoundApp, environment_id: int, actor: Actor) -> None:
+    """Likewise what opens its registry."""
+    image = await read_image(tx.connection, original.environment_id)
+    if image is None:
+        return
+    password = image.open_password(store.vault)
+    sealed = seal_password(store.vault, environment_id, password) if password else None
+    copied = replace(image, environment_id=environment_id, password=sealed, changed_by=actor.label)
+    await write_image(tx.connection, copied)
 
 
 async def _copy_variables(

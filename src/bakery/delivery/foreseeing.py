@@ -3,6 +3,7 @@
 import asyncio
 import secrets
 from dataclasses import dataclass, replace
+from typing import TypedDict
 
 import msgspec
 
@@ -10,8 +11,10 @@ from bakery.delivery.defaults import read_defaults
 from bakery.delivery.find import FoundApp, find_app, node_of_environment
 from bakery.delivery.foresight import ForeseenPart, Names, compared, foresee
 from bakery.delivery.git_rows import read_source
+from bakery.delivery.image_choice import expect_platform, recipe_of_image
+from bakery.delivery.image_rows import live_image, read_image
 from bakery.delivery.look import Environment, look_at_environment
-from bakery.delivery.new_deployment import Commit, commit_wanted
+from bakery.delivery.new_deployment import Commit, Image, source_wanted
 from bakery.delivery.plan import Wanted, plan_deployment
 from bakery.delivery.premises import Release
 from bakery.delivery.recipe import Recipe, recipe_of
@@ -20,7 +23,10 @@ from bakery.delivery.work import Patience
 from bakery.model.actor import Actor
 from bakery.model.apps import Runtime, SourceKind
 from bakery.model.errors import BadInput, Conflict, NotFound, Unavailable
+from bakery.model.images import ImageReference, parse_image
+from bakery.model.names import Port
 from bakery.model.permissions import Permission
+from bakery.model.repository_paths import TOP, RepositoryPath
 from bakery.model.sources import Ref
 from bakery.model.terms import Said
 from bakery.model.unit import Limits
@@ -40,7 +46,9 @@ _FIRST_NUMBER = 9_000_000_000  # no release comes so far; the helper takes up to
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """`compared_with` is the live release whose plan this one's lines are held against; None: there is none."""
+    """`compared_with` is the live release whose plan this one's lines are held against; None: there is none.
+
+    Of an image, `ref` is its name, and `commit` its digest."""
 
     app: str
     ref: str
@@ -58,14 +66,17 @@ async def foresee_deployment(
     *,
     ref: Ref | None = None,
     skips_tests: bool = False,
+    image: ImageReference | None = None,
+    tag: str | None = None,
     actor: Actor,
     patience: Patience | None = None,
 ) -> Foreseen:
-    """Nothing is changed, and of what is fetched for it nothing stays in the app's releases."""
+    """Nothing is changed, and of what is fetched for it nothing stays in the app's releases. No image is pulled: its
+    registry is asked."""
     actor.require(Permission.DEPLOY)
     app = await find_app(store, slug, actor)
     async with store.transaction() as tx:
-        asked = await commit_wanted(tx, app, ref)
+        asked = await source_wanted(tx, app, ref=ref, image=image, tag=tag)
     environment = await look_at_environment(store, app.environment_id)
     node_id = await node_of_environment(store, app.environment_id)
     if environment is None or node_id is None:
@@ -74,25 +85,51 @@ async def foresee_deployment(
     try:
         with links.plan_turns.looking(node_id):
             async with asyncio.timeout(WITHIN):
-                commit, recipe = await _look_into(store, node, app, environment, asked)
+                looked = await _look(store, node, app, environment, asked)
     except TimeoutError as error:
         raise Unavailable(
             f"Its source was not fetched within {WITHIN:g} s.", hint="Deploy it: a deployment waits for longer."
         ) from error
-    return await _foreseen(
-        store, node, environment, _Looked(app, asked, commit, recipe), actor.label if skips_tests else "",
-        patience or Patience(),
-    )  # fmt: skip
+    return await _foreseen(store, node, environment, looked, actor.label if skips_tests else "", patience or Patience())
 
 
 @dataclass(frozen=True, slots=True)
 class _Looked:
-    """What was asked for, and found. `recipe` None: it runs as it is."""
+    """What was asked for, and found. `recipe` None: it runs as it is, or says it itself when it is there. `image` names
+    what is pulled; empty: nothing is."""
 
     app: FoundApp
-    asked: Commit
-    commit: GitCommit
+    ref: str
+    version: str
+    title: str
+    author: str
     recipe: Recipe | None
+    base: RepositoryPath = TOP
+    image: str = ""
+
+
+async def _look(store: Store, node: Node, app: FoundApp, environment: Environment, asked: Commit | Image) -> _Looked:
+    if isinstance(asked, Image):
+        return await _ask_registry(store, node, app, environment, asked)
+    commit, recipe = await _look_into(store, node, app, environment, asked)
+    return _Looked(app, asked.ref, commit.commit, commit.title, commit.author, recipe, asked.base)
+
+
+async def _ask_registry(store: Store, node: Node, app: FoundApp, environment: Environment, asked: Image) -> _Looked:
+    """The port that it exposes is known when it is there."""
+    async with store.connection() as connection:
+        stored = await read_image(connection, app.environment_id)
+        live = await live_image(connection, app.environment_id)
+    login = stored.login_for(asked.image, store.vault) if stored else None
+    found = await node.images.resolve(asked.image.exact, login)
+    expect_platform(asked.image.exact, found.platforms, found.machine)
+    exact = asked.image.pinned(found.digest)
+    recipe = None
+    if stored is not None and stored.port is not None:
+        recipe = recipe_of_image(exact, Port(stored.port))
+    elif live is not None and live.digest == found.digest and environment.live and environment.live.release:
+        recipe = environment.live.release.recipe
+    return _Looked(app, asked.ref, found.digest, asked.title, "", recipe, image=exact.exact)
 
 
 async def _look_into(
@@ -185,16 +222,17 @@ async def _foreseen(
     skipped_by: str,
     patience: Patience,
 ) -> Foreseen:
-    app, commit = looked.app, looked.commit
+    app = looked.app
     settings = await _settings(store, app, environment)
     release = Release(
         0, settings.number, settings.runtime, settings.command, settings.health_path, recipe=looked.recipe,
-        source_base=looked.asked.base, said_limits=settings.limits, said_terms=settings.terms,
+        source_base=looked.base, said_limits=settings.limits, said_terms=settings.terms,
         defaults=settings.defaults,
     )  # fmt: skip
     wanted = Wanted(
-        settings.number, environment.generation + 1, release, SourceKind.GIT, "", environment.strategy,
-        environment.slots, environment.premises(node), node.ingress is not None, skipped_by,
+        settings.number, environment.generation + 1, release, SourceKind.IMAGE if looked.image else SourceKind.GIT,
+        "", environment.strategy, environment.slots, environment.premises(node), node.ingress is not None, skipped_by,
+        image=looked.image,
     )  # fmt: skip
 
     async def parts(of: Wanted, version: int) -> tuple[ForeseenPart, ...]:
@@ -210,10 +248,25 @@ async def _foreseen(
         version = await _version_of(store, live.id)
         # The same slots and numbers for both: what differs is what they are made of.
         then = replace(live, id=0, number=settings.number, files_of=None, variables={})
-        now = compared(now, await parts(replace(wanted, release=then), version))
+        before = replace(wanted, release=then, **await _source_of(store, app))
+        now = compared(now, await parts(before, version))
     return Foreseen(
-        app.slug, looked.asked.ref, commit.commit, commit.title, commit.author, live.number if live else None, now
+        app.slug, looked.ref, looked.version, looked.title, looked.author, live.number if live else None, now
     )
+
+
+class _Source(TypedDict):
+    source: SourceKind
+    image: str
+
+
+async def _source_of(store: Store, app: FoundApp) -> _Source:
+    """Of what is live: an image by its digest; all else as if it came from a repository."""
+    async with store.connection() as connection:
+        live = await live_image(connection, app.environment_id)
+    if live is None:
+        return {"source": SourceKind.GIT, "image": ""}
+    return {"source": SourceKind.IMAGE, "image": parse_image(live.ref).pinned(live.digest).exact}
 
 
 async def _names(store: Store, app: FoundApp, version: int) -> Names:

@@ -15,6 +15,7 @@ from bakery.delivery.plan import (
     Check,
     Nothing,
     Plan,
+    Pull,
     Retire,
     RunCommand,
     Skipped,
@@ -113,6 +114,8 @@ def _said(plan: Plan, action: Action, check_seconds: float, drain_seconds: float
             said = [f"$ {shlex.join(action.argv)}"]
         case BuildImage():
             said = _build(action)
+        case Pull():
+            said = [f"$ docker pull {action.image}"]
         case Nothing():
             said = [f"Nothing to do. {action.why}"]
         case Skipped():
@@ -148,7 +151,8 @@ def _start(plan: Plan, start: Start) -> list[str]:
     limits = [f"May use {shown}." for shown in shown_limits(program.limits)]
     if isinstance(program, ContainerSpec):
         command = f"$ {shlex.join(program.command)}" if program.command else "With the command of its image."
-        return [command, f"Listens on 0.0.0.0, port {program.port}, in its container.", *limits]
+        port = f"port {program.port}" if plan.release.recipe else "the port that the image exposes"
+        return [command, f"Listens on 0.0.0.0, {port}, in its container.", *limits]
     listens = "Listens on 127.0.0.1, at the port of its slot, as PORT says."
     return [f"$ {shlex.join(plan.release.command)}", listens, *limits]
 

@@ -63,6 +63,7 @@ class Deployment:
     tests_skipped_by: str = ""
     retry_of: int | None = None
     retry_from: StepKey | None = None
+    image: str = ""
 
     @property
     def goes_back(self) -> bool:
@@ -89,6 +90,7 @@ class Deployment:
             tests_skipped_by=self.tests_skipped_by,
             retry_of=self.retry_of,
             retry_from=self.retry_from,
+            image=self.image,
         )
 
 
@@ -126,6 +128,7 @@ async def look_at_deployment(store: Store, deployment_id: int) -> Deployment | N
         tests_skipped_by=row.tests_skipped_by,
         retry_of=row.retry_of,
         retry_from=StepKey(row.retry_from) if row.retry_from else None,
+        image=found.ref or "" if found.source is SourceKind.IMAGE else "",
     )
 
 
@@ -187,6 +190,7 @@ class _ReleaseRow:
     build_id: int
     source: SourceKind
     archive: str | None
+    ref: str | None
     recipe: Recipe | None
     base: str
     counts: Mapping[ProcessName, int]
@@ -249,7 +253,7 @@ async def _releases(connection: Connection, ids: Collection[int]) -> Mapping[int
         await cursor.execute(
             """
             SELECT releases.id, environment_id, number, runtime, command, health_path, files_of, variables_version,
-                   build_id, source, archive, recipe, base, memory_bytes, cpu_percent, terms, defaults,
+                   build_id, source, archive, ref, recipe, base, memory_bytes, cpu_percent, terms, defaults,
                    (SELECT coalesce(jsonb_object_agg(process, count), '{}') FROM process_counts
                     WHERE process_counts.environment_id = releases.environment_id) AS counts
             FROM releases JOIN builds ON builds.id = build_id WHERE releases.id = ANY(%s)

@@ -9,6 +9,8 @@ from psycopg.types.json import Jsonb
 
 from bakery.commands.command import Command
 from bakery.delivery.git_rows import note_commit, read_fetch
+from bakery.delivery.image_choice import choose_port, expect_platform, recipe_of_image, told_digest
+from bakery.delivery.image_rows import WantedImage, live_image, note_digest, read_pull
 from bakery.delivery.last_words import headline, last_line
 from bakery.delivery.limits import build_limits, hint_of_starved_job
 from bakery.delivery.plan import (
@@ -18,6 +20,7 @@ from bakery.delivery.plan import (
     Fetch,
     Make,
     Nothing,
+    Pull,
     RunCommand,
     Skipped,
     StepKey,
@@ -31,11 +34,12 @@ from bakery.delivery.step_jobs import Begin, begin_anew, run_step_job
 from bakery.delivery.variable_sets import build_variables
 from bakery.delivery.work import StepFailed, Work
 from bakery.model.apps import Runtime
+from bakery.model.errors import BadInput
 from bakery.model.faults import Point, fault_point
 from bakery.model.secret import Secret
 from bakery.model.unit import Limits
 from bakery.nodes.git_sources import why_not_fetched
-from bakery.nodes.images import ImageBuild
+from bakery.nodes.images import ImageBuild, ImagePull
 from bakery.nodes.jobs import JobKey, JobLimits, JobSpec, JobState, JobStatus
 from bakery.stacks.detect import detect as detect_in
 from bakery.stacks.plan import Undetected
@@ -62,6 +66,8 @@ async def make(work: Work, key: StepKey, action: Make) -> None:
             await _unpack(work, action)
         case Copy():
             await _copy(work, action)
+        case Pull():
+            await _pull(work, key, action)
         case Detect():
             await _detect(work, action)
         case BuildImage():
@@ -82,6 +88,45 @@ async def _fetch(work: Work, key: StepKey, fetching: Fetch) -> None:
     commit = await sources.look(fetching.place, fetching.number)
     work.log.write(f"{commit.commit[:7]} {commit.title}, by {commit.author}.")
     await note_commit(work.store, work.deployment.release.build, commit)
+
+
+async def _pull(work: Work, key: StepKey, pulling: Pull) -> None:
+    """Which image the name means is written down before it comes, so that this release is always that one."""
+    images, release = work.node.images, work.deployment.release
+    wanted = await read_pull(work.store, release.id)
+    try:
+        digest = wanted.digest or await _resolve(work, wanted)
+        exact = wanted.image.pinned(digest)
+        work.log.write(f"$ docker pull {exact.exact}")
+
+        def begin(job: JobKey) -> Command:
+            return images.pulling(
+                ImagePull(job, pulling.place, pulling.build, exact.exact, wanted.login, limits=_limits(work))
+            )
+
+        status = await _end_of_job(work, key, begin, what="The pull")
+        if status.state is not JobState.EXITED or status.exit_status != 0:
+            message, hint = why_not_fetched(status, what="The pull")
+            raise StepFailed(message, hint=hint)
+        facts = await images.look(pulling.place.app, pulling.build)
+        port = choose_port(pulling.image, wanted.said_port, facts.ports, pulling.place.app)
+    except BadInput as error:
+        raise StepFailed(error.message, hint=error.hint) from error
+    work.log.write(f"In its container it is to listen on port {port}.")
+    await _keep(work, recipe_of_image(exact, port))
+    await work.plan_anew()
+
+
+async def _resolve(work: Work, wanted: WantedImage) -> str:
+    release = work.deployment.release
+    found = await work.node.images.resolve(wanted.image.exact, wanted.login)
+    expect_platform(wanted.image.exact, found.platforms, found.machine)
+    async with work.store.connection() as connection:
+        live = await live_image(connection, work.deployment.environment.id)
+    same = live.number if live is not None and live.digest == found.digest else None
+    work.log.write(told_digest(wanted.image, found.digest, live=same))
+    await note_digest(work.store, release.build, found.digest)
+    return found.digest
 
 
 async def _unpack(work: Work, unpack: Unpack) -> None:

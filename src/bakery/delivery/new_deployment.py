@@ -5,12 +5,14 @@ from datetime import datetime
 
 from bakery.delivery.find import FoundApp
 from bakery.delivery.git_rows import read_source
+from bakery.delivery.image_rows import read_image
 from bakery.delivery.moves import supersede_waiting
 from bakery.delivery.uploads import Upload
 from bakery.model.actor import Actor
-from bakery.model.apps import SourceKind
+from bakery.model.apps import Runtime, SourceKind
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BadInput, Conflict, NotFound
+from bakery.model.images import ImageReference, with_tag
 from bakery.model.repository_paths import RepositoryPath
 from bakery.model.sources import Ref, is_short_commit, ref_of, shown_ref
 from bakery.store.logs import open_stream
@@ -40,6 +42,62 @@ class Commit:
     @property
     def title(self) -> str:
         return f"Newest commit of {shown_ref(self.ref)}" if self.ref.startswith("refs/heads/") else shown_ref(self.ref)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """Of a registry: which one the name means, is known when it is pulled, unless `digest` says it."""
+
+    image: ImageReference
+    digest: str = ""
+
+    @property
+    def ref(self) -> str:
+        return str(self.image)
+
+    @property
+    def title(self) -> str:
+        return str(self.image)
+
+
+async def source_wanted(
+    tx: Transaction,
+    app: FoundApp,
+    *,
+    ref: Ref | None = None,
+    image: ImageReference | None = None,
+    tag: str | None = None,
+) -> Commit | Image:
+    """What the app follows, unless another commit, image, or tag of its image is named."""
+    stored = await read_image(tx.connection, app.environment_id)
+    if image is None and stored is None and not tag:
+        return await commit_wanted(tx, app, ref)
+    if ref is not None:
+        raise BadInput(
+            "An image has no branches or commits.",
+            field="ref",
+            hint=f"Name a tag of it with: bakery deploy {app.slug} --tag TAG",
+        )
+    await expect_docker(tx, app)
+    if image is not None:
+        return Image(image)
+    if stored is None:
+        raise BadInput(
+            f"{app.slug} has no image whose tag this could be.",
+            field="tag",
+            hint=f"Name all of it: bakery deploy {app.slug} --image REF",
+        )
+    return Image(with_tag(stored.image, tag) if tag else stored.image)
+
+
+async def expect_docker(tx: Transaction, app: FoundApp) -> None:
+    cursor = await tx.connection.execute("SELECT runtime FROM environments WHERE id = %s", (app.environment_id,))
+    if Runtime((await only(cursor))[0]) is not Runtime.DOCKER:
+        raise BadInput(
+            f"{app.slug} does not run in Docker, so it cannot be deployed from an image.",
+            field="image",
+            hint="The runtime of an app cannot be changed: make another app, with: bakery apps create NAME --image REF",
+        )
 
 
 async def commit_wanted(tx: Transaction, app: FoundApp, ref: Ref | None) -> Commit:
@@ -79,7 +137,7 @@ async def _whole_commit(tx: Transaction, app: FoundApp, begins: Ref) -> Ref:
     )
 
 
-async def made_with(tx: Transaction, app: FoundApp, key: str, source: Upload | Commit) -> int | None:
+async def made_with(tx: Transaction, app: FoundApp, key: str, source: Upload | Commit | Image) -> int | None:
     cursor = await tx.connection.execute(
         """
         SELECT deployments.id, coalesce(builds.ref, builds.version) FROM deployments
@@ -89,13 +147,13 @@ async def made_with(tx: Transaction, app: FoundApp, key: str, source: Upload | C
         (app.id, key),
     )
     row = await cursor.fetchone()
-    asked = source.ref if isinstance(source, Commit) else source.version
+    asked = source.version if isinstance(source, Upload) else source.ref
     if row is not None and row[1] != asked:
         raise Conflict("This idempotency key was used for another source.", hint="Use a new key for each deployment.")
     return int(row[0]) if row else None
 
 
-async def make_release(tx: Transaction, app: FoundApp, number: int, source: Upload | Commit) -> int:
+async def make_release(tx: Transaction, app: FoundApp, number: int, source: Upload | Commit | Image) -> int:
     cursor = await tx.connection.execute(
         """
         WITH build AS (
@@ -123,11 +181,14 @@ async def make_release(tx: Transaction, app: FoundApp, number: int, source: Uplo
     return int(row[0])
 
 
-def _columns(source: Upload | Commit) -> dict[str, object]:
+def _columns(source: Upload | Commit | Image) -> dict[str, object]:
     """Of its build."""
     if isinstance(source, Commit):
         asked = {"ref": source.ref, "base": source.base}
         return {"source": SourceKind.GIT, "title": source.title, "version": "", "archive": None, **asked}
+    if isinstance(source, Image):
+        named = {"ref": source.ref, "version": source.digest, "title": source.title}
+        return {"source": SourceKind.IMAGE, "archive": None, "base": "", **named}
     uploaded = {"title": source.title, "version": source.version, "archive": source.archive}
     return {"source": SourceKind.FOLDER, **uploaded, "ref": None, "base": ""}
 

@@ -22,6 +22,7 @@ class StepKey(StrEnum):
     FETCH = "fetch"
     UNPACK = "unpack"
     COPY = "copy"
+    PULL = "pull"
     DETECT = "detect"
     INSTALL = "install"
     BUILD = "build"
@@ -37,7 +38,8 @@ class StepKey(StrEnum):
 
 # From the source to something that can be started: when these are done, a release is made.
 MAKING = frozenset({
-    StepKey.FETCH, StepKey.UNPACK, StepKey.COPY, StepKey.DETECT, StepKey.INSTALL, StepKey.BUILD, StepKey.TEST,
+    StepKey.FETCH, StepKey.UNPACK, StepKey.COPY, StepKey.PULL, StepKey.DETECT, StepKey.INSTALL, StepKey.BUILD,
+    StepKey.TEST,
 })  # fmt: skip
 
 
@@ -74,6 +76,16 @@ class Fetch:
 
     place: Place
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """The image of this name, as its registry has it when this is carried out."""
+
+    place: Place
+    number: int
+    build: int
+    image: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +165,7 @@ class Retire:
     slot: Slot
 
 
-Make = Fetch | Unpack | Copy | Detect | BuildImage | RunCommand | Nothing | Skipped | Unknown
+Make = Fetch | Unpack | Copy | Pull | Detect | BuildImage | RunCommand | Nothing | Skipped | Unknown
 Action = Make | Start | Check | Switch | Retire
 
 
@@ -190,6 +202,7 @@ class Wanted:
     tests_skipped_by: str = ""
     retry_of: int | None = None  # the deployment that made the release, and failed later
     retry_from: StepKey | None = None
+    image: str = ""  # the name of one in a registry
 
     @property
     def goes_back(self) -> bool:
@@ -278,6 +291,9 @@ def _make(wanted: Wanted) -> tuple[PlannedStep, ...]:
     if release.files_of is not None:
         copy = Copy(wanted.premises.place, release.number, release.files_of)
         return (PlannedStep(StepKey.COPY, f"Take the files of release #{release.files_of}", copy),)
+    if wanted.source is SourceKind.IMAGE:
+        pull = Pull(wanted.premises.place, release.number, release.build, wanted.image)
+        return (PlannedStep(StepKey.PULL, "Pull the image", pull),)
     if not release.is_built:
         return (_bring_source(wanted),)
     detect = Detect(wanted.premises.place, release.number, release.runtime)
@@ -288,7 +304,7 @@ def _make(wanted: Wanted) -> tuple[PlannedStep, ...]:
 def _made_before(wanted: Wanted, number: int) -> tuple[PlannedStep, ...]:
     """What runs once for a release, where the deployment that made it did not come so far."""
     release = wanted.release
-    if not release.is_built or release.files_of is not None:
+    if not _has_commands(wanted) or release.files_of is not None:
         return ()
     done = {
         StepKey.RELEASE: wanted.retry_from is not StepKey.RELEASE,
@@ -298,6 +314,11 @@ def _made_before(wanted: Wanted, number: int) -> tuple[PlannedStep, ...]:
         PlannedStep(step.key, step.title, Nothing(f"Deployment #{number} did it.")) if done[step.key] else step
         for step in _before_start(release.recipe)
     )
+
+
+def _has_commands(wanted: Wanted) -> bool:
+    """That its source may name, for before and after a switch; an image names none."""
+    return wanted.release.is_built and wanted.source is not SourceKind.IMAGE
 
 
 def _bring_source(wanted: Wanted) -> PlannedStep:
@@ -361,7 +382,7 @@ def _after(wanted: Wanted) -> tuple[PlannedStep, ...]:
     """For what was built just now, as the command before its start."""
     release = wanted.release
     goes_back = wanted.goes_back and wanted.retry_of is None
-    if goes_back or release.files_of is not None or not release.is_built:
+    if goes_back or release.files_of is not None or not _has_commands(wanted):
         return ()
     after: Action = Unknown()
     if release.recipe is not None:

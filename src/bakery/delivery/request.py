@@ -10,17 +10,19 @@ from bakery.delivery.history import DeploymentSummary
 from bakery.delivery.moves import move_deployment, supersede_waiting
 from bakery.delivery.new_deployment import (
     Commit,
-    commit_wanted,
+    Image,
     made_with,
     make_deployment,
     make_release,
     next_number,
+    source_wanted,
 )
 from bakery.delivery.uploads import Upload
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BadInput, Conflict, NotFound
+from bakery.model.images import ImageReference
 from bakery.model.permissions import Permission
 from bakery.model.sources import Ref
 from bakery.store.queue import Queue
@@ -47,15 +49,18 @@ async def request_deployment(
     at: datetime | None = None,
     idempotency_key: str | None = None,
     skips_tests: bool = False,
+    image: ImageReference | None = None,
+    tag: str | None = None,
 ) -> DeploymentSummary:
     """A committed row and its place in the queue. Without an upload it is a commit of the app's repository: that of
-    `ref`, or the newest. The same key again gives the deployment that it made before."""
+    `ref`, or the newest; or its image, another `tag` of that, or another `image`. The same key again gives the
+    deployment that it made before."""
     actor.require(Permission.DEPLOY)
     app = await find_app(store, slug, actor)
     _check(at, idempotency_key)
     async with store.transaction() as tx:
         number = await next_number(tx, app)
-        source: Upload | Commit = upload or await commit_wanted(tx, app, ref)
+        source = upload or await source_wanted(tx, app, ref=ref, image=image, tag=tag)
         earlier = await made_with(tx, app, idempotency_key, source) if idempotency_key else None
         if earlier is not None:
             await tx.connection.execute("UPDATE apps SET last_number = last_number - 1 WHERE id = %s", (app.id,))
@@ -159,8 +164,8 @@ async def _cancel(tx: Transaction, app: FoundApp, number: int, actor: Actor) -> 
     return deployment_id
 
 
-def _told(source: Upload | Commit) -> dict[str, object]:
-    if isinstance(source, Commit):
+def _told(source: Upload | Commit | Image) -> dict[str, object]:
+    if not isinstance(source, Upload):
         return {"source": source.title, "ref": source.ref}
     return {"source": source.title, "version": source.version}
 

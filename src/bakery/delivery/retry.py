@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bakery.delivery.find import FoundApp, find_app
 from bakery.delivery.history import DeploymentSummary, show_deployment
-from bakery.delivery.new_deployment import Commit, make_deployment, make_release, next_number
+from bakery.delivery.new_deployment import Commit, Image, make_deployment, make_release, next_number
 from bakery.delivery.plan import MAKING, StepKey
 from bakery.delivery.request import put_in_line
 from bakery.model.actor import Actor
@@ -16,6 +16,7 @@ from bakery.model.apps import SourceKind
 from bakery.model.audit import AuditEntry
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import BadInput, Conflict, NotFound
+from bakery.model.images import parse_image
 from bakery.model.permissions import Permission
 from bakery.model.repository_paths import RepositoryPath
 from bakery.model.sources import Ref
@@ -146,7 +147,7 @@ async def _first_step(connection: Connection, app: FoundApp, failed: _Failed, wa
 async def _release(
     tx: Transaction, app: FoundApp, number: int, failed: _Failed, begin: StepKey | None
 ) -> tuple[int, str]:
-    """The one that was made, or a new one of the same commit."""
+    """The one that was made, or a new one of the same commit or image."""
     is_after = begin is not None and begin not in MAKING
     if is_after:
         await _expect_alone(tx.connection, app, failed)
@@ -164,13 +165,15 @@ async def _release(
             f"Deployment #{failed.number} of {app.slug} cannot be retried: {why}.",
             hint=f"Apply its variables again: bakery apply {app.slug}",
         )
+    note = f"Retries deployment #{failed.number} from the beginning: {why}."
+    if failed.source is SourceKind.IMAGE and failed.ref is not None:
+        return await make_release(tx, app, number, Image(parse_image(failed.ref), failed.version)), note
     if failed.source is not SourceKind.GIT or failed.ref is None:
         raise Conflict(
             f"Deployment #{failed.number} of {app.slug} cannot be retried: {why}, nor is its upload.",
             hint=f"Upload it again: bakery deploy {app.slug} --dir PATH",
         )
     same = Commit(Ref(failed.version or failed.ref), RepositoryPath(failed.base))
-    note = f"Retries deployment #{failed.number} from the beginning: {why}."
     return await make_release(tx, app, number, same), note
 
 

@@ -1,7 +1,7 @@
 """Room for a deployment on its node: looked for before it makes anything, and noted when it has made it."""
 
 from bakery.delivery.find import node_of_deployment
-from bakery.delivery.plan import Copy, Fetch, Make, Unpack
+from bakery.delivery.plan import Copy, Fetch, Make, Pull, Unpack
 from bakery.delivery.pruning import prune_shared
 from bakery.delivery.space import BUILDS_COUNTED, Lack, what_lacks
 from bakery.delivery.work import StepFailed, Work
@@ -9,7 +9,7 @@ from bakery.model.apps import Runtime
 from bakery.model.errors import BakeryError, CommandFailed, Unavailable
 from bakery.model.sizes import shown_bytes
 
-_MAKES_FIRST = Fetch | Unpack | Copy
+_MAKES_FIRST = Fetch | Unpack | Copy | Pull
 
 
 async def expect_room(work: Work, action: Make) -> None:

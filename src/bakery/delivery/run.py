@@ -15,6 +15,7 @@ from bakery.delivery.actions import carry_out
 from bakery.delivery.baking import end_watch_of
 from bakery.delivery.ending import abandon, end_deployment, note_failure
 from bakery.delivery.git_rows import source_secrets
+from bakery.delivery.image_rows import image_secrets
 from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment, look_at_deployment
 from bakery.delivery.moves import move_deployment
@@ -65,9 +66,13 @@ async def run_deployment(store: Store, node: Node, deployment_id: int, *, patien
 
 
 async def _masker(store: Store, deployment: Deployment) -> Masker:
-    """Knows what must not be in the log: the variables, and what opens the repository."""
+    """Knows what must not be in the log: the variables, and what opens the repository or registry."""
     environment_id = deployment.environment.id
-    return await masker_of(store, environment_id, await source_secrets(store, environment_id))
+    return await masker_of(
+        store,
+        environment_id,
+        [*await source_secrets(store, environment_id), *await image_secrets(store, environment_id)],
+    )
 
 
 async def _begin(store: Store, deployment_id: int) -> bool:

@@ -7,11 +7,12 @@ from datetime import datetime
 from bakery.delivery.apps import AppDetail, create_app
 from bakery.delivery.find import FoundApp, find_app, node_of_environment
 from bakery.delivery.git_rows import StoredSource, read_source, seal_key, seal_token, write_source
+from bakery.delivery.image_rows import StoredImage, read_image, remove_image, write_image
 from bakery.delivery.placing import expect_room_on
 from bakery.helper.git_words import unknown_branch
 from bakery.helper.words import HINT
 from bakery.model.actor import Actor
-from bakery.model.apps import NewApp
+from bakery.model.apps import NewApp, SourceKind
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import BadInput, Conflict, NotFound
 from bakery.model.permissions import Permission
@@ -29,7 +30,8 @@ _USUAL_BRANCH = Branch("main")  # of a repository without commits
 
 @dataclass(frozen=True, slots=True)
 class SourceDetail:
-    """What people see of it. `url` None: folders are uploaded. `host_keys` are fingerprints."""
+    """What people see of it: a repository, or an image; with neither, folders are uploaded. `host_keys` are
+    fingerprints. `port` None: what the image exposes. `has_token`: the password of a registry is one too."""
 
     url: GitUrl | None = None
     branch: Branch | None = None
@@ -41,17 +43,28 @@ class SourceDetail:
     host_keys: tuple[str, ...] = ()
     changed_at: datetime | None = None
     changed_by: str = ""
+    image: str | None = None
+    port: int | None = None
+
+    @property
+    def kind(self) -> SourceKind:
+        if self.image:
+            return SourceKind.IMAGE
+        return SourceKind.GIT if self.url else SourceKind.FOLDER
 
 
 async def show_source(store: Store, slug: str, *, actor: Actor) -> SourceDetail:
     actor.require(Permission.READ)
     app = await find_app(store, slug, actor)
     async with store.connection() as connection:
-        return _shown(await read_source(connection, app.environment_id))
+        image = await read_image(connection, app.environment_id)
+        source = await read_source(connection, app.environment_id)
+    return _shown_image(image, source) if image else _shown(source)
 
 
 async def set_source(store: Store, links: Links, slug: str, new: NewSource, *, actor: Actor) -> SourceDetail:
-    """What the node cannot read with these credentials is not saved. A token that is stored stays with its server."""
+    """What the node cannot read with these credentials is not saved. A token that is stored stays with its server. An
+    image that was the source goes."""
     actor.require(Permission.DEPLOY)
     app = await find_app(store, slug, actor)
     async with store.connection() as connection:
@@ -81,6 +94,7 @@ async def set_source(store: Store, links: Links, slug: str, new: NewSource, *, a
             changed_by=actor.label,
         )
         marks = await _marks(store, tx, before=before, token=token)
+        await remove_image(tx.connection, app.environment_id)
         await _save(
             tx, app, after, "source.changed", actor, before=_told(before, marks[0]), told=_told(after, marks[1])
         )
@@ -132,6 +146,12 @@ async def forget_token(store: Store, slug: str, *, actor: Actor) -> SourceDetail
     app = await find_app(store, slug, actor)
     async with store.transaction() as tx:
         now = await read_source(tx.connection, app.environment_id, for_update=True)
+        image = await read_image(tx.connection, app.environment_id)
+        if image is not None and image.password is not None:
+            await write_image(tx.connection, replace(image, username=None, password=None, changed_by=actor.label))
+            target = ("app", str(app.id), app.slug)
+            tx.record(AuditEntry(actor, "source.token_forgotten", *target, app_id=app.id))
+            tx.publish("apps", f"app:{app.slug}")
         if now is not None and now.token is not None:
             after = replace(now, token=None, username=None, changed_by=actor.label)
             await _save(tx, app, after, "source.token_forgotten", actor)
@@ -209,6 +229,19 @@ def _told(source: StoredSource | None, mark: str | None) -> Mapping[str, object]
         "url": source.url, "branch": source.branch, "base": source.base, "submodules": source.submodules,
         "username": source.username, "token": mark, "host_keys": list(source.host_keys),
     }  # fmt: skip
+
+
+def _shown_image(image: StoredImage, source: StoredSource | None) -> SourceDetail:
+    """A deploy key that was made stays, for a repository that may come."""
+    return SourceDetail(
+        image=image.reference,
+        port=image.port,
+        username=image.username,
+        has_token=image.password is not None,
+        deploy_key=source.key_public if source else None,
+        changed_at=image.changed_at,
+        changed_by=image.changed_by,
+    )
 
 
 def _shown(source: StoredSource | None) -> SourceDetail:

@@ -2,6 +2,7 @@
 
     image-build KEY [--follow]       takes the build as a line of JSON (see BUILD), and makes a job of it
     image-pull KEY [--follow]        likewise an image of a registry (see PULL), which then bears our name as well
+    image-resolve, image-look        tell of one in its registry, and of a build (bakery.helper.image_facts)
     image-list APP                   prints the builds that are here, and what they take
     image-remove APP BUILD           harmless when it is not here; refused while a container runs from it
     image-prune APP BUILD…           removes what is here of the app but these builds and what containers run from
@@ -21,7 +22,6 @@ import pwd
 import re
 import signal
 import sys
-from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -30,16 +30,20 @@ from bakery.helper.accounts import account_of
 from bakery.helper.build_steps import Limits, Steps, mark_of
 from bakery.helper.docker_api import CONFLICT, NOT_FOUND, Away, Docker, Refused, installation, patiently
 from bakery.helper.files import make_folder, remove_tree, write_over
+from bakery.helper.image_facts import credentials_header, look, resolve
+from bakery.helper.image_references import split_reference, whole_name
 from bakery.helper.jobs import KEY, Job
 from bakery.helper.names import APP, RELEASE, Premises
+from bakery.helper.registry_words import explain
 from bakery.helper.told_image import BUILD, PULL, told_build, told_place, told_pull
 from bakery.helper.verbs import Verb
-from bakery.helper.words import say, sentence, told_object, whole_number
+from bakery.helper.words import hinted, say, sentence, told_object, whole_number
 
 LOCAL = re.compile(f"bakery/({APP}):({RELEASE})")
 LAST_WORDS = 4.0  # seconds for the end of a build's steps; who cancels kills us after five
 OUT_OF_MEMORY = 137
 LONGEST_SILENCE = 600.0  # seconds of a pull
+LONGEST_NOTE = 600
 
 
 class OwnWork(jobs.Work):
@@ -126,7 +130,11 @@ def work(_root: Path) -> None:
     except (OSError, SystemExit) as refused:
         why, status = sentence(refused), 1
         sys.stderr.write(f"{why}\n")
-        add_note(Job(root, key), f"could not be done: {why.splitlines()[0].rstrip('.')}")
+        failed = Job(root, key)
+        if given["what"] == "pull":  # which says all by itself, and what to do next
+            add_note(failed, why if len(why) <= LONGEST_NOTE else why.splitlines()[0][:LONGEST_NOTE])
+        else:
+            add_note(failed, f"could not be done: {why.splitlines()[0].rstrip('.')}")
     sys.exit(status)
 
 
@@ -257,28 +265,30 @@ def pull_image(root: Path, _key: str, told: dict[str, object]) -> int:
         if not was_here:  # so it is ours alone, and goes when ours goes
             docker.ask("DELETE", "images", whole_name(name, last))
 
+    patiently(lambda: expect_nobodys(docker, root, whole_name(name, last), is_new=not was_here))
     patiently(tag)
     return 0
 
 
-def split_reference(reference: str) -> tuple[str, str]:
-    """The name, and its tag or digest; a digest says all."""
-    name, _, digest = reference.partition("@")
-    head, colon, tag = name.rpartition(":")
-    name, tag = (head, tag) if colon and "/" not in tag else (name, "latest")
-    return name, digest or tag
-
-
-def whole_name(name: str, last: str) -> str:
-    return f"{name}@{last}" if last.startswith("sha256:") else f"{name}:{last}"
+def expect_nobodys(docker: Docker, root: Path, whole: str, *, is_new: bool) -> None:
+    """By its label an image that another Bakery built is that one's, wherever it lies."""
+    found = docker.find("images", whole, "json") or {}
+    labels = (found.get("Config") or {}).get("Labels") or {}
+    if labels.get("bakery.installation", installation(root)) == installation(root):
+        return
+    if is_new:
+        docker.ask("DELETE", "images", whole)
+    sys.exit(
+        hinted(
+            f"{whole} was built by another Bakery, and its labels say so.",
+            "Build it without Bakery, and push it again.",
+        )
+    )
 
 
 def pull_once(docker: Docker, name: str, last: str, told: dict[str, object]) -> None:
     """Credentials go in a header, and lie nowhere."""
-    headers = {}
-    if told["username"] is not None:
-        auth = json.dumps({"username": told["username"], "password": told["password"]})
-        headers["X-Registry-Auth"] = urlsafe_b64encode(auth.encode()).decode()
+    headers = credentials_header(told)
     try:
         answer = docker.open(
             "POST", "images", "create", headers=headers, within=LONGEST_SILENCE, query={"fromImage": name, "tag": last}
@@ -286,14 +296,14 @@ def pull_once(docker: Docker, name: str, last: str, told: dict[str, object]) -> 
         for line in answer:
             said = json.loads(line)
             if "error" in said:
-                sys.exit(f"{whole_name(name, last)} could not be pulled: {said['error']}")
+                sys.exit(explain(str(said["error"]), whole_name(name, last)))
             if "progressDetail" not in said or not said["progressDetail"]:
                 sys.stdout.write(f"{said.get('id', '')} {said.get('status', '')}".strip() + "\n")
                 sys.stdout.flush()
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise Away(str(error) or type(error).__name__) from error
     except Refused as refused:
-        sys.exit(f"{whole_name(name, last)} could not be pulled: {refused}")
+        sys.exit(explain(str(refused), whole_name(name, last)))
 
 
 # What is here.
@@ -344,6 +354,8 @@ def of_job(act: Callable[..., None]) -> Callable[..., None]:
 VERBS = {
     "build": Verb(build, f"{KEY}(\0--follow)?"),
     "pull": Verb(pull, f"{KEY}(\0--follow)?"),
+    "resolve": Verb(resolve),
+    "look": Verb(look, f"{APP}\0{RELEASE}"),
     "list": Verb(list_builds, APP),
     "remove": Verb(remove, f"{APP}\0{RELEASE}"),
     "prune": Verb(prune, f"{APP}(\0{RELEASE}){{0,500}}"),

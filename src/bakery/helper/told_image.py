@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from bakery.helper import docker_client
+from bakery.helper.image_references import HOST, OF_BUILDS, REFERENCE
 from bakery.helper.names import APP, WORD
 from bakery.helper.words import is_text, whole_number
 
@@ -20,13 +21,6 @@ LONGEST_ARG = 100_000  # bytes; the kernel takes 131,072 for a word with its nam
 LONGEST_SECRET = 500_000  # BuildKit takes no more
 NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,200}")
 TARGET = re.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
-HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::[0-9]{1,5})?")
-PART = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-REFERENCE = re.compile(
-    f"(?=.{{1,400}}$)(?:{HOST.pattern}/)?{PART}(?:/{PART})*"
-    r"(?P<last>:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}|@sha256:[0-9a-f]{64}|:[A-Za-z0-9_][\w.-]{0,127}@sha256:[0-9a-f]{64})?",
-    re.ASCII,
-)
 
 
 def told_place(told: dict[str, object]) -> None:
@@ -89,9 +83,14 @@ def told_registries(registries: object) -> None:
 
 
 def told_pull(told: dict[str, object]) -> None:
+    told_reference(told)
+
+
+def told_reference(told: dict[str, object]) -> None:
+    """What it is called, and what opens its registry."""
     if not isinstance(told["reference"], str) or not REFERENCE.fullmatch(told["reference"]):
         sys.exit("reference has to name an image like registry.example/team/shop:1.2.")
-    if re.match("(?:(?:index\\.)?docker\\.io/)?bakery/", told["reference"]):
+    if OF_BUILDS.match(told["reference"]):
         sys.exit("Names that begin with bakery/ are those of builds, which no registry has.")
     if (told["username"] is None) != (told["password"] is None):
         sys.exit("A registry's user comes with a password.")

@@ -28,6 +28,7 @@ class SourceKind(StrEnum):
 
     FOLDER = "folder"
     GIT = "git"
+    IMAGE = "image"
 
 
 class AppStatus(StrEnum):

@@ -100,11 +100,11 @@ class GitSources:
             raise BadInput(error.message, field="url", hint=error.hint) from error
 
 
-def why_not_fetched(status: JobStatus) -> tuple[str, str]:
-    """A sentence about a fetch that failed, and what to do next."""
+def why_not_fetched(status: JobStatus, *, what: str = "The fetch") -> tuple[str, str]:
+    """A sentence about a job that was to bring something and failed, and what to do next."""
     sentence, _, hint = status.reason.partition(f"\n{HINT}")
     if status.state is not JobState.EXITED or sentence.startswith("ended "):  # it could say nothing itself
-        return f"The fetch {sentence or status.state}.", hint
+        return f"{what} {sentence or status.state}.", hint
     return sentence, hint
 
 

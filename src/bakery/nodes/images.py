@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
+from typing import Annotated
 
 import msgspec
+from msgspec import Meta
 
 from bakery.commands.command import Command
+from bakery.model.errors import BadInput, CommandFailed
 from bakery.model.names import AppName
 from bakery.model.secret import Secret
 from bakery.nodes.helper_calls import Helper
@@ -16,6 +19,8 @@ from bakery.nodes.jobs import JobKey, JobLimits
 
 _WITHIN = 120.0  # Docker may be away for a minute while it is updated
 _WITHIN_REMOVAL = 600.0
+_WITHIN_REGISTRY = 60.0
+_Platform = Annotated[str, Meta(max_length=100)]
 
 
 class BuildNetwork(StrEnum):
@@ -68,6 +73,22 @@ class ImagePull:
     limits: JobLimits = field(default_factory=JobLimits)
 
 
+class FoundImage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What its registry says of an image. `platforms` are those that it is for, as linux/amd64; none: unknown."""
+
+    digest: Annotated[str, Meta(pattern="^sha256:[0-9a-f]{64}$")]
+    platforms: Annotated[tuple[_Platform, ...], Meta(max_length=50)]
+    machine: _Platform
+
+
+class ImageFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a build that is there says of itself. `ports` are those that it exposes."""
+
+    id: Annotated[str, Meta(max_length=100)]
+    ports: Annotated[tuple[Annotated[int, Meta(ge=1, le=65535)], ...], Meta(max_length=100)]
+    platform: _Platform
+
+
 @dataclass(frozen=True, slots=True)
 class BuiltImage:
     """A build that is on a node. Images share layers: their sizes do not add up."""
@@ -97,6 +118,19 @@ class Images:
     def pulling(self, pull: ImagePull) -> Command:
         """Likewise."""
         return self._helper.call("image-pull", pull.key, "--follow", told=_told_pull(pull))
+
+    async def resolve(self, reference: str, login: RegistryLogin | None) -> FoundImage:
+        """Asks its registry, from the node. Raises BadInput when that does not show it, and says why."""
+        told = {"reference": reference, **_told_login(login)}
+        try:
+            return await self._helper.ask(FoundImage, "image-resolve", told=told, within=_WITHIN_REGISTRY)
+        except CommandFailed as error:
+            if error.exit_status != 1:
+                raise
+            raise BadInput(error.message, field="image", hint=error.hint) from error
+
+    async def look(self, app: AppName, build: int) -> ImageFacts:
+        return await self._helper.ask(ImageFacts, "image-look", app, str(build), within=_WITHIN)
 
     async def builds(self, app: AppName) -> tuple[BuiltImage, ...]:
         """Those that are there, oldest first."""
@@ -144,8 +178,11 @@ def _told_pull(pull: ImagePull) -> dict[str, object]:
         "environment": pull.place.environment,
         "build": pull.build,
         "reference": pull.reference,
-        "username": pull.login and pull.login.username,
-        "password": pull.login and pull.login.password.reveal(),
+        **_told_login(pull.login),
         "seconds": pull.limits.seconds,
         "log_bytes": pull.limits.log_bytes,
     }
+
+
+def _told_login(login: RegistryLogin | None) -> dict[str, object]:
+    return {"username": login and login.username, "password": login and login.password.reveal()}

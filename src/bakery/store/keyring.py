@@ -45,6 +45,7 @@ SEALED_COLUMNS: tuple[SealedColumn, ...] = (
     SealedColumn("variables", "id", "value"),
     SealedColumn("git_sources", "environment_id", "token"),
     SealedColumn("git_sources", "environment_id", "key_secret"),
+    SealedColumn("image_sources", "environment_id", "password"),
     SealedColumn("settings", "name", "value", is_json=True),
 )
 

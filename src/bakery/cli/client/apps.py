@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import Api, Body, connect, path
+from bakery.cli.client.registry import password_of, told_of_image
 from bakery.cli.output import Json, print_done, print_facts, print_rows, say
 from bakery.cli.terminal import confirm
 from bakery.model.errors import BadInput
@@ -87,8 +88,12 @@ def create(
     *,
     name: Annotated[str, typer.Option(help="How it is shown.")] = "",
     runtime: Annotated[
-        str, typer.Option(help="docker: in a container; process: from its folder; static: files that nginx serves.")
-    ] = "process",
+        str,
+        typer.Option(
+            help="docker: in a container; process: from its folder; static: files that nginx serves. Default: docker "
+            "for an image, else process."
+        ),
+    ] = "",
     command: Annotated[
         str, typer.Option(help="How it is started, like “python3 app.py”. Default: found out from its source.")
     ] = "",
@@ -96,16 +101,37 @@ def create(
     node: Annotated[str, typer.Option(help="The node that it is to live on.")] = "local",
     repo: Annotated[str, typer.Option("--repo", metavar="URL", help="The repository that it follows.")] = "",
     branch: Annotated[str, typer.Option(help="Of the repository. Default: its own.")] = "",
+    image: Annotated[
+        str,
+        typer.Option("--image", metavar="REF", help="An image of a registry that it is made from, like nginx:1.27."),
+    ] = "",
+    port: Annotated[
+        int | None, typer.Option(help="Where the image listens in its container. Default: what it exposes.")
+    ] = None,
+    registry_user: Annotated[
+        str, typer.Option(help="Who may pull it. The password or token is asked for, or read from stdin.")
+    ] = "",
+    password: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the registry's password from stdin.")
+    ] = False,
     env: Env = None,
     json: Json = False,
 ) -> None:
     """Make an app. It is deployed with: bakery deploy APP, without a repository with --dir PATH"""
-    wanted = {"slug": app, "name": name, "runtime": runtime, "command": command, "health": health, "node": node}
+    wanted: Body = {"slug": app, "name": name, "runtime": runtime, "command": command, "health": health, "node": node}
+    if image:
+        wanted |= told_of_image(image, port, registry_user, password_of(registry_user, from_stdin=password))
+    elif port is not None or registry_user or password:
+        raise BadInput("This is said of an image.", field="--image", hint="Name it: --image REF")
+    if repo:
+        wanted |= {"repo": repo, "branch": branch}
     with connect() as api:
-        made = _make(api, path("apps", env=env), {**wanted, "repo": repo, "branch": branch} if repo else wanted)
-        source = api.get(path("apps", app, "source", env=env)) if repo else None
+        made = _make(api, path("apps", env=env), wanted)
+        source = api.get(path("apps", app, "source", env=env)) if repo or image else None
     done = f"{app} is made. Deploy it with: bakery deploy {app} --dir PATH"
-    if source is not None:
+    if source is not None and image:
+        done = f"{app} is made from the image {source['image']}. Deploy it with: bakery deploy {app}"
+    elif source is not None:
         done = f"{app} is made, and follows {source['branch']} of {repo}. Deploy it with: bakery deploy {app}"
     print_done(made, done, as_json=json)
 

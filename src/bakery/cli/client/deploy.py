@@ -1,4 +1,4 @@
-"""`bakery deploy`: a commit of the app's repository, or a folder, becomes a deployment."""
+"""`bakery deploy`: a commit of the app's repository, an image, or a folder becomes a deployment."""
 
 import secrets
 import sys
@@ -30,6 +30,12 @@ def deploy(
     folder: Annotated[
         Path | None, typer.Option("--dir", metavar="PATH", help="A folder to deploy instead; ignore files count.")
     ] = None,
+    image: Annotated[
+        str | None, typer.Option("--image", metavar="REF", help="An image of a registry to deploy instead, this once.")
+    ] = None,
+    tag: Annotated[
+        str | None, typer.Option("--tag", help="Another tag or digest of the app's image, this once.")
+    ] = None,
     at: Annotated[str | None, typer.Option(metavar="TIME", help="When to begin, like 2030-01-31T03:00.")] = None,
     skip_tests: Annotated[
         bool, typer.Option("--skip-tests", help="Without the project's tests, this once. It is kept in the audit log.")
@@ -38,10 +44,12 @@ def deploy(
     env: Env = None,
     json: Json = False,
 ) -> None:
-    """Deploy the newest commit of an app's repository, or a folder."""
+    """Deploy the newest commit of an app's repository, its image, or a folder."""
     begin = None if at is None else _parse_time(at)
     if folder is not None and ref is not None:
         raise BadInput("A folder has no branches. Say --dir or --ref.", field="--ref")
+    if folder is not None and (image is not None or tag is not None):
+        raise BadInput("A folder is no image. Say --dir, --image or --tag.", field="--dir")
     names = None if folder is None else files_to_send(folder)
     with connect() as api, tempfile.TemporaryFile() as archive:
         source = None
@@ -49,8 +57,8 @@ def deploy(
             api.get(path("apps", app, env=env))  # before anything is packed: is there such an app?
             pack(folder, names, archive)
             source = _upload(api, path("apps", app, "sources", env=env), archive)["id"]
-        wanted = {"source": source, "ref": ref, "at": begin.isoformat() if begin else None}
-        wanted["skip_tests"] = skip_tests
+        wanted: Body = {"source": source, "ref": ref, "at": begin.isoformat() if begin else None}
+        wanted |= {"image": image, "tag": tag, "skip_tests": skip_tests}
         # One key a command: a request that is repeated on the way makes no second deployment.
         key = {"idempotency-key": secrets.token_hex(16)}
         asked = api.post(path("apps", app, "deployments", env=env), wanted, headers=key)

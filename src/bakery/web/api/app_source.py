@@ -6,9 +6,12 @@ from typing import Annotated
 import msgspec
 from litestar import Response, delete, get, post, put
 
+from bakery.delivery.image_sources import set_image
 from bakery.delivery.sources import SourceDetail, forget_token, mint_deploy_key, set_source, show_source
 from bakery.model.actor import Actor
 from bakery.model.apps import SourceKind
+from bakery.model.errors import BadInput
+from bakery.model.images import parse_new_image
 from bakery.model.names import AppName
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
@@ -22,7 +25,8 @@ _DEPLOY = {"permission": Permission.DEPLOY}
 
 class AppSource(msgspec.Struct, kw_only=True):
     """`deploy_key` is added to a repository that is reached over SSH. `host_keys` are pinned: names and fingerprints of
-    what its server showed."""
+    what its server showed. Of an image, `image` is its name, `port` the one that it serves in its container, where null
+    is what it exposes, and `has_token` tells of the password of its registry."""
 
     kind: SourceKind
     url: str | None
@@ -35,13 +39,19 @@ class AppSource(msgspec.Struct, kw_only=True):
     host_keys: list[str]
     changed_at: datetime | None
     changed_by: str
+    image: str | None
+    port: int | None
 
 
 class AppSourceWanted(msgspec.Struct, kw_only=True):
-    """Without a `branch` it is the repository's own first one. `base` is the app's folder in it. A `token` that is null
-    stays as it is, unless the server is another."""
+    """Either the `url` of a repository or an `image`. Without a `branch` it is the repository's own first one. `base`
+    is the app's folder in it. The `image` of a registry is pulled as it is; `port` is where it listens in its
+    container, unless it exposes that itself. `username` and `token` open the repository or the registry; a `token` that
+    is null stays as it is, unless the server or the registry's user is another."""
 
-    url: Annotated[str, msgspec.Meta(max_length=1000)]
+    url: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    image: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    port: int | None = None
     branch: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     base: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     username: Annotated[str, msgspec.Meta(max_length=1000)] = ""
@@ -72,7 +82,19 @@ async def get_source(request: WebRequest, parts: Parts, actor: Actor, app_name: 
     tags=["Apps"],
 )
 async def put_source(parts: Parts, actor: Actor, app_name: AppName, data: AppSourceWanted) -> AppSource:
-    """Asks the repository first, from the app's node: what cannot be read there is not saved."""
+    """Asks the repository or the registry first, from the app's node: what cannot be read there is not saved."""
+    if data.image.strip():
+        if data.url.strip():
+            raise BadInput("Name a repository or an image, not both.", field="image")
+        image = parse_new_image(
+            image=data.image,
+            port=data.port,
+            username=data.username,
+            password=Secret(data.token) if data.token else None,
+        )
+        return _shown(await set_image(parts.store, parts.links, app_name, image, actor=actor))
+    if data.port is not None:
+        raise BadInput("A port is said of an image.", field="port")
     new = parse_new_source(
         url=data.url,
         branch=data.branch,
@@ -88,7 +110,7 @@ async def put_source(parts: Parts, actor: Actor, app_name: AppName, data: AppSou
 @delete(
     "/apps/{app:str}/source/token",
     operation_id="forgetToken",
-    summary="Forget the token of a repository",
+    summary="Forget the token of a repository, or the password of a registry",
     opt=_DEPLOY,
     status_code=200,
     responses=problems(),
@@ -115,7 +137,7 @@ async def post_key(parts: Parts, actor: Actor, app_name: AppName) -> AppSource:
 
 def _shown(found: SourceDetail) -> AppSource:
     return AppSource(
-        kind=SourceKind.GIT if found.url else SourceKind.FOLDER,
+        kind=found.kind,
         url=found.url,
         branch=found.branch,
         base=found.base,
@@ -126,6 +148,8 @@ def _shown(found: SourceDetail) -> AppSource:
         host_keys=list(found.host_keys),
         changed_at=found.changed_at,
         changed_by=found.changed_by,
+        image=found.image,
+        port=found.port,
     )
 
 

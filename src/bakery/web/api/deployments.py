@@ -13,6 +13,7 @@ from bakery.delivery.retry import request_retry
 from bakery.model.actor import Actor
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import BadInput
+from bakery.model.images import parse_image, parse_tag
 from bakery.model.names import AppName, Colour
 from bakery.model.permissions import Permission
 from bakery.model.sources import parse_ref
@@ -84,11 +85,14 @@ class DeploymentInFull(Deployment, kw_only=True):
 
 class DeploymentWanted(msgspec.Struct, kw_only=True):
     """`source` is the id of an upload. Without one it is a commit of the app's repository: the newest, or what `ref`
-    names: a branch, a commit's hash, or all of a name like refs/tags/v1. `at` is when to begin, with its time zone.
+    names: a branch, a commit's hash, or all of a name like refs/tags/v1. Of an app that is made from an image, `tag` is
+    another one of that, or a digest; `image` is all of another name. `at` is when to begin, with its time zone.
     `skip_tests`: without the project's tests, this once."""
 
     source: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
     ref: Annotated[str, msgspec.Meta(max_length=250)] | None = None
+    image: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
+    tag: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     at: datetime | None = None
     skip_tests: bool = False
 
@@ -134,9 +138,12 @@ async def get_deployments(parts: Parts, actor: Actor, app_name: AppName, after: 
 async def post_deployment(
     parts: Parts, actor: Actor, app_name: AppName, data: DeploymentWanted, idempotency_key: _Key = None
 ) -> Deployment:
-    """Deploys an upload or a commit, now or later. One that waits is superseded by a newer one."""
+    """Deploys an upload, a commit or an image, now or later. One that waits is superseded by a newer one."""
     if data.source is not None and data.ref is not None:
         raise BadInput("An upload has no branches.", field="ref", hint="Name either a source or a ref.")
+    named = [name for name in ("source", "ref", "image", "tag") if getattr(data, name) is not None]
+    if len(named) > 1:
+        raise BadInput(f"Name one of {' and '.join(named)}.", field=named[1])
     upload = None if data.source is None else read_source_id(parts.signing_key, app_name, data.source)
     ref = None if data.ref is None else parse_ref(data.ref)
     asked = await request_deployment(
@@ -145,6 +152,8 @@ async def post_deployment(
         app_name,
         upload,
         ref=ref,
+        image=None if data.image is None else parse_image(data.image),
+        tag=None if data.tag is None else parse_tag(data.tag),
         actor=actor,
         at=data.at,
         idempotency_key=idempotency_key,

@@ -8,6 +8,8 @@ from litestar import post
 from bakery.delivery.foreseeing import Foreseen, foresee_deployment
 from bakery.delivery.foresight import Change
 from bakery.model.actor import Actor
+from bakery.model.errors import BadInput
+from bakery.model.images import parse_image, parse_tag
 from bakery.model.names import AppName
 from bakery.model.permissions import Permission
 from bakery.model.sources import parse_ref
@@ -16,9 +18,12 @@ from bakery.web.context import Parts
 
 
 class PlanWanted(msgspec.Struct, kw_only=True):
-    """`ref` as for a deployment; without one it is the newest commit of what the app follows."""
+    """`ref`, `image` and `tag` as for a deployment; without one it is the newest commit of what the app follows, or its
+    image."""
 
     ref: Annotated[str, msgspec.Meta(max_length=250)] | None = None
+    image: Annotated[str, msgspec.Meta(max_length=1000)] | None = None
+    tag: Annotated[str, msgspec.Meta(max_length=200)] | None = None
     skip_tests: bool = False
 
 
@@ -37,7 +42,8 @@ class PlanPart(msgspec.Struct):
 
 
 class DeploymentPlan(msgspec.Struct):
-    """`compared_with` is the live release whose plan this is compared with; null where nothing is live."""
+    """`compared_with` is the live release whose plan this is compared with; null where nothing is live. Of an image,
+    `ref` is its name and `commit` its digest."""
 
     app: str
     ref: str
@@ -59,10 +65,19 @@ class DeploymentPlan(msgspec.Struct):
     tags=["Deployments"],
 )
 async def post_plan(parts: Parts, actor: Actor, app_name: AppName, data: PlanWanted) -> DeploymentPlan:
-    """Fetches the commit on the app's node, looks into it and removes it again. Nothing is deployed."""
-    ref = parse_ref(data.ref) if data.ref else None
+    """Fetches the commit on the app's node, looks into it and removes it again; of an image it asks the registry.
+    Nothing is deployed."""
+    if data.image and data.tag:
+        raise BadInput("Name one of image and tag.", field="tag")
     found = await foresee_deployment(
-        parts.store, parts.links, app_name, ref=ref, skips_tests=data.skip_tests, actor=actor
+        parts.store,
+        parts.links,
+        app_name,
+        ref=parse_ref(data.ref) if data.ref else None,
+        image=parse_image(data.image) if data.image else None,
+        tag=parse_tag(data.tag) if data.tag else None,
+        skips_tests=data.skip_tests,
+        actor=actor,
     )
     return _shown(found)
 

@@ -1,11 +1,14 @@
-"""Where an app's code is kept: the repository that it follows, and what opens it."""
+"""Where an app's code is kept: the repository that it follows or its image, and what opens it."""
 
 from litestar import Response, get, post
 from litestar.response import Redirect
 
+from bakery.delivery.apps import show_app
+from bakery.delivery.image_sources import set_image
 from bakery.delivery.sources import forget_token, mint_deploy_key, set_source, show_source
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, BakeryError, Conflict, NodeUnreachable
+from bakery.model.images import NewImage, parse_new_image
 from bakery.model.names import AppName
 from bakery.model.permissions import Permission
 from bakery.model.sources import NewSource, parse_new_source
@@ -22,6 +25,7 @@ from bakery.web.views.shell import Crumb
 _READ = {"permission": Permission.READ}
 _DEPLOY = {"permission": Permission.DEPLOY}
 _SHOWN = ("url", "branch", "base", "username")
+_SHOWN_OF_IMAGE = ("image", "port", "username")
 
 
 @get("/apps/{slug:str}/source", opt=_READ)
@@ -32,12 +36,25 @@ async def show(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Re
 @post("/apps/{slug:str}/source", opt=_DEPLOY)
 async def save(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
     app, form = app_in(slug), await typed(request)
+    if "image" in form.values:
+        return await _save_image(request, parts, actor, app, form)
     try:
         await set_source(parts.store, parts.links, app, _wanted(form), actor=actor)
     except (BadInput, Conflict, NodeUnreachable) as error:
         refused = form.refused(error, shown=_SHOWN, hidden=("token",))
-        return await _page(request, parts, actor, app, form=_with_hint(refused, error), status=status_of(error))
+        return await _page(request, parts, actor, app, form=with_hint(refused, error), status=status_of(error))
     return go(request, f"/apps/{app}/source", said="source-saved")
+
+
+async def _save_image(
+    request: WebRequest, parts: Parts, actor: Actor, app: AppName, form: Typed
+) -> Response[str] | Redirect:
+    try:
+        await set_image(parts.store, parts.links, app, image_in(form), actor=actor)
+    except (BadInput, Conflict, NodeUnreachable) as error:
+        refused = with_hint(form.refused(error, shown=_SHOWN_OF_IMAGE, hidden=("token",)), error)
+        return await _page(request, parts, actor, app, image=refused, status=status_of(error))
+    return go(request, f"/apps/{app}/source", said="image-saved")
 
 
 @post("/apps/{slug:str}/source/key", opt=_DEPLOY)
@@ -66,7 +83,16 @@ def _wanted(form: Typed) -> NewSource:
     )
 
 
-def _with_hint(form: Form, error: BakeryError) -> Form:
+def image_in(form: Typed) -> NewImage:
+    return parse_new_image(
+        image=form.text("image"),
+        port=form.text("port"),
+        username=form.text("username"),
+        password=form.secret("token") if form.text("token").strip() else None,
+    )
+
+
+def with_hint(form: Form, error: BakeryError) -> Form:
     """Below its field stands what to do next too."""
     if not (isinstance(error, BadInput) and error.hint and form.error(error.field)):
         return form
@@ -80,14 +106,17 @@ async def _page(
     app: AppName,
     *,
     form: Form | None = None,
+    image: Form | None = None,
     status: int = 200,
 ) -> Response[str]:
+    """`form` and `image` are such as were refused."""
+    runtime = (await show_app(parts.store, app, actor=actor)).runtime
     found = await show_source(parts.store, app, actor=actor)
     url = request.app.state["urls"].url
     return await render_page(
         request,
         "apps/source.html",
-        source_page(app, found, form=form, actor=actor, url=url, now=now()),
+        source_page(app, found, runtime, form=form, image=image, actor=actor, url=url, now=now()),
         here=f"app:{app}",
         crumbs=[Crumb("Apps", url("/apps")), Crumb(app, url(f"/apps/{app}")), Crumb("Source")],
         status=status,

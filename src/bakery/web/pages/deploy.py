@@ -7,7 +7,9 @@ from bakery.delivery.foreseeing import Foreseen, foresee_deployment
 from bakery.delivery.request import request_deployment
 from bakery.delivery.sources import show_source
 from bakery.model.actor import Actor
+from bakery.model.apps import SourceKind
 from bakery.model.errors import BadInput, BakeryError, Conflict, NodeUnreachable, TooMany, Unavailable
+from bakery.model.images import parse_tag
 from bakery.model.names import AppName
 from bakery.model.permissions import Permission
 from bakery.model.sources import Ref, parse_ref
@@ -21,7 +23,7 @@ from bakery.web.views.forms import Form
 from bakery.web.views.shell import Crumb
 
 _DEPLOY = {"permission": Permission.DEPLOY}
-_SHOWN = ("ref", "skip_tests")
+_SHOWN = ("ref", "skip_tests", "tag")
 
 
 @get("/apps/{slug:str}/deploy", opt=_DEPLOY)
@@ -31,7 +33,7 @@ async def show(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Re
 
 @post("/apps/{slug:str}/deploy", opt=_DEPLOY)
 async def deploy(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
-    """A commit of the app's repository; where none is named, the newest of what it follows."""
+    """A commit of the app's repository, or its image; where none is named, the newest of what it follows."""
     app, form = app_in(slug), await typed(request)
     try:
         asked = await request_deployment(
@@ -39,6 +41,7 @@ async def deploy(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> 
             parts.queue,
             app,
             ref=_ref(form),
+            tag=_tag(form),
             actor=actor,
             skips_tests=form.is_on("skip_tests"),
         )
@@ -54,7 +57,13 @@ async def plan(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Re
     typed_again = Form(values={name: form.text(name) for name in _SHOWN})
     try:
         found = await foresee_deployment(
-            parts.store, parts.links, app, ref=_ref(form), skips_tests=form.is_on("skip_tests"), actor=actor
+            parts.store,
+            parts.links,
+            app,
+            ref=_ref(form),
+            tag=_tag(form),
+            skips_tests=form.is_on("skip_tests"),
+            actor=actor,
         )
     except (BadInput, Conflict, NodeUnreachable, TooMany, Unavailable) as error:
         return await _refused(request, parts, actor, app, form, error)
@@ -66,11 +75,16 @@ def _ref(form: Typed) -> Ref | None:
     return parse_ref(text) if text else None
 
 
+def _tag(form: Typed) -> str | None:
+    text = form.text("tag").strip()
+    return parse_tag(text) if text else None
+
+
 async def _refused(
     request: WebRequest, parts: Parts, actor: Actor, app: AppName, form: Typed, refusal: BakeryError
 ) -> Response[str]:
-    """Without a repository there is no field that it could be said of."""
-    shown = _SHOWN if (await show_source(parts.store, app, actor=actor)).url else ()
+    """Where nothing is followed there is no field that it could be said of."""
+    shown = () if (await show_source(parts.store, app, actor=actor)).kind is SourceKind.FOLDER else _SHOWN
     return await _page(request, parts, actor, app, form.refused(refusal, shown=shown), status=status_of(refusal))
 
 

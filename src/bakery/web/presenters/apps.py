@@ -95,8 +95,9 @@ def app_view(
         name=app.name,
         status=app_status(app.status),
         address=app.address or "",
-        source=_source(app),
-        follows=f"{source.branch} of {short_address(source.url)}" if source.url else "",
+        source=_source(app, source),
+        follows=source.image or (f"{source.branch} of {short_address(source.url)}" if source.url else ""),
+        is_image=source.image is not None,
         node=app.node,
         interruption="It is away until it answers again, usually for a few seconds. The release stays the same.",
         live=_live(app, deployments, now),
@@ -139,9 +140,11 @@ def _row(app: AppSummary, now: datetime) -> AppRow:
     )
 
 
-def _source(app: AppDetail) -> str:
+def _source(app: AppDetail, source: SourceDetail) -> str:
     if app.runtime is Runtime.STATIC:
         return "Static files"
+    if source.image and not app.command:
+        return "As its image says"
     return shlex.join(app.command) if app.command else "Found out from its source"
 
 

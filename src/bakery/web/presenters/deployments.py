@@ -71,7 +71,7 @@ def way_back(way: WayBack, *, interrupts: bool, now: datetime) -> WayBackView:
 
 def short(version: str) -> str:
     """As much of a hash as people compare."""
-    return version[:_SHORT]
+    return version.removeprefix("sha256:")[:_SHORT]
 
 
 def deployment_view(

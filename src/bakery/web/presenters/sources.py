@@ -6,6 +6,7 @@ from bakery.delivery.foreseeing import Foreseen
 from bakery.delivery.foresight import Change
 from bakery.delivery.sources import SourceDetail
 from bakery.model.actor import Actor
+from bakery.model.apps import Runtime, SourceKind
 from bakery.model.permissions import Permission
 from bakery.web.moments import moment
 from bakery.web.presenters.apps import app_tabs
@@ -17,14 +18,28 @@ from bakery.web.views.sources import DeployPage, PlanLineView, PlanPartView, Pla
 
 
 def source_page(
-    slug: str, found: SourceDetail, *, form: Form | None, actor: Actor, url: Url, now: datetime
+    slug: str,
+    found: SourceDetail,
+    runtime: Runtime,
+    *,
+    form: Form | None,
+    image: Form | None,
+    actor: Actor,
+    url: Url,
+    now: datetime,
 ) -> SourcePage:
-    """`form` is one that was refused."""
+    """`form` and `image` are such as were refused."""
+    is_image = found.kind is SourceKind.IMAGE
     stored = {
         "url": found.url or "",
         "branch": found.branch or "",
         "base": found.base,
-        "username": (found.username or "") if found.has_token else "",
+        "username": (found.username or "") if found.has_token and not is_image else "",
+    }
+    stored_image = {
+        "image": found.image or "",
+        "port": str(found.port or ""),
+        "username": (found.username or "") if is_image else "",
     }
     return SourcePage(
         app=slug,
@@ -38,11 +53,14 @@ def source_page(
         changed_by=found.changed_by,
         changed_at=moment(found.changed_at, now) if found.changed_at else None,
         why_not_change=why_not(actor, Permission.DEPLOY),
+        is_image=is_image,
+        image=(image or Form(values=stored_image)) if runtime is Runtime.DOCKER else None,
     )
 
 
 def deploy_page(slug: str, found: SourceDetail, form: Form, plan: Foreseen | None = None) -> DeployPage:
-    return DeployPage(slug, form, _follows(found), _plan(plan) if plan else None)
+    is_image = found.kind is SourceKind.IMAGE
+    return DeployPage(slug, form, _follows(found), _plan(plan) if plan else None, is_image=is_image)
 
 
 _KINDS = {Change.SAME: ("same", "", ""), Change.ADDED: ("add", "+", "new"), Change.REMOVED: ("del", "-", "goes")}
@@ -58,7 +76,7 @@ def _plan(found: Foreseen) -> PlanView:
             compared = f"Marked is what is other than with release #{found.compared_with}, which is live."
     return PlanView(
         short(found.commit),
-        f"{found.title}, by {found.author}",
+        f"{found.title}, by {found.author}" if found.author else found.title,
         compared,
         [
             PlanPartView(
@@ -70,4 +88,4 @@ def _plan(found: Foreseen) -> PlanView:
 
 
 def _follows(found: SourceDetail) -> str:
-    return f"{found.branch} of {found.url}" if found.url else ""
+    return found.image or (f"{found.branch} of {found.url}" if found.url else "")

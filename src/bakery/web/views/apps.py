@@ -39,7 +39,7 @@ class AppsPage:
 
 @dataclass(frozen=True, slots=True)
 class NewAppPage:
-    """apps/new.html. Fields: slug, name, runtime, command, health, node."""
+    """apps/new.html. Fields: slug, name, runtime, command, health, node; of an image: image, port, username, token."""
 
     form: Form
     runtimes: Options
@@ -63,7 +63,7 @@ class AppView:
     """The part of the page that follows events; `_app.html` renders it alone.
 
     `problem` says what is wrong now, in a sentence. `interruption` says what stopping or restarting means here.
-    `follows` is the branch and the repository that are deployed; empty: folders are uploaded.
+    `follows` is the branch and the repository that are deployed, or the image; empty: folders are uploaded.
     """
 
     slug: str
@@ -77,6 +77,7 @@ class AppView:
     deployments: Sequence[DeploymentRow]
     back_to: int | None = None  # the release before
     follows: str = ""
+    is_image: bool = False
     is_stopped: bool = False
     not_live: NotLive | None = None
     problem: str = ""

@@ -10,9 +10,11 @@ from bakery.web.views.shell import Tab
 
 @dataclass(frozen=True, slots=True)
 class SourcePage:
-    """apps/source.html. Fields: url, branch, base, username, token, submodules, accept_host_key.
+    """apps/source.html. Fields: url, branch, base, username, token, submodules, accept_host_key; of the image's form:
+    image, port, username, token.
 
-    `follows` says what is followed now; empty: nothing. `deploy_key` is its public part. `host_keys` are fingerprints.
+    `follows` says what is followed now; empty: nothing. `is_image`: it is the name of an image. `deploy_key` is its
+    public part. `host_keys` are fingerprints. `image` is None where no image can be run.
     """
 
     app: str
@@ -26,6 +28,8 @@ class SourcePage:
     changed_by: str = ""
     changed_at: Moment | None = None
     why_not_change: str = ""
+    is_image: bool = False
+    image: Form | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,10 @@ class PlanView:
 
 @dataclass(frozen=True, slots=True)
 class DeployPage:
-    """apps/deploy.html. Fields: ref, skip_tests. `follows` is empty where folders are uploaded."""
+    """apps/deploy.html. Fields: ref, skip_tests; of an image: tag. `follows` is empty where folders are uploaded."""
 
     app: str
     form: Form = field(default_factory=Form)
     follows: str = ""
     plan: PlanView | None = None
+    is_image: bool = False
