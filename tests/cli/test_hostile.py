@@ -33,8 +33,16 @@ _EXITS = {1, 2, 3, 4, 5}
 
 GOOD: Mapping[str, Mapping[str, str]] = {
     "login": {"url": "http://127.0.0.1:9"},
-    "deploy": {"app": "odd", "--dir": "FOLDER", "--ref": "main", "--at": "2999-01-01T03:00", "--env": "production"},
-    "plan": {"app": "odd", "--ref": "main", "--env": "production"},
+    "deploy": {
+        "app": "odd",
+        "--dir": "FOLDER",
+        "--ref": "main",
+        "--image": "nginx",
+        "--tag": "1",
+        "--at": "2999-01-01T03:00",
+        "--env": "production",
+    },
+    "plan": {"app": "odd", "--ref": "main", "--image": "nginx", "--tag": "1", "--env": "production"},
     "deployments": {"app": "odd", "--env": "production"},
     "logs": {
         "app": "odd",
@@ -65,6 +73,9 @@ GOOD: Mapping[str, Mapping[str, str]] = {
         "--node": "local",
         "--repo": "http://127.0.0.1:9/shop.git",
         "--branch": "main",
+        "--image": "nginx",
+        "--port": "8080",
+        "--registry-user": "",
         "--env": "production",
     },
     "defaults set": {"settings": "memory=512"},
@@ -79,6 +90,9 @@ GOOD: Mapping[str, Mapping[str, str]] = {
         "--branch": "main",
         "--base": "web",
         "--username": "ann",
+        "--image": "nginx",
+        "--port": "8080",
+        "--registry-user": "ann",
         "--env": "production",
     },
     "source key": {"app": "odd", "--env": "production"},

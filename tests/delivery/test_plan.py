@@ -8,6 +8,7 @@ from bakery.delivery.plan import (
     Check,
     Nothing,
     Plan,
+    Pull,
     Retire,
     RunCommand,
     Slot,
@@ -245,3 +246,20 @@ def test_what_runs_warm_has_proved_itself_and_what_takes_its_slot_has_not(releas
     }
     (check,) = [step.action for step in plan_deployment(wanted(slots)).steps if isinstance(step.action, Check)]
     assert (check.port, check.is_warm) == (20001, is_warm)
+
+
+def test_an_image_of_a_registry_is_pulled_and_nothing_of_it_is_tested_or_built() -> None:
+    made = Wanted(
+        2, 7, DOCKER, SourceKind.IMAGE, "", Strategy.BLUE_GREEN, FIRST_DEPLOYMENT, PREMISES, has_ingress=True,
+        image="a.example/shop:1",
+    )  # fmt: skip
+    plan = plan_deployment(made)
+    assert [step.key for step in plan.steps] == ["pull", "start", "check", "switch"]
+    assert actions(plan)["pull"] == Pull(PREMISES.place, 2, 9, "a.example/shop:1")
+    back = plan_deployment(replace(made, number=5))
+    assert [step.key for step in back.steps] == ["start", "check", "switch"]
+    known = plan_deployment(replace(made, release=replace(DOCKER, recipe=Recipe("image", (), port=80))))
+    start = actions(known)["start"]
+    assert isinstance(start, Start)
+    assert isinstance(start.program, ContainerSpec)
+    assert (start.program.port, start.program.command) == (80, None)

@@ -61,10 +61,14 @@ class Oven:
         return text in self.log(number)
 
     def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """The command line of an Admin."""
+        """The command line of an Admin, about nodes."""
+        return self.program("nodes", *arguments)
+
+    def program(self, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         environ = {**os.environ, "BAKERY_URL": self.bakery.url, "BAKERY_TOKEN": self.token}
-        argv = [*BAKERY, "nodes", *arguments]
-        return subprocess.run(argv, env=environ, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(
+            [*BAKERY, *arguments], env=environ, input=stdin, capture_output=True, text=True, timeout=120, check=False
+        )
 
 
 @contextmanager

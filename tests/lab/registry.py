@@ -1,4 +1,6 @@
-"""A registry of one image, on a node's own port 5000, which asks for a name and a password."""
+"""A registry of one name, on a node's own port 5000, which asks for a user and a password."""
+
+from collections.abc import Mapping
 
 from tests.lab.nodes import Node
 from tests.support.waiting import wait_until
@@ -9,21 +11,23 @@ USER, PASSWORD = "me", "canary-1234"
 _SERVE = r"""
 import base64, hashlib, http.server, io, json, sys, tarfile
 saved = tarfile.open(fileobj=io.BytesIO(sys.stdin.buffer.read()))
-said = json.load(saved.extractfile("manifest.json"))[0]
-blobs = {}
+entries = json.load(saved.extractfile("manifest.json"))
+blobs, manifests = {}, {}
 def kept(name, kind):
     content = saved.extractfile(saved.getmember(name)).read()
     digest = "sha256:" + hashlib.sha256(content).hexdigest()
     blobs[digest] = content
     return {"mediaType": f"application/vnd.docker.{kind}", "size": len(content), "digest": digest}
-manifest = json.dumps({
-    "schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-    "config": kept(said["Config"], "container.image.v1+json"),
-    "layers": [kept(name, "image.rootfs.diff.tar") for name in said["Layers"]],
-}).encode()
-served = {f"/v2/team/base/blobs/{digest}": content for digest, content in blobs.items()}
-for name in ("1", "sha256:" + hashlib.sha256(manifest).hexdigest()):
-    served[f"/v2/team/base/manifests/{name}"] = manifest
+for tag, image in (word.split("=") for word in sys.argv[2:]):
+    said = next(entry for entry in entries if image in entry["RepoTags"])
+    manifest = json.dumps({
+        "schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+        "config": kept(said["Config"], "container.image.v1+json"),
+        "layers": [kept(name, "image.rootfs.diff.tar") for name in said["Layers"]],
+    }).encode()
+    for name in (tag, "sha256:" + hashlib.sha256(manifest).hexdigest()):
+        manifests[f"/v2/team/base/manifests/{name}"] = manifest
+served = {f"/v2/team/base/blobs/{digest}": content for digest, content in blobs.items()} | manifests
 allowed = "Basic " + base64.b64encode(sys.argv[1].encode()).decode()
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -34,7 +38,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             content = b'{"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}'
         if not is_allowed:
             self.send_header("WWW-Authenticate", 'Basic realm="lab"')
-        if content is manifest:
+        if is_allowed and self.path in manifests:
             self.send_header("Content-Type", "application/vnd.docker.distribution.manifest.v2+json")
             self.send_header("Docker-Content-Digest", "sha256:" + hashlib.sha256(content).hexdigest())
         self.send_header("Content-Length", str(len(content)))
@@ -46,10 +50,11 @@ http.server.ThreadingHTTPServer(("127.0.0.1", 5000), Handler).serve_forever()
 """
 
 
-def start_registry(node: Node, image: str) -> None:
-    """Serves a local image under another name."""
+def start_registry(node: Node, images: Mapping[str, str]) -> None:
+    """Serves local images under another name, by their tags there."""
     node.put("/srv/registry.py", _SERVE.encode())
-    serve = f"docker save {image} | exec python3 /srv/registry.py {USER}:{PASSWORD}"
+    tags = " ".join(f"{tag}={image}" for tag, image in images.items())
+    serve = f"docker save {' '.join(images.values())} | exec python3 /srv/registry.py {USER}:{PASSWORD} {tags}"
     node.run("systemd-run", "--quiet", "--collect", "--unit=registry", "sh", "-c", serve)
 
     def answers() -> bool:

@@ -15,6 +15,7 @@ from tests.lab.base_image import BASE, make_base_image
 from tests.lab.lab import Lab
 from tests.lab.nodes import HTTP
 from tests.lab.oven import NAME, Oven, an_oven
+from tests.lab.registry import IMAGE, PASSWORD, USER, start_registry
 from tests.support.waiting import wait_until
 
 UNITS = "bakery-shop-production-*"
@@ -208,6 +209,61 @@ def test_an_image_is_built_on_its_node_and_replaced_without_a_lost_visit(oven: O
     oven.http.delete("/api/apps/box").raise_for_status()
     wait_until(lambda: all_of_apps(oven) == before, what="nothing of it is left", seconds=60)
     assert of_docker(oven) == before_docker
+
+    images_of_a_private_registry_are_deployed(oven)
+    assert of_docker(oven) == before_docker
+    assert all_of_apps(oven) == before
+
+
+def images_of_a_private_registry_are_deployed(oven: Oven) -> None:
+    """By their digest, with a password that is nowhere on the node; and one goes back without the registry."""
+    for tag, version in (("1", "one"), ("2", "two")):
+        for name in ("app.py", "Dockerfile"):
+            oven.node.put(f"/srv/{version}/{name}", in_a_box(version)[name].encode())
+        oven.node.run("env", "DOCKER_BUILDKIT=0", "docker", "build", "--tag", f"pushed:{tag}", f"/srv/{version}")
+    start_registry(oven.node, {"1": "pushed:1", "2": "pushed:2"})
+    oven.node.run("docker", "rmi", "pushed:1", "pushed:2")
+
+    create = ("apps", "create", "hub", "--node", NAME, "--image")
+    as_me = ("--registry-user", USER, "--password-stdin")
+    refused = oven.program(*create, f"{IMAGE}:1")
+    assert (refused.returncode, refused.stderr.splitlines()[0]) == (
+        2, f"image: 127.0.0.1:5000 does not let us have {IMAGE}:1.",
+    )  # fmt: skip
+    unknown = oven.program(*create, f"{IMAGE}:9", *as_me, stdin=f"{PASSWORD}\n")
+    assert unknown.stderr.startswith(f"image: There is no {IMAGE}:9, or 127.0.0.1:5000 does not show it to us.\n")
+    made = oven.program(*create, f"{IMAGE}:1", *as_me, stdin=f"{PASSWORD}\n")
+    assert made.stdout == f"hub is made from the image {IMAGE}:1. Deploy it with: bakery deploy hub\n", made.stderr
+
+    first = oven.program("deploy", "hub", "--wait")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert f"$ docker pull {IMAGE}@sha256:" in first.stdout
+    assert steps_of(oven, "hub", 1) == ["pull", "start", "check", "switch"]
+    assert visit(oven, "hub") == (200, "one")
+    plan = json.loads(oven.program("plan", "hub", "--tag", "2", "--json").stdout)
+    second = oven.program("deploy", "hub", "--tag", "2", "--wait", "--json")
+    assert (second.returncode, json.loads(second.stdout)["version"]) == (0, plan["commit"]), second.stderr
+    assert visit(oven, "hub") == (200, "two")
+    again = oven.program("deploy", "hub", "--tag", "2", "--wait")
+    assert "Release #2, which is live, has the same: nothing new was pushed." in again.stdout
+    assert again.returncode == 0, again.stderr
+    everywhere = ("/var/lib/bakery", "/run/bakery", "/root", "/home", "/etc/docker", "/tmp")  # noqa: S108 - looked into
+    assert oven.node.attempt("grep", "-rl", PASSWORD, *everywhere).stdout == b""
+    assert oven.node.run("docker", "images", "--quiet", IMAGE) == ""
+    assert PASSWORD not in first.stdout + again.stdout
+
+    oven.node.run("systemctl", "stop", "registry")
+    away = oven.program("deploy", "hub", "--wait")
+    assert away.returncode == 1
+    assert "127.0.0.1:5000 does not answer." in away.stdout
+    assert visit(oven, "hub") == (200, "two")
+    oven.http.post("/api/apps/hub/rollback", json={"release": 1}).raise_for_status()
+    assert wait_for_end(oven.http, "hub", 5, seconds=60)["state"] == "succeeded", log_of(oven, "hub", 5)
+    assert visit(oven, "hub") == (200, "one")
+
+    oven.http.delete("/api/apps/hub").raise_for_status()
+    wait_until(lambda: "hub" not in all_of_apps(oven), what="nothing of it is left", seconds=60)
+    oven.node.run("rm", "-r", "/srv/one", "/srv/two")
 
 
 def what_nobody_needs_is_pruned(oven: Oven) -> None:
