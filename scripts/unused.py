@@ -29,7 +29,6 @@ ALLOWED = {
     "show_site": "the node's own word on a site, which tests hold against what was meant",
     "without_mounts": "of a Dockerfile that detect writes: tests hold it against its golden text",
     "ignore": "likewise",
-    "pulling": "the client of a verb of the helper; an image as a source will call it",
     "strategies": "of Capabilities: from which a person will choose",
     "child_began": "a key of the state that the supervisor writes down",
 }
