@@ -44,9 +44,12 @@ class ImageText:
         self._has_test = False
         self._holds_only_files = False
 
-    def stage(self, name: str, source: str, *, folder: str = FOLDER) -> None:
+    def stage(self, name: str, source: str, *, folder: str = FOLDER, comment: str = "") -> None:
         """`source`: an image, or a stage before this one. The last stage has no name."""
-        self._text += f"{chr(10) if self._stages else ''}FROM {source}{f' AS {name}' if name else ''}\n"
+        self._text += "\n" if self._stages else ""
+        if comment:
+            self.comment(comment)
+        self._text += f"FROM {source}{f' AS {name}' if name else ''}\n"
         if source not in self._stages or folder != FOLDER:
             self._text += f"WORKDIR {folder}\n"
         self._stages.append(name)

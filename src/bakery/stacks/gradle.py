@@ -1,0 +1,222 @@
+"""Gradle: what build.gradle or build.gradle.kts says of an app for Java's machine."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from bakery.model.app_commands import AppCommand, ShellText, words
+from bakery.stacks.code_comments import without_comments
+from bakery.stacks.compiled import Image
+from bakery.stacks.jvm import IGNORES, RUN_VARIABLES, USUAL, JvmBuild, java_version, listening
+from bakery.stacks.plan import THE_DEFAULT, Commands, ToolVersion
+from bakery.stacks.tree import Folder, is_plain_path
+from bakery.stacks.versions import Asked
+
+FILES = ("build.gradle.kts", "build.gradle")
+SETTINGS = ("settings.gradle.kts", "settings.gradle")
+WRAPPER = "gradle/wrapper/gradle-wrapper.properties"
+CATALOG = "gradle/libs.versions.toml"
+READS = (*FILES, *SETTINGS, WRAPPER, CATALOG, "*/build.gradle.kts", "*/build.gradle")
+_WRAPPER_FILES = ("gradlew", "gradle/wrapper/gradle-wrapper.jar", WRAPPER)
+_CACHES = ("/root/.gradle",)
+_TARGET = re.compile(
+    r"(?:JavaLanguageVersion\.of\(|jvmToolchain\(|(?:source|target)Compatibility\s*(?:=\s*|\s)|options\.release(?:\.set\(|\s*=\s*))"
+    r"\s*[\"']?(?:JavaVersion\.)?([A-Z0-9_.]{1,20})"
+)
+_NAME = re.compile(r"rootProject\.name\s*=\s*[\"']([A-Za-z0-9][A-Za-z0-9._-]{0,80})[\"']")
+_NEEDS = re.compile(r"[\"'][\w.-]{2,80}:([\w.-]{2,80})(?::[^\"'\n]{0,60})?[\"']")
+# A Gradle runs on no newer Java than was there when it was made.
+_NEWEST_JAVA = ((5, 0, 8), (7, 3, 11), (8, 5, 17))
+_USUAL_GRADLE = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Project:
+    """`folder`: below the app's; empty for its own."""
+
+    folder: str
+    shown: str
+    text: str
+
+    def uses(self, *plugins: str) -> bool:
+        return any(plugin in self.text for plugin in plugins)
+
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    task: str
+    start: AppCommand
+    results: tuple[str, ...]
+    why: str
+    framework: str | None = None
+    folder: str = ""
+
+
+def read_gradle(folder: Folder) -> JvmBuild | None:
+    file = folder.first(*FILES) or folder.first(*SETTINGS)
+    if file is None:
+        return None
+    name = _root_name(folder)
+    projects = list(_projects(folder))
+    programs = [program for one in projects if (program := _program(one, name))]
+    program = programs[0] if len(programs) == 1 else None
+    shown = folder.shown(file)
+    gradle, has_wrapper = _gradle(folder), all(map(folder.has, _WRAPPER_FILES))
+    java, asked = java_version(folder, _targets(projects), usual=_newest_java(gradle))
+    call = ("sh", "gradlew", "--no-daemon") if has_wrapper else ("gradle", "--no-daemon")
+    is_alone = len(projects) == 1 and not folder.holds_any("buildSrc/")
+    where = f":{program.folder.replace('/', ':')}:" if program and program.folder else ""
+    commands = Commands(
+        install=words(*call, "dependencies") if is_alone else None,
+        build=words(*call, f"{where}{program.task}" if program else "assemble"),
+        test=words(*call, "test") if any(folder.holds_any(_at(one, "src/test/")) for one in projects) else None,
+        start=program.start if program else None,
+    )
+    why = [f"{shown} is Gradle's."]
+    if has_wrapper:
+        why.append(f"{folder.shown('gradlew')} brings the Gradle that it is built with.")
+    major = gradle[0] if gradle else _USUAL_GRADLE
+    image = Image(
+        sources=(file,),
+        build_from=f"eclipse-temurin:{java.version}-jdk" if has_wrapper else f"gradle:{major}-jdk{java.version}",
+        run_from=f"eclipse-temurin:{java.version}-jre",
+        first=_first(folder, has_wrapper=has_wrapper) if is_alone else (),
+        caches=_CACHES,
+        run_variables=RUN_VARIABLES,
+        results=program.results if program else (),
+        ignores=IGNORES,
+    )
+    source = folder.shown(WRAPPER) if gradle else THE_DEFAULT
+    return JvmBuild(
+        shown=shown,
+        java=java,
+        commands=commands,
+        image=image,
+        why=(*why, *([program.why] if program else []), *asked),
+        missing="" if program else _missing(shown, programs),
+        framework=program.framework if program else None,
+        needs=frozenset(found for one in projects for found in _NEEDS.findall(one.text)),
+        is_kotlin=any(_is_kotlin(one) for one in projects),
+        other_versions=(ToolVersion("Gradle", ".".join(map(str, gradle or (major,))), source),),
+    )
+
+
+def _first(folder: Folder, *, has_wrapper: bool) -> tuple[str, ...]:
+    files = folder.present(*FILES, *SETTINGS, "gradle.properties")
+    beside = ("gradlew",) if has_wrapper else ()
+    return (*files, *beside, *(("gradle/",) if folder.holds_any("gradle/") else ()))
+
+
+def _missing(shown: str, programs: list[_Program]) -> str:
+    if programs:
+        names = ", ".join(program.folder or "the top" for program in programs)
+        return f"Several projects of {shown} can be started: {names}. Say which one, as [run] command."
+    return (
+        f"{shown} makes nothing that starts by itself: there is no plugin “application”, none of Spring Boot, Quarkus, "
+        "Micronaut, Ktor or Shadow, and no Main-Class. Say how it is started."
+    )
+
+
+def _projects(folder: Folder) -> Iterator[_Project]:
+    """The top, and the folders below with a build of their own."""
+    names = [name for pattern in FILES for name in (pattern, *folder.matching(f"*/{pattern}"))]
+    aliases = without_comments(folder.text(CATALOG))
+    for name in sorted(filter(folder.has, names), key=lambda path: (path.count("/"), path)):
+        below = name.rpartition("/")[0]
+        if below == "buildSrc" or (below and not is_plain_path(below)):
+            continue
+        text = without_comments(folder.text(name))
+        yield _Project(below, folder.shown(name), _with_aliases(text, aliases))
+
+
+def _with_aliases(text: str, catalog: str) -> str:
+    """“alias(libs.plugins.spring.boot)” is a plugin whose id stands in the catalog."""
+    found = re.findall(r"alias\(\s*libs\.plugins\.([\w.]{1,80})\s*\)(?!\s*apply\s+false)", text[:100_000])
+    for alias in found[:50]:
+        pattern = re.escape(alias).replace(r"\.", "[.-]")
+        if named := re.search(rf"^{pattern}\s*=[^\n]*?[\"']([\w.]+\.[\w.]+)", catalog, re.MULTILINE):
+            text += f'\nid("{named[1]}")'
+    return re.sub(r"[^\n]*\bapply\s+false[^\n]*", "", text)
+
+
+def _root_name(folder: Folder) -> str | None:
+    for name in folder.present(*SETTINGS):
+        if found := _NAME.search(without_comments(folder.text(name))):
+            return found[1]
+    return None
+
+
+def _gradle(folder: Folder) -> tuple[int, int] | None:
+    found = re.search(r"gradle-([0-9]{1,2})\.([0-9]{1,2})", folder.text(WRAPPER) or "")
+    return (int(found[1]), int(found[2])) if found else None
+
+
+def _newest_java(gradle: tuple[int, int] | None) -> int:
+    older = (java for major, minor, java in _NEWEST_JAVA if gradle and gradle < (major, minor))
+    return next(older, USUAL)
+
+
+def _targets(projects: list[_Project]) -> Iterator[Asked]:
+    for one in projects:
+        if found := _TARGET.search(one.text):
+            yield Asked(found[1], one.shown)
+
+
+def _is_kotlin(project: _Project) -> bool:
+    return (
+        re.search(r"kotlin\(\"jvm\"\)|org\.jetbrains\.kotlin\.jvm|apply plugin: *['\"]kotlin['\"]", project.text)
+        is not None
+    )
+
+
+def _at(project: _Project, path: str) -> str:
+    return f"{project.folder}/{path}" if project.folder else path
+
+
+def _program(one: _Project, root: str | None) -> _Program | None:
+    if one.uses("io.quarkus"):
+        return _jar(one, "Quarkus", "quarkusBuild", "build/quarkus-app/quarkus-run.jar", result="build/quarkus-app/")
+    if re.search(
+        r"id\s*\(?\s*[\"']org\.springframework\.boot[\"']|plugin:\s*[\"'](?:org\.springframework\.boot|spring-boot)[\"']|kotlin\(\"plugin\.spring\"\)",
+        one.text,
+    ):
+        old = re.search(r"spring-?[bB]oot(?:Version|-gradle-plugin)?[^\n]{0,20}[\"':]1\.", one.text)
+        return _jar(one, "Spring Boot", "assemble" if old else "bootJar", "build/libs/*.jar")
+    framework = "Micronaut" if one.uses("io.micronaut.application") else "Ktor" if one.uses("io.ktor.plugin") else None
+    if framework or re.search(
+        r"id\s*\(?\s*[\"']application[\"']|plugin:\s*[\"']application[\"']|^\s*application\s*$", one.text, re.MULTILINE
+    ):
+        return _installed(one, framework, root)
+    if one.uses("com.github.johnrengelman.shadow", "com.gradleup.shadow"):
+        return _jar(one, None, "shadowJar", "build/libs/*-all.jar")
+    if "Main-Class" in one.text:
+        return _jar(one, None, "jar", "build/libs/*.jar")
+    return None
+
+
+def _jar(one: _Project, framework: str | None, task: str, path: str, *, result: str = "") -> _Program:
+    path = _at(one, path)
+    if "*" in path:
+        # The only one that its task leaves there; its name holds the version.
+        begin = f"set -- {path}; exec java"
+        start = listening(begin, framework, '-jar "$1"') or ShellText(f'{begin} -jar "$1"')
+    else:
+        start = listening("exec java", framework, f"-jar {path}") or words("java", "-jar", path)
+    by = f"{framework}'s plugin" if framework else "a Main-Class for its jar"
+    why = f"{one.shown} has {by}: what {task} makes starts by itself."
+    return _Program(task, start, (_at(one, result) if result else path,), why, framework, one.folder)
+
+
+def _installed(one: _Project, framework: str | None, root: str | None) -> _Program:
+    """The scripts of the plugin “application” lie beside others for Windows, whose names are longer by “.bat”."""
+    name = one.folder.rpartition("/")[2] or root
+    path = _at(one, f"build/install/{name or '*'}/bin/{name or '*'}")
+    start: AppCommand = words(path) if name else ShellText(f'set -- {path}; exec "$1"')
+    if framework == "Micronaut":
+        start = ShellText(
+            'export MICRONAUT_SERVER_HOST="${HOST:-127.0.0.1}" MICRONAUT_SERVER_PORT="${PORT:-8080}"; '
+            f'set -- {path}; exec "$1"'
+        )
+    by = f"{framework}'s plugin" if framework else "the plugin “application”"
+    why = f"{one.shown} has {by}: installDist makes a program of it."
+    return _Program("installDist", start, (_at(one, "build/install/"),), why, framework, one.folder)

@@ -1,0 +1,22 @@
+# Written by Bakery from pubspec.yaml. Yours to keep: put it into the repository as Dockerfile.
+FROM dart:stable AS build
+WORKDIR /app
+# Before the sources: fetched anew only when these files change.
+COPY pubspec.yaml ./
+RUN --mount=type=cache,target=/root/.pub-cache \
+    dart pub get
+COPY . .
+# Variables for the build are mounted here, and in no layer.
+RUN --mount=type=cache,target=/root/.pub-cache \
+    --mount=type=secret,id=variables \
+    set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; dart compile exe bin/console_simple.dart --output build/server
+
+FROM debian:bookworm-slim
+WORKDIR /app
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates \
+    && rm -rf /var/lib/apt/lists/*
+RUN useradd --create-home app
+COPY --from=build --chown=app:app /app/build/server build/
+USER app
+CMD ["build/server"]

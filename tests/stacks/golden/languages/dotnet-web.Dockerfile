@@ -1,0 +1,21 @@
+# Written by Bakery from api.csproj. Yours to keep: put it into the repository as Dockerfile.
+FROM mcr.microsoft.com/dotnet/sdk:7.0 AS build
+WORKDIR /app
+# Before the sources: fetched anew only when these files change.
+COPY api.csproj global.json ./
+RUN --mount=type=cache,target=/root/.nuget/packages \
+    dotnet restore api.csproj
+COPY . .
+# Variables for the build are mounted here, and in no layer.
+RUN --mount=type=cache,target=/root/.nuget/packages \
+    --mount=type=secret,id=variables \
+    set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; dotnet publish api.csproj --configuration Release --output out
+
+FROM mcr.microsoft.com/dotnet/aspnet:7.0
+WORKDIR /app
+RUN useradd --create-home app
+COPY --from=build --chown=app:app /app/out out/
+ENV HOST=0.0.0.0 PORT=8080
+USER app
+EXPOSE 8080
+CMD ["sh", "-c", "export ASPNETCORE_URLS=\"http://${HOST:-127.0.0.1}:${PORT:-8080}\"; exec dotnet out/api.dll"]

@@ -1,0 +1,27 @@
+# Written by Bakery from pom.xml. Yours to keep: put it into the repository as Dockerfile.
+FROM maven:3-eclipse-temurin-8 AS build
+WORKDIR /app
+# Before the sources: fetched anew only when these files change.
+COPY pom.xml ./
+RUN --mount=type=cache,target=/root/.m2 \
+    mvn --batch-mode --no-transfer-progress dependency:go-offline
+COPY . .
+# Variables for the build are mounted here, and in no layer.
+RUN --mount=type=cache,target=/root/.m2 \
+    --mount=type=secret,id=variables \
+    set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; mvn --batch-mode --no-transfer-progress -DskipTests package
+
+FROM build AS test
+RUN --mount=type=cache,target=/root/.m2 \
+    --mount=type=secret,id=variables \
+    set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; mvn --batch-mode --no-transfer-progress test
+
+FROM eclipse-temurin:8-jre
+WORKDIR /app
+ENV JAVA_TOOL_OPTIONS=-XX:MaxRAMPercentage=75
+RUN useradd --create-home app
+COPY --from=build --chown=app:app /app/target/shop-1.0.jar target/
+ENV HOST=0.0.0.0 PORT=8080
+USER app
+EXPOSE 8080
+CMD ["sh", "-c", "exec java -jar target/shop-1.0.jar --server.address=\"${HOST:-127.0.0.1}\" --server.port=\"${PORT:-8080}\""]

@@ -1,0 +1,22 @@
+# Written by Bakery from pom.xml. Yours to keep: put it into the repository as Dockerfile.
+FROM maven:3-eclipse-temurin-21 AS build
+WORKDIR /app
+# Before the sources: fetched anew only when these files change.
+COPY pom.xml ./
+RUN --mount=type=cache,target=/root/.m2 \
+    mvn --batch-mode --no-transfer-progress dependency:go-offline
+COPY . .
+# Variables for the build are mounted here, and in no layer.
+RUN --mount=type=cache,target=/root/.m2 \
+    --mount=type=secret,id=variables \
+    set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; mvn --batch-mode --no-transfer-progress -DskipTests package
+
+FROM eclipse-temurin:21-jre
+WORKDIR /app
+ENV JAVA_TOOL_OPTIONS=-XX:MaxRAMPercentage=75
+RUN useradd --create-home app
+COPY --from=build --chown=app:app /app/target/quarkus-app target/quarkus-app/
+ENV HOST=0.0.0.0 PORT=8080
+USER app
+EXPOSE 8080
+CMD ["sh", "-c", "exec java -Dquarkus.http.host=\"${HOST:-127.0.0.1}\" -Dquarkus.http.port=\"${PORT:-8080}\" -jar target/quarkus-app/quarkus-run.jar"]
