@@ -86,7 +86,8 @@ async def step(fleet: Fleet) -> AStep:
     asked = await fleet.request(an_app("one"))
     async with fleet.store.transaction() as tx:
         await store_steps(tx, asked.id, [PlannedStep(StepKey.BUILD, "Build it", Nothing(""))])
-    await begin_step(fleet.store, asked.id, StepKey.BUILD, at_byte=0, generation=0)
+    async with fleet.store.transaction() as tx:
+        await begin_step(tx, asked.id, StepKey.BUILD, at_byte=0)
     return AStep(fleet, asked)
 
 

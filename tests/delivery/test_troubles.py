@@ -105,7 +105,8 @@ async def test_a_cancel_that_was_interrupted_begins_nothing_again(fleet: Fleet) 
         await tx.connection.execute(
             "UPDATE deployments SET state = 'running', started_at = now() WHERE id = %s", (asked.id,)
         )
-    await begin_step(fleet.store, asked.id, StepKey.UNPACK, at_byte=0, generation=0)
+    async with fleet.store.transaction() as tx:
+        await begin_step(tx, asked.id, StepKey.UNPACK, at_byte=0)
     await cancel_deployment(fleet.store, "shop", asked.number, actor=ADMIN)
     found = await fleet.run(asked)
     assert found.deployment.state is DeploymentState.CANCELLED

@@ -51,6 +51,8 @@ async def carry_out(work: Work, key: StepKey, action: Action) -> None:
 
 
 async def _start(work: Work, start: Start) -> None:
+    if start.slot.state is SlotState.WARM and start.slot.release == work.deployment.release:  # it answers at once
+        proving.prepare(work)
     await _take(work, start.slot)
     await fault_point(Point.START_SLOT_TAKEN)
     if start.slot.state is SlotState.LIVE and work.plan.replaced is not None:  # it must not run twice
@@ -71,8 +73,16 @@ async def _check(work: Work, check: Check) -> None:
     terms = work.terms
     seconds = work.patience.check + terms.grace
     work.log.write(f"{shown_check(terms)} Up to {seconds:g} s, on port {check.port}.")
+    asker = _Asker(work.node, check, work.deployment.environment.app, terms)
+
+    async def ask() -> Answer:
+        answer = await asker.ask()
+        if answer.is_well:
+            proving.prepare(work)  # the switch comes next
+        return answer
+
     found = await wait_until_healthy(
-        _Asker(work.node, check, work.deployment.environment.app, terms).ask,
+        ask,
         deadline=seconds,
         clock=time.monotonic,
         sleep=asyncio.sleep,

@@ -7,6 +7,7 @@ from bakery.model.errors import Unavailable
 from bakery.model.masking import Masker
 from bakery.store import logs
 from bakery.store.store import Connection, Store
+from bakery.store.transaction import Transaction
 
 BATCH = 0.1  # seconds
 
@@ -34,19 +35,38 @@ class DeploymentLog:
         """For what is written down elsewhere, such as why a deployment failed."""
         return self.masker.mask_text(text)
 
+    async def position(self) -> int:
+        """Where the next line will begin."""
+        async with self._one_at_a_time:
+            return await self._stored() + len(self._waiting)
+
+    async def flush_with(self, also: Callable[[Transaction], Awaitable[None]]) -> None:
+        """Everything written so far is in the database, and in the same transaction what has to be true with it. A
+        commit whose answer was lost is not made twice."""
+        async with self._one_at_a_time:
+            sending = bytes(self._waiting)
+            expected, self._length = await self._stored() + len(sending), None
+            try:
+                async with self._store.transaction() as tx:
+                    await also(tx)
+                    if sending:
+                        await logs.append_within(tx.connection, self._stream, sending)
+            except Unavailable:
+                if not sending or await self._stored() != expected:
+                    raise
+            self._length = expected
+            del self._waiting[: len(sending)]
+
     async def flush(self) -> int:
         """Everything written so far is in the database. Returns the stream's length."""
         async with self._one_at_a_time:
-            sending = bytes(self._waiting)
-            if self._length is None:
-                extent = await logs.extent(self._store, self._stream)
-                self._length = extent.bytes if extent else 0
+            sending, length = bytes(self._waiting), await self._stored()
             if sending:
-                expected, self._length = self._length + len(sending), None
-                await self._append(sending, expected)
-                self._length = expected
+                length, self._length = length + len(sending), None
+                await self._append(sending, length)
+                self._length = length
                 del self._waiting[: len(sending)]
-            return self._length
+            return length
 
     async def add(self, masked: bytes, also: Callable[[Connection], Awaitable[None]]) -> None:
         """Bytes that are masked already, and in the same transaction what has to be true when they are there. They
@@ -68,6 +88,12 @@ class DeploymentLog:
                 await self.flush()
             except Unavailable:
                 self._has_some.set()
+
+    async def _stored(self) -> int:
+        if self._length is None:
+            extent = await logs.extent(self._store, self._stream)
+            self._length = extent.bytes if extent else 0
+        return self._length
 
     async def _append(self, data: bytes, expected: int) -> None:
         """A commit whose answer was lost is not made twice."""

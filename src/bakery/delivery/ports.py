@@ -1,10 +1,8 @@
 """Ports of a node: each slot has one of its own, and keeps it."""
 
-from dataclasses import replace
-
 from bakery.delivery.keeping import keeper
 from bakery.delivery.look import Deployment
-from bakery.delivery.plan import Wanted, plan_deployment
+from bakery.delivery.plan import plan_deployment
 from bakery.delivery.programs import is_port_taken
 from bakery.model.deployments import SlotState
 from bakery.model.errors import Conflict
@@ -32,14 +30,14 @@ async def free_port(tx: Transaction, node_id: int, *, above: int = FIRST_PORT - 
     return Port(row[0])
 
 
-async def with_free_port(store: Store, node: Node, deployment: Deployment) -> Wanted:
-    """What the deployment is planned from. The slot that it is going to use leaves a port that a stranger took."""
+async def leave_taken_port(store: Store, node: Node, deployment: Deployment) -> bool:
+    """Whether the slot that a deployment is going to use has another port now, because a stranger took its own."""
     wanted = deployment.wanted(node)
     slot = plan_deployment(wanted).slot
     if slot.port is None or slot.state in {SlotState.LIVE, SlotState.WARM}:  # what is ours listens there
-        return wanted
+        return False
     if (await keeper(node, wanted.release.runtime).state(wanted.premises.unit(slot.colour))).is_running:
-        return wanted
+        return False
     port = slot.port
     while await is_port_taken(node.transport, port):
         async with store.transaction() as tx:
@@ -52,4 +50,4 @@ async def with_free_port(store: Store, node: Node, deployment: Deployment) -> Wa
                 "UPDATE slots SET port = %s WHERE environment_id = %s AND colour = %s",
                 (port, deployment.environment.id, slot.colour),
             )
-    return replace(wanted, slots={**wanted.slots, slot.colour: replace(slot, port=port)})
+    return port != slot.port

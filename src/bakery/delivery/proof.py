@@ -65,9 +65,13 @@ class Proof:
         self._has_begun = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._visit())
+
     async def begin(self) -> None:
         """Returns with the first visit, or when it is late: nobody waits for it with the switch."""
-        self._task = asyncio.create_task(self._visit())
+        if self._task is None:
+            self.start()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._has_begun.wait(), _LATE)
 

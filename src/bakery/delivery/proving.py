@@ -11,14 +11,21 @@ _AFTER = 1.0  # seconds of visits after a switch, at least
 _FRONT_PAGE = "/"
 
 
-async def begin(work: Work) -> None:
-    """Only where there is something to lose: an app that is live through nginx already."""
+def prepare(work: Work) -> None:
+    """A moment before it is needed: its program takes a while to start. Only where there is something to lose: an app
+    that is live through nginx already."""
     environment, ingress = work.deployment.environment, work.node.ingress
     if environment.live is None or environment.is_stopped or ingress is None or work.proof is not None:
         return
     host = environment.premises(work.node).host
     work.proof = Proof(work.node.transport, ingress.port, host, work.deployment.release.health_path or _FRONT_PAGE)
-    await work.proof.begin()
+    work.proof.start()
+
+
+async def begin(work: Work) -> None:
+    prepare(work)
+    if work.proof is not None:
+        await work.proof.begin()
 
 
 async def end(work: Work) -> None:

@@ -19,11 +19,12 @@ from bakery.delivery.image_rows import image_secrets
 from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment, look_at_deployment
 from bakery.delivery.moves import move_deployment
-from bakery.delivery.ownership import TakenOver, require_ours, take_up
-from bakery.delivery.plan import Action, Nothing, Skipped, StepKey, plan_deployment
-from bakery.delivery.ports import with_free_port
+from bakery.delivery.ownership import TakenOver, take_up
+from bakery.delivery.plan import MAKING, Action, Nothing, Skipped, StepKey, plan_deployment
+from bakery.delivery.port_choice import PortChoice
+from bakery.delivery.progress import Progress
 from bakery.delivery.room import note_size
-from bakery.delivery.steps import CancelAsked, begin_step, end_step, read_steps, skip_step, store_steps
+from bakery.delivery.steps import CancelAsked, read_steps, store_steps
 from bakery.delivery.undo import tidy, undo
 from bakery.delivery.variable_sets import masker_of
 from bakery.delivery.waiting import although_away
@@ -215,28 +216,29 @@ async def _is_to_end(store: Store, deployment: Deployment) -> bool:
 
 
 async def _take_steps(work: Work) -> None:
-    done = await read_steps(work.store, work.deployment.id)
-    if not done:
-        await although_away(work.log, lambda: _choose_port(work), seconds=work.patience.away)
-        done = await _store_steps(work)
+    done = await read_steps(work.store, work.deployment.id) or await _store_steps(work)
     are_left = any(state in {StepState.WAITING, StepState.RUNNING} for state in done.values())
     if are_left and any(state is not StepState.WAITING for state in done.values()):
         work.log.write("Bakery was interrupted and goes on from here.")
-    for key, state in done.items():
-        if state is StepState.WAITING or state is StepState.RUNNING:
-            await _take_step(work, key)
+    progress = Progress(work.store, work.log, work.deployment.id, work.deployment.generation)
+    async with PortChoice(work) as port:
+        for key, state in done.items():
+            if state is StepState.WAITING or state is StepState.RUNNING:
+                if key not in MAKING and state is StepState.WAITING:
+                    await port.made()
+                await _take_step(work, progress, key)
+    await progress.write()
 
 
-async def _take_step(work: Work, key: StepKey) -> None:
+async def _take_step(work: Work, progress: Progress, key: StepKey) -> None:
     """The plan may be another since the step before. A step that it does not know any more was done by then."""
     planned = next((step for step in work.plan.steps if step.key is key), None)
     if planned is not None and isinstance(planned.action, Nothing | Skipped):
-        from_byte = await work.log.flush()
+        from_byte = await work.log.position()
         work.log.write(f"▸ {planned.title}{_why_skipped(planned.action)}")
-        await skip_step(work.store, work.deployment.id, key, from_byte=from_byte, to_byte=await work.log.flush())
+        progress.skipped(key, from_byte, await work.log.position())
         return
-    at_byte = await work.log.flush()
-    await begin_step(work.store, work.deployment.id, key, at_byte=at_byte, generation=work.deployment.generation)
+    await progress.begin(key)
     state = StepState.DONE
     if planned is not None:
         work.log.write(f"▸ {planned.title}")
@@ -248,10 +250,7 @@ async def _take_step(work: Work, key: StepKey) -> None:
                 raise
             state = StepState.FAILED
             work.log.write(f"✕ {failure.message} The new release stays live.\n  {failure.hint}")
-    at_byte = await work.log.flush()
-    async with work.store.transaction() as tx:
-        await require_ours(tx, work.deployment.id, work.deployment.generation)
-        await end_step(tx, work.deployment.id, key, state, at_byte=at_byte)
+    progress.ended(key, state, await work.log.position())
 
 
 async def _carry_out(work: Work, key: StepKey, action: Action) -> None:
@@ -264,11 +263,6 @@ def _why_skipped(action: Nothing | Skipped) -> str:
     if isinstance(action, Skipped):
         return f"\n  Skipped for this deployment by {action.who}."
     return f": nothing to do. {action.why}"
-
-
-async def _choose_port(work: Work) -> None:
-    """Before the first step alone: what runs by the second one has its port."""
-    work.plan = plan_deployment(await with_free_port(work.store, work.node, work.deployment))
 
 
 async def _store_steps(work: Work) -> Mapping[StepKey, StepState]:

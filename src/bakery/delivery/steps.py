@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 
-from bakery.delivery.ownership import require_ours
 from bakery.delivery.plan import PlannedStep, StepKey
 from bakery.model.deployments import NEXT_STEP_STATES, StepState, require_move
 from bakery.store.store import Store
@@ -30,33 +29,31 @@ class CancelAsked(Exception):
     """Somebody cancelled the deployment before this step began."""
 
 
-async def begin_step(store: Store, deployment_id: int, key: StepKey, *, at_byte: int, generation: int) -> None:
-    """A step that was interrupted goes on from its first beginning. The row is locked, so that a deployment is
-    cancelled before a step or after it has begun, never in between."""
-    async with store.transaction() as tx:
-        await require_ours(tx, deployment_id, generation)
-        cursor = await tx.connection.execute(
-            "SELECT cancel_asked_at IS NOT NULL FROM deployments WHERE id = %s FOR UPDATE", (deployment_id,)
-        )
-        row = await cursor.fetchone()
-        if await _state(tx, deployment_id, key) is StepState.RUNNING:
-            return
-        if row is None or row[0]:
-            raise CancelAsked
-        await _move(tx, deployment_id, key, StepState.RUNNING)
-        await tx.connection.execute(
-            "UPDATE steps SET from_byte = %s WHERE deployment_id = %s AND key = %s", (at_byte, deployment_id, key)
-        )
+async def begin_step(tx: Transaction, deployment_id: int, key: StepKey, *, at_byte: int) -> bool:
+    """False: somebody has cancelled the deployment. A step that was interrupted goes on from its first beginning. The
+    row is locked, so that a deployment is cancelled before a step or after it has begun, never in between."""
+    cursor = await tx.connection.execute(
+        "SELECT cancel_asked_at IS NOT NULL FROM deployments WHERE id = %s FOR UPDATE", (deployment_id,)
+    )
+    row = await cursor.fetchone()
+    if await _state(tx, deployment_id, key) is StepState.RUNNING:
+        return True
+    if row is None or row[0]:
+        return False
+    await _move(tx, deployment_id, key, StepState.RUNNING)
+    await tx.connection.execute(
+        "UPDATE steps SET from_byte = %s WHERE deployment_id = %s AND key = %s", (at_byte, deployment_id, key)
+    )
+    return True
 
 
-async def skip_step(store: Store, deployment_id: int, key: StepKey, *, from_byte: int, to_byte: int) -> None:
+async def skip_step(tx: Transaction, deployment_id: int, key: StepKey, *, from_byte: int, to_byte: int) -> None:
     """There was nothing to do; its part of the log says why."""
-    async with store.transaction() as tx:
-        await _move(tx, deployment_id, key, StepState.SKIPPED)
-        await tx.connection.execute(
-            "UPDATE steps SET from_byte = %s, to_byte = %s WHERE deployment_id = %s AND key = %s",
-            (from_byte, to_byte, deployment_id, key),
-        )
+    await _move(tx, deployment_id, key, StepState.SKIPPED)
+    await tx.connection.execute(
+        "UPDATE steps SET from_byte = %s, to_byte = %s WHERE deployment_id = %s AND key = %s",
+        (from_byte, to_byte, deployment_id, key),
+    )
 
 
 async def end_step(tx: Transaction, deployment_id: int, key: StepKey, state: StepState, *, at_byte: int | None) -> None:

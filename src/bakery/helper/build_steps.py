@@ -160,9 +160,11 @@ class Steps:
         step.end_listening()
         self.gone_ooms += step.ooms
 
-    def wait(self) -> None:
-        """A moment, or until one of them lacks memory."""
+    def wait(self, client: int | None = None) -> None:
+        """A moment, or until one of them lacks memory, or the client's pidfd tells of its end."""
         poll = select.poll()
+        if client is not None:
+            poll.register(client, select.POLLIN)
         for step in self.alive():
             if not step.is_first_version and step.heard >= 0:
                 poll.register(step.heard, select.POLLPRI)

@@ -188,11 +188,17 @@ def mount(source: str, target: str, kind: str | None, flags: int, options: str) 
 # The client.
 
 
-def expect_buildkit() -> str:
-    """The client's path. From version 23 on it needs a plugin to speak to BuildKit."""
+def expect_client() -> str:
+    """Its path."""
     program = find_program("docker")
     if program is None:
         sys.exit(hinted("There is no client of Docker on this machine.", "Install it: apt-get install docker.io"))
+    return program
+
+
+def expect_buildkit(program: str) -> None:
+    """Asked when a build failed, for the client takes a while to tell its version: from 23 on it needs a plugin to
+    speak to BuildKit, and builds nothing without."""
     found = re.search(r"(\d+)\.", call(program, "--version").output)
     has_plugin = any(os.access(f"{folder}/docker/cli-plugins/docker-buildx", os.X_OK) for folder in PLUGINS)
     if found and int(found[1]) > LAST_WITHOUT_PLUGIN and not has_plugin:
@@ -200,7 +206,6 @@ def expect_buildkit() -> str:
         sys.exit(
             hinted("Docker's client on this machine lacks its plugin buildx, without which it builds nothing.", hint)
         )
-    return program
 
 
 def expect_group() -> int:

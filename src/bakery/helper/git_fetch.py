@@ -26,12 +26,14 @@ class Fetched:
         self.folder, self.commit, self.url = folder, commit, url
 
 
-def fetch(git: Git, ref: str) -> str:
-    """The commit that is now here, with all its files."""
-    return fetch_from(git, git.url, ref)
+def fetch(git: Git, ref: str) -> dict[str, object]:
+    """The commit that is now here, with all its files: what people want to know of it."""
+    bring(git, git.url, ref)
+    return describe(git, ref)
 
 
-def fetch_from(git: Git, url: Url, ref: str) -> str:
+def bring(git: Git, url: Url, ref: str) -> None:
+    """What it names is FETCHED then."""
     target = f"+{ref}:{FETCHED}"
     done = git.call(*fetching("--depth=1"), "--", url.text, target, url=url)
     for pause in PAUSES:
@@ -46,10 +48,6 @@ def fetch_from(git: Git, url: Url, ref: str) -> str:
         done = every if held else done
     if done.status:
         refuse(git, url, ref, done.errors)
-    found = git.call("rev-parse", "--verify", "--quiet", f"{FETCHED}^{{commit}}")
-    if found.status or not COMMIT.fullmatch(found.lines[0]):
-        sys.exit(f"{short(ref)} names no commit.")
-    return found.lines[0]
 
 
 def fetching(*more: str) -> tuple[str, ...]:
@@ -87,13 +85,16 @@ def list_branches(git: Git, url: Url) -> Branches:
     return Branches(done.lines)
 
 
-def describe(git: Git, commit: str) -> dict[str, object]:
-    """What people want to know of it."""
-    shown = git.call("show", "--no-patch", "--no-mailmap", "--no-notes", "--format=%s%x00%an%x00%cI", commit)
+def describe(git: Git, ref: str) -> dict[str, object]:
+    shown = git.call(
+        "show", "--no-patch", "--no-mailmap", "--no-notes", "--format=%H%x00%s%x00%an%x00%cI", f"{FETCHED}^{{commit}}"
+    )
     parts = shown.output.decode(errors="replace").rstrip("\n").split("\0")
-    if shown.status or len(parts) != 3:
-        sys.exit(f"The commit {commit[:7]} cannot be read: {plain(shown.errors)}")
-    title, author, when = map(plain, parts)
+    if shown.status or not COMMIT.fullmatch(parts[0]):
+        sys.exit(f"{short(ref)} names no commit.")
+    if len(parts) != 4:
+        sys.exit(f"The commit {parts[0][:7]} cannot be read: {plain(shown.errors)}")
+    commit, title, author, when = map(plain, parts)
     return {"commit": commit, "title": title[:LONGEST_TITLE], "author": author[:LONGEST_TITLE], "committed_at": when}
 
 
@@ -109,7 +110,13 @@ def measure(git: Git, commit: str) -> tuple[int, int]:
 
 
 def tree_of(git: Git, commit: str) -> list[tuple[str, str, str, str]]:
-    """Each entry's mode, object, size and path."""
+    """Each entry's mode, object, size and path. Asked for again and again, git lists it once."""
+    if commit not in git.trees:
+        git.trees[commit] = list_tree(git, commit)
+    return git.trees[commit]
+
+
+def list_tree(git: Git, commit: str) -> list[tuple[str, str, str, str]]:
     done = git.call("ls-tree", "-r", "-l", "-z", "--full-tree", commit)
     if done.status:
         sys.exit(f"The files of {commit[:7]} cannot be listed: {plain(done.errors)}")
@@ -147,7 +154,7 @@ def fetch_modules(git: Git, url: Url, commit: str, *, folder: str = "", depth: i
 
 def fetch_module(git: Git, url: Url, commit: str, path: str) -> None:
     try:
-        fetch_from(git, url, commit)
+        bring(git, url, commit)
     except SystemExit as refused:
         sentence, _, hint = str(refused).partition("\nHint: ")
         raise SystemExit(hinted(f"The submodule {plain(path)} is missing. {sentence}", hint)) from None

@@ -97,6 +97,7 @@ class Git:
         self.url, self.credentials = url, credentials
         self.job = key
         self.learns = learns
+        self.trees: dict[str, list[tuple[str, str, str, str]]] = {}  # of commits, as they were listed
         self.folder = private / "git"
         self._make_folder()
         self._place_credentials()

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from bakery.helper.accounts import AGENT, account_of, ensure_account
 from bakery.helper.files import remove_tree, sync_folder, write_over
-from bakery.helper.git_fetch import FETCHED, KNOWN, Fetched, describe, fetch, fetch_modules, list_branches, measure
+from bakery.helper.git_fetch import KNOWN, Fetched, fetch, fetch_modules, list_branches, measure
 from bakery.helper.git_lfs import Pointer, fetch_files, find_pointers
 from bakery.helper.git_program import Credentials, Git
 from bakery.helper.git_tree import Writer
@@ -239,8 +239,8 @@ def bring(
     git = Git(account, private, Credentials(told), url, key=key, objects=kept.objects)
     begin_with(git, kept)
     tell(f"Fetching {short(ref)} of {url.text}")
-    commit = fetch(git, ref)
-    about = describe(git, commit)
+    about = fetch(git, ref)
+    commit = str(about["commit"])
     files = size = 0
     modules = fetch_modules(git, url, commit) if told["submodules"] else []
     trees = [Fetched("", commit, url), *modules]
@@ -277,7 +277,6 @@ def begin_with(git: Git, kept: Kept) -> None:
 
 
 def keep(git: Git, kept: Kept, commit: str) -> None:
-    git.call("update-ref", FETCHED, commit)
     write_over(kept.shallow, git.shallow().encode())
     write_over(kept.tip, commit.encode())
 

@@ -158,7 +158,7 @@ def build_image(root: Path, key: str, told: dict[str, object]) -> int:
     else:
         text, ignored = docker_client.read_dockerfile(account, premises.home, folder, str(told["dockerfile"]))
     docker_client.expect_known_frontend(text)
-    program = docker_client.expect_buildkit()
+    program = docker_client.expect_client()
     patiently(lambda: expect_free_name(docker, root, told))
     group = docker_client.expect_group()
     with client_folder(root, key, group) as files:
@@ -171,6 +171,8 @@ def build_image(root: Path, key: str, told: dict[str, object]) -> int:
         )  # fmt: skip
         steps = Steps(mark_of(key), limits_of(told))
         status = follow(client, steps, stopped)
+    if status and not stopped():
+        docker_client.expect_buildkit(program)
     if not steps.is_limited:
         sys.stderr.write("[Bakery: this machine does not keep all limits of a build.]\n")
     return out_of_memory(Job(root, key), told, status) if steps.ooms else status
@@ -178,6 +180,7 @@ def build_image(root: Path, key: str, told: dict[str, object]) -> int:
 
 def follow(client: int, steps: Steps, stopped: Callable[[], bool]) -> int:
     """Until the client has ended, and nothing of the build runs any more."""
+    its_end = os.pidfd_open(client)
     try:
         while True:
             steps.look()
@@ -186,8 +189,9 @@ def follow(client: int, steps: Steps, stopped: Callable[[], bool]) -> int:
                 return abs(os.waitstatus_to_exitcode(how))
             if stopped():
                 os.kill(client, signal.SIGKILL)
-            steps.wait()
+            steps.wait(its_end)
     finally:
+        os.close(its_end)
         steps.end(LAST_WORDS)
 
 
