@@ -57,7 +57,8 @@ PHP = Toolchain(
 ENV APACHE_CONFDIR=/etc/apache2 PHP_INI_DIR=/usr/local/etc/php
 RUN mkdir -p "$PHP_INI_DIR" && touch "$PHP_INI_DIR/php.ini-production"
 RUN printf '%s\n' '#!/bin/sh' '. /etc/apache2/envvars' 'exec apache2 -DFOREGROUND' >/usr/local/bin/apache2-foreground
-RUN chmod +x /usr/local/bin/apache2-foreground && rm -rf /var/www/html/* && chmod 1777 /var/run/apache2 /var/lock
+RUN chmod +x /usr/local/bin/apache2-foreground && rm -rf /var/www/html/* && mkdir -p /var/lock/apache2 \
+ && chmod 1777 /var/run/apache2 /var/lock/apache2
 RUN ln -sf /dev/stderr /var/log/apache2/error.log && ln -sf /dev/stdout /var/log/apache2/access.log \
  && ln -sf /dev/stdout /var/log/apache2/other_vhosts_access.log
 STOPSIGNAL SIGWINCH

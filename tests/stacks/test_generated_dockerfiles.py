@@ -15,7 +15,9 @@ GOLDEN = Path(__file__).with_name("golden")
 SCRIPTS = {"start": "node server.js", "build": "tsc", "test": "node --test"}
 NODE = json.dumps({"scripts": SCRIPTS, "devDependencies": {"typescript": "5"}})
 FASTAPI = {"main.py": "app = FastAPI()\n", "tests/test_a.py": ""}
-PROJECT = '[project]\nname = "x"\ndependencies = ["fastapi", "uvicorn", "pytest"]\n'
+PROJECT = (
+    '[project]\nname = "x"\ndependencies = ["fastapi", "uvicorn", "pytest"]\n[build-system]\nrequires = ["hatchling"]\n'
+)
 
 CASES: Mapping[str, Files] = {
     "node-npm": {"package.json": NODE, "package-lock.json": "", ".npmrc": ""},
@@ -48,6 +50,11 @@ CASES: Mapping[str, Files] = {
         "manage.py": "",
         "shop/wsgi.py": "",
     },
+    "python-pipenv": {"Pipfile": "[packages]\nfastapi = '*'\nuvicorn = '*'\n", "Pipfile.lock": "", **FASTAPI},
+    "python-pdm": {"pyproject.toml": PROJECT, "pdm.lock": "", **FASTAPI},
+    "python-setup": {"setup.py": "setup(install_requires=['fastapi', 'uvicorn'])", **FASTAPI},
+    "python-compiled": {"requirements.txt": "flask\nmysqlclient\n", "app.py": "app = Flask(__name__)\n"},
+    "python-bot": {"requirements.txt": "discord.py\n", "bot.py": "client.run()\n"},
     "python-program": {"app.py": 'if __name__ == "__main__":\n    main()\n'},
     "go": {"go.mod": test_go.MODULE, "go.sum": "", "main.go": test_go.MAIN, "main_test.go": ""},
     "go-with-c": {

@@ -8,6 +8,7 @@ from tests.stacks.trees import Files, plan_of, unknown
 
 UVICORN = 'exec uvicorn main:app --host "${HOST:-127.0.0.1}" --port "${PORT:-8000}"'
 GUNICORN = 'exec gunicorn app:server --bind "${HOST:-127.0.0.1}:${PORT:-8000}"'
+FLASK = "app = Flask(__name__)\n"
 FASTAPI = "from fastapi import FastAPI\n\napp = FastAPI(title='x')\n"
 
 
@@ -46,7 +47,7 @@ def test_a_fastapi_app_in_full() -> None:
             ShellText(UVICORN.replace("main:app", "--app-dir src main:app")),
         ),
         (
-            {"requirements.txt": "flask", "app.py": "app = Flask(__name__)\nif __name__ == '__main__':\n  app.run()"},
+            {"requirements.txt": "flask", "app.py": f"{FLASK}if __name__ == '__main__':\n  app.run(host='0.0.0.0')"},
             words("python3", "app.py"),
         ),
         ({"main.py": 'if __name__ == "__main__":\n    main()\n'}, words("python3", "main.py")),
@@ -58,14 +59,25 @@ def test_how_it_starts(files: Files, start: AppCommand) -> None:
     assert (plan.stack, plan.commands.start, plan.missing) == ("python", start, ())
 
 
-def test_an_app_without_a_server_says_what_is_missing() -> None:
-    plan = plan_of({"requirements.txt": "flask", "app.py": "app = Flask(__name__)"})
-    assert plan.missing == (
+@pytest.mark.parametrize(
+    ("files", "install", "start"),
+    [
         (
-            "app.py holds the Flask app “app”, but no server for it: add gunicorn to what it needs, "
-            "or say how it is started."
+            {"requirements.txt": "flask", "app.py": f"{FLASK}if __name__ == '__main__':\n  app.run()"},
+            "python3 -m venv .venv && .venv/bin/pip install --requirement requirements.txt gunicorn",
+            GUNICORN.replace("app:server", "app:app"),
         ),
-    )
+        (
+            {"pyproject.toml": '[project]\nname = "x"\ndependencies = ["fastapi"]', "uv.lock": "", "main.py": FASTAPI},
+            "uv sync --locked --no-dev && uv pip install uvicorn",
+            UVICORN,
+        ),
+    ],
+)
+def test_a_server_that_is_missing_is_installed_with_it_and_that_is_told(files: Files, install: str, start: str) -> None:
+    plan = plan_of(files)
+    assert (plan.commands.install, plan.commands.start) == (ShellText(install), ShellText(start))
+    assert any("names no server for it: " in sentence for sentence in plan.why)
 
 
 class TestDjango:
@@ -81,9 +93,20 @@ class TestDjango:
         plan = plan_of({**self.FILES, "requirements.txt": "django\nuvicorn"})
         assert plan.commands.start == ShellText(UVICORN.replace("main:app", "shop.asgi:application"))
 
-    def test_its_own_server_is_none(self) -> None:
-        (missing,) = plan_of({**self.FILES, "requirements.txt": "django"}).missing
-        assert missing.startswith("manage.py is Django's, whose own server is for development: add gunicorn")
+    def test_its_own_server_is_none_so_gunicorn_is_installed_with_it(self) -> None:
+        plan = plan_of({**self.FILES, "requirements.txt": "django"})
+        assert plan.commands.start == ShellText(GUNICORN.replace("app:server", "shop.wsgi:application"))
+        assert plan.why[1] == (
+            "manage.py is Django's, whose own server is for development: gunicorn is installed with it, for "
+            "shop/wsgi.py; its migrations run before a release."
+        )
+
+    def test_without_a_module_for_servers_its_settings_do(self) -> None:
+        plan = plan_of({"manage.py": "", "mysite/settings.py": "", "requirements.txt": "django\ngunicorn"})
+        assert plan.commands.start == ShellText(
+            'exec gunicorn --env DJANGO_SETTINGS_MODULE=mysite.settings "django.core.wsgi:get_wsgi_application()"'
+            ' --bind "${HOST:-127.0.0.1}:${PORT:-8000}"'
+        )
 
     def test_a_name_that_is_no_package_is_not_taken(self) -> None:
         files = {"manage.py": "", "a;id/wsgi.py": "", "requirements.txt": "gunicorn"}
@@ -105,7 +128,24 @@ class TestDjango:
             ),
         ),
         (
-            {"pyproject.toml": '[project]\nname = "x"\n'},
+            {"pyproject.toml": '[project]\nname = "x"\n[build-system]\nrequires = ["hatchling"]\n'},
+            ShellText("python3 -m venv .venv && .venv/bin/pip install ."),
+        ),
+        ({"pyproject.toml": '[project]\nname = "x"\n'}, words("uv", "sync", "--no-dev")),
+        (
+            {"pyproject.toml": "[project]\n", "pdm.lock": ""},
+            words("pdm", "install", "--prod", "--frozen-lockfile", "--no-editable"),
+        ),
+        (
+            {"Pipfile": "[packages]\n", "Pipfile.lock": ""},
+            words("env", "PIPENV_VENV_IN_PROJECT=1", "pipenv", "install", "--deploy"),
+        ),
+        (
+            {"requirements/production.txt": "x\n"},
+            ShellText("python3 -m venv .venv && .venv/bin/pip install --requirement requirements/production.txt"),
+        ),
+        (
+            {"setup.py": "from setuptools import setup\nsetup(name='x')"},
             ShellText("python3 -m venv .venv && .venv/bin/pip install ."),
         ),
         ({}, None),
@@ -155,3 +195,112 @@ def test_a_pyproject_of_tools_alone_is_no_app() -> None:
 def test_the_version_is_read_where_it_is_written(files: Files, image: str) -> None:
     own = plan_of({"main.py": 'if __name__ == "__main__":\n    1\n', **files}).dockerfile
     assert f"FROM {image} AS base\n" in getattr(own, "text", "")
+
+
+@pytest.mark.parametrize(
+    ("files", "framework", "start"),
+    [
+        (
+            {"requirements.txt": "python-fasthtml", "main.py": "app, rt = fast_app()\n"},
+            "FastHTML",
+            UVICORN,
+        ),
+        (
+            {"requirements.txt": "streamlit", "home.py": "import streamlit as st\n"},
+            "Streamlit",
+            (
+                'exec streamlit run home.py --server.address "${HOST:-127.0.0.1}" --server.port "${PORT:-8000}"'
+                " --server.headless true"
+            ),
+        ),
+        (
+            {
+                "requirements.txt": "flask\ngunicorn",
+                "app/__init__.py": "def create_app():\n    app = Flask(__name__)\n",
+            },
+            "Flask",
+            GUNICORN.replace("app:server", '"app:create_app()"'),
+        ),
+        (
+            {"requirements.txt": "flask\ngunicorn", "wsgi.py": "from shop import app\n"},
+            "Flask",
+            GUNICORN.replace("app:server", "wsgi:app"),
+        ),
+        (
+            {"requirements.txt": "fastapi[standard]", "src/shop/main.py": FASTAPI},
+            "FastAPI",
+            UVICORN.replace("main:app", "--app-dir src shop.main:app"),
+        ),
+    ],
+)
+def test_frameworks_and_what_serves_them(files: Files, framework: str, start: str) -> None:
+    plan = plan_of(files)
+    assert (plan.framework, plan.commands.start, plan.missing) == (framework, ShellText(start), ())
+
+
+@pytest.mark.parametrize(
+    ("files", "start"),
+    [
+        ({"requirements.txt": "numpy", "app.py": "print(1)\n"}, words("python3", "app.py")),
+        ({"hello.py": "print(1)\n"}, words("python3", "hello.py")),
+        ({"shop/__main__.py": "", "requirements.txt": "x"}, words("python3", "-m", "shop")),
+        (
+            {"pyproject.toml": '[project]\nname = "x"\nscripts = { shop = "x:run" }\n[build-system]\n', "uv.lock": ""},
+            words("python3", "main.py"),
+        ),
+    ],
+)
+def test_plain_programs(files: Files, start: AppCommand) -> None:
+    assert plan_of({"main.py": "print(1)\n", **files} if "uv.lock" in files else files).commands.start == start
+
+
+def test_a_bot_is_a_worker_without_a_port() -> None:
+    plan = plan_of({"requirements.txt": "discord.py", "bot.py": "client.run(token)\n"})
+    assert (plan.port, plan.commands.start, plan.missing) == (None, None, ())
+    assert plan.commands.processes == {"worker": words("python3", "bot.py")}
+    assert plan.why[-1] == "requirements.txt needs a client for chats and no server: a worker without a port."
+    assert getattr(plan.dockerfile, "text", "").endswith('USER app\nCMD ["python3", "bot.py"]\n')
+
+
+@pytest.mark.parametrize(
+    ("needs", "packages", "build"),
+    [
+        ("psycopg2", ("libpq5",), "FROM python:3.12 AS build\n"),
+        ("psycopg2-binary", (), "FROM base AS build\n"),
+        ("psycopg", ("libpq5",), "FROM base AS build\n"),
+        ("psycopg[binary]", (), "FROM base AS build\n"),
+        ("pycairo", ("libcairo2", "libcairo2-dev"), "FROM python:3.12 AS build\n"),
+        ("pydub", ("ffmpeg",), "FROM base AS build\n"),
+        ("playwright", (), "RUN playwright install --with-deps chromium\n"),
+    ],
+)
+def test_what_its_packages_need_of_debian(needs: str, packages: tuple[str, ...], build: str) -> None:
+    plan = plan_of({"requirements.txt": needs, "main.py": "print(1)\n"})
+    assert plan.system_packages == packages
+    assert build in getattr(plan.dockerfile, "text", "")
+
+
+def test_a_workspace_of_uv_needs_what_its_members_need() -> None:
+    files = {
+        "pyproject.toml": '[project]\nname = "x"\n[tool.uv.workspace]\nmembers = ["db"]\n',
+        "uv.lock": "",
+        "main.py": "print(1)\n",
+        "db/pyproject.toml": '[project]\nname = "db"\ndependencies = ["psycopg"]\n',
+    }
+    plan = plan_of(files)
+    assert plan.system_packages == ("libpq5",)
+    assert "uv sync --frozen --no-dev --no-install-workspace\n" in getattr(plan.dockerfile, "text", "")
+
+
+@pytest.mark.parametrize(
+    ("files", "version", "source"),
+    [
+        ({".tool-versions": "python 3.11.2"}, "3.11", ".tool-versions"),
+        ({"mise.toml": '[tools]\npython = "3.13"'}, "3.13", "mise.toml"),
+        ({"Pipfile": '[requires]\npython_version = "3.10"\n'}, "3.10", "Pipfile"),
+        ({"Pipfile": "["}, "3.12", "the default"),
+    ],
+)
+def test_more_places_of_a_version(files: Files, version: str, source: str) -> None:
+    plan = plan_of({"main.py": "print(1)\n", **files})
+    assert [(one.tool, one.version, one.source) for one in plan.versions] == [("Python", version, source)]

@@ -1,6 +1,7 @@
 """What a Python project says about itself: which tool installs it, what it needs, which Python it wants."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,13 +12,19 @@ from bakery.stacks.version_ranges import nearest_allowed
 from bakery.stacks.versions import Asked, chosen_version, in_mise, in_tool_versions, line_in, series
 
 REQUIREMENTS = "requirements.txt"
+# Where there is no other: as larger projects name theirs.
+_OTHER_REQUIREMENTS = ("requirements/production.txt", "requirements/prod.txt", "requirements/base.txt")
 PYPROJECT = "pyproject.toml"
-UV_LOCK = "uv.lock"
-POETRY_LOCK = "poetry.lock"
-READS = (REQUIREMENTS, PYPROJECT, ".python-version", "runtime.txt")
+PIPFILE, PIPFILE_LOCK = "Pipfile", "Pipfile.lock"
+UV_LOCK, POETRY_LOCK, PDM_LOCK = "uv.lock", "poetry.lock", "pdm.lock"
+SETUP, SETUP_CFG = "setup.py", "setup.cfg"
+_MEMBERS = (f"*/{PYPROJECT}", f"*/*/{PYPROJECT}")  # of a workspace
+READS = (REQUIREMENTS, *_OTHER_REQUIREMENTS, PYPROJECT, PIPFILE, SETUP, SETUP_CFG, *_MEMBERS)
+READS_ABOVE = (".python-version", "runtime.txt")
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)(?:\s*\[([^\]\n]*)\])?")
 _OPTION_OR_PATH = re.compile(r"\s*(?:-[rce]\b|--(?:requirement|constraint|editable)|\.|/|file:)")
 _MOST_LINES = 5000
+_WITHOUT_LOCK = "without a lock, versions may differ."
 _USUAL = "3.12"
 _KNOWN = tuple(f"3.{minor}" for minor in range(8, 15))  # of ranges; what is asked for by name may be newer
 _SERIES = tuple(f"3.{minor}" for minor in range(8, 20))
@@ -28,77 +35,173 @@ class Tool(StrEnum):
 
     UV = "uv"
     POETRY = "poetry"
+    PDM = "pdm"
+    PIPENV = "pipenv"
     PIP_REQUIREMENTS = "pip, by requirements.txt"
-    PIP_PROJECT = "pip, by pyproject.toml"
+    PIP_PROJECT = "pip, by pyproject.toml or setup.py"
     NONE = "nothing"
 
 
 @dataclass(frozen=True, slots=True)
 class PythonProject:
-    """`needs`: packages by their normal names. `extras`: of those, as `fastapi[standard]`."""
+    """`needs`: packages by their normal names, which the file `source` names. `extras`: likewise, `fastapi[standard]`.
+    `scripts`: programs that it brings when it is installed itself.
+    """
 
     tool: Tool
+    source: str
     needs: frozenset[str]
     extras: frozenset[str]
     needs_for_tests: frozenset[str]
     python: ToolVersion
     why: tuple[str, ...]
+    lock: str | None = None
+    scripts: tuple[str, ...] = ()
+    has_members: bool = False
     installs_sources: bool = False  # its dependencies cannot be installed without the rest
+
+
+@dataclass(frozen=True, slots=True)
+class _Installed:
+    tool: Tool
+    source: str
+    why: str
+    lock: str | None = None
 
 
 def read_python_project(folder: Folder) -> PythonProject:
     project = read_toml(folder.text(PYPROJECT))
-    tool, why = _tool(folder, project)
-    requirements = (folder.text(REQUIREMENTS) or "").splitlines()[:_MOST_LINES]
-    written = requirements if tool is Tool.PIP_REQUIREMENTS else list(texts_in(project, "project", "dependencies"))
-    poetry = table_in(project, "tool", "poetry", "dependencies")
+    pipfile = read_toml(folder.text(PIPFILE))
+    by = _installed(folder, project)
+    broken = [
+        f"{folder.shown(name)} cannot be read as TOML, so nothing that it says counts."
+        for name, document in ((PYPROJECT, project), (PIPFILE, pipfile))
+        if folder.has(name) and document is None
+    ]
+    members = _members(folder, project)
+    written = _written(folder, by, (project, *members))
+    tables = [table_in(pipfile, "packages")] if by.tool is Tool.PIPENV else []
+    tables.append(table_in(project, "tool", "poetry", "dependencies"))
     groups = table_in(project, "dependency-groups")
     for_tests = [text for group in groups for text in texts_in(groups, group)]
     for_tests += texts_in(project, "tool", "uv", "dev-dependencies")
-    python, asked = _python(folder, project)
+    python, asked = _python(folder, project, pipfile)
     named = [found for line in written if (found := _NAME.match(line[:500]))]
     return PythonProject(
-        tool=tool,
-        needs=frozenset(map(_normal, [*(found[1] for found in named), *poetry])),
+        tool=by.tool,
+        source=by.source,
+        needs=frozenset(map(_normal, [*(found[1] for found in named), *(name for table in tables for name in table)])),
         extras=frozenset(
             f"{_normal(found[1])}[{extra.strip()}]" for found in named if found[2] for extra in found[2].split(",")
-        ),
+        )
+        | {
+            f"{_normal(name)}[{extra}]"
+            for table in tables
+            for name in table
+            for extra in texts_in(table, name, "extras")
+        },
         needs_for_tests=frozenset(_normal(found[1]) for text in for_tests if (found := _NAME.match(text[:500]))),
         python=python,
-        why=(*why, *asked),
-        installs_sources=tool is Tool.PIP_PROJECT
-        or (tool is Tool.PIP_REQUIREMENTS and any(_OPTION_OR_PATH.match(line) for line in requirements)),
+        why=(*broken, *([by.why] if by.why else []), *asked),
+        lock=by.lock,
+        scripts=_scripts(project, by.tool),
+        has_members=bool(members),
+        installs_sources=by.tool is Tool.PIP_PROJECT
+        or (by.tool is Tool.PIP_REQUIREMENTS and any(_OPTION_OR_PATH.match(line) for line in written)),
     )
 
 
-def _tool(folder: Folder, project: Document | None) -> tuple[Tool, list[str]]:
-    broken = folder.has(PYPROJECT) and project is None
-    why = [f"{folder.shown(PYPROJECT)} cannot be read as TOML, so nothing that it says counts."] if broken else []
-    if folder.has(UV_LOCK) and folder.has(PYPROJECT):
-        return Tool.UV, [*why, f"{folder.shown(UV_LOCK)} is here, so uv installs what it needs."]
-    if folder.has(POETRY_LOCK) and folder.has(PYPROJECT):
-        return Tool.POETRY, [*why, f"{folder.shown(POETRY_LOCK)} is here, so Poetry installs what it needs."]
-    if folder.has(REQUIREMENTS):
-        return Tool.PIP_REQUIREMENTS, [*why, f"{folder.shown(REQUIREMENTS)} lists what it needs."]
+def _installed(folder: Folder, project: Document | None) -> _Installed:
+    """By the lock that a tool left, else by the list that a person keeps, else by what the project says of itself."""
+    ways = (_by_lock(folder), _by_list(folder), _by_project(folder, project), _by_setup(folder))
+    return next(filter(None, ways), _Installed(Tool.NONE, "", ""))
+
+
+def _by_lock(folder: Folder) -> _Installed | None:
+    for lock, tool, name in (
+        (UV_LOCK, Tool.UV, "uv"),
+        (POETRY_LOCK, Tool.POETRY, "Poetry"),
+        (PDM_LOCK, Tool.PDM, "PDM"),
+    ):
+        if folder.has(lock) and folder.has(PYPROJECT):
+            why = f"{folder.shown(lock)} is here, so {name} installs what it needs."
+            return _Installed(tool, folder.shown(PYPROJECT), why, lock)
+    return None
+
+
+def _by_list(folder: Folder) -> _Installed | None:
+    if folder.has(PIPFILE):
+        lock = folder.first(PIPFILE_LOCK)
+        told = f"{folder.shown(PIPFILE)} is here, so Pipenv installs what it needs"
+        why = f"{told}." if lock else f"{told}; {_WITHOUT_LOCK}"
+        return _Installed(Tool.PIPENV, folder.shown(PIPFILE), why, lock)
+    if requirements := folder.first(REQUIREMENTS, *_OTHER_REQUIREMENTS):
+        shown = folder.shown(requirements)
+        return _Installed(Tool.PIP_REQUIREMENTS, shown, f"{shown} lists what it needs.", requirements)
+    return None
+
+
+def _by_project(folder: Folder, project: Document | None) -> _Installed | None:
+    shown = folder.shown(PYPROJECT)
+    for key, tool, name in (("poetry", Tool.POETRY, "Poetry"), ("pdm", Tool.PDM, "PDM")):
+        if table_in(project, "tool", key):
+            return _Installed(tool, shown, f"{shown} is {name}'s; {_WITHOUT_LOCK}")
+    if table_in(project, "project") and not table_in(project, "build-system"):
+        return _Installed(Tool.UV, shown, f"{shown} lists what it needs, and uv installs that; {_WITHOUT_LOCK}")
     if text_in(project, "project", "name"):
-        return Tool.PIP_PROJECT, [
-            f"{folder.shown(PYPROJECT)} describes a project; without a lock, versions may differ."
-        ]
-    if table_in(project, "tool", "poetry"):
-        return Tool.POETRY, [f"{folder.shown(PYPROJECT)} is Poetry's; without its lock, versions may differ."]
-    return Tool.NONE, why
+        return _Installed(Tool.PIP_PROJECT, shown, f"{shown} describes a project; {_WITHOUT_LOCK}")
+    return None
 
 
-def _python(folder: Folder, project: Document | None) -> tuple[ToolVersion, tuple[str, ...]]:
+def _by_setup(folder: Folder) -> _Installed | None:
+    for name, mark in ((SETUP, "setup("), (SETUP_CFG, "[metadata]")):
+        if mark in (folder.text(name) or ""):
+            shown = folder.shown(name)
+            return _Installed(Tool.PIP_PROJECT, shown, f"{shown} describes a project; {_WITHOUT_LOCK}")
+    return None
+
+
+def _members(folder: Folder, project: Document | None) -> tuple[Document, ...]:
+    patterns = texts_in(project, "tool", "uv", "workspace", "members")[:50]
+    paths = (path for one in patterns for path in folder.matching(f"{one.strip('/')}/{PYPROJECT}"))
+    return tuple(found for path in paths if (found := read_toml(folder.text(path))) is not None)
+
+
+def _written(folder: Folder, by: _Installed, projects: Sequence[Document | None]) -> list[str]:
+    """The lines or texts that each begin with a package's name."""
+    if by.tool is Tool.PIP_REQUIREMENTS and by.lock:
+        return (folder.text(by.lock) or "").splitlines()[:_MOST_LINES]
+    found = [text for project in projects for text in texts_in(project, "project", "dependencies")]
+    if by.tool is Tool.PIP_PROJECT:
+        listed = re.search(r"install_requires\s{0,20}=\s{0,20}\[([^\]]{0,5000})\]", folder.text(SETUP) or "")
+        found += re.findall(r"""["']([^"'\n]{1,200})["']""", listed[1] if listed else "")
+        lines = re.search(
+            r"^install_requires[ \t]*=((?:\n[ \t]+\S.{0,200}){0,200})", folder.text(SETUP_CFG) or "", re.MULTILINE
+        )
+        found += lines[1].split("\n") if lines else []
+    return found
+
+
+def _scripts(project: Document | None, tool: Tool) -> tuple[str, ...]:
+    """Only of what is installed as a package itself."""
+    names = [*table_in(project, "project", "scripts"), *table_in(project, "tool", "poetry", "scripts")]
+    if tool is Tool.POETRY or not table_in(project, "build-system"):
+        return ()
+    return tuple(name for name in names if re.fullmatch(r"[A-Za-z0-9][\w.-]{0,60}", name))
+
+
+def _python(folder: Folder, project: Document | None, pipfile: Document | None) -> tuple[ToolVersion, tuple[str, ...]]:
     """As each place writes it; the usual one where none does, or asks for what there is not."""
     wanted = text_in(project, "project", "requires-python") or text_in(
         project, "tool", "poetry", "dependencies", "python"
     )
+    piped = text_in(pipfile, "requires", "python_full_version") or text_in(pipfile, "requires", "python_version")
     asked = [
         line_in(folder, ".python-version"),
-        line_in(folder, "runtime.txt"),
         in_tool_versions(folder, "python"),
         in_mise(folder, "python"),
+        line_in(folder, "runtime.txt"),
+        Asked(piped, folder.shown(PIPFILE)) if piped else None,
         Asked(wanted, folder.shown(PYPROJECT)) if wanted else None,
     ]
     return chosen_version("Python", asked, read=_series, usual=_USUAL)

@@ -8,6 +8,7 @@ FROM base AS build
 ENV POETRY_VIRTUALENVS_IN_PROJECT=true
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip install poetry
+# Before the sources: installed anew only when these files change.
 COPY pyproject.toml poetry.lock ./
 RUN --mount=type=cache,target=/root/.cache/pypoetry \
     poetry install --only main --no-root --no-interaction

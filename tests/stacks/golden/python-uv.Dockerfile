@@ -8,6 +8,7 @@ FROM base AS build
 ENV UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip install uv
+# Before the sources: installed anew only when these files change.
 COPY pyproject.toml uv.lock ./
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv sync --locked --no-dev --no-install-project

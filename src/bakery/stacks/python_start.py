@@ -1,0 +1,253 @@
+"""How a Python app starts: Django, an app object and a server for it, a framework's own command, or a program."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from bakery.model.app_commands import AppCommand, ShellText, words
+from bakery.model.names import Port
+from bakery.stacks.listening import port_in_code
+from bakery.stacks.python_packages import BOTS, WEB
+from bakery.stacks.python_project import PythonProject, Tool
+from bakery.stacks.tree import Folder
+
+PORT = Port(8000)
+PROGRAMS = (
+    *("main.py", "app.py", "server.py", "wsgi.py", "asgi.py", "api.py", "bot.py", "run.py", "start.py", "hello.py"),
+    *("application.py", "index.py", "streamlit_app.py"),
+)
+_MODULES = (
+    *PROGRAMS,
+    *("app/main.py", "app/app.py", "app/__init__.py", "src/main.py", "src/app.py", "api/main.py"),
+    *("*/main.py", "*/app.py", "*/__init__.py", "src/*/main.py", "src/*/app.py", "src/*/__init__.py"),
+)
+_RUN_AS_MODULE = "*/__main__.py"
+READS = (*_MODULES, "*.py", _RUN_AS_MODULE, "*/settings.py")
+
+_KINDS: Mapping[str, str] = {
+    "FastAPI": "FastAPI",
+    "Starlette": "Starlette",
+    "FastHTML": "FastHTML",
+    "fast_app": "FastHTML",
+    "Litestar": "Litestar",
+    "Quart": "Quart",
+    "Flask": "Flask",
+    "Dash": "Dash",
+    "Bottle": "Bottle",
+}
+_OF_WSGI = frozenset({"Flask", "Dash", "Bottle"})
+_OBJECT = re.compile(
+    r"^([A-Za-z_]\w{0,60})(?:[ \t]*,[ \t]*\w{1,60}){0,3}[ \t]*(?::[^=\n]{1,80})?=[ \t]*(?:\w+\.)?"
+    rf"({'|'.join(_KINDS)})\(",
+    re.MULTILINE,
+)
+_FACTORY = re.compile(r"^def[ \t]+((?:create|make|get)_app(?:lication)?)\(", re.MULTILINE)
+_MADE = re.compile(r"^(app|application|server)[ \t]*=[ \t]*(?:\w+\.)?(?:create|make|get)_app\w*\(", re.MULTILINE)
+_BROUGHT = re.compile(
+    r"^from[ \t]+[\w.]{1,80}[ \t]+import[ \t]+(?:[\w, \t]{0,80}[ ,])?(app|application|server)\b", re.MULTILINE
+)
+_STARTS_ITSELF = re.compile(r"""^if[ \t]+__name__[ \t]*==[ \t]*["']__main__["']""", re.MULTILINE)
+_FOR_ALL = re.compile(r"""0\.0\.0\.0|["']HOST["']""")
+_MODULE_PATH = re.compile(r"(?:src/)?(?:[A-Za-z_][A-Za-z0-9_]{0,60}/){0,2}[A-Za-z_][A-Za-z0-9_]{0,60}\.py")
+_PACKAGE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """`adds`: a server that the app needs and does not name. Without a port it is a worker."""
+
+    command: AppCommand
+    why: tuple[str, ...]
+    framework: str | None = None
+    port: Port | None = PORT
+    adds: tuple[str, ...] = ()
+    release: AppCommand | None = None
+    build: AppCommand | None = None
+
+
+def find_start(folder: Folder, project: PythonProject) -> Start | str:
+    """Or the sentence that says what is missing."""
+    if folder.has("manage.py"):
+        return _start_django(folder, project)
+    for find in (_start_of_framework, _start_object, _start_script, _start_program):
+        if found := find(folder, project):
+            return found
+    return (
+        "Nothing says how this is started: no Procfile, no app of Django, FastAPI, Flask or the like that we found, "
+        f"and none of {', '.join(PROGRAMS)}."
+    )
+
+
+def _start_django(folder: Folder, project: PythonProject) -> Start | str:
+    manage = folder.shown("manage.py")
+    server = _server_of_django(folder, project)
+    if server is None:
+        return (
+            f"{manage} is Django's, but no package below has a wsgi.py, asgi.py or settings.py: say how it is started."
+        )
+    command, name, module = server
+    is_named = name in project.needs
+    why = (
+        f"{manage} is Django's, and {name} is among what it needs, for {folder.shown(module)}"
+        if is_named
+        else f"{manage} is Django's, whose own server is for development: {name} is installed with it, for "
+        f"{folder.shown(module)}"
+    )
+    return Start(
+        command,
+        (f"{why}; its migrations run before a release.",),
+        "Django",
+        adds=() if is_named else (name,),
+        release=words("python3", "manage.py", "migrate", "--noinput"),
+        build=words("python3", "manage.py", "collectstatic", "--noinput") if "whitenoise" in project.needs else None,
+    )
+
+
+def _server_of_django(folder: Folder, project: PythonProject) -> tuple[ShellText, str, str] | None:
+    """The command, the server's name, and the module that it serves."""
+    wsgi, asgi = _package_with(folder, "wsgi.py"), _package_with(folder, "asgi.py")
+    if asgi and "daphne" in project.needs:
+        at = f'--bind "${{HOST:-127.0.0.1}}" --port "${{PORT:-{PORT}}}"'
+        return ShellText(f"exec daphne {at} {asgi}.asgi:application"), "daphne", f"{asgi}/asgi.py"
+    if asgi and "uvicorn" in project.needs and not (wsgi and "gunicorn" in project.needs):
+        return _uvicorn(f"{asgi}.asgi", "application"), "uvicorn", f"{asgi}/asgi.py"
+    if wsgi:
+        return _gunicorn(f"{wsgi}.wsgi", "application"), "gunicorn", f"{wsgi}/wsgi.py"
+    if settings := _package_with(folder, "settings.py"):
+        made = ShellText(
+            f"exec gunicorn --env DJANGO_SETTINGS_MODULE={settings}.settings "
+            f'"django.core.wsgi:get_wsgi_application()" --bind "${{HOST:-127.0.0.1}}:${{PORT:-{PORT}}}"'
+        )
+        return made, "gunicorn", f"{settings}/settings.py"
+    return None
+
+
+def _package_with(folder: Folder, file: str) -> str | None:
+    """The first package just below that holds this file."""
+    found = (name.rpartition("/")[0] for name in folder.matching(f"*/{file}"))
+    return next((name for name in found if _PACKAGE.fullmatch(name)), None)
+
+
+def _start_of_framework(folder: Folder, project: PythonProject) -> Start | None:
+    """Frameworks that bring a command of their own."""
+    host, port = '"${HOST:-127.0.0.1}"', f'"${{PORT:-{PORT}}}"'
+    own = {
+        "streamlit": ("Streamlit", f"--server.address {host} --server.port {port} --server.headless true"),
+        "chainlit": ("Chainlit", f"--host {host} --port {port} --headless"),
+    }
+    for package, (framework, options) in own.items():
+        if package in project.needs and (page := _first_that_imports(folder, package)):
+            told = f"{folder.shown(page)} is a page of {framework}, which is among what it needs and brings its server."
+            return Start(ShellText(f"exec {package} run {page} {options}"), (told,), framework)
+    return None
+
+
+def _first_that_imports(folder: Folder, package: str) -> str | None:
+    imports = re.compile(rf"^(?:import|from)[ \t]+{package}\b", re.MULTILINE)
+    found = (*folder.present("streamlit_app.py", *PROGRAMS), *folder.matching("*.py"))
+    return next(
+        (name for name in found if _MODULE_PATH.fullmatch(name) and imports.search(folder.text(name) or "")), None
+    )
+
+
+def _start_object(folder: Folder, project: PythonProject) -> Start | None:
+    for name in _modules(folder):
+        text = folder.text(name) or ""
+        if named := _named_object(project, name, text):
+            return _serve(folder, project, name, text, *named)
+    return None
+
+
+def _named_object(project: PythonProject, name: str, text: str) -> tuple[str, str] | None:
+    """What a server is told to serve, and of which kind it is."""
+    if found := _OBJECT.search(text):
+        kind = _KINDS[found[2]]
+        return (f"{found[1]}.server" if kind == "Dash" else found[1]), kind
+    by_needs = {"flask": "Flask", "fastapi": "FastAPI", "quart": "Quart", "starlette": "Starlette"}
+    kind = next((kind for package, kind in by_needs.items() if package in project.needs), "")
+    if kind and (found := _MADE.search(text)):
+        return found[1], kind
+    if kind and (found := _FACTORY.search(text)) and f"{kind}(" in text:
+        return f"{found[1]}()", kind
+    if kind and name in {"wsgi.py", "asgi.py", "run.py", "main.py", "app.py"} and (found := _BROUGHT.search(text)):
+        return found[1], kind
+    return None
+
+
+def _serve(folder: Folder, project: PythonProject, name: str, text: str, served: str, kind: str) -> Start | None:
+    if project.tool is Tool.NONE:
+        return None  # nothing would bring the framework
+    inside, module = _module(name)
+    server = "gunicorn" if kind in _OF_WSGI else "uvicorn"
+    brought = {"uvicorn"} if project.extras & {"fastapi[standard]", "fastapi[all]"} or kind == "FastHTML" else set()
+    said = f"{folder.shown(name)} holds the {kind} app “{served}”"
+    command = _gunicorn(module, served, inside) if server == "gunicorn" else _uvicorn(module, served, inside)
+    if server in project.needs | brought:
+        return Start(command, (f"{said}, and {server} is among what it needs.",), kind)
+    if _STARTS_ITSELF.search(text) and _FOR_ALL.search(text) and "/" not in name:
+        port = port_in_code(text) or (Port(5000) if kind == "Flask" and "PORT" not in text else PORT)
+        return Start(words("python3", name), (f"{said}, and is a program that starts itself.",), kind, port)
+    return Start(
+        command, (f"{said}, but names no server for it: {server} is installed with it.",), kind, adds=(server,)
+    )
+
+
+def _start_script(_: Folder, project: PythonProject) -> Start | None:
+    if len(project.scripts) != 1:
+        return None
+    (name,) = project.scripts
+    return Start(words(name), (f"{project.source} names “{name}” as its program.",), port=_port(project, ""))
+
+
+def _start_program(folder: Folder, project: PythonProject) -> Start | None:
+    present = folder.present(*PROGRAMS)
+    own = [name for name in present if _STARTS_ITSELF.search(folder.text(name) or "")]
+    if program := next(iter((*own, *present)), None):
+        because = "a program that starts itself" if own else "where Python programs usually begin"
+        return _program(folder, project, program, f"{folder.shown(program)} is {because}.", words("python3", program))
+    for name in folder.matching(_RUN_AS_MODULE):
+        package = name.removesuffix("/__main__.py")
+        if _PACKAGE.fullmatch(package):
+            return _program(
+                folder, project, name, f"{folder.shown(name)} is a program.", words("python3", "-m", package)
+            )
+    return None
+
+
+def _program(folder: Folder, project: PythonProject, name: str, why: str, command: AppCommand) -> Start:
+    text = folder.text(name) or ""
+    if port := _port(project, text):
+        return Start(command, (why,), port=port)
+    return Start(
+        command, (why, f"{project.source} needs a client for chats and no server: a worker without a port."), port=None
+    )
+
+
+def _port(project: PythonProject, text: str) -> Port | None:
+    """None of what only talks to others."""
+    is_bot = not project.needs.isdisjoint(BOTS) and project.needs.isdisjoint(WEB) and '"PORT"' not in text
+    return None if is_bot else port_in_code(text) or PORT
+
+
+def _modules(folder: Folder) -> Iterator[str]:
+    seen = dict.fromkeys(name for pattern in _MODULES for name in folder.matching(pattern))
+    yield from (name for name in seen if _MODULE_PATH.fullmatch(name) and "test" not in name)
+
+
+def _module(name: str) -> tuple[str | None, str]:
+    """The folder to look in, and what Python calls the file from there."""
+    inside, path = ("src", name.removeprefix("src/")) if name.startswith("src/") else (None, name)
+    return inside, path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+# A container says HOST=0.0.0.0; a process listens for its own machine only.
+def _uvicorn(module: str, served: str, inside: str | None = None) -> ShellText:
+    where = f" --app-dir {inside}" if inside else ""
+    what = f"--factory {module}:{served.removesuffix('()')}" if served.endswith("()") else f"{module}:{served}"
+    return ShellText(f'exec uvicorn{where} {what} --host "${{HOST:-127.0.0.1}}" --port "${{PORT:-{PORT}}}"')
+
+
+def _gunicorn(module: str, served: str, inside: str | None = None) -> ShellText:
+    where = f" --chdir {inside}" if inside else ""
+    what = f'"{module}:{served}"' if served.endswith("()") else f"{module}:{served}"
+    return ShellText(f'exec gunicorn{where} {what} --bind "${{HOST:-127.0.0.1}}:${{PORT:-{PORT}}}"')

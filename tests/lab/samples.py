@@ -1,0 +1,216 @@
+"""Small real apps that say “one”, as Bakery finds, builds and starts them: with the Dockerfile that it writes."""
+
+import io
+import subprocess
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from bakery.stacks.plan import BuildPlan, GeneratedDockerfile
+from tests.lab import toolchains
+from tests.lab.docker import Docker
+from tests.lab.errors import LabError
+from tests.lab.ports import free_port
+from tests.lab.toolchains import Toolchain
+from tests.stacks.trees import Files, plan_of
+from tests.support.waiting import wait_until
+
+
+@dataclass(frozen=True)
+class Sample:
+    """`source`: the file that says “one”. `locks`: what its own tool writes before the app is found, by its command."""
+
+    needs: tuple[Toolchain, ...]
+    files: Files
+    source: str
+    locks: tuple[str, ...] = ()
+
+
+def _wheel() -> bytes:
+    """A package to install that needs no index of packages."""
+    content = io.BytesIO()
+    info = "greeting-1.0.dist-info"
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("greeting.py", "def greet(name):\n    return name\n")
+        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: greeting\nVersion: 1.0\n")
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", "")
+    return content.getvalue()
+
+
+PYTHON = """\
+import http.server, os
+from greeting import greet
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(greet(b"one"))
+
+if __name__ == "__main__":
+    http.server.HTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever()
+"""
+GO = """\
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+)
+
+func main() {
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "one") })
+	http.ListenAndServe(":"+os.Getenv("PORT"), nil)
+}
+"""
+RUST = """\
+use std::io::{Read, Write};
+
+fn main() {
+    let port = std::env::var("PORT").unwrap();
+    let listener = std::net::TcpListener::bind(format!("0.0.0.0:{port}")).unwrap();
+    for stream in listener.incoming() {
+        let mut stream = stream.unwrap();
+        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.write_all(b"HTTP/1.0 200 OK\\r\\nContent-Length: 3\\r\\n\\r\\none");
+    }
+}
+"""
+SAMPLES: Mapping[str, Sample] = {
+    "python": Sample(
+        (toolchains.PYTHON,),
+        {
+            ".python-version": "3.11\n",
+            "requirements.txt": "./wheels/greeting-1.0-py3-none-any.whl\n",
+            "wheels/greeting-1.0-py3-none-any.whl": _wheel(),
+            "app.py": PYTHON,
+        },
+        "app.py",
+    ),
+    "go": Sample((toolchains.GO,), {"go.mod": "module example.com/shop\n\ngo 1.19\n", "main.go": GO}, "main.go"),
+    "ruby": Sample(
+        (toolchains.RUBY, toolchains.RUBY_SLIM),
+        {
+            ".ruby-version": "3.1\n",
+            "Gemfile": 'source "https://rubygems.org"\ngem "sinatra"\ngem "puma"\n',
+            "app.rb": 'require "sinatra"\n\nset :environment, :production\nget("/") { "one" }\n',
+        },
+        "app.rb",
+        locks=("bundle", "lock", "--local"),
+    ),
+    "php": Sample(
+        (toolchains.PHP,),
+        {"composer.json": '{"require": {"php": "~8.2.0"}}', "public/index.php": "<?php\necho 'one';\n"},
+        "public/index.php",
+    ),
+    "rust": Sample(
+        (toolchains.RUST,),
+        {
+            "rust-toolchain": "1.63\n",
+            "Cargo.toml": '[package]\nname = "shop"\nversion = "1.0.0"\nedition = "2021"\n',
+            "Cargo.lock": 'version = 3\n\n[[package]]\nname = "shop"\nversion = "1.0.0"\n',
+            "src/main.rs": RUST,
+        },
+        "src/main.rs",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A sample in a folder, with the Dockerfile that was written for it."""
+
+    docker: Docker
+    folder: Path
+    source: Path
+    plan: BuildPlan
+    image: str
+
+    def build(self) -> None:
+        done = toolchains.build(self.docker, b"", "--network=host", f"--tag={self.image}", str(self.folder))
+        if done.returncode != 0:
+            raise LabError(f"{self.image} cannot be built:\n{done.stdout.decode(errors='replace')[-4000:]}")
+
+    def change(self, before: str, after: str) -> None:
+        text = self.source.read_text()
+        assert before in text
+        self.source.write_text(text.replace(before, after))
+
+    @contextmanager
+    def running(self) -> Iterator["Running"]:
+        port = free_port()
+        name = f"{self.image}-app"
+        publish = f"127.0.0.1:{port}:{self.plan.port}"
+        self.docker.run("run", "--detach", f"--name={name}", f"--publish={publish}", self.image)
+        try:
+            yield Running(self.docker, name, f"http://127.0.0.1:{port}/")
+        finally:
+            self.docker.run("rm", "--force", name)
+
+
+@dataclass(frozen=True)
+class Running:
+    docker: Docker
+    name: str
+    address: str
+
+    def says(self) -> str:
+        """What it answers once it does."""
+
+        def answers() -> bool:
+            try:
+                return httpx.get(self.address, trust_env=False, timeout=5).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        try:
+            wait_until(answers, what=f"{self.name} answers", seconds=30)
+        except TimeoutError as error:
+            raise LabError(f"{error}\n{self.log()}") from error
+        return httpx.get(self.address, trust_env=False, timeout=5).text
+
+    def log(self) -> str:
+        done = self.docker.attempt("logs", self.name)
+        return (done.stdout + done.stderr).decode(errors="replace")[-2000:]
+
+    def user(self) -> str:
+        return self.docker.run("exec", self.name, "id", "--user")
+
+    def ends_when_told(self) -> bool:
+        """Before the engine loses patience."""
+        self.docker.run("stop", "--time=10", self.name)
+        return self.docker.run("inspect", "--format={{.State.ExitCode}}", self.name) != "137"
+
+
+def prepare(docker: Docker, folder: Path, name: str) -> Prepared:
+    sample = SAMPLES[name]
+    toolchains.ensure_toolchains(docker, sample.needs)
+    files = dict(sample.files)
+    _write(folder, files)
+    if sample.locks:
+        mounts = (f"--volume={folder}:/app", "--workdir=/app")
+        docker.run("run", "--rm", *mounts, sample.needs[0].name, *sample.locks)
+        files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    plan = plan_of(files)
+    own = plan.dockerfile
+    assert isinstance(own, GeneratedDockerfile)
+    _write(folder, {"Dockerfile": own.text, ".dockerignore": own.ignore})
+    return Prepared(docker, folder, folder / sample.source, plan, f"bakery-sample-{name}")
+
+
+def remove_image(docker: Docker, image: str) -> subprocess.CompletedProcess[bytes]:
+    return docker.attempt("image", "rm", "--force", image)
+
+
+def _write(folder: Path, files: Files) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)

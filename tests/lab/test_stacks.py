@@ -1,0 +1,33 @@
+"""Apps of several languages, built and run from the Dockerfiles that are written for them: no more is known of them
+than their files. What is not here has its golden file below tests/stacks.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.lab.lab import Lab
+from tests.lab.samples import SAMPLES, prepare, remove_image
+
+# The toolchain of one is large and new to the lab for it alone.
+NOW_AND_THEN = {"rust"}
+TRIED = [name for name in SAMPLES if name not in NOW_AND_THEN or os.environ.get("BAKERY_TEST_ALL")]
+
+
+@pytest.mark.timeout(600)  # the first to ask makes the images
+@pytest.mark.parametrize("name", TRIED)
+def test_an_app_is_built_and_run_from_its_files_alone(lab: Lab, tmp_path: Path, name: str) -> None:
+    sample = prepare(lab.docker, tmp_path, name)
+    sample.build()
+    try:
+        with sample.running() as app:
+            assert app.says() == "one"
+            assert app.user() != "0"
+            assert app.ends_when_told()
+        sample.change("one", "two")
+        sample.build()
+        with sample.running() as app:
+            assert app.says() == "two"
+    finally:
+        remove_image(lab.docker, sample.image)
