@@ -33,7 +33,9 @@ async def test_a_new_app_is_found_where_its_name_says(admin: httpx.AsyncClient) 
         "environment": "production",
         "command": ["python3", "app.py"],
         "health_path": "/health",
-        "strategy": "blue-green",
+        "strategy": None,
+        "volumes": {},
+        "warning": "",
         "memory_bytes": None,
         "cpus": None,
         "interrupts": True,
@@ -178,3 +180,26 @@ async def test_a_field_that_nobody_knows_is_refused_with_those_that_are_known(ad
         "There is no field “runtime” here.",
         f"Known are: {', '.join(KNOWN)}.",
     )
+
+
+async def test_volumes_are_set_by_name_and_listed(
+    admin: httpx.AsyncClient,
+) -> None:
+    await admin.post("/apps", json=SHOP)
+    set_ = (await admin.patch("/apps/shop", json={"volumes": {"data": "data"}})).json()
+    assert (set_["volumes"], set_["strategy"], set_["interrupts"], set_["warning"]) == (
+        {"data": "data"},
+        None,
+        True,
+        "",
+    )
+    listed = (await admin.get("/apps/shop/volumes")).json()["items"]
+    assert listed == [{"name": "data", "path": "data", "named_by": "settings", "is_made": False}]
+
+    refused = (await admin.patch("/apps/shop", json={"volumes": {"data": "/var/data"}})).json()
+    assert (refused["field"], refused["hint"]) == (
+        "volumes",
+        "Name a path below the app, like data:data, or run the app in Docker.",
+    )
+    kept = (await admin.delete("/apps/shop?volumes=nothing")).json()
+    assert kept["detail"] == "There is no volume nothing of this app."

@@ -105,6 +105,10 @@ GOOD: Mapping[str, Mapping[str, str]] = {
     "env reveal": {"app": "odd", "names": "KEY", "--env": "production"},
     "env history": {"app": "odd", "--env": "production"},
     "env restore": {"app": "odd", "version": "1", "--env": "production"},
+    "volumes list": {"app": "odd", "--env": "production"},
+    "volumes add": {"app": "odd", "volume": "data:data", "--env": "production"},
+    "volumes remove": {"app": "odd", "volume": "data", "--env": "production"},
+    "volumes delete": {"app": "odd", "volume": "data", "--node": "nothing", "--env": "production"},
     "nodes show": {"node": "local"},
     "nodes add": {
         "node": "oven-9",
@@ -146,6 +150,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
 FLAGS = {
     "login": ["--token-stdin"],
     "apps delete": ["--yes"],
+    "volumes delete": ["--yes"],
     "env set": ["--plain"],
     "env import": ["--replace"],
     "users remove": ["--yes"],

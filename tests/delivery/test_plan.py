@@ -17,6 +17,7 @@ from bakery.delivery.plan import (
     Unknown,
     Wanted,
     plan_deployment,
+    strategy_of,
 )
 from bakery.delivery.premises import Premises, Release
 from bakery.delivery.recipe import Recipe
@@ -44,8 +45,14 @@ FIRST_DEPLOYMENT = {
 BLUE_IS_LIVE = FIRST_DEPLOYMENT | {Colour.BLUE: Slot(Colour.BLUE, Port(20000), SlotState.LIVE, OLD)}
 
 
-def wanted(slots: dict[Colour, Slot], *, strategy: Strategy = Strategy.BLUE_GREEN, has_ingress: bool = True) -> Wanted:
-    return Wanted(2, 7, NEW, SourceKind.FOLDER, "x.tar.gz", strategy, slots, PREMISES, has_ingress)
+def wanted(
+    slots: dict[Colour, Slot],
+    *,
+    strategy: Strategy | None = Strategy.BLUE_GREEN,
+    has_ingress: bool = True,
+    release: Release = NEW,
+) -> Wanted:
+    return Wanted(2, 7, release, SourceKind.FOLDER, "x.tar.gz", strategy, slots, PREMISES, has_ingress)
 
 
 def test_a_first_deployment_has_no_old_slot_to_retire() -> None:
@@ -263,3 +270,55 @@ def test_an_image_of_a_registry_is_pulled_and_nothing_of_it_is_tested_or_built()
     assert isinstance(start, Start)
     assert isinstance(start.program, ContainerSpec)
     assert (start.program.port, start.program.command) == (80, None)
+
+
+WITH_VOLUME = replace(NEW, said_volumes={"data": "data"})
+
+
+def test_a_volume_has_the_old_release_ended_before_the_new_one_begins() -> None:
+    plan = plan_deployment(wanted(BLUE_IS_LIVE, release=WITH_VOLUME, strategy=None))
+    assert [step.key for step in plan.steps] == ["unpack", "start", "check", "switch", "retire"]
+    assert plan.steps[1].title == "Replace the running release; the app is away for a moment"
+    assert plan.steps[-1].action == Nothing("The old release was ended before this one began.")
+    assert (plan.slot.colour, plan.replaced) == (Colour.BLUE, OLD)
+
+
+def test_blue_green_with_a_volume_is_a_choice() -> None:
+    plan = plan_deployment(wanted(BLUE_IS_LIVE, release=WITH_VOLUME, strategy=Strategy.BLUE_GREEN))
+    assert plan.slot.colour is Colour.GREEN
+    assert plan.replaced is None
+
+
+@pytest.mark.parametrize(
+    ("said", "found", "volumes", "expected"),
+    [
+        (None, None, {}, Strategy.BLUE_GREEN),
+        (None, None, {"data": "data"}, Strategy.RECREATE),
+        (None, Strategy.BLUE_GREEN, {"data": "data"}, Strategy.BLUE_GREEN),
+        (None, Strategy.RECREATE, {}, Strategy.RECREATE),
+        (Strategy.BLUE_GREEN, Strategy.RECREATE, {"data": "data"}, Strategy.BLUE_GREEN),
+    ],
+)
+def test_a_person_says_how_it_takes_over_or_bakery_toml_or_else_a_volume(
+    said: Strategy | None, found: Strategy | None, volumes: dict[str, str], expected: Strategy
+) -> None:
+    recipe = Recipe("python", (), start=("python3",), volumes=volumes, strategy=found)
+    assert strategy_of(said, replace(NEW, said_command=(), recipe=recipe)) is expected
+
+
+def test_before_its_source_is_known_a_release_is_planned_with_all_steps_that_there_may_be() -> None:
+    unknown = replace(WITH_VOLUME, said_command=(), recipe=None)
+    before = plan_deployment(wanted(BLUE_IS_LIVE, release=unknown, strategy=None))
+    after = plan_deployment(
+        wanted(BLUE_IS_LIVE, release=replace(unknown, recipe=Recipe("python", (), start=("app",))), strategy=None)
+    )
+    assert {step.key for step in after.steps} == {step.key for step in before.steps}
+
+
+def test_what_is_warm_ends_before_a_release_begins_that_replaces_the_live_one() -> None:
+    warm = Slot(Colour.GREEN, Port(20001), SlotState.WARM, OLD)
+    slots = {Colour.BLUE: BLUE_IS_LIVE[Colour.BLUE], Colour.GREEN: warm}
+    plan = plan_deployment(wanted(slots, release=WITH_VOLUME, strategy=None))
+    start = plan.steps[1].action
+    assert isinstance(start, Start)
+    assert start.ends == warm

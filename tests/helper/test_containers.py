@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bakery.helper.containers import IMAGE, Place, body_of, exit_of, expect_ours, state_of, told_container
+from bakery.helper.containers import IMAGE, Place, body_of, exit_of, expect_ours, settled, state_of, told_container
 from bakery.helper.verbs import ROOTS_FOLDER
 
 PLACE = Place(ROOTS_FOLDER, "bakery-my-shop-production-blue-worker-2")
@@ -117,9 +117,9 @@ def test_another_value_anywhere_makes_another_container() -> None:
         ({"stop_seconds": 301}, "stop_seconds has to be a whole number"),
         ({"volumes": {"/etc": "/data"}}, "A volume's name"),
         ({"volumes": {"blue": "/data"}}, "A volume's name"),
-        ({"volumes": {"data": "data"}}, "data has to lie at an absolute path"),
-        ({"volumes": {"data": "/a/../../etc"}}, "data has to lie at an absolute path"),
-        ({"volumes": {"data": "/data:ro"}}, "data has to lie at an absolute path"),
+        ({"volumes": {"data": 1}}, "data has to lie at a path in the container"),
+        ({"volumes": {"data": "/a/../../etc"}}, "data has to lie at a path in the container"),
+        ({"volumes": {"data": "/data:ro"}}, "data has to lie at a path in the container"),
         ({"volumes": {"data": "/"}}, "data cannot lie at /"),
         ({"volumes": {"data": "//proc/./sys"}}, "which is the kernel's"),
         ({"volumes": {f"v{number}": "/v" for number in range(21)}}, "at most 20"),
@@ -173,3 +173,12 @@ def test_two_bakeries_of_one_machine_are_told_apart(tmp_path: Path) -> None:
     assert Place(tmp_path, "bakery-shop-production-blue").installation == f"local:{tmp_path}"
     (tmp_path / "installation").write_text("0b9f\n")
     assert Place(tmp_path, "bakery-shop-production-blue").installation == "0b9f"
+
+
+def test_a_relative_volume_is_below_the_folder_in_which_its_image_starts() -> None:
+    told = {**A_CONTAINER, "volumes": {"data": "/var/data", "uploads": "public/up"}}
+    told_container(told, PLACE)
+    found = settled(told, {"Config": {"WorkingDir": "/app"}})["volumes"]
+    assert found == {"data": "/var/data", "uploads": "/app/public/up"}
+    with pytest.raises(SystemExit, match="which is the kernel's"):
+        settled({**told, "volumes": {"data": "proc"}}, {"Config": {"WorkingDir": ""}})

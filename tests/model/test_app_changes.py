@@ -22,7 +22,7 @@ def test_what_is_not_named_stays() -> None:
 
 def test_an_empty_text_says_nothing_any_more() -> None:
     cleared = change(name="", command="", health=" ", strategy="", memory="", cpus="")
-    assert cleared == RunSettings("shop", (), None, Strategy.BLUE_GREEN, Limits())
+    assert cleared == RunSettings("shop", (), None, None, Limits())
 
 
 @pytest.mark.parametrize(

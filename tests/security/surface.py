@@ -62,6 +62,7 @@ _UNKNOWN: Mapping[str, str] = {
     "job": "999999",
     "run": "nothing",
     "path": "nothing",
+    "volume": "nothing",
 }
 
 

@@ -62,7 +62,7 @@ FORMS = [
         "/apps/new",
         {"slug": "new-app", "name": "", "runtime": "docker", "command": "true", "health": "/", "node": "local"},
     ),
-    Entry("/apps/shop/delete", {"confirm": "no"}),
+    Entry("/apps/shop/delete", {"confirm": "no", "volumes": "data"}),
     Entry("/apps/shop/clone", {"slug": "shop"}),
     Entry(
         "/apps/shop/source",
@@ -75,6 +75,7 @@ FORMS = [
             "command": "true",
             "health": "/",
             "strategy": "recreate",
+            "volumes": "data:data",
             "memory": "512",
             "cpus": "1",
             "health_kind": "tcp",
@@ -122,6 +123,7 @@ FORMS = [
     Entry("/nodes/oven-2/accept-key", {"seen": "SHA256:nothing"}),
     Entry("/nodes/oven-2/remove", {"confirm": "no"}),
     Entry("/nodes/local/jobs", {"command": "true"}),
+    Entry("/nodes/local/volumes/shop/data/delete", {"confirm": "no"}),
     Entry("/settings/apps", {"memory": "512", "cpus": "1", "drain": "30s", "bake": "5m", "warm": "10m"}),
     Entry("/settings/general", {"public_ip": "192.0.2.1", "apps_domain": "example.com", "base_url": ""}),
 ]
@@ -164,6 +166,7 @@ BODIES = [
             "command": "true",
             "health": "/",
             "strategy": "recreate",
+            "volumes": "data:data",
             "memory": 512,
             "cpus": 1,
             "health_kind": "tcp",

@@ -32,6 +32,7 @@ from bakery.nodes.node import Node
 from bakery.nodes.supervised_units import SupervisedUnits
 from bakery.nodes.transport import run_or_fail
 from bakery.nodes.trees import Trees
+from bakery.nodes.volumes import Volumes
 
 
 def a_free_port() -> Port:
@@ -68,6 +69,7 @@ async def node_in(folder: Path, site_port: Port | None) -> Node:
         containers=Containers(helper),
         images=Images(helper),
         disk=Disk(helper),
+        volumes=Volumes(helper),
         live_runs=LiveRuns(transport, helper),
         ingress=ingress,
     )

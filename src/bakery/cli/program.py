@@ -26,6 +26,7 @@ from bakery.cli.client import (
     tokens,
     users,
     variables,
+    volumes,
 )
 from bakery.cli.detect import detect
 from bakery.cli.exits import exit_code
@@ -106,6 +107,7 @@ for _name, _group in {
     "defaults": defaults.group,
     "source": sources.group,
     "env": variables.group,
+    "volumes": volumes.group,
     "nodes": nodes.group,
     "users": users.group,
     "invites": invites.group,

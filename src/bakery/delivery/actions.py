@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from bakery.delivery import keeping, making, programs, proving, worker_check
+from bakery.delivery import keeping, making, programs, proving, volumes, worker_check
 from bakery.delivery.asking import ask_release, pace_of, shown_check
 from bakery.delivery.limits import why_out_of_memory
 from bakery.delivery.ownership import require_ours
@@ -55,6 +55,9 @@ async def _start(work: Work, start: Start) -> None:
         proving.prepare(work)
     await _take(work, start.slot)
     await fault_point(Point.START_SLOT_TAKEN)
+    if start.ends is not None:
+        await _end_other(work, start.ends)
+    await volumes.ensure(work)
     if start.slot.state is SlotState.LIVE and work.plan.replaced is not None:  # it must not run twice
         await slot_programs(work.store, work.node, work.deployment.environment, start.slot.colour).end_workers()
     work.log_from = await keeping.log_size(work.node, start.program)
@@ -67,6 +70,16 @@ async def _take(work: Work, slot: Slot) -> None:
     if slot.state is not SlotState.LIVE:
         async with work.store.transaction() as tx:
             await take_slot(tx, work.deployment.environment.id, slot.colour, work.deployment.release.id)
+
+
+async def _end_other(work: Work, other: Slot) -> None:
+    """It has no visitors, and goes for good: where one release at a time runs there is none to come back to at once."""
+    environment, old = work.deployment.environment, other.release
+    runtime = old.runtime if old else Runtime.PROCESS
+    await slot_programs(work.store, work.node, environment, other.colour, runtime).remove()
+    async with work.store.transaction() as tx:
+        await free_slot(tx, environment.id, other.colour)
+    work.log.write(f"The {other.colour} slot is free: one release at a time runs.")
 
 
 async def _check(work: Work, check: Check) -> None:
@@ -127,7 +140,7 @@ async def _switch(work: Work, switch: Switch) -> None:
     work.log.write(f"Release #{work.deployment.release.number} is live on {switch.slot.colour}.")
     await fault_point(Point.SWITCH_RECORDED)
     await slot_programs(work.store, work.node, environment, switch.slot.colour.other).end_workers()
-    if not any(step.key is StepKey.RETIRE for step in work.plan.steps):
+    if not any(isinstance(step.action, Retire) for step in work.plan.steps):
         await proving.end(work)
 
 

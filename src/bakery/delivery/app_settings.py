@@ -59,15 +59,18 @@ class _Row:
     runtime: Runtime
     command: tuple[str, ...] | None
     health_path: str | None
-    strategy: Strategy
+    strategy: Strategy | None
     memory_bytes: int | None
     cpu_percent: int | None
     terms: Said
+    volumes: Mapping[str, str]
 
     @property
     def settings(self) -> RunSettings:
         limits = Limits(self.memory_bytes, self.cpu_percent)
-        return RunSettings(self.name, self.command or (), self.health_path, self.strategy, limits, self.terms)
+        return RunSettings(
+            self.name, self.command or (), self.health_path, self.strategy, limits, self.terms, self.volumes
+        )
 
 
 async def _read(tx: Transaction, environment_id: int) -> _Row:
@@ -75,7 +78,7 @@ async def _read(tx: Transaction, environment_id: int) -> _Row:
     async with tx.connection.cursor(row_factory=typed(_Row)) as cursor:
         await cursor.execute(
             """
-            SELECT apps.name, runtime, command, health_path, strategy, memory_bytes, cpu_percent, terms
+            SELECT apps.name, runtime, command, health_path, strategy, memory_bytes, cpu_percent, terms, volumes
             FROM environments JOIN apps ON apps.id = app_id WHERE environments.id = %s FOR UPDATE
             """,
             (environment_id,),
@@ -94,7 +97,8 @@ async def _write(tx: Transaction, environment_id: int, new: RunSettings) -> None
             WHERE apps.id = environments.app_id AND environments.id = %(environment)s
         )
         UPDATE environments SET command = %(command)s, health_path = %(health)s, strategy = %(strategy)s,
-                                memory_bytes = %(memory)s, cpu_percent = %(cpu)s, terms = %(terms)s
+                                memory_bytes = %(memory)s, cpu_percent = %(cpu)s, terms = %(terms)s,
+                                volumes = %(volumes)s
         WHERE id = %(environment)s
         """,
         {
@@ -106,6 +110,7 @@ async def _write(tx: Transaction, environment_id: int, new: RunSettings) -> None
             "memory": new.limits.memory_bytes,
             "cpu": new.limits.cpu_percent,
             "terms": Jsonb(stored(new.terms)),
+            "volumes": Jsonb(dict(new.volumes)),
         },
     )
 
@@ -126,4 +131,5 @@ def _told(settings: RunSettings) -> dict[str, object]:
         "strategy": settings.strategy,
         "memory_bytes": settings.limits.memory_bytes,
         "cpu_percent": settings.limits.cpu_percent,
+        "volumes": dict(settings.volumes),
     }

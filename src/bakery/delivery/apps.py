@@ -1,6 +1,6 @@
 """Apps: making one, and looking at it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from psycopg import errors
@@ -10,6 +10,7 @@ from bakery.delivery.fleet import AppSummary
 from bakery.delivery.placing import expect_room_on
 from bakery.delivery.ports import free_port
 from bakery.delivery.recipe import Recipe
+from bakery.delivery.volume_rows import expect_no_others
 from bakery.model.actor import Actor
 from bakery.model.apps import NewApp, Runtime
 from bakery.model.audit import AuditEntry
@@ -31,10 +32,11 @@ class AppDetail(AppSummary):
     environment_id: int
     command: tuple[str, ...] | None
     health_path: str | None
-    strategy: Strategy
+    strategy: Strategy | None  # what a person said
     node_state: NodeState
     memory_bytes: int | None
     cpu_percent: int | None
+    volumes: Mapping[str, str]  # that a person named
     said: Said = NOTHING
     recipe: Recipe | None = None  # of its newest build
     defaults: Said = NOTHING
@@ -57,7 +59,32 @@ class AppDetail(AppSummary):
     @property
     def interrupts(self) -> bool:
         """A deployment stops the app for a moment: it may not run twice, or there is no nginx to switch."""
-        return self.strategy is Strategy.RECREATE or self.site_port is None
+        return self.takes_over is Strategy.RECREATE or self.site_port is None
+
+    @property
+    def found_volumes(self) -> Mapping[str, str]:
+        """That bakery.toml named when it was last looked at: a process with a command of a person's is not."""
+        return self._found.volumes if self._found else {}
+
+    @property
+    def _found(self) -> Recipe | None:
+        return self.recipe if self.runtime is Runtime.DOCKER or not self.command else None
+
+    @property
+    def takes_over(self) -> Strategy:
+        """As `plan.strategy_of` decides it for a release."""
+        usual = Strategy.RECREATE if self.volumes or self.found_volumes else Strategy.BLUE_GREEN
+        return self.strategy or (self._found.strategy if self._found else None) or usual
+
+    @property
+    def warning(self) -> str:
+        """Of a choice that a person may make, and should know."""
+        if not (self.volumes or self.found_volumes) or self.interrupts:
+            return ""
+        return (
+            "It has a volume and is deployed blue-green: while a new release starts, the old one and it have the same "
+            "files open, and both may write to them."
+        )
 
 
 async def show_app(store: Store, slug: str, *, actor: Actor) -> AppDetail:
@@ -66,14 +93,15 @@ async def show_app(store: Store, slug: str, *, actor: Actor) -> AppDetail:
         await cursor.execute(
             """
             SELECT app_facts.*, nodes.state AS node_state, environments.memory_bytes, environments.cpu_percent,
-                   environments.terms AS said,
+                   environments.terms AS said, environments.volumes,
                    coalesce((SELECT value FROM settings WHERE name = 'apps'), '{}') AS defaults,
                    (SELECT recipe FROM releases JOIN builds ON builds.id = build_id
                     WHERE releases.environment_id = environments.id AND recipe IS NOT NULL
                     ORDER BY number DESC LIMIT 1) AS recipe,
                    EXISTS (SELECT FROM deployments WHERE app_id = app_facts.id AND state = 'failed') AS has_failed
             FROM app_facts JOIN nodes ON nodes.slug = app_facts.node
-            JOIN environments ON environments.id = environment_id WHERE app_facts.slug = %s
+            JOIN environments ON environments.id = environment_id
+            WHERE app_facts.slug = %s
             """,
             (slug,),
         )
@@ -93,7 +121,7 @@ async def create_app(store: Store, new: NewApp, *, actor: Actor, then: Then | No
     actor.require(Permission.CREATE_APP)
     try:
         async with store.transaction() as tx:
-            app = await _insert(tx, new)
+            app = await _insert(tx, new, actor)
             app_id = app.id
             await tx.connection.execute(
                 "INSERT INTO grants (person_id, app_id) SELECT id, %s FROM people WHERE id = %s AND NOT all_apps",
@@ -118,8 +146,9 @@ async def create_app(store: Store, new: NewApp, *, actor: Actor, then: Then | No
     return await show_app(store, new.slug, actor=Actor.system())
 
 
-async def _insert(tx: Transaction, new: NewApp) -> FoundApp:
+async def _insert(tx: Transaction, new: NewApp, actor: Actor) -> FoundApp:
     node = await expect_room_on(tx, new.node, new.runtime)
+    await expect_no_others(tx, new.slug, node.id, actor=actor)
     cursor = await tx.connection.execute(
         """
         WITH app AS (INSERT INTO apps (slug, name) VALUES (%(slug)s, %(name)s) RETURNING id)

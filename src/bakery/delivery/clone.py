@@ -10,6 +10,7 @@ from bakery.delivery.git_rows import read_source, seal_key, seal_token, write_so
 from bakery.delivery.image_rows import read_image, seal_password, write_image
 from bakery.delivery.placing import expect_room_on
 from bakery.delivery.variable_sets import newest_version, open_all, read_set, write_version
+from bakery.delivery.volume_rows import expect_no_others
 from bakery.model.actor import Actor
 from bakery.model.apps import parse_slug
 from bakery.model.audit import AuditEntry
@@ -46,6 +47,7 @@ async def clone_app(store: Store, slug: str, new_slug: str, *, node: NodeName | 
     try:
         async with store.transaction() as tx:
             place = await expect_room_on(tx, node or NodeName(original.node), original.runtime)
+            await expect_no_others(tx, wanted, place.id, actor=actor)
             cursor = await tx.connection.execute(
                 "INSERT INTO apps (slug, name) VALUES (%s, %s) RETURNING id", (wanted, wanted)
             )

@@ -1,5 +1,6 @@
 """Deleting an app: what goes is listed first, and nothing of it stays on the node."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from bakery.delivery import tasks
@@ -7,6 +8,7 @@ from bakery.delivery.apps import show_app
 from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.moves import move_deployment
 from bakery.delivery.slot_programs import slot_programs
+from bakery.delivery.volumes import clear_going, list_volumes, mark_going
 from bakery.model.actor import Actor
 from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
@@ -27,6 +29,7 @@ class Departure:
     releases: int  # folders on the node
     deployments: int  # with their logs
     variables: int = 0
+    volumes: tuple[str, ...] = ()  # stay on the node, unless somebody wants them to go
 
 
 async def what_goes(store: Store, slug: str, *, actor: Actor) -> Departure:
@@ -44,11 +47,13 @@ async def what_goes(store: Store, slug: str, *, actor: Actor) -> Departure:
             {"app": app.id, "environment": app.environment_id},
         )
         ports, releases, deployments, variables = await cursor.fetchone() or ((), 0, 0, 0)
-    return Departure(app.address, tuple(ports), releases, deployments, variables)
+    made = [volume.name for volume in await list_volumes(store, slug, actor=actor) if volume.is_made]
+    return Departure(app.address, tuple(ports), releases, deployments, variables, tuple(made))
 
 
-async def delete_app(store: Store, queue: Queue, slug: str, *, actor: Actor) -> None:
-    """Nobody sees it from now on; its slug is free again when the worker has cleared the node."""
+async def delete_app(store: Store, queue: Queue, slug: str, *, actor: Actor, volumes: Collection[str] = ()) -> None:
+    """Nobody sees it from now on; its slug is free again when the worker has cleared the node. `volumes` go with it;
+    the others stay there, for an app of the same name."""
     actor.require(Permission.DELETE_APP)
     app = await show_app(store, slug, actor=actor)
     async with store.transaction() as tx:
@@ -57,6 +62,8 @@ async def delete_app(store: Store, queue: Queue, slug: str, *, actor: Actor) -> 
         )
         if marked.rowcount == 0:
             raise NotFound("There is no such app.")
+        if volumes:
+            await mark_going(tx, app.environment_id, volumes)
         waiting = await tx.connection.execute(
             "SELECT id FROM deployments WHERE app_id = %s AND state IN ('scheduled', 'queued') FOR UPDATE", (app.id,)
         )
@@ -71,7 +78,8 @@ async def delete_app(store: Store, queue: Queue, slug: str, *, actor: Actor) -> 
         )
         await queue.enqueue(tx, tasks.DELETE_APP, app.environment_id, lock=tasks.environment_lock(app.environment_id))
         tx.publish("apps", f"app:{slug}")
-        tx.record(AuditEntry(actor, "app.deleted", "app", str(app.id), slug, app_id=app.id, before={"name": app.name}))
+        before: dict[str, object] = {"name": app.name, **({"volumes": sorted(volumes)} if volumes else {})}
+        tx.record(AuditEntry(actor, "app.deleted", "app", str(app.id), slug, app_id=app.id, before=before))
 
 
 async def clear_app(store: Store, node: Node, environment_id: int) -> None:
@@ -106,6 +114,7 @@ async def _clear_node(store: Store, node: Node, environment: Environment) -> Non
             await node.homes.remove_upload(archive)
         if environment.runtime is Runtime.DOCKER:
             await node.images.remove(environment.app, build)
+    await clear_going(store, node, environment.id, premises.place, environment.runtime)
     await node.homes.remove(premises.place)
 
 

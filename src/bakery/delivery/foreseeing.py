@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
@@ -188,6 +189,7 @@ class _Settings:
     limits: Limits
     terms: Said
     defaults: Said
+    volumes: Mapping[str, str]
 
 
 async def _settings(store: Store, app: FoundApp, environment: Environment) -> _Settings:
@@ -195,7 +197,7 @@ async def _settings(store: Store, app: FoundApp, environment: Environment) -> _S
     async with store.connection() as connection:
         cursor = await connection.execute(
             """
-            SELECT command, health_path, last_number + 1, memory_bytes, cpu_percent, terms
+            SELECT command, health_path, last_number + 1, memory_bytes, cpu_percent, terms, volumes
             FROM environments JOIN apps ON apps.id = app_id
             WHERE environments.id = %s
             """,
@@ -204,10 +206,12 @@ async def _settings(store: Store, app: FoundApp, environment: Environment) -> _S
         row = await cursor.fetchone()
     if row is None:
         raise NotFound("There is no such app.")
-    command, health_path, number, memory, cpu, terms = row
+    command, health_path, number, memory, cpu, terms, volumes = row
     said, defaults = msgspec.convert(terms, Said), await read_defaults(store)
     limits = Limits(memory, cpu)
-    return _Settings(environment.runtime, tuple(command or ()), health_path, int(number), limits, said, defaults)
+    return _Settings(
+        environment.runtime, tuple(command or ()), health_path, int(number), limits, said, defaults, volumes
+    )
 
 
 def _is_built(settings: _Settings) -> bool:
@@ -227,7 +231,7 @@ async def _foreseen(
     release = Release(
         0, settings.number, settings.runtime, settings.command, settings.health_path, recipe=looked.recipe,
         source_base=looked.base, said_limits=settings.limits, said_terms=settings.terms,
-        defaults=settings.defaults,
+        defaults=settings.defaults, said_volumes=settings.volumes,
     )  # fmt: skip
     wanted = Wanted(
         settings.number, environment.generation + 1, release, SourceKind.IMAGE if looked.image else SourceKind.GIT,

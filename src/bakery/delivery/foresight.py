@@ -22,6 +22,7 @@ from bakery.delivery.plan import (
     Start,
     Switch,
 )
+from bakery.delivery.premises import Program
 from bakery.model.container import ContainerSpec
 from bakery.nodes.ingress import ProxySite, StaticSite
 
@@ -148,13 +149,38 @@ def _build(building: BuildImage) -> list[str]:
 
 def _start(plan: Plan, start: Start) -> list[str]:
     program = start.program
+    beside = [*_volumes(plan, program), *_interruption(plan)]
     limits = [f"May use {shown}." for shown in shown_limits(program.limits)]
     if isinstance(program, ContainerSpec):
         command = f"$ {shlex.join(program.command)}" if program.command else "With the command of its image."
         port = f"port {program.port}" if plan.release.recipe else "the port that the image exposes"
-        return [command, f"Listens on 0.0.0.0, {port}, in its container.", *limits]
+        return [command, f"Listens on 0.0.0.0, {port}, in its container.", *limits, *beside]
     listens = "Listens on 127.0.0.1, at the port of its slot, as PORT says."
-    return [f"$ {shlex.join(plan.release.command)}", listens, *limits]
+    return [f"$ {shlex.join(plan.release.command)}", listens, *limits, *beside]
+
+
+def _volumes(plan: Plan, program: Program) -> list[str]:
+    if isinstance(program, ContainerSpec):
+        name = program.name.rsplit("-", 1)[0]
+        return [
+            f"--mount type=volume,source={name}-{volume},target={path}"
+            for volume, path in sorted(program.volumes.items())
+        ]
+    folders = {folder.name: folder for folder in program.writable[1:]}
+    return [
+        f"{path} is the volume {volume}: {folders[volume]}" for volume, path in sorted(plan.release.volumes.items())
+    ]
+
+
+def _interruption(plan: Plan) -> list[str]:
+    if plan.replaced is not None:
+        return [
+            "The release that runs now is ended first: visitors get no answer until this one is well.",
+            "When that fails, the old one is started again.",
+        ]
+    if plan.release.volumes and any(isinstance(step.action, Retire) for step in plan.steps):
+        return ["Warning: while both run, the old release and this one may write to the same volumes."]
+    return []
 
 
 def _in_a_row(count: int) -> str:

@@ -29,7 +29,7 @@ class Environment:
     app: AppName
     name: EnvironmentName
     runtime: Runtime
-    strategy: Strategy
+    strategy: Strategy | None  # what a person said
     is_stopped: bool
     generation: int
     apps_domain: str
@@ -161,7 +161,7 @@ class _EnvironmentRow:
     app: str
     name: str
     runtime: Runtime
-    strategy: Strategy
+    strategy: Strategy | None
     is_stopped: bool
     generation: int
     apps_domain: str
@@ -198,6 +198,7 @@ class _ReleaseRow:
     cpu_percent: int | None
     terms: Said
     defaults: Said
+    volumes: Mapping[str, str]
 
     async def release(self, connection: Connection, vault: Vault) -> Release:
         variables = await run_variables(connection, vault, self.environment_id, self.variables_version)
@@ -205,6 +206,7 @@ class _ReleaseRow:
             self.id, self.number, self.runtime, self.command or (), self.health_path, self.files_of, variables,
             self.build_id, self.recipe, RepositoryPath(self.base), self.counts,
             Limits(self.memory_bytes, self.cpu_percent), self.terms, self.defaults,
+            self.volumes,
         )  # fmt: skip
 
 
@@ -253,7 +255,7 @@ async def _releases(connection: Connection, ids: Collection[int]) -> Mapping[int
         await cursor.execute(
             """
             SELECT releases.id, environment_id, number, runtime, command, health_path, files_of, variables_version,
-                   build_id, source, archive, ref, recipe, base, memory_bytes, cpu_percent, terms, defaults,
+                   build_id, source, archive, ref, recipe, base, memory_bytes, cpu_percent, terms, defaults, volumes,
                    (SELECT coalesce(jsonb_object_agg(process, count), '{}') FROM process_counts
                     WHERE process_counts.environment_id = releases.environment_id) AS counts
             FROM releases JOIN builds ON builds.id = build_id WHERE releases.id = ANY(%s)

@@ -8,6 +8,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from bakery.commands.command import Command
+from bakery.delivery import volumes
 from bakery.delivery.git_rows import note_commit, read_fetch
 from bakery.delivery.image_choice import choose_port, expect_platform, recipe_of_image, told_digest
 from bakery.delivery.image_rows import WantedImage, live_image, note_digest, read_pull
@@ -31,6 +32,7 @@ from bakery.delivery.premises import Release
 from bakery.delivery.recipe import Recipe, recipe_of
 from bakery.delivery.room import expect_room
 from bakery.delivery.step_jobs import Begin, begin_anew, run_step_job
+from bakery.delivery.steps import retitle_steps
 from bakery.delivery.variable_sets import build_variables
 from bakery.delivery.work import StepFailed, Work
 from bakery.model.apps import Runtime
@@ -154,6 +156,7 @@ async def _detect(work: Work, detecting: Detect) -> None:
         work.log.write(sentence)
     await _keep(work, recipe)
     await work.plan_anew()
+    await retitle_steps(work.store, work.deployment.id, work.plan.steps)
 
 
 async def _build_image(work: Work, key: StepKey, building: BuildImage) -> None:
@@ -191,6 +194,8 @@ async def _run_command(work: Work, key: StepKey, running: RunCommand) -> None:
         release = replace(
             release, variables=await build_variables(work.store, work.deployment.environment.id, release.id)
         )
+    else:
+        await volumes.ensure(work)
     work.log.write(f"$ {shlex.join(running.argv)}")
     commanding = _in_image if release.runtime is Runtime.DOCKER else _in_folder
     limits = (release.limits if key in _ONCE else Limits()).over(_share(work))

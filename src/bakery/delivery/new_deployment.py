@@ -161,9 +161,9 @@ async def make_release(tx: Transaction, app: FoundApp, number: int, source: Uplo
             VALUES (%(app)s, %(source)s, %(title)s, %(version)s, %(archive)s, %(ref)s, %(base)s) RETURNING id
         )
         INSERT INTO releases (environment_id, number, build_id, runtime, command, health_path, memory_bytes,
-                              cpu_percent, terms, defaults, variables_version)
+                              cpu_percent, terms, defaults, volumes, variables_version)
         SELECT environments.id, %(number)s, build.id, runtime, command, health_path, memory_bytes, cpu_percent, terms,
-               coalesce((SELECT value FROM settings WHERE name = 'apps'), '{}'),
+               coalesce((SELECT value FROM settings WHERE name = 'apps'), '{}'), volumes,
                (SELECT max(number) FROM variable_versions WHERE environment_id = environments.id)
         FROM environments, build
         WHERE environments.id = %(environment)s RETURNING id
@@ -198,10 +198,10 @@ async def make_release_of(tx: Transaction, app: FoundApp, number: int, live: int
     cursor = await tx.connection.execute(
         """
         INSERT INTO releases (environment_id, number, build_id, runtime, command, health_path, memory_bytes,
-                              cpu_percent, terms, defaults, variables_version, files_of)
+                              cpu_percent, terms, defaults, volumes, variables_version, files_of)
         SELECT environments.id, %(number)s, build_id, environments.runtime, environments.command,
                environments.health_path, environments.memory_bytes, environments.cpu_percent, environments.terms,
-               coalesce((SELECT value FROM settings WHERE name = 'apps'), '{}'),
+               coalesce((SELECT value FROM settings WHERE name = 'apps'), '{}'), environments.volumes,
                (SELECT max(number) FROM variable_versions WHERE environment_id = environments.id), releases.number
         FROM environments JOIN releases ON releases.environment_id = environments.id
         WHERE environments.id = %(environment)s AND releases.number = %(live)s RETURNING id

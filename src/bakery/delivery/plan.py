@@ -137,8 +137,11 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Start:
+    """`ends` runs no more before this one begins: both would write to the same files."""
+
     slot: Slot
     program: Program
+    ends: Slot | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,7 @@ class Wanted:
     release: Release
     source: SourceKind
     archive: str
-    strategy: Strategy
+    strategy: Strategy | None  # what a person said
     slots: Mapping[Colour, Slot]
     premises: Premises
     has_ingress: bool
@@ -214,9 +217,20 @@ def plan_deployment(wanted: Wanted) -> Plan:
     """The same plan at any moment of a deployment, so that it can be taken up again."""
     if wanted.release.runtime is Runtime.STATIC:
         return _plan_static(wanted)
-    if wanted.has_ingress and wanted.strategy is Strategy.BLUE_GREEN:
+    if wanted.has_ingress and strategy_of(wanted.strategy, wanted.release) is Strategy.BLUE_GREEN:
         return _plan_blue_green(wanted)
     return _plan_recreate(wanted)
+
+
+def strategy_of(said: Strategy | None, release: Release) -> Strategy:
+    """A person says it, or bakery.toml, or else a volume: two releases do not write to the same files unless somebody
+    wants that. While nobody has looked into the source yet, it is planned with all steps that there may be."""
+    if said is not None:
+        return said
+    if release.is_built and release.recipe is None:
+        return Strategy.BLUE_GREEN
+    found = release.recipe.strategy if release.recipe else None
+    return found or (Strategy.RECREATE if release.volumes else Strategy.BLUE_GREEN)
 
 
 def _plan_blue_green(wanted: Wanted) -> Plan:
@@ -239,20 +253,30 @@ def _plan_recreate(wanted: Wanted) -> Plan:
     live = [slot for slot in wanted.slots.values() if slot.state is SlotState.LIVE]
     slot = live[0] if live else wanted.slots[Colour.BLUE]
     program = _program(wanted, slot)
+    other = wanted.slots[slot.colour.other]
     is_replacing = slot.state is SlotState.LIVE
     steps = (
         *_make(wanted),
         PlannedStep(
             StepKey.START,
             "Replace the running release; the app is away for a moment" if is_replacing else "Start the release",
-            Start(slot, program),
+            Start(slot, program, ends=other if other.state is not SlotState.IDLE else None),
         ),
         _check(wanted, slot, program),
         PlannedStep(StepKey.SWITCH, "Make it live", Switch(slot, _site(wanted, slot) if wanted.has_ingress else None)),
+        *_nothing_to_retire(wanted, slot),
         *_after(wanted),
     )
     replaced = slot.release if is_replacing and slot.release != wanted.release else None
     return Plan(wanted.release, slot, steps, replaced)
+
+
+def _nothing_to_retire(wanted: Wanted, slot: Slot) -> tuple[PlannedStep, ...]:
+    """Where what was found in the source decided how it takes over, the step had been planned before that."""
+    if wanted.strategy is not None or not wanted.has_ingress or slot.state is not SlotState.LIVE:
+        return ()
+    why = "The old release was ended before this one began."
+    return (PlannedStep(StepKey.RETIRE, "Retire the old slot", Nothing(why)),)
 
 
 def _plan_static(wanted: Wanted) -> Plan:

@@ -61,6 +61,7 @@ class Release:
     said_limits: Limits = field(default_factory=Limits)
     said_terms: Said = field(default=NOTHING, compare=False)
     defaults: Said = field(default=NOTHING, compare=False)
+    said_volumes: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
     def is_built(self) -> bool:
@@ -93,6 +94,13 @@ class Release:
             cpu_percent=self.said_limits.cpu_percent,
         )
         return terms_of(said, self.recipe.said if self.recipe else NOTHING, self.defaults, usual)
+
+    @property
+    def volumes(self) -> Mapping[str, str]:
+        """Where each is found. What a person named comes before what has its name, or its path."""
+        found = self.recipe.volumes if self.recipe else {}
+        taken = set(self.said_volumes.values())
+        return {**{name: path for name, path in found.items() if path not in taken}, **self.said_volumes}
 
     @property
     def processes(self) -> Mapping[ProcessName, tuple[str, ...]]:
@@ -141,6 +149,10 @@ class Premises:
 
     def release_folder(self, number: int) -> PurePosixPath:
         return self.folders.releases(self.app, self.environment) / str(number)
+
+    def volume_folder(self, name: str) -> PurePosixPath:
+        """Of a process: its release has a link to it."""
+        return self.folders.volumes(self.app, self.environment) / name
 
     def unit(self, colour: Colour, instance: Instance | None = None) -> UnitName:
         if instance is None:
@@ -191,6 +203,7 @@ class Premises:
             environment={**release.variables, "PORT": Secret(str(inside))},
             command=release.command or None,
             limits=release.limits,
+            volumes={name: PurePosixPath(path) for name, path in release.volumes.items()},
         )
 
     def describe_once(self, release: Release, key: str, argv: tuple[str, ...]) -> ContainerSpec:
@@ -207,7 +220,7 @@ class Premises:
             log_file=self.log_file(colour),
             environment=self.process_variables(release, port),
             account=self.account,
-            writable=(folder,),
+            writable=(folder, *(self.volume_folder(name) for name in sorted(release.volumes))),
             limits=release.limits,
         )
 

@@ -7,8 +7,10 @@ from bakery.model.app_commands import AppCommand
 from bakery.model.errors import BadInput
 from bakery.model.names import ProcessName
 from bakery.model.repository_paths import RepositoryPath
+from bakery.model.strategies import Strategy
 from bakery.model.terms import NOTHING, Said
 from bakery.model.unit import Limits
+from bakery.model.volumes import expect_apart, expect_mountable
 from bakery.stacks.plan import BuildPlan, DockerfileAt, GeneratedDockerfile
 
 Argv = tuple[str, ...]
@@ -41,6 +43,8 @@ class Recipe:
     test_stage: str | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)  # where a person sets none
+    volumes: Mapping[str, str] = field(default_factory=dict)  # beside those that a person names
+    strategy: Strategy | None = None  # where a person says none
     terms: Said = NOTHING  # all else that its bakery.toml says of how it is checked, and takes over
 
     @property
@@ -54,6 +58,9 @@ class Recipe:
 
 def recipe_of(plan: BuildPlan) -> Recipe:
     commands = plan.commands
+    volumes = {volume.name: str(volume.path) for volume in plan.volumes}
+    expect_apart((volume.name, volume.path) for volume in plan.volumes)
+    expect_mountable(volumes, runtime=plan.runtime)
     known = Recipe(
         stack=plan.stack,
         why=plan.why,
@@ -73,6 +80,8 @@ def recipe_of(plan: BuildPlan) -> Recipe:
         build_args={str(name): value for name, value in plan.build_args.items()},
         limits=plan.limits,
         terms=_terms(plan),
+        volumes=volumes,
+        strategy=plan.deploy.strategy,
     )
     match plan.dockerfile:
         case DockerfileAt(path, context):

@@ -37,6 +37,7 @@ UPDATE releases SET kept_until = now() + interval '1 hour', variables_version = 
     SELECT max(number) FROM variable_versions WHERE environment_id = releases.environment_id),
     command = environments.command, health_path = environments.health_path,
     memory_bytes = environments.memory_bytes, cpu_percent = environments.cpu_percent, terms = environments.terms,
+    volumes = environments.volumes,
     defaults = coalesce((SELECT value FROM settings WHERE name = 'apps'), '{}')
 FROM environments WHERE environments.id = releases.environment_id
 AND releases.id = %s AND removed_at IS NULL AND live_at IS NULL AND kept_until > now() RETURNING releases.id

@@ -16,6 +16,17 @@ async def store_steps(tx: Transaction, deployment_id: int, steps: Iterable[Plann
         )
 
 
+async def retitle_steps(store: Store, deployment_id: int, steps: Iterable[PlannedStep]) -> None:
+    """When something was found out that decides them. Those that were not planned before are not added."""
+    async with store.transaction() as tx:
+        for step in steps:
+            await tx.connection.execute(
+                "UPDATE steps SET title = %s WHERE deployment_id = %s AND key = %s AND state = 'waiting'",
+                (step.title, deployment_id, step.key),
+            )
+        tx.publish(f"deployment:{deployment_id}")
+
+
 async def read_steps(store: Store, deployment_id: int) -> Mapping[StepKey, StepState]:
     """In order."""
     async with store.connection() as connection:

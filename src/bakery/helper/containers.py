@@ -16,11 +16,13 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import re
 import signal
 import sys
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -53,6 +55,7 @@ SPEC = "bakery.spec"
 NANO = 1_000_000_000
 LONGEST_STOP = 300
 LONGEST_WORD = 200  # of what is said of an end
+MOST_ACCOUNTS, SHELL = 1024 * 1024, 6  # bytes of the list of them; the last field of a line
 SPARE = 20  # seconds beyond a container's own for its end
 LONGEST_TURN = LONGEST_STOP + SPARE + PATIENCE
 
@@ -171,11 +174,24 @@ def told_volumes(volumes: object) -> None:
     for name, path in volumes.items():
         if not re.fullmatch(WORD, name):
             sys.exit("A volume's name has up to 16 lower-case letters and digits.")
-        if not is_text(path) or not path.startswith("/") or ".." in PurePosixPath(path).parts or ":" in path:
-            sys.exit(f"{name} has to lie at an absolute path in the container.")
-        top = "/" + "/".join(PurePosixPath("/" + path.lstrip("/")).parts[1:2])
-        if top in KERNELS:
-            sys.exit(f"{name} cannot lie at {path}, which is the kernel's.")
+        if not is_text(path) or ".." in PurePosixPath(path).parts or ":" in path:
+            sys.exit(f"{name} has to lie at a path in the container.")
+        expect_not_kernels(name, path if path.startswith("/") else f"/app/{path}")
+
+
+def expect_not_kernels(name: str, path: str) -> None:
+    top = "/" + "/".join(PurePosixPath("/" + path.lstrip("/")).parts[1:2])
+    if top in KERNELS:
+        sys.exit(f"{name} cannot lie at {path}, which is the kernel's.")
+
+
+def settled(told: Any, image: Any) -> Any:  # noqa: ANN401 - checked before; Docker's JSON
+    """A relative path is below the folder in which the image starts."""
+    top = PurePosixPath("/", (image.get("Config") or {}).get("WorkingDir") or "/")
+    volumes = {name: str(top / path) for name, path in told["volumes"].items()}
+    for name, path in volumes.items():
+        expect_not_kernels(name, path)
+    return {**told, "volumes": volumes}
 
 
 def body_of(place: Place, told: Any, image_id: str) -> dict[str, Any]:  # noqa: ANN401 - checked before
@@ -228,6 +244,7 @@ def started(docker: Docker, place: Place, told: Any) -> dict[str, object] | None
     if image is None:
         sys.exit(f"The image {told['image']} is not on this machine any more.")
     expect_ours(image, place)
+    told = settled(told, image)
     body = body_of(place, told, image["Id"])
     found = find(docker, place)
     if found and (found["Config"]["Labels"] or {}).get(SPEC) != body["Labels"][SPEC]:
@@ -239,6 +256,7 @@ def started(docker: Docker, place: Place, told: Any) -> dict[str, object] | None
         for volume in told["volumes"]:
             ensure_volume(docker, place, volume)
         docker.ask("POST", "containers", "create", told=body, query={"name": place.name})
+        let_write(docker, place, told, image)
     if not found or not found["State"]["Running"]:
         try:
             docker.ask("POST", "containers", place.name, "start")
@@ -299,6 +317,43 @@ def ensure_volume(docker: Docker, place: Place, name: str) -> None:
         )
     if (found.get("Labels") or {}).get("bakery.installation") != place.installation or found.get("Options"):
         sys.exit(f"The volume {volume} on this machine is not this Bakery's.")
+
+
+def let_write(docker: Docker, place: Place, told: Any, image: Any) -> None:  # noqa: ANN401 - as above
+    """An image that does not run as root gets its new volumes: Docker makes them root's, unless the image has a folder
+    there, whose owner they get. One that has something in it is left as it is."""
+    user = told["user"] or (image.get("Config") or {}).get("User") or ""
+    new = [
+        folder
+        for folder in (Path(docker.ask("GET", "volumes", place.volume(name))["Mountpoint"]) for name in told["volumes"])
+        if user and is_untouched(folder)
+    ]
+    if new:
+        owner = owner_in(docker, place, user)
+        for folder in new:
+            os.chown(folder, *owner, follow_symlinks=False)
+
+
+def is_untouched(folder: Path) -> bool:
+    return folder.is_dir() and folder.stat().st_uid == 0 and not any(folder.iterdir())
+
+
+def owner_in(docker: Docker, place: Place, user: str) -> tuple[int, int]:
+    """By numbers, or as the container's own list of accounts says. An account without one is root here."""
+    name, _, group = user.partition(":")
+    if name.isdigit():
+        return int(name), int(group) if group.isdigit() else 0
+    try:
+        packed = docker.open("GET", "containers", place.name, "archive", query={"path": "/etc/passwd"}).read(
+            MOST_ACCOUNTS
+        )
+        with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+            lines = (tar.extractfile(tar.getmembers()[0]) or io.BytesIO()).read().decode(errors="replace").splitlines()
+    except (Refused, tarfile.TarError, IndexError):
+        return 0, 0
+    accounts = {fields[0]: fields[2:4] for fields in (line.split(":") for line in lines) if len(fields) > SHELL}
+    numbers = accounts.get(name, ["0", "0"])
+    return (int(numbers[0]), int(numbers[1])) if all(map(str.isdigit, numbers)) else (0, 0)
 
 
 def state_of(found: Any) -> dict[str, object] | None:  # noqa: ANN401 - Docker's JSON

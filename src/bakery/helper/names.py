@@ -24,6 +24,7 @@ class Premises:
         self.home = root / "apps" / app / environment
         self.releases = self.home / "releases"
         self.cache = self.home / "cache"
+        self.volumes = root / "volumes" / app / environment  # they outlive its home
         self._place = root, app, environment
 
     @property

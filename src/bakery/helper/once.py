@@ -29,7 +29,9 @@ from bakery.helper.containers import (
     ensure_volume,
     expect_ours,
     find,
+    let_write,
     missing_is_fine,
+    settled,
     told_container,
 )
 from bakery.helper.docker_api import CONFLICT, Away, Docker, Refused, installation, patiently
@@ -154,12 +156,14 @@ def create(docker: Docker, place: OncePlace, told: Any, also: dict[str, bool] | 
     if image is None:
         sys.exit(f"The image {told['image']} is not on this machine any more.")
     expect_ours(image, place)
+    told = settled(told, image)
     ensure_network(docker, place)
     for volume in told["volumes"]:
         ensure_volume(docker, place, volume)
     try:
         body = {**body_of_once(place, told, image["Id"]), **(also or {})}
         docker.ask("POST", "containers", "create", told=body, query={"name": place.name})
+        let_write(docker, place, told, image)
     except Refused as refused:
         if refused.status != CONFLICT:  # else an answer was lost: nobody but this job makes one of this name
             raise

@@ -1,7 +1,8 @@
 """Where an environment of an app lives: its account and its folder.
 
 premises-make APP ENVIRONMENT     both; again is harmless
-premises-remove APP ENVIRONMENT   both, with all that is in the folder, and what its units and visitors left in logs
+premises-remove APP ENVIRONMENT   both, with all that is in the folder, and what its units and visitors left in logs;
+                                  volumes stay, and are root's until the environment has an account again
 """
 
 from __future__ import annotations
@@ -36,10 +37,18 @@ def make_cache(premises: Premises) -> None:
 def remove(root: Path, app: str, environment: str) -> None:
     premises = Premises(root, app, environment)
     remove_logs(root, app, environment)
+    keep_from_others(premises)
     remove_tree(premises.home)
     with contextlib.suppress(OSError):  # another environment of the app is there
         premises.home.parent.rmdir()
     remove_account(premises.account)
+
+
+def keep_from_others(premises: Premises) -> None:
+    """Before the account goes: its number may be another's later."""
+    if os.geteuid() == 0 and premises.volumes.is_dir():
+        for volume in premises.volumes.iterdir():
+            os.chown(volume, 0, 0, follow_symlinks=False)
 
 
 def remove_logs(root: Path, app: str, environment: str) -> None:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from bakery.helper import systemd_text
-from bakery.helper.names import Premises
+from bakery.helper.names import WORD, Premises
 from bakery.helper.systemd import LONGEST_STOP
 from bakery.helper.words import is_text, told_object, whole_number
 
@@ -88,15 +88,22 @@ def told_folder(premises: Premises, path: object, *, what: str) -> Path:
 def told_writable(premises: Premises, paths: object) -> list[Path]:
     if not isinstance(paths, list) or len(paths) > MOST_WRITABLE:
         sys.exit(f"writable has to be a list of at most {MOST_WRITABLE} paths.")
-    found = [told_folder(premises, path, what="writable") for path in paths]
-    for path in found:
-        expect_no_link(premises, path)
+    return [told_place(premises, path) for path in paths]
+
+
+def told_place(premises: Premises, path: object) -> Path:
+    """In the environment's home, or one of its volumes."""
+    if is_text(path) and Path(str(path)).parent == premises.volumes and re.fullmatch(WORD, Path(str(path)).name):
+        found, top = Path(str(path)), premises.volumes
+    else:
+        found, top = told_folder(premises, path, what="writable"), premises.home
+    expect_no_link(top, found)
     return found
 
 
-def expect_no_link(premises: Premises, path: Path) -> None:
+def expect_no_link(top: Path, path: Path) -> None:
     """systemd opens these as root, at each start: no part may be a link, nor become one later."""
-    inside = len(path.relative_to(premises.home).parts)
+    inside = len(path.relative_to(top).parts)
     for folder in (*reversed(list(path.parents)[:inside]), path):  # from above: beyond a link we do not even look
         found = os.lstat(folder)
         if not stat.S_ISDIR(found.st_mode):

@@ -38,6 +38,7 @@ DID: Mapping[str, str] = {
     "node.drained": "began to drain the node",
     "node.undrained": "ended the draining of the node",
     "node.pruned": "asked for a pruning of the node",
+    "volume.deleted": "deleted a volume on the node",
     "node.key_rotated": "asked for a new key of the node",
     "node.key_replaced": "replaced the key of the node",
     "node.key_kept": "could not change, and kept, the key of the node",

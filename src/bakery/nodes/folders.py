@@ -39,6 +39,10 @@ class NodeFolders:
     def releases(self, app: AppName, environment: EnvironmentName) -> PurePosixPath:
         return self.root / "apps" / app / environment / "releases"
 
+    def volumes(self, app: AppName, environment: EnvironmentName) -> PurePosixPath:
+        """Beside what goes with an app."""
+        return self.root / "volumes" / app / environment
+
     def cache(self, app: AppName, environment: EnvironmentName) -> PurePosixPath:
         """What tools keep there between builds."""
         return self.root / "apps" / app / environment / "cache"

@@ -28,6 +28,7 @@ from bakery.nodes.supervised_units import SupervisedUnits
 from bakery.nodes.transport import Transport, run_or_fail
 from bakery.nodes.trees import Trees
 from bakery.nodes.units import Units
+from bakery.nodes.volumes import Volumes
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ class Node:
     containers: Containers
     images: Images
     disk: Disk
+    volumes: Volumes
     live_runs: LiveRuns
     ingress: Ingress | None
 
@@ -78,6 +80,7 @@ async def open_local_node(*, root: PurePosixPath | None = None, own_port: Port =
         containers=Containers(helper),
         images=Images(helper),
         disk=Disk(helper),
+        volumes=Volumes(helper),
         live_runs=LiveRuns(transport, helper),
         ingress=_ingress(can.ingress, helper, own_port),
     )
@@ -104,6 +107,7 @@ async def open_remote_node(transport: Transport, name: str, *, facts: NodeFacts 
         containers=Containers(helper),
         images=Images(helper),
         disk=Disk(helper),
+        volumes=Volumes(helper),
         live_runs=LiveRuns(transport, helper),
         ingress=_ingress(can.ingress, helper, OWN_PORT),
     )

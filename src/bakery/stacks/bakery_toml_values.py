@@ -1,7 +1,6 @@
 """The values of `bakery.toml`: whatever type somebody wrote goes in, a checked value comes out, or BadInput."""
 
 import re
-from pathlib import PurePosixPath
 from typing import TypeVar
 
 from bakery.model.app_commands import AppCommand, parse_app_command
@@ -12,13 +11,11 @@ from bakery.model.repository_paths import parse_repository_path
 from bakery.model.sizes import parse_memory
 from bakery.model.strategies import Strategy
 from bakery.model.terms import MOST_CPUS, HealthKind, Statuses, parse_statuses
+from bakery.model.volumes import parse_volume
 from bakery.stacks.app_settings import Volume
 
 _LONGEST_ARGUMENT = 4000
 _HEALTH_PATH = re.compile(r"/[A-Za-z0-9/._~!&'()*+,;=:@%?-]{0,199}")
-_VOLUME_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
-_VOLUME_PATH = re.compile(r"/?[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}")
-_NOT_OURS = frozenset({"proc", "sys", "dev", "run", "etc", "bin", "sbin", "lib", "lib64", "usr", "boot"})
 
 E = TypeVar("E", HealthKind, Strategy)
 
@@ -110,14 +107,4 @@ def a_pattern(value: object) -> str:
 
 
 def a_volume(value: object) -> Volume:
-    name, colon, path = a_text(value).partition(":")
-    if not colon or not _VOLUME_NAME.fullmatch(name):
-        raise BadInput(
-            "A volume is NAME:PATH, with a name of letters, digits and hyphens.", hint='Like "data:/var/data".'
-        )
-    parts = path.split("/")
-    if not _VOLUME_PATH.fullmatch(path) or ".." in parts:
-        raise BadInput("A volume's path holds letters, digits, dots, hyphens and slashes, and no “..”.")
-    if path.startswith("/") and parts[1] in _NOT_OURS:
-        raise BadInput(f"A volume cannot lie in /{parts[1]}, which belongs to the system.")
-    return Volume(name, PurePosixPath(path))
+    return Volume(*parse_volume(a_text(value)))

@@ -205,7 +205,14 @@ def app_pages() -> Pages:
         ),
         "app": (
             "apps/show.html",
-            AppPage(an_app(), _tabs("overview"), some_slots(), some_processes()),
+            AppPage(
+                an_app(),
+                _tabs("overview"),
+                some_slots(),
+                some_processes(),
+                kept=("the volume data, for an app of this name", "what was done to it, in Activity"),
+                volumes=("data",),
+            ),
             a_shell("shop", "Apps", "shop"),
         ),
         "app-stopped": (

@@ -24,6 +24,7 @@ from bakery.web.views.nodes import (
     NodeSettingsPage,
     NodesPage,
     NodeView,
+    NodeVolumeRow,
 )
 from bakery.web.views.shell import Tab
 from bakery.web.views.status import StatusView, job_status, node_status
@@ -250,7 +251,11 @@ def _disk() -> NodeDiskPage:
         LeftoverRow("Program", "bakery-shop-production-blue", "", "The blue slot is free."),
     ]
     free = ["1.2 GB free at /var/lib/bakery/node", "1.2 GB free at /var/lib/docker"]
-    return NodeDiskPage("oven-1", _tabs("Disk"), free, is_scarce=True, rows=rows, total="6.5 GB")
+    volumes = [
+        NodeVolumeRow("docs-data", "docs", "data", "12 MB", "Left by an app that was deleted"),
+        NodeVolumeRow("shop-data", "shop", "data", "1.4 GB", "In use", "Its app has it."),
+    ]
+    return NodeDiskPage("oven-1", _tabs("Disk"), free, is_scarce=True, rows=rows, total="6.5 GB", volumes=volumes)
 
 
 def _commands() -> NodeCommandsPage:

@@ -1,15 +1,17 @@
 """`bakery apps`: what is deployed here."""
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 import typer
 
 from bakery.cli.client.api import Api, Body, connect, path
 from bakery.cli.client.registry import password_of, told_of_image
-from bakery.cli.output import Json, print_done, print_facts, print_rows, say
+from bakery.cli.output import Json, print_done, print_facts, print_rows, say, warn
 from bakery.cli.terminal import confirm
 from bakery.model.errors import BadInput
 from bakery.model.labels import shown_part
+from bakery.model.volumes import shown_volumes
 
 group = typer.Typer(help="Apps.", no_args_is_help=True)
 _App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
@@ -42,8 +44,11 @@ def show(app: _App, *, env: Env = None, json: Json = False) -> None:
         "runtime": "Runtime",
         "command": "Command",
         "strategy": "Strategy",
+        "volumes": "Volumes",
     }
-    print_facts({**found, "slots": slots}, titles, as_json=json)
+    told = {**found, "slots": slots}
+    volumes = shown_volumes(found["volumes"]) or None
+    print_facts(told if json else {**told, "volumes": volumes}, titles, as_json=json)
     if slots and not json:
         say("")
         print_rows([_slot(slot) for slot in slots], _SLOT, as_json=False, empty="")
@@ -152,9 +157,10 @@ def set_(
         list[str],
         typer.Argument(
             metavar="KEY=VALUE…",
-            help="name, command, strategy, memory (in MB), cpus, health (a path), health_kind (http, tcp or command), "
-            "health_status, health_command, health_interval, health_timeout, health_threshold, health_successes, "
-            "health_grace, drain, bake, warm or auto_rollback. An empty value says nothing any more.",
+            help="name, command, strategy, volumes, memory (in MB), cpus, health (a path), "
+            "health_kind (http, tcp or command), health_status, health_command, health_interval, health_timeout, "
+            "health_threshold, health_successes, health_grace, drain, bake, "
+            "warm or auto_rollback. An empty value says nothing any more.",
         ),
     ],
     *,
@@ -166,6 +172,8 @@ def set_(
     with connect() as api:
         found = api.patch(path("apps", app, env=env), wanted)
     print_done(found, f"Saved. It takes effect with the next deployment of {app}.", as_json=json)
+    if found["warning"]:
+        warn(found["warning"])
 
 
 def setting(text: str) -> tuple[str, str]:
@@ -184,7 +192,8 @@ def clone(
     env: Env = None,
     json: Json = False,
 ) -> None:
-    """Make another app with the same source, settings and variables. Nothing is deployed yet."""
+    """Make another app with the same source, settings and variables. Nothing is deployed yet, and of volumes no data
+    is copied."""
     with connect() as api:
         made = api.post(path("apps", app, "clone", env=env), {"slug": new, "node": node})
     print_done(made, f"{made['slug']} is made like {app}. Deploy it with: bakery deploy {made['slug']}", as_json=json)
@@ -196,17 +205,21 @@ def delete(
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,
+    volumes: Annotated[bool, typer.Option("--volumes", help="Its volumes go too. Else they stay on the node.")] = False,
     env: Env = None,
     json: Json = False,
 ) -> None:
-    """Delete an app with all that belongs to it. What goes is told first."""
+    """Delete an app with all that belongs to it, but its volumes. What goes is told first."""
     with connect() as api:
         goes = api.get(path("apps", app, "deletion", env=env))
         if dry_run or not json:
             titles = {"address": "Address", "ports": "Ports", "releases": "Releases", "deployments": "Deployments"}
-            print_facts(goes, {**titles, "variables": "Variables"}, as_json=json)
+            titles |= {"variables": "Variables", "volumes": "Volumes" if volumes else "Volumes that stay"}
+            print_facts(goes, titles, as_json=json)
         if dry_run:
             return
         confirm(f"Delete {app} with all of this?", yes=yes)
-        api.delete(path("apps", app, env=env))
+        going = urlencode({"volumes": goes["volumes"]}, doseq=True) if volumes else ""
+        where = path("apps", app, env=env)
+        api.delete(f"{where}{'&' if '?' in where else '?'}{going}" if going else where)
     print_done({"deleted": app}, f"{app} is being deleted.", as_json=json)

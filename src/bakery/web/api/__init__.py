@@ -28,6 +28,7 @@ from bakery.web.api import (
     system,
     tokens,
     variables,
+    volumes,
     whoami,
 )
 
@@ -46,6 +47,7 @@ _GROUPS = (
     processes,
     command_runs,
     variables,
+    volumes,
     nodes,
     disk,
     jobs,

@@ -73,12 +73,16 @@ class Term(msgspec.Struct, kw_only=True):
 class AppInFull(App, kw_only=True):
     """`colour` is the live slot; `interrupts`: a deployment stops the app for a moment. While its node is
     not online, its health is what was seen last. `memory_bytes` and `cpus` are limits; null: as the repository's
-    bakery.toml says, else the installation. `terms` has these too, with whose they are; of static files, none."""
+    bakery.toml says, else the installation. `terms` has these too, with whose they are; of static files, none.
+    `strategy` null: as bakery.toml says, else recreate with a volume and blue-green without. `volumes` are those set
+    here, by name with their paths; `warning` is a sentence about a choice that has a price."""
 
     environment: str = "production"
     command: list[str] | None
     health_path: str | None
-    strategy: Strategy
+    strategy: Strategy | None
+    volumes: dict[str, str]
+    warning: str
     memory_bytes: int | None
     cpus: float | None
     interrupts: bool
@@ -114,12 +118,14 @@ class AppEdit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """What is left out stays; an empty text or null says nothing any more. `strategy` is blue-green or recreate;
     `memory` is in MB, or a text like “1G”; `health` is the path of the health check, `health_kind` http, tcp or
     command, and `health_command` a program with arguments, quoted as in a shell. Times are texts like “30s”, or
-    seconds. The runtime of an app cannot be changed."""
+    seconds; `volumes` are all that there are to be, by name with their paths, or a text of NAME:PATH, with spaces
+    between. The runtime of an app cannot be changed."""
 
     name: Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType = UNSET
     command: Annotated[str, msgspec.Meta(max_length=10_000)] | UnsetType = UNSET
     health: Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType = UNSET
     strategy: Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType = UNSET
+    volumes: dict[str, str] | Annotated[str, msgspec.Meta(max_length=10_000)] | UnsetType | None = UNSET
     memory: int | Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType | None = UNSET
     cpus: int | float | Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType | None = UNSET
     health_kind: _Text | UnsetType | None = UNSET
@@ -144,13 +150,15 @@ class CloneWanted(msgspec.Struct, kw_only=True):
 
 
 class Deletion(msgspec.Struct, kw_only=True):
-    """`releases` are folders or images on the node; `ports` are free again; `deployments` go with their logs."""
+    """`releases` are folders or images on the node; `ports` are free again; `deployments` go with their logs.
+    `volumes` stay on the node, unless they are named when it is deleted."""
 
     address: str | None
     ports: list[int]
     releases: int
     deployments: int
     variables: int
+    volumes: list[str]
 
 
 @get("/apps", operation_id="listApps", summary="List apps", opt=_READ, responses=problems(), tags=["Apps"])
@@ -220,8 +228,14 @@ async def get_app(request: WebRequest, parts: Parts, actor: Actor, app_name: App
 async def patch_app(parts: Parts, actor: Actor, app_name: AppName, data: AppEdit) -> AppInFull:
     """Its name changes at once. How it runs takes effect with the next deployment; earlier releases keep theirs."""
     given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
-    wanted = {name: "" if value is None else str(value) for name, value in given.items()}
+    wanted = {name: _text(value) for name, value in given.items()}
     return shown(AppInFull, await change_app(parts.store, app_name, wanted, actor=actor))
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return " ".join(f"{name}:{path}" for name, path in value.items())
+    return "" if value is None else str(value)
 
 
 @post(
@@ -233,7 +247,8 @@ async def patch_app(parts: Parts, actor: Actor, app_name: AppName, data: AppEdit
     tags=["Apps"],
 )
 async def post_clone(parts: Parts, actor: Actor, app_name: AppName, data: CloneWanted) -> AppInFull:
-    """Another app with the same source, settings and variables, on which nothing is deployed yet."""
+    """Another app with the same source, settings and variables, on which nothing is deployed yet. Its volumes are new:
+    no data is copied."""
     node = parse_node_for_app(data.node) if data.node else None
     return shown(AppInFull, await clone_app(parts.store, app_name, data.slug, node=node, actor=actor))
 
@@ -259,9 +274,17 @@ async def get_deletion(parts: Parts, actor: Actor, app_name: AppName) -> Deletio
     responses=problems(409),
     tags=["Apps"],
 )
-async def delete_one_app(parts: Parts, actor: Actor, app_name: AppName) -> None:
-    """With its releases, deployments and logs. What runs on its node is stopped and removed soon after."""
-    await delete_app(parts.store, parts.queue, app_name, actor=actor)
+async def delete_one_app(
+    parts: Parts,
+    actor: Actor,
+    app_name: AppName,
+    volumes: Annotated[
+        list[str] | None, Parameter(max_items=100, description="Those of its volumes that go too.")
+    ] = None,
+) -> None:
+    """With its releases, deployments and logs. What runs on its node is stopped and removed soon after. Volumes that
+    are not named stay there."""
+    await delete_app(parts.store, parts.queue, app_name, actor=actor, volumes=volumes or ())
 
 
 ROUTES = (get_apps, post_app, get_app, patch_app, post_clone, get_deletion, delete_one_app)

@@ -5,6 +5,7 @@ from litestar.response import Redirect
 
 from bakery.delivery.app_settings import change_app
 from bakery.delivery.apps import show_app
+from bakery.delivery.volumes import list_volumes
 from bakery.model.actor import Actor
 from bakery.model.app_changes import KNOWN
 from bakery.model.errors import BadInput
@@ -47,7 +48,7 @@ async def _page(
     return await render_page(
         request,
         "apps/settings.html",
-        settings_page(found, form=form, actor=actor, url=url),
+        settings_page(found, await list_volumes(parts.store, app, actor=actor), form=form, actor=actor, url=url),
         here=f"app:{app}",
         crumbs=[Crumb("Apps", url("/apps")), Crumb(app, url(f"/apps/{app}")), Crumb("Settings")],
         status=status,

@@ -120,7 +120,7 @@ async def delete(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> 
         wrong = BadInput(f"Type {app}, exactly as it is written here.", field="confirm")
         refused = form.refused(wrong, shown=("confirm",))
         return await _page(request, parts, actor, app, delete=refused, status=status_of(wrong))
-    await delete_app(parts.store, parts.queue, app, actor=actor)
+    await delete_app(parts.store, parts.queue, app, actor=actor, volumes=form.all("volumes"))
     return go(request, "/apps", said="app-deleted")
 
 

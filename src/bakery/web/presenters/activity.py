@@ -47,6 +47,7 @@ _ICONS_OF_ACTIONS: Mapping[str, str] = {
     "person.removed": "trash-2",
     "node.removed": "trash-2",
     "node.pruned": "trash-2",
+    "volume.deleted": "trash-2",
     "node.key_rotated": "key-round",
     "node.key_replaced": "key-round",
     "node.key_kept": "key-round",

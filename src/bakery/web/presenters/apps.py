@@ -73,6 +73,8 @@ def app_page(
         processes=processes_view(app.slug, processes, is_stopped=app.is_stopped, actor=actor, refusal=scaling),
         delete=delete,
         lost=_lost(goes) if goes else (),
+        kept=_kept(goes) if goes else (),
+        volumes=goes.volumes if goes else (),
         why_not_delete=why_not(actor, Permission.DELETE_APP),
         clone=clone,
         why_not_clone=why_not(actor, Permission.CREATE_APP),
@@ -167,6 +169,18 @@ def _live(app: AppDetail, deployments: Sequence[DeploymentSummary], now: datetim
 def short_address(url: str) -> str:
     """As people read it: `github.com/acme/shop`."""
     return re.sub(r"^(?:https?://|ssh://)?(?:[^@/]*@)?", "", url).removesuffix(".git").replace(":", "/", 1)
+
+
+def _kept(goes: Departure) -> Sequence[str]:
+    done = "what was done to it, in Activity"
+    if not goes.volumes:
+        return [done]
+    return [
+        f"the volumes {', '.join(goes.volumes)}, for an app of this name"
+        if len(goes.volumes) > 1
+        else f"the volume {goes.volumes[0]}, for an app of this name",
+        done,
+    ]
 
 
 def _lost(goes: Departure) -> Sequence[str]:

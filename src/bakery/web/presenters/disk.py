@@ -4,8 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from bakery.delivery.leftovers import Kind
 from bakery.delivery.pruning import Prunable, is_scarce
+from bakery.delivery.volumes import NodeVolume
+from bakery.model.errors import BakeryError
 from bakery.model.sizes import shown_bytes
-from bakery.web.views.nodes import LeftoverRow, NodeDiskPage
+from bakery.web.views.forms import Form
+from bakery.web.views.nodes import LeftoverRow, NodeDiskPage, NodeVolumeRow
 from bakery.web.views.shell import Tab
 
 _KINDS: Mapping[Kind, str] = {
@@ -23,9 +26,22 @@ _KINDS: Mapping[Kind, str] = {
 }
 
 
-def disk_page(node: str, prunable: Prunable | None, trouble: str, *, tabs: Sequence[Tab]) -> NodeDiskPage:
+def disk_page(
+    node: str,
+    prunable: Prunable | None,
+    volumes: Sequence[NodeVolume],
+    trouble: str,
+    *,
+    tabs: Sequence[Tab],
+    delete: Form | None = None,
+    refused: str = "",
+    refusal: BakeryError | None = None,
+) -> NodeDiskPage:
+    rows = [_volume(one) for one in volumes]
+    is_told = refused in {row.key for row in rows if not row.why_not_delete}  # beside what was typed
+    problem = f"{refusal.message} {refusal.hint}".strip() if refusal and not is_told else ""
     if prunable is None:
-        return NodeDiskPage(node, tabs, trouble=trouble)
+        return NodeDiskPage(node, tabs, trouble=trouble, problem=problem)
     rooms = [room for room in (prunable.space.node, prunable.space.docker) if room]
     leftovers = [
         LeftoverRow(_KINDS[one.kind], one.name, shown_bytes(one.bytes) if one.bytes else "", one.why)
@@ -39,4 +55,19 @@ def disk_page(node: str, prunable: Prunable | None, trouble: str, *, tabs: Seque
         rows=leftovers,
         total=shown_bytes(prunable.bytes),
         notes=prunable.notes,
+        volumes=rows,
+        problem=problem,
+        delete=delete or Form(),
+        refused=refused,
+    )
+
+
+def _volume(one: NodeVolume) -> NodeVolumeRow:
+    return NodeVolumeRow(
+        key=f"{one.app}-{one.name}",
+        app=one.app,
+        name=one.name,
+        size="" if one.bytes is None else shown_bytes(one.bytes),
+        said="In use" if one.is_used else "Not named any more" if one.has_app else "Left by an app that was deleted",
+        why_not_delete="Its app has it." if one.is_used else "",
     )

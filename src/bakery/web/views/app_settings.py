@@ -9,10 +9,19 @@ from bakery.web.views.terms import TermGroup
 
 
 @dataclass(frozen=True, slots=True)
-class AppSettingsPage:
-    """apps/settings.html. Fields: name, and where `runs` command, strategy, and those of `groups`.
+class VolumeRow:
+    """`path` is empty where nobody names it any more."""
 
-    `choices` are of the strategy. `facts` is what somebody reads who may not change it.
+    name: str
+    path: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class AppSettingsPage:
+    """apps/settings.html. Fields: name, and where `runs` command, strategy, volumes, and those of `groups`.
+
+    `choices` are of the strategy. `facts` is what somebody reads who may not change it. `warning` is of a choice.
     """
 
     app: str
@@ -24,3 +33,6 @@ class AppSettingsPage:
     groups: Sequence[TermGroup] = ()
     facts: Sequence[tuple[str, str]] = ()
     why_not_change: str = ""
+    volumes: Sequence[VolumeRow] = ()
+    volume_help: str = ""
+    warning: str = ""

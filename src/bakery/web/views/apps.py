@@ -86,7 +86,8 @@ class AppView:
 
 @dataclass(frozen=True, slots=True)
 class AppPage:
-    """apps/show.html. Field of the deletion: confirm; of the clone: slug. `lost` says what goes with the app."""
+    """apps/show.html. Fields of the deletion: confirm, volumes; of the clone: slug. `lost` says what goes with the app,
+    `kept` what stays; `volumes` may go too."""
 
     app: AppView
     tabs: Sequence[Tab]
@@ -94,6 +95,8 @@ class AppPage:
     processes: ProcessesView
     delete: Form = field(default_factory=Form)
     lost: Sequence[str] = ()
+    kept: Sequence[str] = ()
+    volumes: Sequence[str] = ()
     why_not_delete: str = ""
     clone: Form = field(default_factory=Form)
     why_not_clone: str = ""

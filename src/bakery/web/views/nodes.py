@@ -114,8 +114,21 @@ class LeftoverRow:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeVolumeRow:
+    """`why_not_delete` is empty for one that nothing has."""
+
+    key: str
+    app: str
+    name: str
+    size: str
+    said: str
+    why_not_delete: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeDiskPage:
-    """nodes/disk.html. `trouble`: the node could not be asked, and nothing else is known."""
+    """nodes/disk.html. `trouble`: the node could not be asked, and nothing else is known. `delete` is the form of a
+    deletion that was refused, `refused` the key of its row. Field: confirm."""
 
     node: str
     tabs: Sequence[Tab]
@@ -125,6 +138,11 @@ class NodeDiskPage:
     total: str = ""
     notes: Sequence[str] = ()
     trouble: str = ""
+    volumes: Sequence[NodeVolumeRow] = ()
+    delete: Form = field(default_factory=Form)
+    refused: str = ""
+    problem: str = ""
+    no_form: Form = field(default_factory=Form)
 
 
 @dataclass(frozen=True, slots=True)
