@@ -67,9 +67,8 @@ rm -r "$folder"
 docker run --detach --name "floor-$number" --publish "127.0.0.1:$port:9000" "floor:$number" >/dev/null
 until curl --silent --fail --output /dev/null "http://127.0.0.1:$port/"; do sleep 0.05; done
 printf 'server { listen 80; server_name %s; location / { proxy_pass http://127.0.0.1:%s; } }\\n' "$host" "$port" \\
-  > /etc/nginx/conf.d/floor.conf
-nginx -t -q
-nginx -s reload
+  > "/etc/nginx/conf.d/$host.conf"
+flock /run/floor.lock sh -c 'nginx -t -q && nginx -s reload'
 """
 FORGET = """
 docker rm --force $(docker ps --all --quiet) >/dev/null 2>&1

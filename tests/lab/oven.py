@@ -28,17 +28,18 @@ class Oven:
     bakery: Serving
     token: str
     http: httpx.Client
+    name: str = NAME
 
     def get(self, path: str = "") -> dict[str, Any]:
-        found: dict[str, Any] = self.http.get(f"/api/nodes/{NAME}{path}").raise_for_status().json()
+        found: dict[str, Any] = self.http.get(f"/api/nodes/{self.name}{path}").raise_for_status().json()
         return found
 
     def wait_for(self, state: str, *, seconds: float = 60) -> dict[str, Any]:
-        wait_until(lambda: self.get()["state"] == state, what=f"{NAME} is {state}", seconds=seconds)
+        wait_until(lambda: self.get()["state"] == state, what=f"{self.name} is {state}", seconds=seconds)
         return self.get()
 
     def run(self, *words: str, seconds: int = 600) -> int:
-        asked = self.http.post(f"/api/nodes/{NAME}/jobs", json={"command": list(words), "seconds": seconds})
+        asked = self.http.post(f"/api/nodes/{self.name}/jobs", json={"command": list(words), "seconds": seconds})
         return int(asked.raise_for_status().json()["id"])
 
     def job(self, number: int) -> dict[str, Any]:
@@ -55,7 +56,7 @@ class Oven:
         return self.job(number)
 
     def log(self, number: int) -> bytes:
-        return self.http.get(f"/api/nodes/{NAME}/jobs/{number}/log").raise_for_status().content
+        return self.http.get(f"/api/nodes/{self.name}/jobs/{number}/log").raise_for_status().content
 
     def has_said(self, number: int, text: bytes) -> bool:
         return text in self.log(number)
@@ -86,10 +87,10 @@ def an_oven(lab: Lab, folder: Path, **environ: str) -> Iterator[Oven]:
 
 def made_a_node(oven: Oven) -> Oven:
     """By its installer, which waits for the first handshake."""
-    place = {"slug": NAME, "host": "127.0.0.1", "port": oven.node.ports[SSH]}
+    place = {"slug": oven.name, "host": "127.0.0.1", "port": oven.node.ports[SSH]}
     oven.http.post("/api/nodes", json=place).raise_for_status()
     wait_until(lambda: "Permission denied" in oven.get()["trouble"], what="Bakery has knocked", seconds=30)
-    made = oven.http.post(f"/api/nodes/{NAME}/bootstrap").raise_for_status().json()
+    made = oven.http.post(f"/api/nodes/{oven.name}/bootstrap").raise_for_status().json()
     served = oven.http.get(made["url"]).raise_for_status().text
     assert served == made["script"]
     assert hashlib.sha256(served.encode()).hexdigest() == made["sha256"]
