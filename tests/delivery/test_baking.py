@@ -1,7 +1,9 @@
 """A release that does worse than the one before is taken back by itself; what was live stays warm, to come back to."""
 
+import asyncio
 from dataclasses import replace
 
+import httpx
 import pytest
 
 from bakery.delivery.app_settings import change_app
@@ -87,6 +89,22 @@ async def test_going_back_leads_to_what_still_runs(patient: Fleet) -> None:
     assert await slots_of(patient) == {"blue": SlotState.IDLE, "green": SlotState.LIVE}
     assert await process_of(patient, Colour.BLUE) is None
     assert await patient.visitors_see("three")
+
+
+async def test_who_is_still_connected_after_the_drain_hears_it_from_the_app_which_begins_anew(patient: Fleet) -> None:
+    await patient.make()
+    await patient.deploy_well(an_app("one", answer="(self.path == '/long' and time.sleep(600), (200, b'one'))[1]"))
+    old = await process_of(patient, Colour.BLUE)
+    address, ingress = (await patient.app()).address, patient.node.ingress
+    assert address is not None
+    assert ingress is not None
+    host = {"host": httpx.URL(address).netloc.decode()}
+    async with httpx.AsyncClient(trust_env=False, timeout=120, headers=host) as http:
+        staying = asyncio.create_task(http.get(f"http://127.0.0.1:{ingress.port}/long"))
+        await patient.deploy_well(an_app("two"))
+        assert (await staying).status_code == 502  # of nginx: the app has ended in the middle
+    assert await slots_of(patient) == {"blue": SlotState.WARM, "green": SlotState.LIVE}
+    assert await process_of(patient, Colour.BLUE) not in {None, old}
 
 
 async def test_a_release_that_goes_bad_after_the_switch_is_taken_back_once(patient: Fleet) -> None:

@@ -17,7 +17,7 @@ from bakery.delivery.plan import (
     StepKey,
     Switch,
 )
-from bakery.delivery.premises import Program
+from bakery.delivery.premises import Program, Release
 from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.slots import free_slot, keep_warm, make_live, take_slot
 from bakery.delivery.work import StepFailed, Work
@@ -25,7 +25,7 @@ from bakery.model.apps import Runtime
 from bakery.model.container import ContainerSpec
 from bakery.model.deployments import SlotState
 from bakery.model.faults import Point, fault_point
-from bakery.model.names import AppName, Port
+from bakery.model.names import AppName, Colour, Port
 from bakery.model.terms import Terms
 from bakery.nodes.health import Answer, CheckKind, Unhealthy, wait_until_healthy
 from bakery.nodes.node import Node
@@ -153,6 +153,8 @@ async def _retire(work: Work, retire: Retire) -> None:
         work.log.write(f"{left} connections were still open after {drain:g} s.")
     old, seconds = retire.slot.release, _warm_for(work)
     if old is not None and seconds:
+        if left and port:
+            await _begin_anew(work, retire.slot.colour, old, port)
         async with work.store.transaction() as tx:
             await keep_warm(tx, environment.id, retire.slot.colour, seconds)
         minutes = f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:g} s"
@@ -165,6 +167,14 @@ async def _retire(work: Work, retire: Retire) -> None:
             await free_slot(tx, environment.id, retire.slot.colour)
         work.log.write(f"The {retire.slot.colour} slot is free.")
     await proving.end(work)
+
+
+async def _begin_anew(work: Work, colour: Colour, old: Release, port: Port) -> None:
+    """Who is still connected hears it from the app itself, as whenever it ends. Where a kill leaves it ended, going
+    back starts it."""
+    program = work.deployment.environment.premises(work.node).describe_program(old, colour, port)
+    await keeping.keeper_of(work.node, program).stop(program.name)
+    await keeping.start(work.node, program)
 
 
 def _warm_for(work: Work) -> float:
