@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bakery.model.faults import Point
 from tests.delivery.fault_table import CELLS, as_markdown, cells_of, runs_as_markdown
+from tests.stacks.page import stacks_page
 from tests.support.schema_picture import schema_picture
 
 DOCS = Path("docs")
@@ -39,6 +40,10 @@ def test_a_cell_is_tried_by_the_parameters_that_it_names() -> None:
     assert list(cells_of(f"{kill}[no.place]")) == []
     clock = "delivery/test_clock.py::test_a_deployment_goes_on_when_the_clock_jumps[1 day]"
     assert {phase for _, phase in cells_of(clock)} == {"Start, check", "Afterwards"}
+
+
+def test_the_table_of_stacks_is_that_of_the_code() -> None:
+    generated(DOCS / "stacks.md", "stacks", stacks_page())
 
 
 def test_each_fault_that_is_said_to_be_tried_has_its_test() -> None:
