@@ -87,8 +87,8 @@ ABOUT: Mapping[str, tuple[str, Files]] = {
     ),
     "python": (
         (
-            "Django, FastAPI, Starlette or Flask with a server among what the app needs; else a program that starts itself "
-            '(`if __name__ == "__main__"`)'
+            "Django, FastAPI, Starlette or Flask with a server among what the app needs; else a program that starts "
+            'itself (`if __name__ == "__main__"`)'
         ),
         {"requirements.txt": "fastapi\nuvicorn\n", "main.py": "app = FastAPI()\n"},
     ),

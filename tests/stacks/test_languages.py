@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bakery.model.app_commands import AppCommand
+from bakery.model.app_commands import AppCommand, words
 from bakery.stacks.code_comments import without_comments as without_c_comments
 from bakery.stacks.jvm import java_that_has_images
 from bakery.stacks.plan import BuildPlan, GeneratedDockerfile, ToolVersion
@@ -124,6 +124,18 @@ def test_a_catalog_names_the_plugins_of_gradle() -> None:
     catalog = '[plugins]\nspring-boot = { id = "org.springframework.boot", version = "3" }\n'
     plan = plan_of({"build.gradle.kts": build, "gradle/libs.versions.toml": catalog})
     assert plan.framework == "Spring Boot"
+
+
+def test_of_several_projects_of_gradle_the_one_that_can_be_started_is() -> None:
+    plan = plan_of(
+        {
+            "settings.gradle.kts": 'rootProject.name = "shop"\ninclude("app", "list")\n',
+            "app/build.gradle.kts": 'plugins { application }\napplication { mainClass = "shop.App" }\n',
+            "list/build.gradle.kts": "plugins { `java-library` }\n",
+        }
+    )
+    assert plan.commands.build == words("gradle", "--no-daemon", ":app:installDist")
+    assert plan.commands.start == words("app/build/install/app/bin/app")
 
 
 @pytest.mark.parametrize(

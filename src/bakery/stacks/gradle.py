@@ -183,15 +183,22 @@ def _program(one: _Project, root: str | None) -> _Program | None:
         old = re.search(r"spring-?[bB]oot(?:Version|-gradle-plugin)?[^\n]{0,20}[\"':]1\.", one.text)
         return _jar(one, "Spring Boot", "assemble" if old else "bootJar", "build/libs/*.jar")
     framework = "Micronaut" if one.uses("io.micronaut.application") else "Ktor" if one.uses("io.ktor.plugin") else None
-    if framework or re.search(
-        r"id\s*\(?\s*[\"']application[\"']|plugin:\s*[\"']application[\"']|^\s*application\s*$", one.text, re.MULTILINE
-    ):
+    if framework or _is_application(one):
         return _installed(one, framework, root)
     if one.uses("com.github.johnrengelman.shadow", "com.gradleup.shadow"):
         return _jar(one, None, "shadowJar", "build/libs/*-all.jar")
     if "Main-Class" in one.text:
         return _jar(one, None, "jar", "build/libs/*.jar")
     return None
+
+
+def _is_application(one: _Project) -> bool:
+    """By its id, or by its name alone within “plugins”, as Kotlin's way of writing has it."""
+    plugins = " ".join(re.findall(r"\bplugins\s*\{([^{}]{0,3000})", one.text))
+    named = r"(?:\bid\s*\(?|\bplugin:)\s*[\"']application[\"']"
+    return (
+        re.search(named, one.text) is not None or re.search(r"(?:^|[\s;`])application(?:[\s;`]|$)", plugins) is not None
+    )
 
 
 def _jar(one: _Project, framework: str | None, task: str, path: str, *, result: str = "") -> _Program:
