@@ -7,6 +7,7 @@ from bakery.stacks.plan import THE_DEFAULT, BuildPlan
 from bakery.stacks.stack import Stack
 from bakery.stacks.table import STACKS
 from bakery.stacks.versions import READS as READ_FOR_ALL
+from tests.lab.samples import SAMPLES
 from tests.stacks.trees import Files, a_tree
 
 _PROJECT = '<Project Sdk="Microsoft.NET.Sdk.Web"></Project>'
@@ -87,8 +88,10 @@ ABOUT: Mapping[str, tuple[str, Files]] = {
     ),
     "python": (
         (
-            "Django, FastAPI, Starlette or Flask with a server among what the app needs; else a program that starts "
-            'itself (`if __name__ == "__main__"`)'
+            "Django, FastAPI, Starlette, FastHTML, Litestar, Quart, Flask, Dash or Bottle with gunicorn or "
+            "uvicorn, which is installed with it, and said to be, where it names none; Streamlit and "
+            "Chainlit; a program of the project; a file such as `main.py`; with a client for chats and "
+            "nothing that listens, as the process `worker`"
         ),
         {"requirements.txt": "fastapi\nuvicorn\n", "main.py": "app = FastAPI()\n"},
     ),
@@ -129,7 +132,7 @@ ABOUT: Mapping[str, tuple[str, Files]] = {
     ),
     "static": ("nginx serves the folder", {"index.html": ""}),
 }
-BUILT_IN_THE_LAB = frozenset({"dockerfile", "static"})
+BUILT_IN_THE_LAB = frozenset({"dockerfile", "static", *SAMPLES})
 _MOST = 12
 
 
