@@ -1,3 +1,4 @@
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,3 +66,33 @@ def test_a_folder_has_no_branches(shell: Terminal, tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text("1")
     refused = shell.run("deploy", "git-5", "--dir", str(tmp_path), "--ref", "main")
     assert (refused.exit_code, refused.stderr) == (2, "--ref: A folder has no branches. Say --dir or --ref.\n")
+
+
+def test_what_is_not_named_of_a_repository_stays(shell: Terminal, git: GitServer) -> None:
+    shell.run("apps", "create", "git-6", "--command", "true")
+    nothing = shell.run("source", "set", "git-6", "--branch", "main")
+    assert (nothing.exit_code, nothing.stderr) == (
+        2, "git-6 follows nothing yet. Say --repo URL or --image REF.\n",
+    )  # fmt: skip
+    shell.run("source", "set", "git-6", "--repo", git.url("shop"), "--base", "web", "--no-submodules")
+    done = shell.run("source", "set", "git-6", "--branch", "main", "--json")
+    found = json.loads(done.output)
+    assert (found["url"], found["branch"], found["base"], found["submodules"]) == (
+        git.url("shop"), "main", "web", False,
+    )  # fmt: skip
+
+
+def test_what_is_said_of_an_image_is_not_said_of_a_repository(shell: Terminal, git: GitServer) -> None:
+    shell.run("apps", "create", "git-7", "--command", "true", "--repo", git.url("shop"))
+    port = shell.run("source", "set", "git-7", "--port", "80")
+    assert port.stderr == "--port: The source is a repository, of which this is not said.\n"
+    both = shell.run("source", "set", "git-7", "--repo", git.url("shop"), "--image", "nginx")
+    assert both.stderr == "--image: Name a repository or an image, not both.\n"
+    branch = shell.run("source", "set", "git-7", "--image", "nginx", "--branch", "main")
+    assert branch.stderr == "--branch: The source is an image, of which this is not said.\n"
+    process = shell.run("source", "set", "git-7", "--image", "nginx")
+    assert process.stderr.startswith("image: git-7 does not run in Docker, so it cannot be deployed from an image.\n")
+    nobody = shell.run("apps", "create", "hub", "--image", "nginx", "--registry-user", "ci")
+    assert nobody.stderr == "There is no terminal to ask at; use --password-stdin.\n"
+    alone = shell.run("apps", "create", "hub", "--registry-user", "ci")
+    assert alone.stderr.startswith("--image: This is said of an image.\n")

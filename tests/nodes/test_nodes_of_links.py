@@ -33,6 +33,7 @@ class NodeInMemory(Links):
         super().__init__(store, _no_machine, Transcript(store, now))
         self._facts_there = {**FACTS, **facts}
         self.is_away = False
+        self.docker, self.has_buildx = "1.2.3", True
         self.machine_there = MemoryTransport(self._answer)
 
     async def transport(self, node_id: int) -> Transport:
@@ -60,7 +61,9 @@ class NodeInMemory(Links):
             return done("bakery-ready")
         if said.startswith("/usr/bin/python3"):
             return done(json.dumps(self._facts_there))
-        return done("1.2.3")
+        if "docker-buildx" in said:
+            return done("", status=0 if self.has_buildx else 1)
+        return done(self.docker if said.startswith("docker") else "1.2.3")
 
 
 async def test_it_is_opened_once_and_again_after_it_was_verified(store: Store, queue: Queue) -> None:
@@ -110,6 +113,24 @@ async def test_verifying_writes_down_what_apps_need(store: Store, queue: Queue) 
     assert (seen.facts.units, seen.facts.ingress, seen.facts.limits, seen.facts.notes) == (
         UnitKeeper.SYSTEMD, IngressKind.SYSTEM_NGINX, (), ("The nginx here was there before.",),
     )  # fmt: skip
+
+
+async def test_a_docker_that_builds_nothing_without_its_plugin_is_told_before_anything_is_built(
+    store: Store, queue: Queue
+) -> None:
+    node = await a_node(store)
+    links = NodeInMemory(store)
+
+    async def said_of_buildx(docker: str, *, has_it: bool) -> list[tuple[bool, str]]:
+        links.docker, links.has_buildx = docker, has_it
+        await verify(store, links, queue, node.id)
+        seen = await show_node(store, "oven-1", actor=SYSTEM)
+        return [(check.is_well, check.fix) for check in seen.checks if check.name == "buildx"]
+
+    assert await said_of_buildx("Docker version 20.10.24", has_it=False) == []
+    assert await said_of_buildx("Docker version 27.1.1", has_it=True) == [(True, "")]
+    ((is_well, fix),) = await said_of_buildx("Docker version 27.1.1", has_it=False)
+    assert (is_well, fix.partition(" (")[0]) == (False, "Install it: apt-get install docker-buildx")
 
 
 async def test_a_node_without_nginx_says_that_no_app_can_live_on_it(store: Store, queue: Queue) -> None:

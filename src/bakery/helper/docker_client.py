@@ -44,6 +44,8 @@ FRONTEND = re.compile(r"(?:docker\.io/)?docker/dockerfile(?:-upstream)?(?::[\w.-
 CLONE_NEWNS, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 0x20000, 2, 4, 8, 0x4000, 0x40000
 PR_SET_PDEATHSIG = 1
 LAST_WITHOUT_PLUGIN = 22  # the client's last version that speaks to BuildKit itself
+WITHOUT_PLUGIN = "Docker's client on this machine lacks its plugin buildx, without which it builds nothing."
+PLUGIN_HINT = "Install it: apt-get install docker-buildx (Debian, Ubuntu) or docker-buildx-plugin (Docker's packages)"
 PLUGINS = ("/usr/libexec", "/usr/lib", "/usr/local/libexec", "/usr/local/lib")
 
 
@@ -202,10 +204,7 @@ def expect_buildkit(program: str) -> None:
     found = re.search(r"(\d+)\.", call(program, "--version").output)
     has_plugin = any(os.access(f"{folder}/docker/cli-plugins/docker-buildx", os.X_OK) for folder in PLUGINS)
     if found and int(found[1]) > LAST_WITHOUT_PLUGIN and not has_plugin:
-        hint = "Install it: apt-get install docker-buildx (Debian, Ubuntu) or docker-buildx-plugin (Docker's packages)"
-        sys.exit(
-            hinted("Docker's client on this machine lacks its plugin buildx, without which it builds nothing.", hint)
-        )
+        sys.exit(hinted(WITHOUT_PLUGIN, PLUGIN_HINT))
 
 
 def expect_group() -> int:

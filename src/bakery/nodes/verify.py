@@ -8,6 +8,7 @@ import msgspec
 from psycopg.types.json import Jsonb
 
 from bakery.commands.command import command
+from bakery.helper.docker_client import LAST_WITHOUT_PLUGIN, PLUGIN_HINT, PLUGINS, WITHOUT_PLUGIN
 from bakery.model.errors import CommandFailed, NodeUnreachable, NotFound
 from bakery.model.labels import shown_part
 from bakery.model.nodes import LOCALHOST, usual_apps_domain
@@ -121,8 +122,20 @@ async def _tools(transport: Transport, slug: str, *, is_local: bool) -> AsyncIte
         version = re.search(r"\d{1,9}(?:\.\d{1,9}){1,5}", text)
         if said.succeeded and version:
             yield NodeCheck(tool.name, is_well=True, said=version[0])
+            if tool is TOOLS[0] and int(version[0].partition(".")[0]) > LAST_WITHOUT_PLUGIN:
+                yield await _builder(transport)
         else:
             yield NodeCheck(tool.name, is_well=False, said=f"{tool.name} is missing.", fix=fix)
+
+
+async def _builder(transport: Transport) -> NodeCheck:
+    """Where the helper looks for it: what lies in somebody's home does not build for it."""
+    paths = [f"{folder}/docker/cli-plugins/docker-buildx" for folder in PLUGINS]
+    has_it = 'for one in "$@"; do test -x "$one" && exit 0; done; exit 1'
+    found = await transport.run(command("sh", "-c", has_it, "sh", *paths, timeout=15))
+    if found.succeeded:
+        return NodeCheck("buildx", is_well=True, said="Docker builds images with it.")
+    return NodeCheck("buildx", is_well=False, said=WITHOUT_PLUGIN, fix=PLUGIN_HINT)
 
 
 async def _helper(transport: Transport, slug: str) -> NodeCheck:

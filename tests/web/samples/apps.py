@@ -198,10 +198,40 @@ def app_pages() -> Pages:
                     Option("docker", "Docker", "Built into an image, from its Dockerfile or one that Bakery writes."),
                     Option("process", "Process", "Installed in a folder, and run by the node itself."),
                     Option("static", "Static files", "Nothing runs: nginx serves the files as they are."),
+                    Option(
+                        "image", "An existing image", "Pulled from a registry, public or private, and run in Docker."
+                    ),
                 ),
                 (Option("local", "This machine (local)"), Option("oven-2", "oven-2")),
             ),
             a_shell("apps", "Apps", "New app"),
+        ),
+        "new-image": (
+            "apps/new.html",
+            NewAppPage(
+                Form(
+                    values={"slug": "hub", "runtime": "image", "node": "local", "image": "registry.example.com/hub:1"},
+                    errors={"image": "There is no registry.example.com/hub:1, or it does not show itself to us."},
+                ),
+                (
+                    Option("docker", "Docker", "Built into an image, from its Dockerfile or one that Bakery writes."),
+                    Option(
+                        "image", "An existing image", "Pulled from a registry, public or private, and run in Docker."
+                    ),
+                ),
+                (Option("local", "This machine (local)"),),
+            ),
+            a_shell("apps", "Apps", "New app"),
+        ),
+        "app-of-image": (
+            "apps/show.html",
+            AppPage(
+                replace(an_app(), follows="registry.example.com/team/shop:1.2", is_image=True),
+                _tabs("overview"),
+                some_slots(),
+                some_processes(),
+            ),
+            a_shell("shop", "Apps", "shop"),
         ),
         "app": (
             "apps/show.html",

@@ -1,5 +1,7 @@
 """Samples about where an app's code is kept."""
 
+from dataclasses import replace
+
 from bakery.web.views.forms import Form
 from bakery.web.views.shell import Shell, Tab
 from bakery.web.views.sources import DeployPage, PlanLineView, PlanPartView, PlanView, SourcePage
@@ -42,6 +44,26 @@ def source_pages() -> Pages:
             _shell("Deploy"),
         ),
         "deploy-folder": ("apps/deploy.html", DeployPage("shop"), _shell("Deploy")),
+        "source-image": (
+            "apps/source.html",
+            SourcePage(
+                "shop",
+                _tabs(),
+                follows="registry.example.com/team/shop:1.2",
+                has_token=True,
+                changed_by="ada@example.com",
+                changed_at=ago(hours=3),
+                is_image=True,
+                image=Form(values={"image": "registry.example.com/team/shop:1.2", "port": "8080", "username": "ci"}),
+            ),
+            _shell(),
+        ),
+        "source-docker": ("apps/source.html", replace(_page(stored, follows), image=Form()), _shell()),
+        "deploy-image": (
+            "apps/deploy.html",
+            DeployPage("shop", follows="registry.example.com/team/shop:1.2", is_image=True, plan=_plan_of_image()),
+            _shell("Deploy"),
+        ),
         "source-refused": ("apps/source.html", _page(refused, ""), _shell()),
         "source-viewer": ("apps/source.html", _page(stored, follows, why_not="Your role is Viewer."), _shell()),
     }
@@ -77,6 +99,23 @@ def _plan() -> PlanView:
             PlanPartView("Variables", "", [line("While it runs: DATABASE_URL, STRIPE_KEY")]),
         ],
     )
+
+
+def _plan_of_image() -> PlanView:
+    pull = "$ docker pull registry.example.com/team/shop@sha256:" + "0a1b" * 16
+    parts = [
+        PlanPartView("Pull the image", "", [PlanLineView(pull, "add", "+", "new")]),
+        PlanPartView(
+            "Start the release on green",
+            "",
+            [
+                PlanLineView("With the command of its image.", "same", "", ""),
+                PlanLineView("Listens on 0.0.0.0, the port that the image exposes, in its container.", "same", "", ""),
+            ],
+        ),
+    ]
+    compared = "Marked is what is other than with release #41, which is live."
+    return PlanView("0a1b0a1", "registry.example.com/team/shop:1.2", compared, parts)
 
 
 def _tabs() -> list[Tab]:
