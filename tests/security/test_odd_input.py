@@ -95,7 +95,15 @@ FORMS = [
     Entry("/apps/shop/source", {"image": "nginx", "port": "80", "username": "ci", "token": "x"}),
     Entry(
         "/apps/new",
-        {"slug": "new-app", "runtime": "image", "image": "nginx", "port": "80", "username": "", "token": "x"},
+        {
+            "slug": "new-app",
+            "runtime": "image",
+            "node": "nothing",
+            "image": "Nginx",
+            "port": "80",
+            "username": "ci",
+            "token": "x",
+        },  # neither a node nor an image: no registry is asked
     ),
     Entry("/apps/shop/deploy", {"ref": "main"}),
     Entry("/apps/shop/deploy", {"tag": "1"}),

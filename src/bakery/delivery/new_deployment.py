@@ -78,16 +78,16 @@ async def source_wanted(
             field="ref",
             hint=f"Name a tag of it with: bakery deploy {app.slug} --tag TAG",
         )
+    if image is None:
+        if stored is None:
+            raise BadInput(
+                f"{app.slug} has no image whose tag this could be.",
+                field="tag",
+                hint=f"Name all of it: bakery deploy {app.slug} --image REF",
+            )
+        image = with_tag(stored.image, tag) if tag else stored.image
     await expect_docker(tx, app)
-    if image is not None:
-        return Image(image)
-    if stored is None:
-        raise BadInput(
-            f"{app.slug} has no image whose tag this could be.",
-            field="tag",
-            hint=f"Name all of it: bakery deploy {app.slug} --image REF",
-        )
-    return Image(with_tag(stored.image, tag) if tag else stored.image)
+    return Image(image)
 
 
 async def expect_docker(tx: Transaction, app: FoundApp) -> None:

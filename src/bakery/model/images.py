@@ -66,7 +66,8 @@ def parse_new_image(
     given = _parse_password(password) if password else None
     if given and not user:
         raise BadInput("Say whose password this is.", field="username", hint="Registries want a user beside it.")
-    return NewImage(parse_image(image), parse_port(port), user, given)
+    at = parse_port(port)
+    return NewImage(parse_image(image), at, user, given)
 
 
 def parse_image(text: str, *, field: str = "image") -> ImageReference:

@@ -41,6 +41,8 @@ def source_page(
         "port": str(found.port or ""),
         "username": (found.username or "") if is_image else "",
     }
+    if image is not None and runtime is not Runtime.DOCKER:  # of which no form is shown
+        form = Form(values=stored, problem=image.problem or " ".join(image.errors.values()))
     return SourcePage(
         app=slug,
         tabs=app_tabs(slug, "source", url),
