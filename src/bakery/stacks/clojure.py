@@ -16,7 +16,7 @@ BUILD = "build.clj"
 READS = (LEIN, DEPS, BUILD, ".java-version", ".sdkmanrc", "system.properties")
 # Where they are found again by whoever starts it.
 _WITH_ITS_LIBRARIES = {"JAVA_TOOL_OPTIONS": "-Duser.home=/app", "GITLIBS": "/app/.gitlibs"}
-_COMMENT = re.compile(r";[^\n]*")
+_COMMENT = r";[^\n]*"
 _WORD = r"([A-Za-z0-9_.*+!?-]{1,80})"
 
 
@@ -41,7 +41,7 @@ def find_clojure_app(folder: Folder, _: Said) -> Found | None:
     file = folder.first(LEIN, DEPS)
     if file is None:
         return None
-    text = _COMMENT.sub("", folder.text(file) or "")
+    text = re.sub(_COMMENT, "", folder.text(file) or "")
     way = _by_lein(folder, text) if file == LEIN else _by_tools(folder, text)
     java, asked = java_version(folder)
     image = Image(

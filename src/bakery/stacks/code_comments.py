@@ -3,8 +3,8 @@
 import re
 
 # What is not closed goes to the end, so that nothing is looked at twice.
-_PART = re.compile(r"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|/\*(?:.*?\*/|.*)|//[^\n]*""", re.DOTALL)
+_PART = r"""(?s)("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*')|/\*(?:.*?\*/|.*)|//[^\n]*"""
 
 
 def without_comments(text: str | None) -> str:
-    return _PART.sub(lambda found: found[1] or " ", text or "")
+    return re.sub(_PART, lambda found: found[1] or " ", text or "")

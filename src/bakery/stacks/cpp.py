@@ -34,9 +34,7 @@ _LIBRARIES = {
     "jsoncpp": ("libjsoncpp-dev", "libjsoncpp25"),
     "uuid": ("uuid-dev", "libuuid1"),
 }
-_NAMED = re.compile(
-    r"(?:find_package|dependency|pkg_check_modules|pkg_search_module)\s*\(([^()\n]{1,200})", re.IGNORECASE
-)
+_NAMED = r"(?i)(?:find_package|dependency|pkg_check_modules|pkg_search_module)\s*\(([^()\n]{1,200})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +148,9 @@ def _by_make(folder: Folder) -> _Way | None:
 
 
 def _libraries(way: _Way, shown: str) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    named = [word.strip("'\" ").lower() for found in _NAMED.findall(way.text) for word in re.split(r"[\s,]+", found)]
+    named = [
+        word.strip("'\" ").lower() for found in re.findall(_NAMED, way.text) for word in re.split(r"[\s,]+", found)
+    ]
     known = [one for one in dict.fromkeys(named) if one in _LIBRARIES]
     why = tuple(f"{shown} needs {one}, and that {' and '.join(dict.fromkeys(_LIBRARIES[one]))}." for one in known)
     return tuple(_LIBRARIES[one][0] for one in known), tuple(_LIBRARIES[one][1] for one in known), why

@@ -26,7 +26,7 @@ PORT = Port(8080)
 OUT = "out"
 _IMAGES = "mcr.microsoft.com/dotnet"
 _USUAL = "8.0"
-_KNOWN = re.compile(r"(?:3\.1|(?:[5-9]|1[0-9])\.0)")
+_KNOWN = r"(?:3\.1|(?:[5-9]|1[0-9])\.0)"
 _CACHES = ("/root/.nuget/packages",)
 _CLIENTS = {
     "Npgsql": ("ConnectionStrings__DefaultConnection", "PostgreSQL"),
@@ -163,7 +163,7 @@ def _target(text: str) -> str | None:
     """The newest that runs on Linux: “net8.0” and “netcoreapp3.1” do, “net48” and “net8.0-windows” do not."""
     written = (value_of(text, "TargetFramework") or value_of(text, "TargetFrameworks") or "").split(";")
     found = [one.strip().removeprefix("netcoreapp").removeprefix("net") for one in written[:20]]
-    known = [one for one in found if _KNOWN.fullmatch(one)]
+    known = [one for one in found if re.fullmatch(_KNOWN, one)]
     return max(known, key=lambda one: int(one.partition(".")[0]), default=None)
 
 
@@ -199,7 +199,7 @@ def _start(app: _Project) -> AppCommand | None:
 def _sdk(folder: Folder, target: str) -> ToolVersion:
     """That of global.json, unless it is too old for what is to be made."""
     asked = re.match(r"([0-9]{1,2}\.[0-9])\.", text_in(read_json(folder.text(GLOBAL)), "sdk", "version") or "")
-    if asked and _KNOWN.fullmatch(asked[1]) and float(asked[1]) >= float(target):
+    if asked and re.fullmatch(_KNOWN, asked[1]) and float(asked[1]) >= float(target):
         return ToolVersion(".NET SDK", asked[1], folder.shown(GLOBAL))
     return ToolVersion(".NET SDK", target, THE_DEFAULT)
 

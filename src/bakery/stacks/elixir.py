@@ -26,7 +26,7 @@ _USUAL = "1.18"
 _KNOWN = tuple(f"1.{minor}" for minor in range(12, 20))
 # Where whoever starts it finds Mix's own parts again.
 _MIX_HERE = {"MIX_HOME": "/app/.mix", "HEX_HOME": "/app/.hex"}
-_COMMENT = re.compile(r"^[ \t]*#[^\n]*$", re.MULTILINE)
+_COMMENT = r"(?m)^[ \t]*#[^\n]*$"
 _NAME = r"([a-z][a-z0-9_]{0,80})"
 _CLIENTS = {
     "postgrex": ("DATABASE_URL", "PostgreSQL"),
@@ -120,13 +120,13 @@ def _of_phoenix(shown: str) -> tuple[ProposedVariable, ...]:
 
 
 def _read(folder: Folder) -> _Mix:
-    text = _COMMENT.sub("", folder.text(FILE) or "")
+    text = re.sub(_COMMENT, "", folder.text(FILE) or "")
     is_umbrella = re.search(r"\bapps_path:", text) is not None
     own = re.search(rf"\bapp:\s*:{_NAME}", text)
     named = re.search(rf"\breleases:\s*\[\s*{_NAME}:", text) or re.search(
         rf"\bdefp?\s+releases\b[^\[]{{0,40}}\[\s*{_NAME}:", text
     )
-    apps = "\n".join(_COMMENT.sub("", folder.text(name) or "") for name in folder.matching("apps/*/mix.exs"))
+    apps = "\n".join(re.sub(_COMMENT, "", folder.text(name) or "") for name in folder.matching("apps/*/mix.exs"))
     elixir = re.search(r"\belixir:\s*\"([^\"\n]{1,60})\"", text)
     return _Mix(
         release=named[1] if named else own[1] if own and not is_umbrella else None,

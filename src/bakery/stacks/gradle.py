@@ -19,12 +19,12 @@ CATALOG = "gradle/libs.versions.toml"
 READS = (*FILES, *SETTINGS, WRAPPER, CATALOG, "*/build.gradle.kts", "*/build.gradle")
 _WRAPPER_FILES = ("gradlew", "gradle/wrapper/gradle-wrapper.jar", WRAPPER)
 _CACHES = ("/root/.gradle",)
-_TARGET = re.compile(
+_TARGET = (
     r"(?:JavaLanguageVersion\.of\(|jvmToolchain\(|(?:source|target)Compatibility\s*(?:=\s*|\s)|options\.release(?:\.set\(|\s*=\s*))"
     r"\s*[\"']?(?:JavaVersion\.)?([A-Z0-9_.]{1,20})"
 )
-_NAME = re.compile(r"rootProject\.name\s*=\s*[\"']([A-Za-z0-9][A-Za-z0-9._-]{0,80})[\"']")
-_NEEDS = re.compile(r"[\"'][\w.-]{2,80}:([\w.-]{2,80})(?::[^\"'\n]{0,60})?[\"']")
+_NAME = r"rootProject\.name\s*=\s*[\"']([A-Za-z0-9][A-Za-z0-9._-]{0,80})[\"']"
+_NEEDS = r"[\"'][\w.-]{2,80}:([\w.-]{2,80})(?::[^\"'\n]{0,60})?[\"']"
 # A Gradle runs on no newer Java than was there when it was made.
 _NEWEST_JAVA = ((5, 0, 8), (7, 3, 11), (8, 5, 17))
 _USUAL_GRADLE = 8
@@ -95,7 +95,7 @@ def read_gradle(folder: Folder) -> JvmBuild | None:
         why=(*why, *([program.why] if program else []), *asked),
         missing="" if program else _missing(shown, programs),
         framework=program.framework if program else None,
-        needs=frozenset(found for one in projects for found in _NEEDS.findall(one.text)),
+        needs=frozenset(found for one in projects for found in re.findall(_NEEDS, one.text)),
         is_kotlin=any(_is_kotlin(one) for one in projects),
         other_versions=(ToolVersion("Gradle", ".".join(map(str, gradle or (major,))), source),),
     )
@@ -141,7 +141,7 @@ def _with_aliases(text: str, catalog: str) -> str:
 
 def _root_name(folder: Folder) -> str | None:
     for name in folder.present(*SETTINGS):
-        if found := _NAME.search(without_comments(folder.text(name))):
+        if found := re.search(_NAME, without_comments(folder.text(name))):
             return found[1]
     return None
 
@@ -158,7 +158,7 @@ def _newest_java(gradle: tuple[int, int] | None) -> int:
 
 def _targets(projects: list[_Project]) -> Iterator[Asked]:
     for one in projects:
-        if found := _TARGET.search(one.text):
+        if found := re.search(_TARGET, one.text):
             yield Asked(found[1], one.shown)
 
 

@@ -12,7 +12,7 @@ PAGE = "index.html"
 FILE = "Staticfile"
 FOLDERS = ("", "public", "dist", "_site", "site", "build", "www", "html", "htdocs", "out", "static")
 MARKS = tuple(f"{folder}/{PAGE}" if folder else PAGE for folder in FOLDERS)
-_ROOT = re.compile(r"^root[ \t]*:[ \t]*[\"']?([^\"'\n#]{1,200})", re.MULTILINE)
+_ROOT = r"(?m)^root[ \t]*:[ \t]*[\"']?([^\"'\n#]{1,200})"
 
 
 def find_static_files(folder: Folder, _: Said) -> Found | None:
@@ -23,7 +23,7 @@ def _by_staticfile(folder: Folder) -> Found | None:
     """It says that this is static, and perhaps where."""
     if not folder.has(FILE):
         return None
-    named = _ROOT.search(folder.text(FILE) or "")
+    named = re.search(_ROOT, folder.text(FILE) or "")
     path = named[1].strip().removeprefix("./").rstrip("/") if named else ""
     page = folder.first(*MARKS)
     shown = folder.shown(FILE)

@@ -19,7 +19,7 @@ READS = (FILE, PACKAGES, *_VERSION_FILES)
 PORT = Port(3000)
 _USUAL = "0.14.1"
 _NAME = r"[\"']([A-Za-z0-9_][A-Za-z0-9_.-]{0,80})[\"']"
-_PROGRAM = re.compile(rf"addExecutable\(\s*(?:{_NAME}|\.\{{[^;]{{0,600}}?\.name\s*=\s*{_NAME})")
+_PROGRAM = rf"addExecutable\(\s*(?:{_NAME}|\.\{{[^;]{{0,600}}?\.name\s*=\s*{_NAME})"
 _SERVERS = ("httpz", "http.zig", "zap", "jetzig", "tokamak")
 
 
@@ -27,7 +27,7 @@ def find_zig_app(folder: Folder, _: Said) -> Found | None:
     if not folder.has(FILE):
         return None
     text, packages, shown = without_comments(folder.text(FILE)), folder.text(PACKAGES) or "", folder.shown(FILE)
-    programs = list(dict.fromkeys(one or other for one, other in _PROGRAM.findall(text)))
+    programs = list(dict.fromkeys(one or other for one, other in re.findall(_PROGRAM, text)))
     name = programs[0] if len(programs) == 1 else None
     least = re.search(r"\.minimum_zig_version\s*=\s*\"([0-9.]{1,20})", packages)
     zig, asked = chosen_version(
