@@ -44,11 +44,15 @@ def test_a_laravel_app_in_full() -> None:
 @pytest.mark.parametrize(
     ("files", "framework", "text"),
     [
-        ({"index.php": "<?php echo 1;"}, None, "!/var/www/html!/app!"),
-        ({"public/index.php": ""}, None, "!/var/www/html!/app/public!"),
+        ({"index.php": "<?php echo 1;"}, None, "!DocumentRoot /app!"),
+        ({"public/index.php": ""}, None, r"!DocumentRoot /app/public\n\tFallbackResource /index.php!"),
         ({"index.php": "<?php new mysqli('x');"}, None, "RUN docker-php-ext-install mysqli\n"),
         ({"index.php": "", "wp-load.php": ""}, "WordPress", "RUN docker-php-ext-install mysqli gd exif zip\n"),
-        ({"web/index.php": "", "composer.json": '{"require": {"yiisoft/yii2": "2"}}'}, "Yii", "/app/web!"),
+        (
+            {"web/index.php": "", "composer.json": '{"require": {"yiisoft/yii2": "2"}}'},
+            "Yii",
+            r"!DocumentRoot /app/web\n",
+        ),
         (
             {"index.php": "", "composer.json": '{"require": {"ext-redis": "*"}}'},
             None,

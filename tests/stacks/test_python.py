@@ -243,7 +243,7 @@ def test_frameworks_and_what_serves_them(files: Files, framework: str, start: st
     [
         ({"requirements.txt": "numpy", "app.py": "print(1)\n"}, words("python3", "app.py")),
         ({"hello.py": "print(1)\n"}, words("python3", "hello.py")),
-        ({"shop/__main__.py": "", "requirements.txt": "x"}, words("python3", "-m", "shop")),
+        ({"my-shop/__main__.py": "", "requirements.txt": "x"}, words("python3", "-m", "my-shop")),
         (
             {"pyproject.toml": '[project]\nname = "x"\nscripts = { shop = "x:run" }\n[build-system]\n', "uv.lock": ""},
             words("python3", "main.py"),

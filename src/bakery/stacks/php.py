@@ -263,11 +263,13 @@ def _install_extensions(text: ImageText, extensions: tuple[str, ...]) -> None:
 
 
 def _point_apache(text: ImageText, root: str) -> None:
-    """Our own words alone: `root` is one of ours."""
-    text.comment("Apache serves the app's pages, and listens where it is told.")
+    """Our own words alone: `root` is one of ours. In a folder of its own, index.php answers for what is no file."""
     place = f"/app/{root}" if root else "/app"
+    falls_back = r"\n\tFallbackResource /index.php" if root else ""
+    text.comment("Apache serves the app's pages, and listens where it is told.")
     text.shell(
-        f"sed -ri 's!/var/www/html!{place}!; s!:80>!:${{PORT}}>!' /etc/apache2/sites-available/*.conf",
+        f"sed -ri 's!DocumentRoot .*!DocumentRoot {place}{falls_back}!; s!:80>!:${{PORT}}>!'"
+        " /etc/apache2/sites-available/*.conf",
         "sed -ri 's!/var/www/!/app/!' /etc/apache2/apache2.conf /etc/apache2/conf-available/*.conf",
         "sed -ri 's!^Listen 80$!Listen ${PORT}!' /etc/apache2/ports.conf",
         "a2enmod rewrite",

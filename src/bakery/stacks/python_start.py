@@ -207,7 +207,7 @@ def _start_program(folder: Folder, project: PythonProject) -> Start | None:
         return _program(folder, project, program, f"{folder.shown(program)} is {because}.", words("python3", program))
     for name in folder.matching(_RUN_AS_MODULE):
         package = name.removesuffix("/__main__.py")
-        if _PACKAGE.fullmatch(package):
+        if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]{0,60}", package):  # what is run so need not be a name
             return _program(
                 folder, project, name, f"{folder.shown(name)} is a program.", words("python3", "-m", package)
             )

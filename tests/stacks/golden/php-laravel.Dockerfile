@@ -7,7 +7,7 @@ RUN apt-get update \
 RUN docker-php-ext-configure gd --with-freetype --with-jpeg
 RUN docker-php-ext-install gd pdo_pgsql
 # Apache serves the app's pages, and listens where it is told.
-RUN sed -ri 's!/var/www/html!/app/public!; s!:80>!:${PORT}>!' /etc/apache2/sites-available/*.conf \
+RUN sed -ri 's!DocumentRoot .*!DocumentRoot /app/public\n\tFallbackResource /index.php!; s!:80>!:${PORT}>!' /etc/apache2/sites-available/*.conf \
     && sed -ri 's!/var/www/!/app/!' /etc/apache2/apache2.conf /etc/apache2/conf-available/*.conf \
     && sed -ri 's!^Listen 80$!Listen ${PORT}!' /etc/apache2/ports.conf \
     && a2enmod rewrite

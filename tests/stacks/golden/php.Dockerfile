@@ -3,7 +3,7 @@ FROM php:8.4-apache AS base
 WORKDIR /app
 RUN docker-php-ext-install mysqli
 # Apache serves the app's pages, and listens where it is told.
-RUN sed -ri 's!/var/www/html!/app!; s!:80>!:${PORT}>!' /etc/apache2/sites-available/*.conf \
+RUN sed -ri 's!DocumentRoot .*!DocumentRoot /app!; s!:80>!:${PORT}>!' /etc/apache2/sites-available/*.conf \
     && sed -ri 's!/var/www/!/app/!' /etc/apache2/apache2.conf /etc/apache2/conf-available/*.conf \
     && sed -ri 's!^Listen 80$!Listen ${PORT}!' /etc/apache2/ports.conf \
     && a2enmod rewrite
