@@ -117,7 +117,7 @@ def test_a_builder_without_mounts_gets_none(name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_every_line_is_an_instruction_a_comment_or_goes_on(name: str) -> None:
     """Whatever a repository says, it never begins a line."""
-    known = {"FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "EXPOSE", "CMD", "ARG"}
+    known = {"FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "EXPOSE", "CMD", "ARG", "STOPSIGNAL", "ENTRYPOINT"}
     goes_on = False
     for line in generated(CASES[name]).text.splitlines():
         assert goes_on or not line or line.startswith("# ") or line.split()[0] in known, line

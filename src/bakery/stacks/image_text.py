@@ -112,6 +112,16 @@ class ImageText:
         """One who is not root, in an image of Debian that brings none."""
         self._text += f"RUN useradd --create-home --uid 1000 {name}\n"
 
+    def ends_by(self, signal: str) -> None:
+        """For a program that is the first process of its container and does not hear what others end by."""
+        self.comment(f"As the first process it does not hear SIGTERM, but {signal}.")
+        self._text += f"STOPSIGNAL {signal}\n"
+
+    def below_tini(self) -> None:
+        """For programs that hear no signal as a first process. Debian has the package."""
+        self.comment("The first process hands signals on, which the program itself would not hear in its place.")
+        self._text += 'ENTRYPOINT ["tini", "--"]\n'
+
     def serve(self, command: AppCommand | None, *, port: Port | None, user: str, **variables: str) -> None:
         """The end of a last stage that is started. Without a port nobody asks it anything."""
         if port is not None:

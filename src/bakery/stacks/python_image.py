@@ -80,7 +80,9 @@ def write_dockerfile(
     if "playwright" in project.needs:
         text.env(PLAYWRIGHT_BROWSERS_PATH="/opt/playwright")
         text.run(words("playwright", "install", "--with-deps", "chromium"))
-    text.serve(started(commands), port=port, user="app", PYTHONDONTWRITEBYTECODE="1")
+    if (command := started(commands)) and command.argv[0] == "python3":
+        text.ends_by("SIGINT")
+    text.serve(command, port=port, user="app", PYTHONDONTWRITEBYTECODE="1")
     return text.done()
 
 

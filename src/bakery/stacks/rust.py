@@ -240,9 +240,10 @@ def _write_dockerfile(project: _Project, commands: Commands, names: tuple[Variab
     text.build(commands.build, caches=_CACHES)
     text.test(commands.test, caches=_CACHES)
     text.stage("", "debian:bookworm-slim")
-    text.packages("ca-certificates", *project.run_with)
+    text.packages("ca-certificates", "tini", *project.run_with)
     text.new_user()
     text.copy_built("/app", owner="app")
+    text.below_tini()
     text.serve(started(commands), port=project.port, user="app")
     return text.done()
 

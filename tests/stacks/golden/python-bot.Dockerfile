@@ -13,6 +13,8 @@ COPY . .
 
 FROM base
 COPY --from=build --chown=app:app /app ./
+# As the first process it does not hear SIGTERM, but SIGINT.
+STOPSIGNAL SIGINT
 ENV PYTHONDONTWRITEBYTECODE=1
 USER app
 CMD ["python3", "bot.py"]

@@ -9,6 +9,8 @@ COPY . .
 
 FROM base
 COPY --from=build --chown=app:app /app ./
+# As the first process it does not hear SIGTERM, but SIGINT.
+STOPSIGNAL SIGINT
 ENV PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0 PORT=8000
 USER app
 EXPOSE 8000

@@ -21,10 +21,12 @@ RUN --mount=type=cache,target=/usr/local/cargo/registry \
 FROM debian:bookworm-slim
 WORKDIR /app
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates libssl3 \
+    && apt-get install --yes --no-install-recommends ca-certificates libssl3 tini \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 1000 app
 COPY --from=build --chown=app:app /app ./
+# The first process hands signals on, which the program itself would not hear in its place.
+ENTRYPOINT ["tini", "--"]
 ENV HOST=0.0.0.0 PORT=8000
 USER app
 EXPOSE 8000
