@@ -19,7 +19,7 @@ from bench.children import child, heard
 from bench.running import control_master, tell, temporary_folder
 from tests.faults.site import deploy, wait_for_end
 from tests.lab.lab import open_lab
-from tests.lab.nodes import Node
+from tests.lab.nodes import HTTP, Node
 from tests.lab.oven import NAME, Oven, an_oven
 
 APP, FLOOR = "busy", "floor.localhost"
@@ -137,7 +137,7 @@ def visited(node: Node, host: str, rate: float) -> Iterator[dict[str, Any]]:
     """What the visitors say of it is there after the block. They come past the ports that the lab forwards."""
     address = node.docker.run("inspect", "--format", "{{.NetworkSettings.IPAddress}}", node.name).strip()
     found: dict[str, Any] = {}
-    with child("bench.visitors", address, host, str(rate)) as visitors:
+    with child("bench.visitors", address, str(HTTP), host, str(rate)) as visitors:
         time.sleep(SETTLING)
         yield found
         time.sleep(SETTLING)

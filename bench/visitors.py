@@ -1,5 +1,5 @@
 """Visitors of a site, for a measurement: so many requests a second, half of them on connections that are kept, answers
-that take 5 s, and WebSockets. `python -m bench.visitors ADDRESS HOST RATE`: says what came of it when its input ends.
+that take 5 s, and WebSockets. `python -m bench.visitors ADDRESS PORT HOST RATE`: says what came of it when its input ends.
 
 A kept connection that closes before the first byte of an answer is what each browser knows: it asks once more, on a new
 connection. Whoever asks for it on a new one has no excuse.
@@ -31,6 +31,7 @@ class Visitors:
     """`seen` counts what came of them, by kind."""
 
     address: str
+    port: int
     host: str
     rate: float
     seen: Counter[str] = field(default_factory=Counter)
@@ -88,7 +89,9 @@ class Visitors:
 
     async def _ask_anew(self, kind: str, *, is_kept: bool) -> None:
         try:
-            await self._ask(await asyncio.wait_for(asyncio.open_connection(self.address, 80), WITHIN), is_kept=is_kept)
+            await self._ask(
+                await asyncio.wait_for(asyncio.open_connection(self.address, self.port), WITHIN), is_kept=is_kept
+            )
         except (OSError, ValueError, Closed, asyncio.IncompleteReadError, TimeoutError) as error:
             self._failed(kind, error)
 
@@ -124,7 +127,7 @@ class Visitors:
 
     async def _visit_slowly(self) -> None:
         try:
-            reader, writer = await asyncio.open_connection(self.address, 80)
+            reader, writer = await asyncio.open_connection(self.address, self.port)
             async with asyncio.timeout(WITHIN):
                 status, body, _ = await self._answer(reader, writer, "/slow", "close")
             writer.close()
@@ -145,7 +148,7 @@ class Visitors:
 
     async def _listen(self) -> None:
         """The app says its version again and again; another one's is that of another slot."""
-        reader, writer = await asyncio.open_connection(self.address, 80)
+        reader, writer = await asyncio.open_connection(self.address, self.port)
         try:
             key = base64.b64encode(os.urandom(16)).decode()
             writer.write(
@@ -177,8 +180,8 @@ def expect(status: int, body: bytes) -> None:
         raise ValueError(f"{status} {body[:50]!r}")
 
 
-async def main(address: str, host: str, rate: float) -> None:
-    visitors = Visitors(address, host, rate)
+async def main(address: str, port: int, host: str, rate: float) -> None:
+    visitors = Visitors(address, port, host, rate)
     running = asyncio.create_task(visitors.run())
     await asyncio.to_thread(sys.stdin.readline)
     visitors.end()
@@ -190,4 +193,4 @@ async def main(address: str, host: str, rate: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], sys.argv[2], float(sys.argv[3])))
+    asyncio.run(main(sys.argv[1], int(sys.argv[2]), sys.argv[3], float(sys.argv[4])))
