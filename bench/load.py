@@ -15,12 +15,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
+
 from bench.children import child, heard
 from bench.running import control_master, tell, temporary_folder
-from tests.faults.site import deploy, wait_for_end
+from tests.faults.site import a_bakery, deploy, end, program_at, token_of, wait_for_end
 from tests.lab.lab import open_lab
 from tests.lab.nodes import HTTP, Node
-from tests.lab.oven import NAME, Oven, an_oven
+from tests.lab.oven import NAME, an_oven
 
 APP, FLOOR = "busy", "floor.localhost"
 # Longer than its longest answer; WebSockets stay for as long as that, so each deployment takes it.
@@ -93,13 +95,14 @@ def main(deployments: int, rate: float) -> None:
     patience = json.dumps({"drain": DRAIN})
     with temporary_folder() as folder, open_lab() as lab, an_oven(lab, folder, PATIENCE=patience) as oven:
         oven.http.post("/api/apps", json={"slug": APP, "node": NAME, "command": "python3 app.py"}).raise_for_status()
-        live = [deploy_one(oven, 0)]
-        with visited(oven.node, f"{APP}.{NAME}.localhost", rate) as ours:
-            live += [deploy_one(oven, number) for number in range(1, deployments + 1)]
+        live = [deploy_one(oven.http, 0)]
+        address = address_of(oven.node)
+        with visited(address, HTTP, f"{APP}.{NAME}.localhost", rate) as ours:
+            live += [deploy_one(oven.http, number) for number in range(1, deployments + 1)]
         port = live[-1]["port"]
         with control_master(oven.node, folder) as ssh:
             subprocess.run([*ssh, "sh", "-s", "--", FLOOR, str(port)], input=SITE.encode(), timeout=30, check=True)
-            with visited(oven.node, FLOOR, rate) as by_hand:
+            with visited(address, HTTP, FLOOR, rate) as by_hand:
                 for _ in range(RELOADS):
                     subprocess.run([*ssh, "nginx", "-s", "reload"], timeout=30, check=True, capture_output=True)
                     time.sleep(BETWEEN_RELOADS)
@@ -121,23 +124,52 @@ def is_unnoticed(seen: dict[str, Any]) -> bool:
     return not any(seen.get(kind, 0) for kind in never) and seen["sockets_closed_by_the_app"] > 0
 
 
-def deploy_one(oven: Oven, number: int) -> dict[str, Any]:
+def deploy_one(http: httpx.Client, number: int) -> dict[str, Any]:
     began = time.monotonic()
     files = {"app.py": PROGRAM % number}
-    ended: dict[str, Any] = wait_for_end(oven.http, APP, deploy(oven.http, APP, files), seconds=120)
+    ended: dict[str, Any] = wait_for_end(http, APP, deploy(http, APP, files), seconds=120)
     assert ended["state"] == "succeeded", ended["failure"]
-    log = oven.http.get(f"/api/apps/{APP}/deployments/{ended['number']}/log").raise_for_status().text
+    log = http.get(f"/api/apps/{APP}/deployments/{ended['number']}/log").raise_for_status().text
     visits = re.search(r"Visits during the switch: (\d+) of (\d+) failed", log)
     failed, made = (int(visits[1]), int(visits[2])) if visits else (0, 0)
     return {"seconds": time.monotonic() - began, "made": made, "failed": failed, "port": 20000 + number % 2}
 
 
+def main_here(deployments: int, rate: float) -> None:
+    """Without a lab: as an ordinary user on this machine, whose nginx nobody else reloads."""
+    with temporary_folder() as folder:
+        bakery = a_bakery(folder, PATIENCE=json.dumps({"drain": DRAIN}))
+        bakery.start()
+        try:
+            with program_at(bakery, token_of(bakery)) as http:
+                made = http.post("/api/apps", json={"slug": APP, "command": "python3 app.py"}).raise_for_status().json()
+                live = [deploy_one(http, 0)]
+                site = httpx.URL(made["address"])
+                with visited("127.0.0.1", site.port or HTTP, site.netloc.decode(), rate) as ours:
+                    live += [deploy_one(http, number) for number in range(1, deployments + 1)]
+        finally:
+            end(bakery)
+    tell(
+        what=f"{deployments} deployments in a row on this machine, {rate:g} requests a second",
+        load=os.getloadavg(),
+        drain_seconds=DRAIN,
+        seconds_a_deployment=round(statistics.median(one["seconds"] for one in live[1:]), 1),
+        proofs={"made": sum(one["made"] for one in live[1:]), "failed": sum(one["failed"] for one in live[1:])},
+        deployments=ours,
+        holds=is_unnoticed(ours) and all(one["failed"] == 0 for one in live[1:]),
+    )
+
+
+def address_of(node: Node) -> str:
+    """Past the ports that the lab forwards, whose program would answer for nginx."""
+    return node.docker.run("inspect", "--format", "{{.NetworkSettings.IPAddress}}", node.name).strip()
+
+
 @contextmanager
-def visited(node: Node, host: str, rate: float) -> Iterator[dict[str, Any]]:
-    """What the visitors say of it is there after the block. They come past the ports that the lab forwards."""
-    address = node.docker.run("inspect", "--format", "{{.NetworkSettings.IPAddress}}", node.name).strip()
+def visited(address: str, port: int, host: str, rate: float) -> Iterator[dict[str, Any]]:
+    """What the visitors say of it is there after the block."""
     found: dict[str, Any] = {}
-    with child("bench.visitors", address, str(HTTP), host, str(rate)) as visitors:
+    with child("bench.visitors", address, str(port), host, str(rate)) as visitors:
         time.sleep(SETTLING)
         yield found
         time.sleep(SETTLING)
@@ -151,5 +183,6 @@ if __name__ == "__main__":
     asked = argparse.ArgumentParser(description="Deployments in a row under load.")
     asked.add_argument("--deployments", type=int, default=100)
     asked.add_argument("--rate", type=float, default=500)
+    asked.add_argument("--here", action="store_true", help="without a lab, and without reloads by hand")
     chosen = asked.parse_args()
-    main(chosen.deployments, chosen.rate)
+    (main_here if chosen.here else main)(chosen.deployments, chosen.rate)

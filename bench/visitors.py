@@ -1,5 +1,5 @@
 """Visitors of a site, for a measurement: so many requests a second, half of them on connections that are kept, answers
-that take 5 s, and WebSockets. `python -m bench.visitors ADDRESS PORT HOST RATE`: says what came of it when its input ends.
+that take 5 s, and WebSockets. `python -m bench.visitors ADDRESS PORT HOST RATE`: a line of input ends it, and it tells.
 
 A kept connection that closes before the first byte of an answer is what each browser knows: it asks once more, on a new
 connection. Whoever asks for it on a new one has no excuse.
