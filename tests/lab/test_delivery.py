@@ -210,9 +210,40 @@ def test_an_image_is_built_on_its_node_and_replaced_without_a_lost_visit(oven: O
     wait_until(lambda: all_of_apps(oven) == before, what="nothing of it is left", seconds=60)
     assert of_docker(oven) == before_docker
 
+    files_in_a_volume_outlive_releases_and_the_app(oven)
+    assert of_docker(oven) == before_docker
+
     images_of_a_private_registry_are_deployed(oven)
     assert of_docker(oven) == before_docker
     assert all_of_apps(oven) == before
+
+
+def files_in_a_volume_outlive_releases_and_the_app(oven: Oven) -> None:
+    """At a path below the app, for a user of the image who is not root; until an Admin deletes it."""
+    make_app(oven, "keep", runtime="docker")
+    for number, version in enumerate(("one", "two"), 1):
+        ended = wait_for_end(oven.http, "keep", deploy(oven.http, "keep", noting(version)), seconds=120)
+        assert ended["state"] == "succeeded", log_of(oven, "keep", number)
+    assert visit(oven, "keep") == (200, "one two ")
+    assert "Release #2 is live on blue." in log_of(oven, "keep", 2)  # in its place: the old one ended first
+    assert ran(oven, "keep", "cat", "/srv/notes/seen") == ("one two ", 0)
+
+    oven.http.delete("/api/apps/keep").raise_for_status()
+    wait_until(lambda: "keep" not in all_of_apps(oven), what="nothing of it is left", seconds=60)
+    (left,) = json.loads(oven.program("volumes", "list", "--node", NAME, "--json").stdout)["items"]
+    assert (left["app"], left["name"], left["runtime"], left["is_used"]) == ("keep", "notes", "docker", False)
+    assert left["bytes"] >= len("one two ")
+    gone = oven.program("volumes", "delete", "keep", "notes", "--node", NAME, "--yes")
+    assert gone.stdout == "The volume notes of keep is deleted.\n", gone.stderr
+
+
+def noting(version: str) -> dict[str, str]:
+    """Answers with all versions that ever ran on its volume."""
+    notes = f"notes = open('notes/seen', 'a+b'); notes.write(b'{version} '); notes.seek(0); seen = notes.read()"
+    program = an_app(version, answer="(200, seen)", before=notes)["app.py"]
+    program = program.replace("127.0.0.1", "0.0.0.0")  # noqa: S104 - in its container
+    dockerfile = DOCKERFILE + "WORKDIR /srv\nUSER nobody\n"
+    return {"app.py": program, "Dockerfile": dockerfile, "bakery.toml": '[run]\nvolumes = ["notes:notes"]\n'}
 
 
 def images_of_a_private_registry_are_deployed(oven: Oven) -> None:
