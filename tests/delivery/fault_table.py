@@ -22,6 +22,7 @@ _CANCELLED_AWAY = (
     "delivery/test_kill.py::test_a_deployment_that_was_cancelled_while_bakery_was_away_leaves_only_what_a_retry_takes"
 )
 _CANCELLED_BUILD = "delivery/test_pipeline.py::test_a_deployment_that_is_cancelled_while_it_is_tested_leaves_no_process"
+_LAB = "lab/test_faults.py::test_what_breaks_on_a_node"
 _CONTROL_DISK = "faults/test_full_disk.py::test_a_full_disk"
 _CLOCK = "delivery/test_clock.py::test_a_deployment_goes_on_when_the_clock_jumps"
 
@@ -43,19 +44,58 @@ CELLS: Mapping[str, Mapping[str, str]] = {
         RETIRE: f"{_CUT}[retire.*]",
     },
     "The way breaks while it undoes": {START: _UNDO_LONG},
+    "The way to the node is cut (packets dropped)": {
+        phase: f"{_LAB}[cut-{key}]"
+        for phase, key in ((FETCH, "fetch"), (BUILD, "build"), (START, "start"), (SWITCH, "switch"), (RETIRE, "retire"))
+    },
+    "The node is rebooted": {
+        FETCH: f"{_LAB}[reboot-fetch]",
+        BUILD: f"{_LAB}[reboot-build]",
+        START: f"{_LAB}[reboot-start]",
+        SWITCH: f"{_LAB}[reboot-switch]",
+        RETIRE: f"{_LAB}[reboot-retire]",
+        AFTER: f"{_LAB}[reboot-steady]",
+    },
+    "Docker is restarted": {
+        FETCH: f"{_LAB}[docker-fetch]",
+        BUILD: f"{_LAB}[docker-build]",
+        START: f"{_LAB}[docker-start]",
+        SWITCH: f"{_LAB}[docker-switch]",
+        RETIRE: f"{_LAB}[docker-retire]",
+        AFTER: f"{_LAB}[docker-steady]",
+    },
     "The database is killed": {
+        FETCH: f"{_LAB}[database-fetch]",
+        BUILD: f"{_LAB}[database-build]",
         START: _DATABASE,
+        SWITCH: f"{_LAB}[database-switch]",
+        RETIRE: f"{_LAB}[database-retire]",
         AFTER: "faults/test_database_away.py::test_an_embedded_server_that_is_killed_is_started_again",
+    },
+    "The node's disk is full": {
+        FETCH: f"{_LAB}[disk-fetch]",
+        BUILD: f"{_LAB}[disk-build]",
+        START: f"{_LAB}[disk-start]",
+        SWITCH: f"{_LAB}[disk-switch]",
+        RETIRE: f"{_LAB}[disk-retire]",
     },
     "Bakery's own disk is full": {FETCH: _CONTROL_DISK, AFTER: _CONTROL_DISK},
     "The clock jumps": {START: _CLOCK, AFTER: _CLOCK},
+    "nginx refuses another site's file": {SWITCH: f"{_LAB}[nginx-switch]"},
     "The repository is gone, or lets nobody in": {
         FETCH: "delivery/test_git_pipeline.py::test_a_repository_that_is_gone_is_told_and_harms_nothing"
+    },
+    "A build of too much memory, or a fork bomb": {
+        BUILD: "lab/test_faults.py::test_a_build_that_takes_all_it_can_get_harms_nobody"
     },
     "A build without end": {BUILD: "delivery/test_bad_input.py::test_a_suite_of_tests_that_hangs"},
     "Never healthy": {START: "delivery/test_bad_input.py::test_a_port_that_is_never_opened"},
     "Healthy, then dies": {
+        SWITCH: "lab/test_faults.py::test_an_app_that_dies_after_five_seconds_is_taken_back",
         AFTER: "delivery/test_watch.py::test_a_program_that_ends_again_and_again_is_one_state_and_one_line",
+    },
+    "An app of too much memory, or a fork bomb": {
+        AFTER: "lab/test_faults.py::test_an_app_that_takes_all_it_can_get_harms_nobody"
     },
     "Taken up by another process": {
         START: "delivery/test_troubles.py::test_who_was_taken_for_dead_has_nothing_to_say_when_it_wakes_up",

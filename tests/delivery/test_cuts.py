@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -37,8 +38,9 @@ async def test_a_deployment_goes_on_after_a_cut(fleet: Fleet, point: str) -> Non
     await fleet.deploy_well(an_app("one"))
     asked = await fleet.request(an_app("two"))
     arm_with(f"{point}:cut")
+    waiting = replace(fleet, patience=replace(fleet.patience, away=30))  # longer than any step takes here
     async with Visitor(fleet) as visitor:
-        found = await fleet.run(asked)
+        found = await waiting.run(asked)
     assert visitor.failed == []
     assert found.deployment.state is DeploymentState.SUCCEEDED
     assert f"The connection was cut on purpose, at {point}. Bakery tries again." in await fleet.log(asked)

@@ -1,4 +1,11 @@
-from bakery.delivery.limits import OutOfMemory, build_limits, hint_of_starved_job, shown_limits, why_out_of_memory
+from bakery.delivery.limits import (
+    OutOfMemory,
+    build_limits,
+    hint_of_starved_job,
+    hint_when_killed,
+    shown_limits,
+    why_out_of_memory,
+)
 from bakery.model.names import AppName
 from bakery.model.unit import Limits
 
@@ -25,6 +32,15 @@ def test_who_ran_out_of_memory_hears_the_limit_and_how_to_raise_it() -> None:
         "Let it use less, or raise its limit and deploy again: bakery apps set shop memory=512",
     )
     assert why_out_of_memory("The app", "ended by SIGKILL", Limits(256 * MB), SHOP) is None
+
+
+def test_one_that_the_kernel_killed_without_a_word_hears_of_its_limit() -> None:
+    assert hint_when_killed("ended by SIGKILL", Limits(64 * MB), SHOP) == (
+        "So ends a program that needs more memory than it may use, which is 64 MB. Let it use less, or raise its limit "
+        "and deploy again: bakery apps set shop memory=128"
+    )
+    assert hint_when_killed("ended by SIGKILL", Limits(), SHOP) == ""
+    assert hint_when_killed("ended with status 1", Limits(64 * MB), SHOP) == ""
 
 
 def test_without_a_limit_it_was_the_nodes_memory() -> None:

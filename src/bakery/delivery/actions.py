@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bakery.delivery import keeping, making, programs, proving, volumes, worker_check
 from bakery.delivery.asking import ask_release, pace_of, shown_check
-from bakery.delivery.limits import why_out_of_memory
+from bakery.delivery.limits import hint_when_killed, why_out_of_memory
 from bakery.delivery.ownership import require_ours
 from bakery.delivery.plan import (
     Action,
@@ -222,7 +222,8 @@ class _Asker:
                 raise StepFailed(starved.sentence, hint=starved.hint)
             raise StepFailed(
                 f"The app ended {state.restarts} times after it was started: it {self.last_exit or 'gave no reason'}.",
-                hint="Its last lines are in the log of this step.",
+                hint=hint_when_killed(self.last_exit, program.limits, self.app)
+                or "Its last lines are in the log of this step.",
             )
         if answer.is_well and not state.is_running:
             raise StepFailed(

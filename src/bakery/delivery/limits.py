@@ -44,6 +44,17 @@ def why_out_of_memory(what: str, last_exit: str, limits: Limits, app: AppName) -
     )
 
 
+def hint_when_killed(last_exit: str, limits: Limits, app: AppName) -> str:
+    """The kernel kills so, and not every one tells why. Empty: it ended of something else, or has no limit."""
+    if "SIGKILL" not in last_exit or limits.memory_bytes is None:
+        return ""
+    limit, more = shown_megabytes(limits.memory_bytes), 2 * limits.memory_bytes // 1024**2
+    return (
+        f"So ends a program that needs more memory than it may use, which is {limit}. Let it use less, or raise its "
+        f"limit and deploy again: bakery apps set {app} memory={more}"
+    )
+
+
 def hint_of_starved_job(reason: str, limits: Limits, share: Limits, app: AppName) -> str:
     """`share` is what builds may use there; a command of a release has that one's own limits. Empty: it did not end
     of this."""

@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 
 from bakery.helper.verbs import ROOTS_FOLDER, Verb
-from bakery.helper.words import say, sentence
+from bakery.helper.words import refusal, say
 
 VERSION = 2
 FAMILIES = {  # loaded when one is called: a start costs time
@@ -71,7 +71,7 @@ def carry_out(root: Path, words: list[str], *, is_sudo: bool) -> None:
     try:
         verb.act(root, *words[1:])
     except OSError as error:
-        sys.exit(sentence(error))
+        sys.exit(refusal(error))
 
 
 def find_verb(name: str) -> Verb | None:

@@ -14,6 +14,8 @@ import tarfile
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NoReturn
 
+from bakery.helper.words import NO_ROOM, refusal
+
 MOST_BYTES = 2 * 1024**3
 MOST_ENTRIES = 200_000
 MOST_MEMORY = 1024**3  # a header may claim to be as long as it likes
@@ -28,6 +30,8 @@ def unpack(archive: BinaryIO, folder: Path) -> str:
     try:
         files, size = fill(folder, archive)
     except (tarfile.TarError, EOFError, OSError) as error:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            refuse(refusal(error))
         refuse(f"The archive cannot be unpacked: {error}.")
     except MemoryError:
         refuse("The archive has a header that is far too long.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
 
 LONGEST_INPUT = 8 * 1024 * 1024
 HINT = "Hint: "
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def say(what: dict[str, object]) -> None:
@@ -15,12 +17,24 @@ def say(what: dict[str, object]) -> None:
 
 
 def sentence(error: BaseException) -> str:
-    return f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else str(error)
+    if not isinstance(error, OSError):
+        return str(error)
+    return f"{error.strerror}: {error.filename}" if error.filename else error.strerror or str(error)
 
 
 def hinted(sentence: str, hint: str) -> str:
     """A refusal with what to do next, for `sys.exit`."""
     return f"{sentence}\n{HINT}{hint}"
+
+
+def refusal(error: OSError) -> str:
+    """What a verb ends with that the machine did not let do its work."""
+    if error.errno not in NO_ROOM:
+        return sentence(error)
+    return hinted(
+        f"A disk of this node is full: {sentence(error)}.",
+        "Make room there, and try again. What Bakery can take away itself, the tab Disk of the node's page says.",
+    )
 
 
 def told_object(fields: set[str], *, what: str) -> dict[str, object]:

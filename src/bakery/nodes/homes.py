@@ -48,7 +48,7 @@ class Homes:
                 _Unpacked, "release-unpack", *_words(place), str(release), archive, *options, within=_UNPACK_WITHIN
             )
         except CommandFailed as error:
-            if error.exit_status != 1:
+            if error.exit_status != 1 or error.hint:  # it is not the archive's fault
                 raise
             hint = "Make the archive with: tar --hard-dereference -czf app.tar.gz ."
             raise BadInput(error.message, field="source", hint=hint) from error
