@@ -9,6 +9,7 @@ from bakery.delivery.uploads import LARGEST_UPLOAD, UPLOADS
 from bakery.model.actor import Actor
 from bakery.store import logs
 from tests.api.site import Site, packed
+from tests.support.places import at
 
 FOLDER = packed({"app.py": "print('hello')"})
 
@@ -135,7 +136,7 @@ async def test_a_stream_goes_on_after_the_byte_that_was_known(site: Site, shop: 
 
 async def _deployed_with_log(site: Site, shop: httpx.AsyncClient, text: bytes, *, cancel: bool = True) -> None:
     await shop.post("/deployments", json={"source": await a_source(shop)})
-    found = await show_deployment(site.store, "shop", 1, actor=Actor.system())
+    found = await show_deployment(site.store, at("shop"), 1, actor=Actor.system())
     await logs.append(site.store, found.deployment.log_stream, text)
     if cancel:
         await shop.post("/cancel", json={"number": 1})

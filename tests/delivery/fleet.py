@@ -23,6 +23,7 @@ from bakery.nodes.node import Node
 from bakery.store import logs
 from bakery.store.queue import Queue
 from bakery.store.store import Store
+from tests.support.places import at
 
 ADMIN = Actor.system()
 
@@ -80,7 +81,7 @@ class Fleet:
 
     async def request(self, files: Mapping[str, str], slug: str = "shop") -> DeploymentSummary:
         upload = await self.upload(packed(files))
-        return await request_deployment(self.store, self.queue, slug, upload, actor=ADMIN)
+        return await request_deployment(self.store, self.queue, at(slug), upload, actor=ADMIN)
 
     async def run(self, deployment: DeploymentSummary) -> DeploymentDetail:
         await run_deployment(self.store, self.node, deployment.id, patience=self.patience)
@@ -96,10 +97,10 @@ class Fleet:
         return found
 
     async def look(self, deployment: DeploymentSummary) -> DeploymentDetail:
-        return await show_deployment(self.store, deployment.app, deployment.number, actor=ADMIN)
+        return await show_deployment(self.store, at(deployment.app), deployment.number, actor=ADMIN)
 
     async def app(self, slug: str = "shop") -> AppDetail:
-        return await show_app(self.store, slug, actor=ADMIN)
+        return await show_app(self.store, at(slug), actor=ADMIN)
 
     async def log(self, deployment: DeploymentSummary) -> str:
         piece = await logs.read(self.store, deployment.log_stream, 0)

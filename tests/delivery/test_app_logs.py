@@ -24,6 +24,7 @@ from bakery.web.live import encode
 from bakery.web.moments import now
 from bakery.web.tails import Tails
 from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.support.places import at
 
 CONTAINER = Source(UnitName("bakery-shop-production-blue"), Runtime.DOCKER, Colour.BLUE, "web", 1)
 TALKATIVE = """
@@ -34,14 +35,14 @@ def talk(path):
 
 
 async def read(fleet: Fleet, wanted: Wanted) -> str:
-    log = await open_app_log(fleet.store, fleet.links, "shop", wanted, actor=ADMIN, now=now())
+    log = await open_app_log(fleet.store, fleet.links, at("shop"), wanted, actor=ADMIN, now=now())
     return b"".join([line async for line in log.lines()]).decode()
 
 
 async def test_what_an_app_writes_is_read_searched_and_followed_without_its_secrets(bare_fleet: Fleet) -> None:
     fleet = bare_fleet
     await fleet.make()
-    await import_variables(fleet.store, "shop", Secret("TOKEN=s3cr3t-enough"), is_secret=True, actor=ADMIN)
+    await import_variables(fleet.store, at("shop"), Secret("TOKEN=s3cr3t-enough"), is_secret=True, actor=ADMIN)
     await fleet.deploy_well(an_app("one", answer="talk(self.path)", before=TALKATIVE))
     await fleet.visit(path="/first")
     await fleet.visit(path="/second")
@@ -54,7 +55,7 @@ async def test_what_an_app_writes_is_read_searched_and_followed_without_its_secr
         Wanted(lines=3000)
 
     log = await open_app_log(
-        fleet.store, fleet.links, "shop", Wanted(lines=1, containing="asked"), actor=ADMIN, now=now()
+        fleet.store, fleet.links, at("shop"), Wanted(lines=1, containing="asked"), actor=ADMIN, now=now()
     )
     arrived: list[bytes] = []
     async with asyncio.timeout(20), aclosing(log.follow()) as lines:
@@ -76,7 +77,7 @@ async def test_while_many_logs_of_a_node_are_followed_the_others_are_read_now_an
     node_id = await node_of_environment(bare_fleet.store, (await bare_fleet.app()).environment_id)
     assert node_id is not None
     wanted = Wanted(containing="/loaf")
-    log = await open_app_log(bare_fleet.store, bare_fleet.links, "shop", wanted, actor=ADMIN, now=now())
+    log = await open_app_log(bare_fleet.store, bare_fleet.links, at("shop"), wanted, actor=ADMIN, now=now())
     await bare_fleet.visit(path="/loaf0")
     arrived: list[bytes] = []
     with ExitStack() as others:
@@ -105,8 +106,8 @@ async def test_no_secret_of_a_container_is_cut_in_two_by_a_line_that_is_too_long
     reading = app_logs._Reading(CONTAINER, position, tells_rest=True, most=None)
 
     async def chunks() -> AsyncIterator[bytes]:
-        for at in range(0, len(line), width):
-            yield line[at : at + width]
+        for begin in range(0, len(line), width):
+            yield line[begin : begin + width]
 
     masker = Masker([Secret("s3cr3t-enough")])
     text = b"".join([one async for one in app_logs._masked(reading.blocks(chunks()), masker)])
@@ -132,7 +133,9 @@ async def test_a_page_of_a_log_is_written_for_as_long_as_somebody_has_it_open(
     opened = Tails(fleet.store, hub)
 
     async def opening() -> int:
-        return await opened.open(await open_app_log(fleet.store, fleet.links, "shop", Wanted(), actor=ADMIN, now=now()))
+        return await opened.open(
+            await open_app_log(fleet.store, fleet.links, at("shop"), Wanted(), actor=ADMIN, now=now())
+        )
 
     stream = await opening()
     assert await opening() == stream  # whoever looks
@@ -145,6 +148,6 @@ async def test_a_page_of_a_log_is_written_for_as_long_as_somebody_has_it_open(
     assert piece.bytes == b"starting one\n"
     assert await opening() != stream
     monkeypatch.setattr(tails, "MOST_OF_APP", 1)
-    await opened.open(await open_app_log(fleet.store, fleet.links, "shop", Wanted(lines=2), actor=ADMIN, now=now()))
+    await opened.open(await open_app_log(fleet.store, fleet.links, at("shop"), Wanted(lines=2), actor=ADMIN, now=now()))
     assert await logs.extent(fleet.store, stream) is None  # an app has only so many
     await opened.close()

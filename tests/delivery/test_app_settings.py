@@ -15,6 +15,7 @@ from bakery.model.names import AppName, UnitName
 from bakery.model.unit import Limits, UnitSpec
 from bakery.nodes.units import Units, UnitState
 from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.support.places import at
 
 SHOP = AppName("shop")
 MB = 1024**2
@@ -41,14 +42,14 @@ async def test_a_limit_takes_effect_with_the_next_deployment_and_goes_with_its_r
     app = await watched.make()
     await watched.deploy_well(an_app("one"))
 
-    await change_app(fleet.store, SHOP, {"memory": "256", "cpus": "0.5"}, actor=ADMIN)
+    await change_app(fleet.store, at(SHOP), {"memory": "256", "cpus": "0.5"}, actor=ADMIN)
     await restart(fleet.store, watched.node, app.environment_id)
     assert noting.limits == [Limits(), Limits()]
 
     await watched.deploy_well(an_app("two"))
     assert noting.limits[2:] == [Limits(256 * MB, 50)]
 
-    await watched.run(await request_rollback(fleet.store, fleet.queue, "shop", actor=ADMIN))
+    await watched.run(await request_rollback(fleet.store, fleet.queue, at("shop"), actor=ADMIN))
     assert noting.limits[3:] == [Limits()]
     app = await watched.app()
     assert (app.live_number, app.memory_bytes, app.cpus) == (1, 256 * MB, 0.5)
@@ -63,15 +64,15 @@ async def test_a_repository_says_limits_where_nobody_set_any(fleet: Fleet) -> No
         "Procfile": "web: python3 app.py\nworker: sleep 1000\n",
         "bakery.toml": '[limits]\nmemory = "128M"\ncpus = 2\n',
     }
-    await change_app(fleet.store, SHOP, {"cpus": "1"}, actor=ADMIN)
+    await change_app(fleet.store, at(SHOP), {"cpus": "1"}, actor=ADMIN)
     await watched.deploy_well(project)
     assert noting.limits == [Limits(128 * MB, 100)] * 2
 
 
 async def test_a_change_is_in_the_audit_with_what_was_before(fleet: Fleet) -> None:
     await fleet.make()
-    await change_app(fleet.store, SHOP, {"name": "Shop", "memory": "256", "health": ""}, actor=ADMIN)
-    await change_app(fleet.store, SHOP, {"name": "Shop"}, actor=ADMIN)
+    await change_app(fleet.store, at(SHOP), {"name": "Shop", "memory": "256", "health": ""}, actor=ADMIN)
+    await change_app(fleet.store, at(SHOP), {"name": "Shop"}, actor=ADMIN)
     (done,) = (await list_activity(fleet.store, action="app.changed", actor=ADMIN)).rows
     assert done.before == {"name": "shop", "memory_bytes": None}
     assert done.after == {"name": "Shop", "memory_bytes": 256 * MB}
@@ -80,7 +81,7 @@ async def test_a_change_is_in_the_audit_with_what_was_before(fleet: Fleet) -> No
 async def test_a_change_that_is_refused_changes_nothing(fleet: Fleet) -> None:
     made = await fleet.make()
     with pytest.raises(BadInput):
-        await change_app(fleet.store, SHOP, {"name": "Shop", "memory": "lots"}, actor=ADMIN)
+        await change_app(fleet.store, at(SHOP), {"name": "Shop", "memory": "lots"}, actor=ADMIN)
     assert await fleet.app() == made
 
 
@@ -96,7 +97,7 @@ class Starving(Noting):
 async def test_an_app_that_runs_out_of_memory_hears_its_limit_and_how_to_raise_it(fleet: Fleet) -> None:
     starved = replace(fleet, node=replace(fleet.node, units=Starving(fleet.node.units)))
     await starved.make()
-    await change_app(fleet.store, SHOP, {"memory": "64"}, actor=ADMIN)
+    await change_app(fleet.store, at(SHOP), {"memory": "64"}, actor=ADMIN)
     found = (await starved.deploy(an_app("one", before="sys.exit(1)"))).deployment
     assert (found.state, found.failure, found.hint) == (
         DeploymentState.FAILED,

@@ -11,6 +11,7 @@ from bakery.delivery.request import cancel_deployment
 from bakery.model.deployments import DeploymentState, StepState
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.support.people import a_developer, an_admin
+from tests.support.places import at
 
 ENDS = [f"deployment.{state}" for state in DeploymentState if state.is_over]
 
@@ -50,7 +51,7 @@ async def test_one_that_a_mistake_of_ours_ended(fleet: Fleet, monkeypatch: pytes
 async def test_one_that_waited_when_its_app_was_deleted(fleet: Fleet) -> None:
     await fleet.make()
     await fleet.request(an_app("one"))
-    await delete_app(fleet.store, fleet.queue, "shop", actor=await an_admin(fleet.store))
+    await delete_app(fleet.store, fleet.queue, at("shop"), actor=await an_admin(fleet.store))
     assert await ends(fleet) == [("ada", "deployment.cancelled", "shop #1")]
 
 
@@ -58,7 +59,7 @@ async def test_one_that_was_cancelled_while_it_waited(fleet: Fleet) -> None:
     await fleet.make()
     dev = await a_developer(fleet.store)
     await fleet.request(an_app("one"))
-    await cancel_deployment(fleet.store, "shop", 1, actor=dev)
+    await cancel_deployment(fleet.store, at("shop"), 1, actor=dev)
     assert await ends(fleet) == [("dev", "deployment.cancelled", "shop #1")]
 
 
@@ -70,7 +71,7 @@ async def test_one_that_was_cancelled_while_it_ran(fleet: Fleet) -> None:
     async with asyncio.timeout(20):
         while [step.state for step in (await fleet.look(requested)).steps][2:3] != [StepState.RUNNING]:
             await asyncio.sleep(0.05)
-    await cancel_deployment(fleet.store, "shop", 1, actor=dev)
+    await cancel_deployment(fleet.store, at("shop"), 1, actor=dev)
     await running
     assert await ends(fleet) == [
         ("dev", "deployment.cancelled", "shop #1"),

@@ -16,6 +16,7 @@ from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.delivery.invariants import Visitor, expect_no_leftovers
 from tests.delivery.test_pipeline import a_project, processes_of
 from tests.support.git_server import a_git_server, git
+from tests.support.places import at
 
 BLUE = ("bakery-shop-production-blue",)
 
@@ -36,7 +37,7 @@ async def test_a_page_for_its_health_that_does_not_exist(fleet: Fleet) -> None:
     await fleet.make()
     answer = "(200, b'hello') if self.path == '/' else (404, b'')"
     await fleet.deploy_well(an_app("one", answer=answer))
-    await change_app(fleet.store, AppName("shop"), {"health": "/helth"}, actor=ADMIN)
+    await change_app(fleet.store, at(AppName("shop")), {"health": "/helth"}, actor=ADMIN)
     found = await impatient(fleet).deploy(an_app("two", answer=answer))
     assert (found.deployment.state, found.deployment.failure, found.deployment.hint) == (
         DeploymentState.FAILED,
@@ -66,13 +67,13 @@ async def test_a_branch_that_went_and_a_repository_that_was_emptied(fleet: Fleet
         await asyncio.to_thread(repository.commit, "Open the shop", an_app("two"))
         await asyncio.to_thread(repository.commit, "Try it", an_app("three"), branch="trunk")
         new = parse_new_source(url=repository.url, token=None, branch="main", base="")
-        await set_source(fleet.store, fleet.links, "shop", new, actor=ADMIN)
+        await set_source(fleet.store, fleet.links, at("shop"), new, actor=ADMIN)
         for branch, failure, hint in (
             ("main", "There is no branch “main” in the repository.", "It has trunk."),
             ("trunk", "The repository is empty.", "Push a commit to it, and deploy again."),
         ):
             await asyncio.to_thread(git, repository.bare, "update-ref", "-d", f"refs/heads/{branch}")
-            found = await fleet.run(await request_deployment(fleet.store, fleet.queue, "shop", actor=ADMIN))
+            found = await fleet.run(await request_deployment(fleet.store, fleet.queue, at("shop"), actor=ADMIN))
             ended = found.deployment
             assert (ended.state, ended.failure, ended.hint) == (DeploymentState.FAILED, failure, hint)
     assert await fleet.visitors_see("one")

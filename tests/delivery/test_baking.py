@@ -17,6 +17,7 @@ from bakery.model.deployments import DeploymentState, Health, SlotState
 from bakery.model.names import AppName, Colour, EnvironmentName, unit_name
 from bakery.store.rows import only
 from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.support.places import at
 
 CALM, NOTHING = Traffic(1000, 1, 20.0), Traffic(0, 0, None)
 FINE = Fares(Health.HEALTHY, 0.0, "", 0, NOTHING, CALM)
@@ -72,7 +73,7 @@ async def test_going_back_leads_to_what_still_runs(patient: Fleet) -> None:
     assert await process_of(patient, Colour.BLUE) == old
     assert await slots_of(patient) == {"blue": SlotState.WARM, "green": SlotState.LIVE}
 
-    asked = await request_rollback(patient.store, patient.queue, "shop", actor=ADMIN)
+    asked = await request_rollback(patient.store, patient.queue, at("shop"), actor=ADMIN)
     assert (await patient.run(asked)).deployment.state is DeploymentState.SUCCEEDED
     assert await patient.visitors_see("one")
     assert await process_of(patient, Colour.BLUE) == old  # it was not started anew
@@ -84,7 +85,7 @@ async def test_going_back_leads_to_what_still_runs(patient: Fleet) -> None:
     assert await slots_of(patient) == {"blue": SlotState.WARM, "green": SlotState.LIVE}
 
     # It may not run twice from now on.
-    await change_app(patient.store, AppName("shop"), {"strategy": "recreate"}, actor=ADMIN)
+    await change_app(patient.store, at(AppName("shop")), {"strategy": "recreate"}, actor=ADMIN)
     await settle(patient.store, patient.node, (await patient.app()).environment_id)
     assert await slots_of(patient) == {"blue": SlotState.IDLE, "green": SlotState.LIVE}
     assert await process_of(patient, Colour.BLUE) is None
@@ -121,7 +122,7 @@ async def test_a_release_that_goes_bad_after_the_switch_is_taken_back_once(patie
             """
         )
         (node_id,) = await only(await connection.execute("SELECT node_id FROM environments"))
-    await restart_app(patient.store, patient.queue, "shop", actor=ADMIN)
+    await restart_app(patient.store, patient.queue, at("shop"), actor=ADMIN)
     await judge_new_releases(patient.store, patient.queue, node_id)
     assert (await patient.look(second.deployment)).deployment.state is DeploymentState.SUCCEEDED  # it is being started
     async with patient.store.connection() as connection:
@@ -132,7 +133,7 @@ async def test_a_release_that_goes_bad_after_the_switch_is_taken_back_once(patie
     found = (await patient.look(second.deployment)).deployment
     assert found.state is DeploymentState.ROLLED_BACK
     assert found.failure == "After the switch it did not answer well three times in a row: GET / answered 500."
-    back = (await list_deployments(patient.store, "shop", actor=ADMIN)).items[0]
+    back = (await list_deployments(patient.store, at("shop"), actor=ADMIN)).items[0]
     assert (back.number, back.back_to, back.trigger) == (3, 1, "system")
     ended = (await patient.run(back)).deployment
     assert (ended.state, ended.watched_until) == (DeploymentState.SUCCEEDED, None)

@@ -15,6 +15,7 @@ from bakery.model.secret import Secret
 from bakery.model.sources import Branch, GitUrl
 from bakery.model.variables import parse_variable_name
 from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.support.places import at
 
 URL = GitUrl("https://git.example.com/shop.git")
 
@@ -23,7 +24,7 @@ async def a_shop_with_everything(fleet: Fleet) -> None:
     app = await fleet.make()
     await fleet.deploy_well(an_app("one"))
     settings = [Setting(parse_variable_name("KEY"), Secret("canary-1"))]
-    await change_variables(fleet.store, "shop", settings, actor=ADMIN)
+    await change_variables(fleet.store, at("shop"), settings, actor=ADMIN)
     vault = fleet.store.vault
     async with fleet.store.transaction() as tx:
         source = StoredSource(
@@ -38,12 +39,12 @@ async def a_shop_with_everything(fleet: Fleet) -> None:
 
 async def test_a_clone_has_the_same_source_settings_and_variables_and_nothing_deployed(fleet: Fleet) -> None:
     await a_shop_with_everything(fleet)
-    made = await clone_app(fleet.store, "shop", "shop-2", node=None, actor=ADMIN)
+    made = await clone_app(fleet.store, at("shop"), "shop-2", node=None, actor=ADMIN)
     original = await fleet.app("shop")
     assert (made.slug, made.status, made.node) == ("shop-2", AppStatus.NEVER_DEPLOYED, "local")
     assert (made.command, made.health_path, made.strategy) == (original.command, "/up", original.strategy)
-    assert [one.name for one in (await list_variables(fleet.store, "shop-2", actor=ADMIN)).rows] == ["KEY"]
-    revealed = await reveal(fleet.store, "shop-2", ["KEY"], actor=ADMIN)
+    assert [one.name for one in (await list_variables(fleet.store, at("shop-2"), actor=ADMIN)).rows] == ["KEY"]
+    revealed = await reveal(fleet.store, at("shop-2"), ["KEY"], actor=ADMIN)
     assert [value.reveal() for value in revealed.values()] == ["canary-1"]
     async with fleet.store.connection() as connection:
         source = await read_source(connection, made.environment_id)
@@ -67,16 +68,16 @@ async def test_a_clone_has_the_same_source_settings_and_variables_and_nothing_de
 async def test_a_clone_needs_a_name_that_is_free_a_node_that_takes_it_and_who_may(fleet: Fleet) -> None:
     await fleet.make()
     with pytest.raises(Conflict, match="There is already an app with the name shop"):
-        await clone_app(fleet.store, "shop", "shop", node=None, actor=ADMIN)
+        await clone_app(fleet.store, at("shop"), "shop", node=None, actor=ADMIN)
     with pytest.raises(BadInput, match="taken by a page"):
-        await clone_app(fleet.store, "shop", "new", node=None, actor=ADMIN)
+        await clone_app(fleet.store, at("shop"), "new", node=None, actor=ADMIN)
     with pytest.raises(BadInput, match="no such node"):
-        await clone_app(fleet.store, "shop", "shop-2", node=NodeName("oven-9"), actor=ADMIN)
+        await clone_app(fleet.store, at("shop"), "shop-2", node=NodeName("oven-9"), actor=ADMIN)
     viewer = Actor(Origin("browser"), person_id=1, role=Role.VIEWER)
     with pytest.raises(NotAllowed):
-        await clone_app(fleet.store, "shop", "shop-2", node=None, actor=viewer)
+        await clone_app(fleet.store, at("shop"), "shop-2", node=None, actor=viewer)
     stranger = Actor(Origin("browser"), person_id=1, role=Role.DEVELOPER, apps=frozenset({99}))
     with pytest.raises(NotFound):
-        await clone_app(fleet.store, "shop", "shop-2", node=None, actor=stranger)
+        await clone_app(fleet.store, at("shop"), "shop-2", node=None, actor=stranger)
     with pytest.raises(NotFound):
-        await find_app(fleet.store, "shop-2", ADMIN)
+        await find_app(fleet.store, at("shop-2"), ADMIN)

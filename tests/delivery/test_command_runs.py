@@ -8,6 +8,7 @@ import pytest
 from bakery.delivery.command_runs import Begun, CommandRun, CommandRuns
 from bakery.model.errors import NotAllowed, NotFound, TooMany
 from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.support.places import at
 
 
 async def no_more() -> None:
@@ -24,7 +25,7 @@ async def test_a_command_ends_when_it_may_not_run_any_more_also_while_nobody_lis
     await fleet.deploy_well(an_app("one"))
 
     async def prepared(*words: str) -> CommandRun:
-        return await runs.prepare(fleet.store, fleet.links, "shop", list(words), None, actor=ADMIN)
+        return await runs.prepare(fleet.store, fleet.links, at("shop"), list(words), None, actor=ADMIN)
 
     run = await prepared("yes")
     async with asyncio.timeout(20), aclosing(runs.hear(run, no_more, every=0.1)) as hearing:
@@ -32,7 +33,7 @@ async def test_a_command_ends_when_it_may_not_run_any_more_also_while_nobody_lis
         while runs._running:
             await asyncio.sleep(0.02)
         with pytest.raises(NotFound):
-            runs.conversation("shop", run.id, actor=ADMIN)
+            runs.conversation(at("shop"), run.id, actor=ADMIN)
         with pytest.raises(NotAllowed):
             assert [one async for one in hearing] == []
 
@@ -41,7 +42,7 @@ async def test_nobody_has_all_places_for_commands_on_a_node(bare_fleet: Fleet) -
     fleet, runs = bare_fleet, CommandRuns()
     await fleet.make()
     await fleet.deploy_well(an_app("one"))
-    run = await runs.prepare(fleet.store, fleet.links, "shop", ["sleep", "60"], None, actor=ADMIN)
+    run = await runs.prepare(fleet.store, fleet.links, at("shop"), ["sleep", "60"], None, actor=ADMIN)
     runs._running = {str(one): (run, None) for one in range(3)}
     with pytest.raises(TooMany):
         await anext(runs.hear(run, still, every=1))

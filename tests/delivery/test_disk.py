@@ -21,6 +21,7 @@ from bakery.nodes.disk import Disk
 from bakery.store.logs import append_within
 from bakery.store.store import Store
 from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.support.places import at
 
 
 async def value(store: Store, query: str) -> object:
@@ -100,7 +101,7 @@ async def _leave_something(fleet: Fleet, root: Path) -> None:
     shutil.copytree(root / "apps/shop/production/releases/2", root / "apps/shop/production/releases/99")
     (root / "units/bakery-shop-production-blue").mkdir()
     blog = await fleet.make("blog", runtime="static")
-    await delete_app(fleet.store, fleet.queue, "blog", actor=ADMIN)
+    await delete_app(fleet.store, fleet.queue, at("blog"), actor=ADMIN)
     await clear_app(fleet.store, fleet.node, blog.environment_id)
     (root / "apps/foreign/production").mkdir(parents=True)
     left = root / "apps/blog/production"

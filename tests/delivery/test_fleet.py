@@ -12,6 +12,7 @@ from bakery.model.errors import Conflict, NotAllowed, NotFound
 from bakery.model.permissions import Role
 from bakery.store.store import Store
 from tests.delivery.fleet import ADMIN
+from tests.support.places import at
 
 FLEET = """
 INSERT INTO nodes (slug, kind, name, machine_id, site_port, apps_domain)
@@ -78,14 +79,14 @@ async def test_outside_the_grants_an_app_does_not_exist(thousand: Store) -> None
     assert (await overview(thousand, actor=ada)).total == 2
     for slug in ("app-0003", "nothing"):
         with pytest.raises(NotFound, match="There is no such app"):
-            await show_app(thousand, slug, actor=ada)
+            await show_app(thousand, at(slug), actor=ada)
         with pytest.raises(NotFound, match="There is no such app"):
-            await list_deployments(thousand, slug, actor=ada)
+            await list_deployments(thousand, at(slug), actor=ada)
         with pytest.raises(NotFound, match="There is no such app"):
-            await cancel_deployment(thousand, slug, 1, actor=ada)
-    assert (await show_deployment(thousand, "app-0001", 1, actor=ada)).deployment.is_live
+            await cancel_deployment(thousand, at(slug), 1, actor=ada)
+    assert (await show_deployment(thousand, at("app-0001"), 1, actor=ada)).deployment.is_live
     with pytest.raises(NotFound, match="has no deployment #99999999999"):
-        await show_deployment(thousand, "app-0001", 99999999999, actor=ada)
+        await show_deployment(thousand, at("app-0001"), 99999999999, actor=ada)
 
 
 async def test_a_viewer_changes_nothing(thousand: Store) -> None:
@@ -93,7 +94,7 @@ async def test_a_viewer_changes_nothing(thousand: Store) -> None:
     with pytest.raises(NotAllowed):
         await create_app(thousand, parse_new_app(slug="another", command="x"), actor=ada)
     with pytest.raises(NotAllowed):
-        await cancel_deployment(thousand, "app-0001", 1, actor=ada)
+        await cancel_deployment(thousand, at("app-0001"), 1, actor=ada)
 
 
 async def test_a_name_is_given_once(thousand: Store) -> None:

@@ -16,6 +16,7 @@ from bakery.model.secret import Secret
 from bakery.model.sources import parse_new_source
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.support.git_server import GitServer, Repository, a_git_server
+from tests.support.places import at
 
 TOKEN = "canary-token-5d0c"
 
@@ -28,7 +29,7 @@ def server() -> Iterator[GitServer]:
 
 async def follow(fleet: Fleet, repository: Repository, *, token: Secret | None = None, base: str = "") -> None:
     new = parse_new_source(url=repository.url, token=token, branch="main", base=base)
-    await set_source(fleet.store, fleet.links, "shop", new, actor=ADMIN)
+    await set_source(fleet.store, fleet.links, at("shop"), new, actor=ADMIN)
 
 
 async def commit(repository: Repository, title: str, files: dict[str, str]) -> str:
@@ -36,7 +37,7 @@ async def commit(repository: Repository, title: str, files: dict[str, str]) -> s
 
 
 async def deploy(fleet: Fleet) -> DeploymentDetail:
-    return await fleet.run(await request_deployment(fleet.store, fleet.queue, "shop", actor=ADMIN))
+    return await fleet.run(await request_deployment(fleet.store, fleet.queue, at("shop"), actor=ADMIN))
 
 
 async def test_the_newest_commit_is_fetched_built_and_live(fleet: Fleet, server: GitServer) -> None:
@@ -51,7 +52,7 @@ async def test_the_newest_commit_is_fetched_built_and_live(fleet: Fleet, server:
     assert (await fleet.visit()).text == "one"
 
     await commit(repository, "Paint it", {**an_app("two"), "bakery.toml": '[build]\ncommand = "./paint"\n'})
-    foreseen = await foresee_deployment(fleet.store, fleet.links, "shop", actor=ADMIN)
+    foreseen = await foresee_deployment(fleet.store, fleet.links, at("shop"), actor=ADMIN)
     assert (foreseen.title, foreseen.compared_with) == ("Paint it", 1)
     assert [line.text for part in foreseen.parts if part.key == "build" for line in part.lines] == [
         "Nothing to do. It has nothing to build.", "$ sh -c ./paint",
@@ -70,7 +71,7 @@ async def test_the_newest_commit_is_fetched_built_and_live(fleet: Fleet, server:
     third = await commit(repository, "Burn it", {**an_app("three"), "bakery.toml": '[build]\ntest = "exit 4"\n'})
     assert (await deploy(fleet)).deployment.state is DeploymentState.FAILED
     await commit(repository, "Clean up", an_app("four"))
-    asked = await request_retry(fleet.store, fleet.queue, "shop", 3, actor=ADMIN)
+    asked = await request_retry(fleet.store, fleet.queue, at("shop"), 3, actor=ADMIN)
     assert asked.note == (
         "Retries deployment #3 from the beginning: the results of the steps before test are not kept."
     )

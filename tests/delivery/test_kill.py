@@ -16,6 +16,7 @@ from bakery.model.faults import Moment, Point
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.delivery.invariants import Visitor, expect_no_leftovers
 from tests.delivery.test_pipeline import a_project
+from tests.support.places import at
 
 STEPS = ["unpack", "start", "check", "switch", "retire"]
 EVERYTHING = bool(os.environ.get("BAKERY_TEST_ALL"))
@@ -81,7 +82,7 @@ async def test_a_deployment_that_was_cancelled_while_bakery_was_away_leaves_only
     await fleet.deploy_well(an_app("one"))
     requested = await fleet.request(an_app("two"))
     await run_until_killed(fleet, requested, f"{step}.done")
-    await cancel_deployment(fleet.store, "shop", requested.number, actor=ADMIN)
+    await cancel_deployment(fleet.store, at("shop"), requested.number, actor=ADMIN)
     found = await fleet.run(requested)
     assert found.deployment.state is DeploymentState.CANCELLED
     assert await fleet.visitors_see("one")
@@ -109,7 +110,7 @@ async def test_a_deployment_that_switches_traffic_is_not_cancelled_any_more(flee
     requested = await fleet.request(an_app("one"))
     await run_until_killed(fleet, requested, "switch.begun")
     with pytest.raises(Conflict, match="switching traffic already"):
-        await cancel_deployment(fleet.store, "shop", requested.number, actor=ADMIN)
+        await cancel_deployment(fleet.store, at("shop"), requested.number, actor=ADMIN)
     assert (await fleet.run(requested)).deployment.state is DeploymentState.SUCCEEDED
 
 

@@ -29,6 +29,7 @@ from bakery.store import logs
 from bakery.store.store import Store
 from tests.delivery.fleet import ADMIN, Fleet, an_app, packed
 from tests.support.machine import a_node, machine_of
+from tests.support.places import at
 
 BLUE = UnitName("bakery-shop-production-blue")
 GREEN = UnitName("bakery-shop-production-green")
@@ -38,7 +39,7 @@ async def ended(fleet: Fleet, number: int) -> DeploymentState:
     """Waits for the worker."""
     async with asyncio.timeout(30):
         while True:
-            found = await show_deployment(fleet.store, "shop", number, actor=ADMIN)
+            found = await show_deployment(fleet.store, at("shop"), number, actor=ADMIN)
             if found.deployment.state.is_over:
                 return found.deployment.state
             await asyncio.sleep(0.05)
@@ -68,14 +69,14 @@ async def test_a_running_deployment_is_cancelled_and_leaves_nothing(fleet: Fleet
     async with asyncio.timeout(20):
         while [step.state for step in (await fleet.look(requested)).steps][2:3] != [StepState.RUNNING]:
             await asyncio.sleep(0.05)
-    assert (await cancel_deployment(fleet.store, "shop", 2, actor=ADMIN)).is_cancelling
+    assert (await cancel_deployment(fleet.store, at("shop"), 2, actor=ADMIN)).is_cancelling
     found = await running
     assert found.deployment.state is DeploymentState.CANCELLED
     assert [step.state for step in found.steps][2:] == [StepState.CANCELLED, StepState.SKIPPED, StepState.SKIPPED]
     assert await fleet.visitors_see("one")
     assert await fleet.node.transport.names_in(fleet.node.folders.units) == (BLUE,)
     with pytest.raises(Conflict, match="nothing to cancel"):
-        await cancel_deployment(fleet.store, "shop", 2, actor=ADMIN)
+        await cancel_deployment(fleet.store, at("shop"), 2, actor=ADMIN)
 
 
 async def test_a_deployment_that_failed_is_not_cancelled_any_more(
@@ -90,7 +91,7 @@ async def test_a_deployment_that_failed_is_not_cancelled_any_more(
 
     async def cancel(_: Work) -> None:
         with pytest.raises(Conflict, match="failed already") as caught:
-            await cancel_deployment(fleet.store, "shop", requested.number, actor=ADMIN)
+            await cancel_deployment(fleet.store, at("shop"), requested.number, actor=ADMIN)
         refused.append(caught.value.message)
 
     monkeypatch.setattr(actions, "_check", run_out_of_time)
@@ -129,13 +130,13 @@ async def test_the_same_idempotency_key_makes_one_deployment(fleet: Fleet) -> No
     await fleet.make()
     upload = await fleet.upload(packed(an_app("one")))
     asked = [
-        await request_deployment(fleet.store, fleet.queue, "shop", upload, actor=ADMIN, idempotency_key="k")
+        await request_deployment(fleet.store, fleet.queue, at("shop"), upload, actor=ADMIN, idempotency_key="k")
         for _ in range(2)
     ]
     assert asked[0].id == asked[1].id
     other = await fleet.upload(packed(an_app("two")))
     with pytest.raises(Conflict, match="another source"):
-        await request_deployment(fleet.store, fleet.queue, "shop", other, actor=ADMIN, idempotency_key="k")
+        await request_deployment(fleet.store, fleet.queue, at("shop"), other, actor=ADMIN, idempotency_key="k")
     assert (await fleet.request(an_app("two"))).number == 2
 
 
@@ -143,8 +144,8 @@ async def test_a_scheduled_deployment_waits_for_its_time_and_holds_nobody_up(fle
     await fleet.make()
     working = asyncio.create_task(fleet.queue.work())
     upload = await fleet.upload(packed(an_app("later")))
-    at = datetime.now(UTC) + timedelta(seconds=4)
-    later = await request_deployment(fleet.store, fleet.queue, "shop", upload, actor=ADMIN, at=at)
+    when = datetime.now(UTC) + timedelta(seconds=4)
+    later = await request_deployment(fleet.store, fleet.queue, at("shop"), upload, actor=ADMIN, at=when)
     assert later.state is DeploymentState.SCHEDULED
     assert await ended(fleet, (await fleet.request(an_app("now"))).number) is DeploymentState.SUCCEEDED
     assert await ended(fleet, later.number) is DeploymentState.SUCCEEDED
@@ -156,17 +157,17 @@ async def test_a_scheduled_deployment_waits_for_its_time_and_holds_nobody_up(fle
 async def test_an_app_is_stopped_started_and_restarted(fleet: Fleet) -> None:
     app = await fleet.make()
     await fleet.deploy_well(an_app("one"))
-    await stop_app(fleet.store, fleet.queue, "shop", actor=ADMIN)
+    await stop_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
     await settle(fleet.store, fleet.node, app.environment_id)
     assert (await fleet.app()).status is AppStatus.STOPPED
     assert not (await fleet.node.units.state(BLUE)).is_running
-    await start_app(fleet.store, fleet.queue, "shop", actor=ADMIN)
+    await start_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
     await settle(fleet.store, fleet.node, app.environment_id)
     assert (await fleet.app()).status is AppStatus.HEALTHY
     assert await fleet.visitors_see("one")
     before = (await fleet.node.units.state(BLUE)).process_id
     working = asyncio.create_task(fleet.queue.work())
-    await restart_app(fleet.store, fleet.queue, "shop", actor=ADMIN)
+    await restart_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
     async with asyncio.timeout(20):
         while (await fleet.node.units.state(BLUE)).process_id in {before, None}:
             await asyncio.sleep(0.05)
@@ -178,7 +179,7 @@ async def test_an_app_is_stopped_started_and_restarted(fleet: Fleet) -> None:
 async def test_what_was_never_deployed_cannot_be_restarted(fleet: Fleet) -> None:
     await fleet.make()
     with pytest.raises(Conflict, match="never deployed"):
-        await restart_app(fleet.store, fleet.queue, "shop", actor=ADMIN)
+        await restart_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
 
 
 async def test_a_deleted_app_leaves_nothing(fleet: Fleet) -> None:
@@ -187,10 +188,10 @@ async def test_a_deleted_app_leaves_nothing(fleet: Fleet) -> None:
     await fleet.deploy_well(an_app("one"))
     await fleet.deploy_well(an_app("two"))
     assert (await fleet.deploy(an_app("three", before="sys.exit(3)"))).deployment.state is DeploymentState.FAILED
-    goes = await what_goes(fleet.store, "shop", actor=ADMIN)
+    goes = await what_goes(fleet.store, at("shop"), actor=ADMIN)
     assert goes == Departure(address=app.address, ports=goes.ports, releases=2, deployments=3)
     assert len(goes.ports) == 2
-    await delete_app(fleet.store, fleet.queue, "shop", actor=ADMIN)
+    await delete_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
     with pytest.raises(NotFound):
         await fleet.app()
     await clear_app(fleet.store, fleet.node, app.environment_id)
@@ -200,7 +201,7 @@ async def test_a_deleted_app_leaves_nothing(fleet: Fleet) -> None:
     static = await fleet.make(runtime="static")
     await fleet.deploy_well({"index.html": "one"})
     await fleet.deploy_well({"index.html": "two"})
-    await delete_app(fleet.store, fleet.queue, "shop", actor=ADMIN)
+    await delete_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
     await clear_app(fleet.store, fleet.node, static.environment_id)
     assert await everything_below(fleet) == before
 
@@ -208,7 +209,7 @@ async def test_a_deleted_app_leaves_nothing(fleet: Fleet) -> None:
 async def test_an_app_is_deleted_once_and_what_waits_is_over(fleet: Fleet) -> None:
     await fleet.make()
     waiting = await fleet.request(an_app("one"))
-    clicks = [delete_app(fleet.store, fleet.queue, "shop", actor=ADMIN) for _ in range(2)]
+    clicks = [delete_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN) for _ in range(2)]
     outcomes = await asyncio.gather(*clicks, return_exceptions=True)
     assert [type(outcome) for outcome in outcomes if outcome] == [NotFound]
     async with fleet.store.connection() as connection:
@@ -296,14 +297,14 @@ async def test_an_upload_that_nobody_deploys_goes_after_an_hour(fleet: Fleet) ->
     await fleet.make()
     unused, scheduled, fresh = [await fleet.upload(packed(an_app("one"))) for _ in range(3)]
     tomorrow = datetime.now(UTC) + timedelta(days=1)
-    await request_deployment(fleet.store, fleet.queue, "shop", scheduled, actor=ADMIN, at=tomorrow)
+    await request_deployment(fleet.store, fleet.queue, at("shop"), scheduled, actor=ADMIN, at=tomorrow)
     folder = uploads_folder(Path(fleet.node.folders.root))
     an_hour_ago = time.time() - 3700
     for upload in (unused, scheduled):
         os.utime(folder / upload.archive, (an_hour_ago, an_hour_ago))
     await tidy(fleet.store, fleet.queue, fleet.links, await local_node_id(fleet.store))
     assert {path.name for path in folder.iterdir()} == {scheduled.archive, fresh.archive}
-    await cancel_deployment(fleet.store, "shop", 1, actor=ADMIN)
+    await cancel_deployment(fleet.store, at("shop"), 1, actor=ADMIN)
     await tidy(fleet.store, fleet.queue, fleet.links, await local_node_id(fleet.store))
     assert {path.name for path in folder.iterdir()} == {fresh.archive}
 

@@ -10,6 +10,7 @@ from bakery.delivery.history import DeploymentDetail
 from bakery.delivery.request import cancel_deployment, request_deployment
 from bakery.model.deployments import DeploymentState, StepState
 from tests.delivery.fleet import ADMIN, Fleet, an_app, packed
+from tests.support.places import at
 
 TOLD = """
 [build]
@@ -80,7 +81,7 @@ async def test_a_failing_test_blocks_and_leaves_the_old_release_alone(fleet: Fle
 async def test_tests_can_be_left_out_of_one_deployment_and_it_says_by_whom(fleet: Fleet) -> None:
     await fleet.make(command="")
     upload = await fleet.upload(packed(a_project("one", test="exit 4")))
-    asked = await request_deployment(fleet.store, fleet.queue, "shop", upload, actor=ADMIN, skips_tests=True)
+    asked = await request_deployment(fleet.store, fleet.queue, at("shop"), upload, actor=ADMIN, skips_tests=True)
     found = await fleet.run(asked)
     assert found.deployment.state is DeploymentState.SUCCEEDED
     assert states(found)["test"] is StepState.SKIPPED
@@ -116,7 +117,7 @@ async def test_a_deployment_that_is_cancelled_while_it_is_tested_leaves_no_proce
     running = asyncio.create_task(fleet.run(asked))
     while "\nbegun\n" not in await fleet.log(asked):
         await asyncio.sleep(0.05)
-    await cancel_deployment(fleet.store, "shop", asked.number, actor=ADMIN)
+    await cancel_deployment(fleet.store, at("shop"), asked.number, actor=ADMIN)
     found = await running
     assert found.deployment.state is DeploymentState.CANCELLED
     assert states(found)["test"] is StepState.CANCELLED

@@ -21,6 +21,7 @@ from bakery.store.store import Store
 from bakery.web.moments import now
 from tests.delivery.conftest import PATIENCE
 from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.support.places import at
 
 SEEN: Mapping[str, object] = {
     "user": "bakery-agent", "is_root": False, "has_docker": False, "nginx": "/usr/sbin/nginx", "python": "3.11.2",
@@ -128,7 +129,7 @@ async def test_what_a_node_that_is_away_could_not_do_is_told_and_done_when_it_is
     await queue.open()
     async with fleet.store.connection() as connection:
         await connection.execute("DELETE FROM procrastinate_jobs")  # of the deployment, which is over
-    await restart_app(fleet.store, queue, "shop", actor=ADMIN)
+    await restart_app(fleet.store, queue, at("shop"), actor=ADMIN)
     working = asyncio.create_task(queue.work())
     async with asyncio.timeout(30):
         while len(links.told) < 2 or (await fleet.app()).health_note:
@@ -136,4 +137,4 @@ async def test_what_a_node_that_is_away_could_not_do_is_told_and_done_when_it_is
     queue.stop()
     await working
     assert links.told == ["", "oven-1 did not answer. Bakery tries again."]
-    assert (await show_app(fleet.store, "shop", actor=ADMIN)).status is AppStatus.HEALTHY
+    assert (await show_app(fleet.store, at("shop"), actor=ADMIN)).status is AppStatus.HEALTHY

@@ -13,6 +13,7 @@ from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BadInput
 from bakery.model.names import ProcessName, UnitName
 from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.support.places import at
 
 WORKER = ProcessName("worker")
 LOOPS = "while true; do sleep 0.1; done"
@@ -44,14 +45,14 @@ async def test_workers_come_with_their_release_are_counted_and_end_with_it(fleet
 
     app = await fleet.app()
     pid = (await fleet.node.units.state(UnitName("bakery-shop-production-blue"))).process_id
-    await scale_app(fleet.store, fleet.queue, "shop", {WORKER: 3, ProcessName("mail"): 0}, actor=ADMIN)
+    await scale_app(fleet.store, fleet.queue, at("shop"), {WORKER: 3, ProcessName("mail"): 0}, actor=ADMIN)
     await scale(fleet.store, fleet.node, app.environment_id)
     assert await running(fleet) == {"blue", "blue-worker-1", "blue-worker-2", "blue-worker-3"}
     assert (await fleet.node.units.state(UnitName("bakery-shop-production-blue"))).process_id == pid
 
     await fleet.deploy_well(a_project("two", worker=LOOPS, extra=LOOPS))
     assert await units(fleet) == {"green", "green-extra-1", "green-worker-1", "green-worker-2", "green-worker-3"}
-    await scale_app(fleet.store, fleet.queue, "shop", {WORKER: 1}, actor=ADMIN)
+    await scale_app(fleet.store, fleet.queue, at("shop"), {WORKER: 1}, actor=ADMIN)
     await scale(fleet.store, fleet.node, app.environment_id)
     assert await units(fleet) == {"green", "green-extra-1", "green-worker-1"}
 
@@ -76,23 +77,23 @@ async def test_all_programs_of_an_app_stop_start_and_go_together(fleet: Fleet) -
     await fleet.make(command="")
     await fleet.deploy_well(a_project("one", worker=LOOPS))
     app = await fleet.app()
-    await stop_app(fleet.store, fleet.queue, "shop", actor=ADMIN)
+    await stop_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
     await settle(fleet.store, fleet.node, app.environment_id)
     assert await running(fleet) == set()
-    await restart_app(fleet.store, fleet.queue, "shop", actor=ADMIN)
+    await restart_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
     await settle(fleet.store, fleet.node, app.environment_id)
     assert await running(fleet) == {"blue", "blue-worker-1"}
 
     await fleet.node.units.stop(UnitName("bakery-shop-production-blue-worker-1"))
     await Watch(fleet.store, fleet.queue, fleet.links, await local_node_id(fleet.store)).look()
     assert "The process worker 1 does not run" in ((await fleet.app()).health_note or "")
-    web, worker = await list_processes(fleet.store, "shop", actor=ADMIN)
+    web, worker = await list_processes(fleet.store, at("shop"), actor=ADMIN)
     assert [one.is_running for one in (*web.instances, *worker.instances)] == [True, False]
     await resume(fleet.store, fleet.queue, fleet.links, await local_node_id(fleet.store))
     async with fleet.store.transaction() as tx:
         assert await fleet.queue.has(tx, "settle", app.environment_id)
 
-    await delete_app(fleet.store, fleet.queue, "shop", actor=ADMIN)
+    await delete_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
     await clear_app(fleet.store, fleet.node, app.environment_id)
     assert await units(fleet) == set()
 
@@ -101,7 +102,7 @@ async def test_a_process_that_the_release_does_not_have_cannot_be_counted(fleet:
     await fleet.make(command="")
     await fleet.deploy_well(a_project("one", worker=LOOPS))
     with pytest.raises(BadInput, match="has no process mail") as refused:
-        await scale_app(fleet.store, fleet.queue, "shop", {ProcessName("mail"): 2}, actor=ADMIN)
+        await scale_app(fleet.store, fleet.queue, at("shop"), {ProcessName("mail"): 2}, actor=ADMIN)
     assert refused.value.hint.startswith("It has: web, worker.")
 
 

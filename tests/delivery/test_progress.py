@@ -9,6 +9,7 @@ from bakery.delivery.progress import Progress
 from bakery.delivery.steps import CancelAsked, store_steps
 from bakery.model.deployments import StepState
 from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.support.places import at
 
 STEPS = (StepKey.UNPACK, StepKey.TEST, StepKey.START)
 
@@ -23,7 +24,7 @@ async def asked(fleet: Fleet) -> DeploymentSummary:
 
 
 async def states(fleet: Fleet, asked: DeploymentSummary) -> list[tuple[StepState, int | None, int | None]]:
-    found = await show_deployment(fleet.store, "shop", asked.number, actor=ADMIN)
+    found = await show_deployment(fleet.store, at("shop"), asked.number, actor=ADMIN)
     return [(step.state, step.from_byte, step.to_byte) for step in found.steps]
 
 

@@ -13,6 +13,7 @@ from bakery.model.errors import BadInput, Conflict
 from bakery.model.names import AppName
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.delivery.test_pipeline import a_project
+from tests.support.places import at
 
 # It starts well only when somebody mended what it needs.
 WAITS = "if not os.path.exists(os.environ['HOME_OF_TEST'] + '/mended'): sys.exit(3)"
@@ -31,14 +32,14 @@ async def test_what_was_made_is_taken_over_from_the_step_that_failed(fleet: Flee
     assert "What was made stays for an hour, for: bakery retry shop 2" in await fleet.log(failed.deployment)
     assert releases(fleet) == ["1", "2"]
 
-    again = await fleet.run((await request_retry(fleet.store, fleet.queue, "shop", 2, actor=ADMIN)).deployment)
+    again = await fleet.run((await request_retry(fleet.store, fleet.queue, at("shop"), 2, actor=ADMIN)).deployment)
     assert again.deployment.state is DeploymentState.FAILED
     assert releases(fleet) == ["1", "2"]
     with pytest.raises(BadInput, match="#3 ended at its step check, so switch cannot be the first of a retry"):
-        await request_retry(fleet.store, fleet.queue, "shop", 3, actor=ADMIN, from_step="switch")
+        await request_retry(fleet.store, fleet.queue, at("shop"), 3, actor=ADMIN, from_step="switch")
 
     (tmp_path / "mended").touch()
-    asked = await request_retry(fleet.store, fleet.queue, "shop", 3, actor=ADMIN)
+    asked = await request_retry(fleet.store, fleet.queue, at("shop"), 3, actor=ADMIN)
     assert asked.note.startswith("What deployment #3 made is taken over; it goes on with check.")
     patient = replace(fleet, patience=replace(fleet.patience, bake=60.0))
     found = await patient.run(asked.deployment)
@@ -56,14 +57,14 @@ async def test_what_was_made_is_taken_over_from_the_step_that_failed(fleet: Flee
 async def test_a_release_that_is_being_retried_is_not_changed_by_another_retry(fleet: Fleet) -> None:
     await fleet.make(command="")
     await fleet.deploy({**a_project("one"), **an_app("one", before="sys.exit(3)")})
-    await change_app(fleet.store, AppName("shop"), {"memory": "512", "cpus": "2"}, actor=ADMIN)
-    running = await request_retry(fleet.store, fleet.queue, "shop", 1, actor=ADMIN)
+    await change_app(fleet.store, at(AppName("shop")), {"memory": "512", "cpus": "2"}, actor=ADMIN)
+    running = await request_retry(fleet.store, fleet.queue, at("shop"), 1, actor=ADMIN)
     async with fleet.store.transaction() as tx:
         limits = await tx.connection.execute("SELECT memory_bytes, cpu_percent FROM releases")
         assert await limits.fetchall() == [(512 * 1024**2, 200)]  # today's settings count
         await move_deployment(tx, running.deployment.id, DeploymentState.RUNNING)
     with pytest.raises(Conflict, match="#1 of shop is being retried already, by #2"):
-        await request_retry(fleet.store, fleet.queue, "shop", 1, actor=ADMIN)
+        await request_retry(fleet.store, fleet.queue, at("shop"), 1, actor=ADMIN)
 
 
 async def test_an_upload_of_which_nothing_was_made_is_sent_again(fleet: Fleet) -> None:
@@ -71,7 +72,7 @@ async def test_an_upload_of_which_nothing_was_made_is_sent_again(fleet: Fleet) -
     await fleet.deploy(a_project("one", test="exit 4"))
     assert releases(fleet) == []
     with pytest.raises(Conflict, match="the results of the steps before test are not kept, nor is its upload") as no:
-        await request_retry(fleet.store, fleet.queue, "shop", 1, actor=ADMIN)
+        await request_retry(fleet.store, fleet.queue, at("shop"), 1, actor=ADMIN)
     assert no.value.hint == "Upload it again: bakery deploy shop --dir PATH"
     with pytest.raises(BadInput, match="has no step “bake”"):
-        await request_retry(fleet.store, fleet.queue, "shop", 1, actor=ADMIN, from_step="bake")
+        await request_retry(fleet.store, fleet.queue, at("shop"), 1, actor=ADMIN, from_step="bake")

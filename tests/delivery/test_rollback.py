@@ -21,6 +21,7 @@ from bakery.model.secret import Secret
 from bakery.model.variables import Difference, VariableName
 from bakery.store.store import Store
 from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.support.places import at
 
 SAYS_ITS_WORD = "(200, ('{version} ' + os.environ.get('WORD', '-')).encode())"
 WELL_ONCE = "if os.path.exists('seen'): sys.exit(3)\nopen('seen', 'x').close()"
@@ -29,7 +30,7 @@ BLUE = UnitName("bakery-shop-production-blue")
 
 async def set_word(fleet: Fleet, word: str) -> None:
     settings = [Setting(VariableName("WORD"), Secret(word))]
-    await change_variables(fleet.store, "shop", settings, actor=ADMIN)
+    await change_variables(fleet.store, at("shop"), settings, actor=ADMIN)
 
 
 async def deploy_word(fleet: Fleet, version: str) -> None:
@@ -38,7 +39,7 @@ async def deploy_word(fleet: Fleet, version: str) -> None:
 
 async def go_back(fleet: Fleet, release: int | None = None, *, today: bool = False) -> DeploymentDetail:
     asked = await request_rollback(
-        fleet.store, fleet.queue, "shop", actor=ADMIN, release=release, with_todays_variables=today
+        fleet.store, fleet.queue, at("shop"), actor=ADMIN, release=release, with_todays_variables=today
     )
     return await fleet.run(asked)
 
@@ -57,7 +58,7 @@ async def deploy_each(fleet: Fleet, *versions: str) -> None:
 
 async def refusal_of(fleet: Fleet, release: int | None = None) -> tuple[str, str]:
     with pytest.raises((Conflict, NotFound)) as refused:
-        await request_rollback(fleet.store, fleet.queue, "shop", actor=ADMIN, release=release)
+        await request_rollback(fleet.store, fleet.queue, at("shop"), actor=ADMIN, release=release)
     return refused.value.message, refused.value.hint
 
 
@@ -73,7 +74,7 @@ async def slots_of(store: Store) -> list[tuple[str, str, int | None]]:
 
 async def rows_of(fleet: Fleet) -> list[tuple[int, int, int | None, bool, bool, bool]]:
     """Number, release, what it goes back to, whether it applies, is kept, is live."""
-    page = await list_deployments(fleet.store, "shop", actor=ADMIN)
+    page = await list_deployments(fleet.store, at("shop"), actor=ADMIN)
     return [(row.number, row.release, row.back_to, row.applies, row.is_kept, row.is_live) for row in page.items]
 
 
@@ -157,8 +158,8 @@ async def test_what_one_cannot_go_back_to_is_said(fleet: Fleet) -> None:
     )
     waiting = await fleet.request(an_app("eight"))
     assert (await refusal_of(fleet))[0] == "shop is being deployed."
-    await cancel_deployment(fleet.store, "shop", waiting.number, actor=ADMIN)
-    releases = (await list_releases(fleet.store, "shop", actor=ADMIN)).items
+    await cancel_deployment(fleet.store, at("shop"), waiting.number, actor=ADMIN)
+    releases = (await list_releases(fleet.store, at("shop"), actor=ADMIN)).items
     assert [(row.number, row.is_kept, row.is_live) for row in releases] == [
         (7, True, True), (6, True, False), (5, True, False), (4, True, False), (3, True, False), (1, False, False),
     ]  # fmt: skip
@@ -171,7 +172,7 @@ async def test_variables_are_as_they_were_or_todays(fleet: Fleet) -> None:
     await deploy_word(fleet, "one")
     await set_word(fleet, "new")
     await deploy_word(fleet, "two")
-    way = await look_back(fleet.store, "shop", 1, actor=ADMIN)
+    way = await look_back(fleet.store, at("shop"), 1, actor=ADMIN)
     assert way is not None
     assert way.variables == Difference(changed=(VariableName("WORD"),))
     await go_back_well(fleet)
@@ -190,7 +191,7 @@ async def test_going_back_from_applied_variables_brings_those_of_before(fleet: F
     await set_word(fleet, "old")
     await deploy_word(fleet, "one")
     await set_word(fleet, "new")
-    applied = await fleet.run(await apply_variables(fleet.store, fleet.queue, "shop", actor=ADMIN))
+    applied = await fleet.run(await apply_variables(fleet.store, fleet.queue, at("shop"), actor=ADMIN))
     assert applied.deployment.applies
     assert await fleet.visitors_see("one new")
     await go_back_well(fleet)
@@ -264,7 +265,7 @@ async def test_what_somebody_is_about_to_go_back_to_is_not_tidied_away(fleet: Fl
     async with asyncio.timeout(10):
         while (await fleet.look(asked)).deployment.state is not DeploymentState.RUNNING:
             await asyncio.sleep(0.02)
-    back = await request_rollback(fleet.store, fleet.queue, "shop", actor=ADMIN, release=1)
+    back = await request_rollback(fleet.store, fleet.queue, at("shop"), actor=ADMIN, release=1)
     go.touch()
     assert (await running).deployment.state is DeploymentState.SUCCEEDED
     assert (await fleet.run(back)).deployment.state is DeploymentState.SUCCEEDED

@@ -23,6 +23,7 @@ from bakery.store.store import Store
 from tests.api.site import Site, a_site
 from tests.support.git_server import AUTHOR, GitServer, Repository, a_git_server
 from tests.support.people import SYSTEM, a_developer, a_viewer
+from tests.support.places import at
 from tests.support.ssh_server import KEY_PUBLIC, SshServer, host_key, shown
 from tests.support.tables import rows_of_all_tables
 from tests.web.goods import an_app
@@ -52,7 +53,7 @@ async def follow(
 ) -> None:
     given = Secret(token) if token else None
     new = parse_new_source(url=url, token=given, branch=branch, base=base)
-    await set_source(site.store, site.parts.links, "shop", new, actor=actor)
+    await set_source(site.store, site.parts.links, at("shop"), new, actor=actor)
 
 
 async def release_of(site: Site, number: int) -> tuple[int, int]:
@@ -70,7 +71,7 @@ async def test_a_repository_is_asked_before_it_is_saved(site: Site, server: GitS
 
     await follow(site, repository.url, base="web")
 
-    found = await show_source(site.store, "shop", actor=SYSTEM)
+    found = await show_source(site.store, at("shop"), actor=SYSTEM)
     assert (found.url, found.branch, found.base, found.has_token) == (repository.url, "main", "web", False)
 
 
@@ -79,7 +80,7 @@ async def test_what_does_not_answer_is_not_saved(site: Site, server: GitServer) 
     with pytest.raises(BadInput, match="There is no repository at") as refused:
         await follow(site, server.url("shop"))
     assert refused.value.field == "url"
-    assert (await show_source(site.store, "shop", actor=SYSTEM)).url is None
+    assert (await show_source(site.store, at("shop"), actor=SYSTEM)).url is None
 
 
 async def test_an_unknown_branch_is_refused_with_those_that_are_near(site: Site, server: GitServer) -> None:
@@ -97,7 +98,7 @@ async def test_a_token_rests_sealed_and_is_marked_in_the_audit(site: Site, serve
 
     await follow(site, repository.url, token=CANARY)
 
-    found = await show_source(site.store, "shop", actor=SYSTEM)
+    found = await show_source(site.store, at("shop"), actor=SYSTEM)
     assert (found.has_token, found.username) == (True, "x-access-token")
     assert CANARY not in json.dumps(await rows_of_all_tables(site.store), default=str)
     async with site.store.connection() as connection:
@@ -114,12 +115,12 @@ async def test_a_stored_token_stays_with_its_server(site: Site, server: GitServe
     await follow(site, repository.url, token=CANARY)
 
     await follow(site, repository.url, branch="main")
-    assert (await show_source(site.store, "shop", actor=SYSTEM)).has_token
+    assert (await show_source(site.store, at("shop"), actor=SYSTEM)).has_token
 
     with a_git_server() as elsewhere:
         await follow(site, (await a_repository(elsewhere)).url)
         assert {given for _, given in elsewhere.asked} == {""}
-    assert not (await show_source(site.store, "shop", actor=SYSTEM)).has_token
+    assert not (await show_source(site.store, at("shop"), actor=SYSTEM)).has_token
 
 
 async def test_a_token_is_forgotten(site: Site, server: GitServer) -> None:
@@ -127,13 +128,13 @@ async def test_a_token_is_forgotten(site: Site, server: GitServer) -> None:
     await follow(site, (await a_repository(server)).url, token=CANARY)
 
     for _ in range(2):
-        assert not (await forget_token(site.store, "shop", actor=SYSTEM)).has_token
+        assert not (await forget_token(site.store, at("shop"), actor=SYSTEM)).has_token
 
 
 async def test_a_deploy_key_waits_for_its_repository(site: Site) -> None:
     await an_app(site)
-    first = await mint_deploy_key(site.store, "shop", actor=SYSTEM)
-    second = await mint_deploy_key(site.store, "shop", actor=SYSTEM)
+    first = await mint_deploy_key(site.store, at("shop"), actor=SYSTEM)
+    second = await mint_deploy_key(site.store, at("shop"), actor=SYSTEM)
     assert first.deploy_key is not None
     assert first.deploy_key.startswith("ssh-ed25519 ")
     assert first.deploy_key != second.deploy_key
@@ -147,8 +148,8 @@ async def test_only_who_may_deploy_changes_a_source(site: Site, server: GitServe
     viewer = await a_viewer(site.store)
     for act in (
         lambda: follow(site, url, actor=viewer),
-        lambda: forget_token(site.store, "shop", actor=viewer),
-        lambda: mint_deploy_key(site.store, "shop", actor=viewer),
+        lambda: forget_token(site.store, at("shop"), actor=viewer),
+        lambda: mint_deploy_key(site.store, at("shop"), actor=viewer),
     ):
         with pytest.raises(NotAllowed):
             await act()
@@ -158,7 +159,7 @@ async def test_outside_of_ones_grants_there_is_no_source(site: Site) -> None:
     await an_app(site)
     stranger = await a_developer(site.store, apps=frozenset())
     with pytest.raises(NotFound):
-        await show_source(site.store, "shop", actor=stranger)
+        await show_source(site.store, at("shop"), actor=stranger)
 
 
 @contextlib.asynccontextmanager
@@ -191,7 +192,7 @@ async def test_a_deployment_without_an_upload_is_of_the_branch_that_is_followed(
     server.wants["shop"] = ("x-access-token", CANARY)
     await follow(site, repository.url, token=CANARY, base="web")
 
-    asked = await request_deployment(site.store, site.parts.queue, "shop", actor=SYSTEM)
+    asked = await request_deployment(site.store, site.parts.queue, at("shop"), actor=SYSTEM)
     release, _ = await release_of(site, asked.number)
     fetch = await read_fetch(site.store, release)
 
@@ -206,17 +207,19 @@ async def test_the_same_key_again_is_the_same_deployment_and_never_one_of_anothe
     await an_app(site)
     await follow(site, (await a_repository(server)).url)
     queue = site.parts.queue
-    first = await request_deployment(site.store, queue, "shop", actor=SYSTEM, idempotency_key="k")
-    again = await request_deployment(site.store, queue, "shop", actor=SYSTEM, idempotency_key="k")
+    first = await request_deployment(site.store, queue, at("shop"), actor=SYSTEM, idempotency_key="k")
+    again = await request_deployment(site.store, queue, at("shop"), actor=SYSTEM, idempotency_key="k")
     assert again.number == first.number
     with pytest.raises(Conflict, match="was used for another source"):
-        await request_deployment(site.store, queue, "shop", ref=parse_ref("next"), actor=SYSTEM, idempotency_key="k")
+        await request_deployment(
+            site.store, queue, at("shop"), ref=parse_ref("next"), actor=SYSTEM, idempotency_key="k"
+        )
 
 
 async def test_an_app_without_a_repository_has_nothing_to_fetch(site: Site) -> None:
     await an_app(site)
     with pytest.raises(Conflict, match="shop has no repository") as refused:
-        await request_deployment(site.store, site.parts.queue, "shop", actor=SYSTEM)
+        await request_deployment(site.store, site.parts.queue, at("shop"), actor=SYSTEM)
     assert "bakery source set shop --repo URL" in refused.value.hint
 
 
@@ -224,7 +227,7 @@ async def test_what_is_fetched_names_the_deployment(site: Site, server: GitServe
     await an_app(site)
     repository = await a_repository(server)
     await follow(site, repository.url)
-    asked = await request_deployment(site.store, site.parts.queue, "shop", actor=SYSTEM)
+    asked = await request_deployment(site.store, site.parts.queue, at("shop"), actor=SYSTEM)
     release, build = await release_of(site, asked.number)
     node = await site.parts.machine.node()
     fetch = await read_fetch(site.store, release)
@@ -234,7 +237,7 @@ async def test_what_is_fetched_names_the_deployment(site: Site, server: GitServe
     commit = await node.sources.look(fetch.place, fetch.number)
     await note_commit(site.store, build, commit)
 
-    found = (await show_deployment(site.store, "shop", asked.number, actor=SYSTEM)).deployment
+    found = (await show_deployment(site.store, at("shop"), asked.number, actor=SYSTEM)).deployment
     assert (found.title, found.version) == ("Fix the cart total", commit.commit)
     assert commit.author == AUTHOR
     assert log.splitlines()[0] == f"Fetching main of {repository.url}"
@@ -243,11 +246,11 @@ async def test_what_is_fetched_names_the_deployment(site: Site, server: GitServe
     await node.homes.remove(fetch.place)
 
     again = await request_deployment(
-        site.store, site.parts.queue, "shop", ref=parse_ref(commit.commit[:8]), actor=SYSTEM
+        site.store, site.parts.queue, at("shop"), ref=parse_ref(commit.commit[:8]), actor=SYSTEM
     )
     assert again.title == commit.commit[:7]
     with pytest.raises(BadInput, match="never deployed from a commit that begins with 0000000") as refused:
-        await request_deployment(site.store, site.parts.queue, "shop", ref=parse_ref("0000000"), actor=SYSTEM)
+        await request_deployment(site.store, site.parts.queue, at("shop"), ref=parse_ref("0000000"), actor=SYSTEM)
     assert refused.value.hint == "Print them in the repository with: git rev-parse 0000000"
 
 
@@ -268,11 +271,11 @@ def test_a_failed_fetch_has_a_sentence_and_a_hint() -> None:
 async def test_a_deploy_key_opens_a_repository_whose_host_key_is_pinned(site: Site, server: GitServer) -> None:
     await an_app(site)
     repository = await a_repository(server)
-    minted = await mint_deploy_key(site.store, "shop", actor=SYSTEM)
+    minted = await mint_deploy_key(site.store, at("shop"), actor=SYSTEM)
     async with over_ssh(server, minted.deploy_key) as ssh:
         await follow(site, f"ssh://git@127.0.0.1:{ssh.port}{repository.bare}")
-        found = await show_source(site.store, "shop", actor=SYSTEM)
-        asked = await request_deployment(site.store, site.parts.queue, "shop", actor=SYSTEM)
+        found = await show_source(site.store, at("shop"), actor=SYSTEM)
+        asked = await request_deployment(site.store, site.parts.queue, at("shop"), actor=SYSTEM)
         log = await fetch_all(site, asked.number)
 
     assert found.branch == "main"
@@ -283,7 +286,7 @@ async def test_a_deploy_key_opens_a_repository_whose_host_key_is_pinned(site: Si
 async def test_another_host_key_is_not_believed_until_somebody_says_so(site: Site, server: GitServer) -> None:
     await an_app(site)
     repository = await a_repository(server)
-    minted = await mint_deploy_key(site.store, "shop", actor=SYSTEM)
+    minted = await mint_deploy_key(site.store, at("shop"), actor=SYSTEM)
     async with over_ssh(server, minted.deploy_key) as ssh:
         url = f"ssh://git@127.0.0.1:{ssh.port}{repository.bare}"
         await follow(site, url)
@@ -293,7 +296,7 @@ async def test_another_host_key_is_not_believed_until_somebody_says_so(site: Sit
         with pytest.raises(BadInput, match=r"127\.0\.0\.1 shows another host key than the one that is pinned"):
             await follow(site, url)
         new = parse_new_source(url=url, accepts_host_key=True)
-        found = await set_source(site.store, site.parts.links, "shop", new, actor=SYSTEM)
+        found = await set_source(site.store, site.parts.links, at("shop"), new, actor=SYSTEM)
     assert found.host_keys == (f"[127.0.0.1]:{ssh.port} {fingerprint(shown(ssh.keys[0]))}",)
 
 

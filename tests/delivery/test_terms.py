@@ -16,6 +16,7 @@ from bakery.model.errors import BadInput
 from bakery.model.names import AppName, EnvironmentName
 from bakery.web.moments import now
 from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.support.places import at
 
 SHOP = AppName("shop")
 # Well only where it is the app's own folder and variables.
@@ -58,7 +59,7 @@ async def test_a_command_of_the_repository_decides_where_the_app_runs(bare_fleet
         if is_well:
             await fleet.node.transport.put(folder / "well", b"")
         await watching.look()
-        (slot,) = await slot_figures(fleet.store, "shop", actor=ADMIN, now=now())
+        (slot,) = await slot_figures(fleet.store, at("shop"), actor=ADMIN, now=now())
         seen.append((slot.health, slot.check))
     assert seen == [(Health.HEALTHY, "command"), (Health.DOWN, "command"), (Health.HEALTHY, "command")]
 
@@ -66,12 +67,12 @@ async def test_a_command_of_the_repository_decides_where_the_app_runs(bare_fleet
 async def test_what_was_set_holds_from_the_next_deployment_on_and_goes_with_its_release(fleet: Fleet) -> None:
     await fleet.make()
     await fleet.deploy_well(an_app("one"))
-    await change_app(fleet.store, SHOP, {"health_kind": "tcp", "warm": "1h", "bake": "0"}, actor=ADMIN)
+    await change_app(fleet.store, at(SHOP), {"health_kind": "tcp", "warm": "1h", "bake": "0"}, actor=ADMIN)
     second = await fleet.deploy_well(an_app("two", answer="(503, b'two')"))
     assert "the port accepts connections" in await fleet.log(second.deployment)
     assert "Release #1 stays warm on blue for 60 min, to come back to." in await fleet.log(second.deployment)
 
-    back = await fleet.run(await request_rollback(fleet.store, fleet.queue, "shop", actor=ADMIN))
+    back = await fleet.run(await request_rollback(fleet.store, fleet.queue, at("shop"), actor=ADMIN))
     assert "Asks for /health, else for /, else for an open port." in await fleet.log(back.deployment)
 
 
@@ -87,5 +88,5 @@ async def test_what_the_installation_says_goes_with_a_release_too(fleet: Fleet) 
 async def test_a_command_has_to_be_named(fleet: Fleet) -> None:
     await fleet.make()
     with pytest.raises(BadInput) as refused:
-        await change_app(fleet.store, SHOP, {"health_kind": "command"}, actor=ADMIN)
+        await change_app(fleet.store, at(SHOP), {"health_kind": "command"}, actor=ADMIN)
     assert refused.value.field == "health_command"

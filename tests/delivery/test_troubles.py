@@ -18,6 +18,7 @@ from bakery.model.errors import Conflict, NodeUnreachable
 from bakery.model.names import AppName, Colour, EnvironmentName, unit_name
 from bakery.nodes.units import UnitState
 from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.support.places import at
 
 ENDLESS = """
 import http.server, os, time
@@ -76,7 +77,7 @@ async def test_who_cancels_while_the_switch_begins_comes_too_late(fleet: Fleet) 
         )
     async with fleet.store.transaction() as tx:
         await tx.connection.execute("SELECT FROM deployments WHERE id = %s FOR UPDATE", (asked.id,))
-        cancelling = asyncio.create_task(cancel_deployment(fleet.store, "shop", asked.number, actor=ADMIN))
+        cancelling = asyncio.create_task(cancel_deployment(fleet.store, at("shop"), asked.number, actor=ADMIN))
         await _until_somebody_waits(fleet)
         await tx.connection.execute(
             "UPDATE steps SET state = 'running', started_at = now() WHERE deployment_id = %s", (asked.id,)
@@ -107,7 +108,7 @@ async def test_a_cancel_that_was_interrupted_begins_nothing_again(fleet: Fleet) 
         )
     async with fleet.store.transaction() as tx:
         await begin_step(tx, asked.id, StepKey.UNPACK, at_byte=0)
-    await cancel_deployment(fleet.store, "shop", asked.number, actor=ADMIN)
+    await cancel_deployment(fleet.store, at("shop"), asked.number, actor=ADMIN)
     found = await fleet.run(asked)
     assert found.deployment.state is DeploymentState.CANCELLED
     assert [step.state for step in found.steps] == [StepState.CANCELLED]
@@ -141,7 +142,7 @@ async def test_who_was_taken_for_dead_has_nothing_to_say_when_it_wakes_up(
 async def test_a_stopped_app_stays_stopped_when_a_deployment_of_it_fails(bare_fleet: Fleet) -> None:
     await bare_fleet.make()
     await bare_fleet.deploy_well(an_app("one"))
-    await stop_app(bare_fleet.store, bare_fleet.queue, "shop", actor=ADMIN)
+    await stop_app(bare_fleet.store, bare_fleet.queue, at("shop"), actor=ADMIN)
     app = await bare_fleet.app()
     await settle(bare_fleet.store, bare_fleet.node, app.environment_id)
     found = await bare_fleet.deploy(an_app("two", before="sys.exit(3)"))

@@ -12,6 +12,7 @@ from bakery.model.deployments import DeploymentState
 from bakery.model.dotenv import write_dotenv
 from bakery.model.secret import Secret
 from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.support.places import at
 
 SHOWS_ITS_ENVIRONMENT = an_app("one", answer="(200, __import__('json').dumps(dict(os.environ)).encode())")
 HOSTILE = {
@@ -30,7 +31,7 @@ HOSTILE = {
 
 async def set_all(fleet: Fleet, values: dict[str, str]) -> None:
     text = write_dotenv((name, Secret(value)) for name, value in values.items())
-    await import_variables(fleet.store, "shop", text, actor=ADMIN)
+    await import_variables(fleet.store, at("shop"), text, actor=ADMIN)
 
 
 async def seen(fleet: Fleet) -> dict[str, str]:
@@ -72,17 +73,17 @@ async def test_applying_starts_the_same_files_with_todays_variables(fleet: Fleet
     await fleet.make()
     await set_all(fleet, {"KEY": "1", "OLD": "1"})
     await fleet.deploy_well(SHOWS_ITS_ENVIRONMENT)
-    await change_variables(fleet.store, "shop", [], unset=["OLD"], actor=ADMIN)
+    await change_variables(fleet.store, at("shop"), [], unset=["OLD"], actor=ADMIN)
     await set_all(fleet, {"KEY": "2"})
     assert (await seen(fleet))["KEY"] == "1"
 
-    applied = await fleet.run(await apply_variables(fleet.store, fleet.queue, "shop", actor=ADMIN))
+    applied = await fleet.run(await apply_variables(fleet.store, fleet.queue, at("shop"), actor=ADMIN))
 
     assert applied.deployment.state is DeploymentState.SUCCEEDED, await fleet.log(applied.deployment)
     assert [step.key for step in applied.steps] == ["copy", "start", "check", "switch", "retire"]
     assert await has_key(fleet, "2")
     assert "OLD" not in await seen(fleet)
-    assert await what_is_not_live(fleet.store, "shop", actor=ADMIN) is None
+    assert await what_is_not_live(fleet.store, at("shop"), actor=ADMIN) is None
 
 
 async def test_applying_again_after_the_source_release_is_gone_takes_the_newest_files(fleet: Fleet) -> None:
@@ -90,7 +91,7 @@ async def test_applying_again_after_the_source_release_is_gone_takes_the_newest_
     await fleet.deploy_well(SHOWS_ITS_ENVIRONMENT)
     for number in range(7):
         await set_all(fleet, {"KEY": str(number)})
-        applied = await fleet.run(await apply_variables(fleet.store, fleet.queue, "shop", actor=ADMIN))
+        applied = await fleet.run(await apply_variables(fleet.store, fleet.queue, at("shop"), actor=ADMIN))
         assert applied.deployment.state is DeploymentState.SUCCEEDED, await fleet.log(applied.deployment)
     assert await has_key(fleet, "6")
 
@@ -100,10 +101,10 @@ async def test_an_apply_that_fails_leaves_what_was_live(fleet: Fleet) -> None:
     await set_all(fleet, {"KEY": "1"})
     await fleet.deploy_well(an_app("one", before="sys.exit(3) if os.environ['KEY'] == 'broken' else None"))
     await set_all(fleet, {"KEY": "broken"})
-    applied = await fleet.run(await apply_variables(fleet.store, fleet.queue, "shop", actor=ADMIN))
+    applied = await fleet.run(await apply_variables(fleet.store, fleet.queue, at("shop"), actor=ADMIN))
     assert applied.deployment.state is DeploymentState.FAILED
     assert (await fleet.visit()).text == "one"
-    assert await what_is_not_live(fleet.store, "shop", actor=ADMIN) is not None
+    assert await what_is_not_live(fleet.store, at("shop"), actor=ADMIN) is not None
 
 
 async def has_key(fleet: Fleet, key: str) -> bool:

@@ -17,6 +17,7 @@ from bakery.model.errors import Conflict
 from bakery.model.names import AppName, Colour, EnvironmentName
 from bakery.model.permissions import Role
 from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.support.places import at
 
 SHOP, PRODUCTION = AppName("shop"), EnvironmentName("production")
 NOTES = """
@@ -33,7 +34,7 @@ def noting(version: str, *, before: str = "") -> dict[str, str]:
 
 async def test_what_a_release_writes_into_a_volume_outlives_it(fleet: Fleet) -> None:
     await fleet.make()
-    await change_app(fleet.store, SHOP, {"volumes": "data:data"}, actor=ADMIN)
+    await change_app(fleet.store, at(SHOP), {"volumes": "data:data"}, actor=ADMIN)
     first = await fleet.deploy_well({**noting("one"), "data/notes": "zero "})
     assert (await fleet.visit()).text == "zero one "
 
@@ -59,24 +60,24 @@ async def test_what_a_release_writes_into_a_volume_outlives_it(fleet: Fleet) -> 
 
 async def test_a_volume_stays_when_its_app_goes_until_somebody_deletes_it(fleet: Fleet) -> None:
     app = await fleet.make()
-    await change_app(fleet.store, SHOP, {"volumes": "data:data"}, actor=ADMIN)
+    await change_app(fleet.store, at(SHOP), {"volumes": "data:data"}, actor=ADMIN)
     await fleet.deploy_well(noting("one"))
     with pytest.raises(Conflict, match="shop has the volume data"):
         await remove_volume(fleet.store, fleet.links, "local", SHOP, PRODUCTION, "data", actor=ADMIN)
 
     # A clone has the setting and no data.
-    await clone_app(fleet.store, "shop", "twin", node=None, actor=ADMIN)
-    assert [(one.name, one.is_made) for one in await list_volumes(fleet.store, "twin", actor=ADMIN)] == [
+    await clone_app(fleet.store, at("shop"), "twin", node=None, actor=ADMIN)
+    assert [(one.name, one.is_made) for one in await list_volumes(fleet.store, at("twin"), actor=ADMIN)] == [
         ("data", False)
     ]
 
     # Out of the settings its files are kept, and it says so.
-    await change_app(fleet.store, SHOP, {"volumes": ""}, actor=ADMIN)
-    (kept,) = await list_volumes(fleet.store, "shop", actor=ADMIN)
+    await change_app(fleet.store, at(SHOP), {"volumes": ""}, actor=ADMIN)
+    (kept,) = await list_volumes(fleet.store, at("shop"), actor=ADMIN)
     assert (kept.path, kept.named_by, kept.is_made) == (None, NamedBy.NOBODY, True)
 
-    assert (await what_goes(fleet.store, "shop", actor=ADMIN)).volumes == ("data",)
-    await delete_app(fleet.store, fleet.queue, "shop", actor=ADMIN)
+    assert (await what_goes(fleet.store, at("shop"), actor=ADMIN)).volumes == ("data",)
+    await delete_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
     await clear_app(fleet.store, fleet.node, app.environment_id)
     (left,) = await list_node_volumes(fleet.store, fleet.links, "local", actor=ADMIN)
     assert (left.app, left.name, left.has_app, left.is_used) == ("shop", "data", False, False)
@@ -86,11 +87,11 @@ async def test_a_volume_stays_when_its_app_goes_until_somebody_deletes_it(fleet:
     with pytest.raises(Conflict, match="An app that was called shop left volumes on this node"):
         await create_app(fleet.store, parse_new_app(slug="shop"), actor=some)
     again = await fleet.make()
-    await change_app(fleet.store, SHOP, {"volumes": "data:data"}, actor=ADMIN)
+    await change_app(fleet.store, at(SHOP), {"volumes": "data:data"}, actor=ADMIN)
     await fleet.deploy_well(noting("two"))
     assert (await fleet.visit()).text == "one two "
 
-    await delete_app(fleet.store, fleet.queue, "shop", actor=ADMIN, volumes=["data"])
+    await delete_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN, volumes=["data"])
     await clear_app(fleet.store, fleet.node, again.environment_id)
     assert await list_node_volumes(fleet.store, fleet.links, "local", actor=ADMIN) == []
     assert not (Path(fleet.node.folders.root) / "volumes" / "shop").exists()
@@ -98,9 +99,9 @@ async def test_a_volume_stays_when_its_app_goes_until_somebody_deletes_it(fleet:
 
 async def test_a_volume_that_an_app_left_is_deleted_by_hand(fleet: Fleet) -> None:
     app = await fleet.make()
-    await change_app(fleet.store, SHOP, {"volumes": "data:data"}, actor=ADMIN)
+    await change_app(fleet.store, at(SHOP), {"volumes": "data:data"}, actor=ADMIN)
     await fleet.deploy_well(noting("one"))
-    await delete_app(fleet.store, fleet.queue, "shop", actor=ADMIN)
+    await delete_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
     await clear_app(fleet.store, fleet.node, app.environment_id)
     await remove_volume(fleet.store, fleet.links, "local", SHOP, PRODUCTION, "data", actor=ADMIN)
     assert await list_node_volumes(fleet.store, fleet.links, "local", actor=ADMIN) == []

@@ -15,6 +15,7 @@ from bakery.nodes.health import Answer, CheckKind
 from bakery.nodes.supervised_units import SupervisedUnits
 from bakery.web.moments import now
 from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.support.places import at
 
 FAILURES_ALLOWED = Terms().threshold
 
@@ -81,7 +82,7 @@ async def test_what_stays_down_is_told_once_restarted_and_told_again_when_it_rec
     await fleet.node.transport.put(folder / "broken", b"")
     for _ in range(FAILURES_ALLOWED + 4):
         await watching.look()
-    (slot,) = await slot_figures(fleet.store, "shop", actor=ADMIN, now=now())
+    (slot,) = await slot_figures(fleet.store, at("shop"), actor=ADMIN, now=now())
     assert (slot.trouble, slot.revivals, slot.check) == (Trouble.UNHEALTHY, 1, CheckKind.HEALTH_PAGE)
     assert await activity(fleet) == ["app.unhealthy"]
     async with fleet.store.transaction() as tx:
@@ -89,7 +90,7 @@ async def test_what_stays_down_is_told_once_restarted_and_told_again_when_it_rec
     await fleet.node.transport.remove(folder / "broken")
     for _ in range(3):
         await watching.look()
-    (slot,) = await slot_figures(fleet.store, "shop", actor=ADMIN, now=now())
+    (slot,) = await slot_figures(fleet.store, at("shop"), actor=ADMIN, now=now())
     assert (slot.trouble, slot.revivals, slot.health) == (Trouble.NONE, 0, Health.HEALTHY)
     assert await activity(fleet) == ["app.unhealthy", "app.recovered"]
 
@@ -109,6 +110,6 @@ async def test_a_program_that_ends_again_and_again_is_one_state_and_one_line(
     monkeypatch.setattr(SupervisedUnits, "restarts", ended_once_more)
     for _ in range(7):
         await watching.look()
-    (slot,) = await slot_figures(fleet.store, "shop", actor=ADMIN, now=now())
+    (slot,) = await slot_figures(fleet.store, at("shop"), actor=ADMIN, now=now())
     assert (slot.trouble, slot.restarts, slot.health) == (Trouble.CRASH_LOOP, 6, Health.HEALTHY)
     assert await activity(fleet) == ["app.crash_loop"]

@@ -4,6 +4,7 @@ from bakery.model.apps import AppStatus, NewApp, Runtime, app_address, app_statu
 from bakery.model.deployments import Health
 from bakery.model.errors import BadInput
 from bakery.model.names import AppName
+from tests.support.places import at
 
 
 @pytest.mark.parametrize(
@@ -79,9 +80,9 @@ def test_an_odd_value_is_refused_by_the_name_of_its_field(field: str, values: di
 
 
 def test_an_app_is_reached_through_nginx_or_on_its_own_port() -> None:
-    assert app_address("shop", domain="localhost", site_port=80, port=20000) == "http://shop.localhost"
-    assert app_address("shop", domain="apps.example.com", site_port=8080, port=None) == (
+    assert app_address(at("shop"), domain="localhost", site_port=80, port=20000) == "http://shop.localhost"
+    assert app_address(at("shop"), domain="apps.example.com", site_port=8080, port=None) == (
         "http://shop.apps.example.com:8080"
     )
-    assert app_address("shop", domain="localhost", site_port=None, port=20000) == "http://127.0.0.1:20000"
-    assert app_address("shop", domain="localhost", site_port=None, port=None) is None
+    assert app_address(at("shop"), domain="localhost", site_port=None, port=20000) == "http://127.0.0.1:20000"
+    assert app_address(at("shop"), domain="localhost", site_port=None, port=None) is None

@@ -11,6 +11,7 @@ from bakery.model.apps import parse_new_app
 from bakery.store import logs
 from tests.api.site import Site
 from tests.support.people import SYSTEM
+from tests.support.places import at
 
 STEPS = (
     ("unpack", "Unpack the source"),
@@ -28,7 +29,7 @@ async def an_app(site: Site, slug: str = "shop", name: str = "") -> int:
 async def a_queued_deployment(site: Site, slug: str = "shop", *, actor: Actor = SYSTEM) -> DeploymentSummary:
     number = await _one(site, "SELECT last_number FROM apps WHERE slug = %s", slug)
     source = Upload(f"{slug}-{number}.tar.gz", f"{number:02x}c0ffee" * 8, "Fix the cart total")
-    return await request_deployment(site.store, site.parts.queue, slug, source, actor=actor)
+    return await request_deployment(site.store, site.parts.queue, at(slug), source, actor=actor)
 
 
 async def a_running_deployment(site: Site, slug: str = "shop", *, log: bytes = b"") -> DeploymentSummary:

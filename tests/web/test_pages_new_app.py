@@ -5,6 +5,7 @@ from bakery.model.actor import Actor
 from bakery.model.apps import Runtime
 from tests.api.site import Site
 from tests.support.people import a_viewer
+from tests.support.places import at
 from tests.web.browser import Browser, a_browser
 
 
@@ -21,7 +22,7 @@ async def test_a_new_app_asks_for_its_source_next(site: Site, admin: Browser) ->
     made = await admin.send("/apps/new", {"slug": "shop", "runtime": "process", "node": "local"})
     assert (made.status, made.heading) == (200, "Source")
     assert "App made." in made.text
-    app = await show_app(site.store, "shop", actor=Actor.system())
+    app = await show_app(site.store, at("shop"), actor=Actor.system())
     assert (app.runtime, app.command, app.node) == (Runtime.PROCESS, None, "local")
     assert "Found out from its source" in (await admin.get("/apps/shop")).text
 

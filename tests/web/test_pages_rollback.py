@@ -5,6 +5,7 @@ from bakery.model.secret import Secret
 from bakery.model.variables import VariableName
 from tests.api.site import Site
 from tests.support.people import SYSTEM, a_viewer
+from tests.support.places import at
 from tests.web.browser import Browser, a_browser
 from tests.web.goods import a_failed_deployment, a_live_app, a_live_deployment
 
@@ -34,14 +35,14 @@ async def test_the_question_names_what_changes(site: Site, admin: Browser) -> No
     assert "Its variables are the same as today's." in page.text
     assert 'name="variables"' not in page.html
 
-    await change_variables(site.store, "shop", [Setting(VariableName("KEY"), Secret("1"))], actor=SYSTEM)
+    await change_variables(site.store, at("shop"), [Setting(VariableName("KEY"), Secret("1"))], actor=SYSTEM)
     page = await admin.get("/apps/shop/deployments/1")
     assert "As they were with #1 Since then KEY was added. Today's" in page.text
 
 
 async def test_going_back_opens_the_deployment_that_does(site: Site, admin: Browser) -> None:
     await two_releases(site)
-    await change_variables(site.store, "shop", [Setting(VariableName("KEY"), Secret("1"))], actor=SYSTEM)
+    await change_variables(site.store, at("shop"), [Setting(VariableName("KEY"), Secret("1"))], actor=SYSTEM)
     back = await admin.send("/apps/shop/deployments/1/rollback", {"variables": "today"})
     assert back.heading == "Deployment #3"
     assert "Rollback to #1" in back.text

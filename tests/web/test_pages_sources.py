@@ -6,6 +6,7 @@ from bakery.delivery.sources import show_source
 from tests.api.site import Site
 from tests.support.git_server import GitServer, a_git_server
 from tests.support.people import SYSTEM, a_viewer
+from tests.support.places import at
 from tests.web.browser import Browser, a_browser
 from tests.web.goods import an_app
 
@@ -55,7 +56,7 @@ async def test_what_is_wrong_stands_below_its_field(site: Site, admin: Browser, 
     assert "There is no repository at" in await follow(admin, server.url("shpo"))
     text = await follow(admin, server.url("shop"), branch="mian")
     assert "There is no branch “mian” in the repository. Did you mean main?" in text
-    assert (await show_source(site.store, "shop", actor=SYSTEM)).url is None
+    assert (await show_source(site.store, at("shop"), actor=SYSTEM)).url is None
 
 
 async def test_a_token_never_comes_back_and_is_forgotten_when_asked(

@@ -22,7 +22,7 @@ from bakery.model.apps import Runtime
 from bakery.model.deployments import SlotState
 from bakery.model.errors import BadInput, BakeryError
 from bakery.model.masking import Masker, Masking
-from bakery.model.names import Colour, ProcessName, UnitName, unit_name
+from bakery.model.names import AppAt, Colour, ProcessName, UnitName, unit_name
 from bakery.model.permissions import Permission
 from bakery.model.processes import WEB, Instance
 from bakery.nodes.links import Links
@@ -223,9 +223,11 @@ class AppLog:
         return node.homes.log_from(source.unit, begin, follows=follows), note, self.wanted.lines
 
 
-async def open_app_log(store: Store, links: Links, slug: str, wanted: Wanted, *, actor: Actor, now: datetime) -> AppLog:
+async def open_app_log(
+    store: Store, links: Links, where: AppAt, wanted: Wanted, *, actor: Actor, now: datetime
+) -> AppLog:
     actor.require(Permission.READ)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     return AppLog(store, links, app.environment_id, app.id, wanted, now)
 
 

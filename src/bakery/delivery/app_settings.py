@@ -13,7 +13,7 @@ from bakery.model.app_changes import RunSettings, changed
 from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import NotFound
-from bakery.model.names import AppName
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.strategies import Strategy
 from bakery.model.terms import Said
@@ -23,34 +23,34 @@ from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
 
-async def change_app(store: Store, slug: AppName, wanted: Mapping[str, str], *, actor: Actor) -> AppDetail:
+async def change_app(store: Store, where: AppAt, wanted: Mapping[str, str], *, actor: Actor) -> AppDetail:
     """What is not in `wanted` stays as it is; the runtime always does."""
     actor.require(Permission.DEPLOY)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.transaction() as tx:
         row = await _read(tx, app.environment_id)
         was = row.settings
-        becomes = changed(was, wanted, app=slug, runtime=row.runtime)
+        becomes = changed(was, wanted, app=where.app, runtime=row.runtime)
         if becomes != was:
             await _write(tx, app.environment_id, becomes)
             if becomes.strategy is Strategy.RECREATE:
                 await _end_warm_slot(tx, app.environment_id)
             before, after = _told(was), _told(becomes)
             differing = [name for name in after if before[name] != after[name]]
-            tx.publish("apps", f"app:{slug}")
+            tx.publish("apps", f"app:{where.app}")
             tx.record(
                 AuditEntry(
                     actor,
                     "app.changed",
                     "app",
                     str(app.id),
-                    slug,
+                    where.app,
                     app_id=app.id,
                     before={name: before[name] for name in differing},
                     after={name: after[name] for name in differing},
                 )
             )
-    return await show_app(store, slug, actor=Actor.system())
+    return await show_app(store, where, actor=Actor.system())
 
 
 @dataclass(frozen=True, slots=True)

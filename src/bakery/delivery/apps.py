@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from psycopg import errors
 
-from bakery.delivery.find import FoundApp
+from bakery.delivery.find import FoundApp, no_such_app
 from bakery.delivery.fleet import AppSummary
 from bakery.delivery.placing import expect_room_on
 from bakery.delivery.ports import free_port
@@ -14,8 +14,8 @@ from bakery.delivery.volume_rows import expect_no_others
 from bakery.model.actor import Actor
 from bakery.model.apps import NewApp, Runtime
 from bakery.model.audit import AuditEntry
-from bakery.model.errors import Conflict, NotFound
-from bakery.model.names import Colour
+from bakery.model.errors import Conflict
+from bakery.model.names import AppAt, Colour
 from bakery.model.nodes import NodeState
 from bakery.model.permissions import Permission
 from bakery.model.strategies import Strategy
@@ -87,27 +87,28 @@ class AppDetail(AppSummary):
         )
 
 
-async def show_app(store: Store, slug: str, *, actor: Actor) -> AppDetail:
+async def show_app(store: Store, where: AppAt, *, actor: Actor) -> AppDetail:
     actor.require(Permission.READ)
     async with store.connection() as connection, connection.cursor(row_factory=typed(AppDetail)) as cursor:
         await cursor.execute(
             """
-            SELECT app_facts.*, nodes.state AS node_state, environments.memory_bytes, environments.cpu_percent,
+            SELECT environment_facts.*, nodes.state AS node_state, environments.memory_bytes, environments.cpu_percent,
                    environments.terms AS said, environments.volumes,
                    coalesce((SELECT value FROM settings WHERE name = 'apps'), '{}') AS defaults,
                    (SELECT recipe FROM releases JOIN builds ON builds.id = build_id
                     WHERE releases.environment_id = environments.id AND recipe IS NOT NULL
                     ORDER BY number DESC LIMIT 1) AS recipe,
-                   EXISTS (SELECT FROM deployments WHERE app_id = app_facts.id AND state = 'failed') AS has_failed
-            FROM app_facts JOIN nodes ON nodes.slug = app_facts.node
+                   EXISTS (SELECT FROM deployments AS failed WHERE failed.environment_id = environments.id
+                           AND state = 'failed') AS has_failed
+            FROM environment_facts JOIN nodes ON nodes.slug = environment_facts.node
             JOIN environments ON environments.id = environment_id
-            WHERE app_facts.slug = %s
+            WHERE environment_facts.slug = %s AND environment_facts.environment = %s
             """,
-            (slug,),
+            (where.app, where.environment),
         )
         app = await cursor.fetchone()
     if app is None or not actor.sees_app(app.id):
-        raise NotFound("There is no such app.")
+        raise await no_such_app(store, where, actor)
     return app
 
 
@@ -143,7 +144,7 @@ async def create_app(store: Store, new: NewApp, *, actor: Actor, then: Then | No
                 await then(tx, app)
     except errors.UniqueViolation as error:
         raise Conflict(f"There is already an app with the name {new.slug}.", hint="Choose another name.") from error
-    return await show_app(store, new.slug, actor=Actor.system())
+    return await show_app(store, AppAt(new.slug), actor=Actor.system())
 
 
 async def _insert(tx: Transaction, new: NewApp, actor: Actor) -> FoundApp:

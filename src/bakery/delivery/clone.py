@@ -15,6 +15,7 @@ from bakery.model.actor import Actor
 from bakery.model.apps import parse_slug
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import Conflict
+from bakery.model.names import AppAt
 from bakery.model.nodes import NodeName
 from bakery.model.permissions import Permission
 from bakery.store.rows import only
@@ -37,13 +38,13 @@ SELECT %s, process, count FROM process_counts WHERE environment_id = %s
 """
 
 
-async def clone_app(store: Store, slug: str, new_slug: str, *, node: NodeName | None, actor: Actor) -> AppDetail:
+async def clone_app(store: Store, where: AppAt, new_slug: str, *, node: NodeName | None, actor: Actor) -> AppDetail:
     """Same source, settings and variables; secrets never leave the vault. `node` None: where the original lives."""
     actor.require(Permission.CREATE_APP)
     actor.require(Permission.DEPLOY)
-    original = await show_app(store, slug, actor=actor)
+    original = await show_app(store, where, actor=actor)
     wanted = parse_slug(new_slug)
-    found = await find_app(store, slug, actor)
+    found = await find_app(store, where, actor)
     try:
         async with store.transaction() as tx:
             place = await expect_room_on(tx, node or NodeName(original.node), original.runtime)
@@ -70,7 +71,7 @@ async def clone_app(store: Store, slug: str, new_slug: str, *, node: NodeName | 
             tx.record(AuditEntry(actor, "app.cloned", "app", str(app_id), wanted, app_id=app_id, after=told))
     except errors.UniqueViolation as error:
         raise Conflict(f"There is already an app with the name {wanted}.", hint="Choose another name.") from error
-    return await show_app(store, wanted, actor=Actor.system())
+    return await show_app(store, AppAt(wanted), actor=Actor.system())
 
 
 async def _copy_source(store: Store, tx: Transaction, original: FoundApp, environment_id: int, actor: Actor) -> None:

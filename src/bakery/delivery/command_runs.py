@@ -18,7 +18,7 @@ from bakery.model.audit import AuditEntry
 from bakery.model.bearer import mint_token
 from bakery.model.errors import BakeryError, Conflict, NotFound, TooMany, Unavailable
 from bakery.model.jobs import parse_words
-from bakery.model.names import Port
+from bakery.model.names import AppAt, Port
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
 from bakery.nodes.jobs import JobKey, JobLimits, JobSpec, new_job_key
@@ -91,22 +91,22 @@ class CommandRuns:
     _ending: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def prepare(
-        self, store: Store, links: Links, slug: str, words: list[str], window: Window | None, *, actor: Actor
+        self, store: Store, links: Links, where: AppAt, words: list[str], window: Window | None, *, actor: Actor
     ) -> CommandRun:
         """It is written down, with secrets masked, before it begins."""
         actor.require(Permission.DEPLOY)
-        app = await find_app(store, slug, actor)
+        app = await find_app(store, where, actor)
         argv = parse_words(words)
         environment = await look_at_environment(store, app.environment_id)
         live = environment.live if environment else None
         release = live.release if live else None
         if environment is None or live is None or release is None:
             raise Conflict(
-                f"{slug} has no live release, so there is nothing to run a command in.", hint="Deploy it first."
+                f"{where} has no live release, so there is nothing to run a command in.", hint="Deploy it first."
             )
         if release.runtime is Runtime.STATIC:
             raise Conflict(
-                f"{slug} is static files, so there is nothing to run a command in.",
+                f"{where} is static files, so there is nothing to run a command in.",
                 hint="Commands run in apps that are a process or an image.",
             )
         node_id = await node_of_environment(store, app.environment_id)
@@ -130,7 +130,7 @@ class CommandRuns:
         async with store.transaction() as tx:
             tx.record(
                 AuditEntry(
-                    actor, "app.command_ran", "app", str(app.id), slug, app_id=app.id,
+                    actor, "app.command_ran", "app", str(app.id), where.app, app_id=app.id,
                     after={"command": said, "release": release.number, "terminal": window is not None},
                 )
             )  # fmt: skip
@@ -200,11 +200,11 @@ class CommandRuns:
         finally:
             self._running.pop(run.id, None)
 
-    def conversation(self, slug: str, run_id: str, *, actor: Actor) -> Conversation:
+    def conversation(self, where: AppAt, run_id: str, *, actor: Actor) -> Conversation:
         """For who asked for it alone."""
         actor.require(Permission.DEPLOY)
         run, talk = self._running.get(run_id, (None, None))
-        if run is None or talk is None or run.asked_by != _who(actor) or run.environment.app != slug:
+        if run is None or talk is None or run.asked_by != _who(actor) or run.environment.app != where.app:
             raise NotFound("This command does not run any more.")
         actor.require(Permission.DEPLOY, app=run.app_id)
         return talk

@@ -14,6 +14,7 @@ from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import NotFound
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.nodes.node import Node
 from bakery.store.queue import Queue
@@ -32,9 +33,9 @@ class Departure:
     volumes: tuple[str, ...] = ()  # stay on the node, unless somebody wants them to go
 
 
-async def what_goes(store: Store, slug: str, *, actor: Actor) -> Departure:
+async def what_goes(store: Store, where: AppAt, *, actor: Actor) -> Departure:
     actor.require(Permission.DELETE_APP)
-    app = await show_app(store, slug, actor=actor)
+    app = await show_app(store, where, actor=actor)
     async with store.connection() as connection:
         cursor = await connection.execute(
             """
@@ -47,15 +48,15 @@ async def what_goes(store: Store, slug: str, *, actor: Actor) -> Departure:
             {"app": app.id, "environment": app.environment_id},
         )
         ports, releases, deployments, variables = await cursor.fetchone() or ((), 0, 0, 0)
-    made = [volume.name for volume in await list_volumes(store, slug, actor=actor) if volume.is_made]
+    made = [volume.name for volume in await list_volumes(store, where, actor=actor) if volume.is_made]
     return Departure(app.address, tuple(ports), releases, deployments, variables, tuple(made))
 
 
-async def delete_app(store: Store, queue: Queue, slug: str, *, actor: Actor, volumes: Collection[str] = ()) -> None:
+async def delete_app(store: Store, queue: Queue, where: AppAt, *, actor: Actor, volumes: Collection[str] = ()) -> None:
     """Nobody sees it from now on; its slug is free again when the worker has cleared the node. `volumes` go with it;
     the others stay there, for an app of the same name."""
     actor.require(Permission.DELETE_APP)
-    app = await show_app(store, slug, actor=actor)
+    app = await show_app(store, where, actor=actor)
     async with store.transaction() as tx:
         marked = await tx.connection.execute(
             "UPDATE apps SET deleted_at = now() WHERE id = %s AND deleted_at IS NULL", (app.id,)
@@ -77,9 +78,9 @@ async def delete_app(store: Store, queue: Queue, slug: str, *, actor: Actor, vol
             (app.id,),
         )
         await queue.enqueue(tx, tasks.DELETE_APP, app.environment_id, lock=tasks.environment_lock(app.environment_id))
-        tx.publish("apps", f"app:{slug}")
+        tx.publish("apps", f"app:{where.app}")
         before: dict[str, object] = {"name": app.name, **({"volumes": sorted(volumes)} if volumes else {})}
-        tx.record(AuditEntry(actor, "app.deleted", "app", str(app.id), slug, app_id=app.id, before=before))
+        tx.record(AuditEntry(actor, "app.deleted", "app", str(app.id), where.app, app_id=app.id, before=before))
 
 
 async def clear_app(store: Store, node: Node, environment_id: int) -> None:

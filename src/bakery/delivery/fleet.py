@@ -10,7 +10,7 @@ from bakery.delivery.history import DeploymentSummary
 from bakery.model.actor import Actor
 from bakery.model.apps import AppStatus, Runtime, app_address, app_status
 from bakery.model.deployments import Health
-from bakery.model.names import Colour
+from bakery.model.names import AppAt, AppName, Colour, EnvironmentName
 from bakery.model.permissions import Permission
 from bakery.store.rows import Page, typed
 from bakery.store.store import Store
@@ -26,7 +26,8 @@ class AppSummary:
     """An app in a list. What begins with `live_`, and `title` and `version`, is of its live release."""
 
     id: int
-    slug: str
+    slug: AppName
+    environment: EnvironmentName
     name: str
     runtime: Runtime
     is_stopped: bool
@@ -46,6 +47,10 @@ class AppSummary:
     has_failed: bool
 
     @property
+    def where(self) -> AppAt:
+        return AppAt(self.slug, self.environment)
+
+    @property
     def status(self) -> AppStatus:
         return app_status(
             is_live=self.live_number is not None,
@@ -58,7 +63,7 @@ class AppSummary:
     @property
     def address(self) -> str | None:
         """Where people reach it; None while nothing is live and the address is not known yet."""
-        return app_address(self.slug, domain=self.apps_domain, site_port=self.site_port, port=self.port)
+        return app_address(self.where, domain=self.apps_domain, site_port=self.site_port, port=self.port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +112,8 @@ async def list_apps(store: Store, *, actor: Actor, containing: str = "", after: 
                 WHERE (%(granted)s::bigint[] IS NULL OR id = ANY(%(granted)s))
                 AND (strpos(slug, lower(%(containing)s)) > 0 OR strpos(lower(name), lower(%(containing)s)) > 0)
             )
-            SELECT id, slug, name, runtime, is_stopped, is_deploying, created_at, node, site_port, apps_domain, colour,
-                   port, health, health_note, live_since, live_number, title, version,
+            SELECT id, slug, environment, name, runtime, is_stopped, is_deploying, created_at, node, site_port,
+                   apps_domain, colour, port, health, health_note, live_since, live_number, title, version,
                    EXISTS (SELECT FROM deployments WHERE app_id = found.id AND state = 'failed') AS has_failed,
                    (SELECT count(*) FROM found) AS total
             FROM found WHERE slug > %(after)s ORDER BY slug LIMIT %(size)s

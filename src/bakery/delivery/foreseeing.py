@@ -25,7 +25,7 @@ from bakery.model.actor import Actor
 from bakery.model.apps import Runtime, SourceKind
 from bakery.model.errors import BadInput, Conflict, NotFound, Unavailable
 from bakery.model.images import ImageReference, parse_image
-from bakery.model.names import Port
+from bakery.model.names import AppAt, Port
 from bakery.model.permissions import Permission
 from bakery.model.repository_paths import TOP, RepositoryPath
 from bakery.model.sources import Ref
@@ -63,7 +63,7 @@ class Foreseen:
 async def foresee_deployment(
     store: Store,
     links: Links,
-    slug: str,
+    where: AppAt,
     *,
     ref: Ref | None = None,
     skips_tests: bool = False,
@@ -75,7 +75,7 @@ async def foresee_deployment(
     """Nothing is changed, and of what is fetched for it nothing stays in the app's releases. No image is pulled: its
     registry is asked."""
     actor.require(Permission.DEPLOY)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.transaction() as tx:
         asked = await source_wanted(tx, app, ref=ref, image=image, tag=tag)
     environment = await look_at_environment(store, app.environment_id)

@@ -7,7 +7,7 @@ from bakery.delivery.find import find_app
 from bakery.model.actor import Actor
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import NotFound
-from bakery.model.names import Colour
+from bakery.model.names import AppAt, AppName, Colour, EnvironmentName
 from bakery.model.permissions import Permission
 from bakery.store.rows import Page, typed
 from bakery.store.store import Store
@@ -26,8 +26,8 @@ class DeploymentSummary:
 
     id: int
     app_id: int
-    app: str
-    app_name: str
+    app: AppName
+    environment: EnvironmentName
     environment_id: int
     number: int
     state: DeploymentState
@@ -51,6 +51,10 @@ class DeploymentSummary:
     is_release_live: bool
     is_live: bool
     watched_until: datetime | None  # so long Bakery takes its release back by itself when that does worse
+
+    @property
+    def where(self) -> AppAt:
+        return AppAt(self.app, self.environment)
 
     @property
     def goes_back(self) -> bool:
@@ -96,25 +100,26 @@ class DeploymentDetail:
     live: Live | None
 
 
-async def list_deployments(store: Store, slug: str, *, actor: Actor, after: str = "") -> Page[DeploymentSummary]:
+async def list_deployments(store: Store, where: AppAt, *, actor: Actor, after: str = "") -> Page[DeploymentSummary]:
     """The newest first, 50 a page. `after` is a page's `next`."""
     actor.require(Permission.READ)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     before = int(after) if after.isascii() and after.isdigit() and len(after) < 10 else None
     async with store.connection() as connection, connection.cursor(row_factory=typed(DeploymentSummary)) as cursor:
         await cursor.execute(
             """
-            SELECT * FROM deployment_facts WHERE app_id = %(app)s AND (%(before)s::int IS NULL OR number < %(before)s)
+            SELECT * FROM deployment_facts
+            WHERE environment_id = %(environment)s AND (%(before)s::int IS NULL OR number < %(before)s)
             ORDER BY number DESC LIMIT %(size)s
             """,
-            {"app": app.id, "before": before, "size": PAGE + 1},
+            {"environment": app.environment_id, "before": before, "size": PAGE + 1},
         )
         return Page.cut(await cursor.fetchall(), PAGE, lambda row: str(row.number))
 
 
-async def show_deployment(store: Store, slug: str, number: int, *, actor: Actor) -> DeploymentDetail:
+async def show_deployment(store: Store, where: AppAt, number: int, *, actor: Actor) -> DeploymentDetail:
     actor.require(Permission.READ)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.connection() as connection:
         async with connection.cursor(row_factory=typed(DeploymentSummary)) as found:
             await found.execute(
@@ -122,7 +127,7 @@ async def show_deployment(store: Store, slug: str, number: int, *, actor: Actor)
             )
             deployment = await found.fetchone()
         if deployment is None:
-            raise NotFound(f"{slug} has no deployment #{number}.")
+            raise NotFound(f"{where.app} has no deployment #{number}.")
         async with connection.cursor(row_factory=typed(Step)) as steps:
             await steps.execute(
                 """

@@ -16,6 +16,7 @@ from bakery.model.apps import NewApp, Runtime
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import BadInput, Conflict, NotFound
 from bakery.model.images import NewImage
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.repository_paths import TOP
 from bakery.model.secret import Secret
@@ -25,11 +26,11 @@ from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
 
-async def set_image(store: Store, links: Links, slug: str, new: NewImage, *, actor: Actor) -> SourceDetail:
+async def set_image(store: Store, links: Links, where: AppAt, new: NewImage, *, actor: Actor) -> SourceDetail:
     """What the node is not shown with these credentials is not saved. A password that is stored stays with its registry
     and its user. A repository that was followed is not any more; its deploy key stays."""
     actor.require(Permission.DEPLOY)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.transaction() as tx:
         await expect_docker(tx, app)
         now = await read_image(tx.connection, app.environment_id)
@@ -44,7 +45,7 @@ async def set_image(store: Store, links: Links, slug: str, new: NewImage, *, act
             raise Conflict("The source was changed just now.", hint="Look at it, and save again.")
         told = await _follow_no_repository(tx, app, actor) or await _told(store, tx, before)
         await _save(store, tx, app, new, password, actor, before=told)
-    return await show_source(store, slug, actor=actor)
+    return await show_source(store, where, actor=actor)
 
 
 async def create_app_of_image(store: Store, links: Links, new: NewApp, image: NewImage, *, actor: Actor) -> AppDetail:

@@ -7,9 +7,9 @@ from bakery.delivery.plan import Slot, StepKey, Wanted
 from bakery.delivery.premises import Premises, Release
 from bakery.delivery.recipe import Recipe
 from bakery.delivery.variable_sets import run_variables
-from bakery.model.apps import Runtime, SourceKind
+from bakery.model.apps import Runtime, SourceKind, automatic_host
 from bakery.model.deployments import DeploymentState, SlotState
-from bakery.model.names import AppName, Colour, EnvironmentName, HostName, Port, ProcessName
+from bakery.model.names import AppAt, AppName, Colour, EnvironmentName, Port, ProcessName
 from bakery.model.repository_paths import RepositoryPath
 from bakery.model.strategies import Strategy
 from bakery.model.terms import Said
@@ -36,11 +36,15 @@ class Environment:
     slots: Mapping[Colour, Slot]
 
     @property
+    def where(self) -> AppAt:
+        return AppAt(self.app, self.name)
+
+    @property
     def live(self) -> Slot | None:
         return next((slot for slot in self.slots.values() if slot.state is SlotState.LIVE), None)
 
     def premises(self, node: Node) -> Premises:
-        host = HostName(f"{self.app}.{self.apps_domain}")
+        host = automatic_host(self.where, self.apps_domain)
         return Premises(self.app, self.name, host, node.folders, node.capabilities.isolated_users)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from bakery.delivery.find import find_app
 from bakery.delivery.variable_sets import StoredSet, newest_version, read_set
 from bakery.model.actor import Actor
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.variables import Difference, VariableName, difference
 from bakery.store.store import Connection, Store
@@ -23,10 +24,10 @@ class Pending:
     to_build: tuple[VariableName, ...]
 
 
-async def what_is_not_live(store: Store, slug: str, *, actor: Actor) -> Pending | None:
+async def what_is_not_live(store: Store, where: AppAt, *, actor: Actor) -> Pending | None:
     """None: nothing, or nothing is live."""
     actor.require(Permission.READ)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.connection() as connection:
         return await pending_of(connection, store.vault, app.environment_id)
 

@@ -9,7 +9,7 @@ from bakery.delivery.pending import differs_since
 from bakery.delivery.rollback import release_before
 from bakery.delivery.variable_sets import newest_version, read_set
 from bakery.model.actor import Actor
-from bakery.model.names import Colour
+from bakery.model.names import AppAt, Colour
 from bakery.model.permissions import Permission
 from bakery.model.variables import Difference
 from bakery.store.rows import Page, typed
@@ -47,10 +47,10 @@ class WayBack:
     variables: Difference
 
 
-async def list_releases(store: Store, slug: str, *, actor: Actor, after: str = "") -> Page[Release]:
+async def list_releases(store: Store, where: AppAt, *, actor: Actor, after: str = "") -> Page[Release]:
     """Those that were live, the newest first, 50 a page. `after` is a page's `next`."""
     actor.require(Permission.READ)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     before = int(after) if after.isascii() and after.isdigit() and len(after) < 10 else None
     async with store.connection() as connection, connection.cursor(row_factory=typed(Release)) as cursor:
         await cursor.execute(
@@ -70,10 +70,10 @@ async def find_release_before(store: Store, app: AppDetail) -> int | None:
         return await release_before(connection, app.environment_id)
 
 
-async def look_back(store: Store, slug: str, number: int, *, actor: Actor) -> WayBack | None:
+async def look_back(store: Store, where: AppAt, number: int, *, actor: Actor) -> WayBack | None:
     """None: there is no way back to that release, or nothing to come back from."""
     actor.require(Permission.READ)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.connection() as connection:
         async with connection.cursor(row_factory=typed(Release)) as cursor:
             await cursor.execute(

@@ -23,6 +23,7 @@ from bakery.model.audit import AuditEntry
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BadInput, Conflict, NotFound
 from bakery.model.images import ImageReference
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.sources import Ref
 from bakery.store.queue import Queue
@@ -41,7 +42,7 @@ WHERE id = (SELECT release_id FROM deployments WHERE id = %s)
 async def request_deployment(
     store: Store,
     queue: Queue,
-    slug: str,
+    where: AppAt,
     upload: Upload | None = None,
     *,
     ref: Ref | None = None,
@@ -56,7 +57,7 @@ async def request_deployment(
     `ref`, or the newest; or its image, another `tag` of that, or another `image`. The same key again gives the
     deployment that it made before."""
     actor.require(Permission.DEPLOY)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     _check(at, idempotency_key)
     async with store.transaction() as tx:
         number = await next_number(tx, app)
@@ -73,14 +74,14 @@ async def request_deployment(
         if skips_tests:
             await tx.connection.execute("UPDATE deployments SET skips_tests = true WHERE id = %s", (deployment_id,))
         await put_in_line(tx, queue, deployment_id, app.environment_id, at)
-        tx.publish("apps", f"app:{slug}")
+        tx.publish("apps", f"app:{where.app}")
         tx.record(
             AuditEntry(
                 actor,
                 "deployment.scheduled" if at else "deployment.requested",
                 "deployment",
                 str(deployment_id),
-                f"{slug} #{number}",
+                f"{where.app} #{number}",
                 app_id=app.id,
                 after={**_told(source), "at": at.isoformat() if at else None, "skips_tests": skips_tests},
             )
@@ -114,10 +115,10 @@ async def start_scheduled(store: Store, queue: Queue, deployment_id: int) -> Non
         await put_in_line(tx, queue, deployment_id, row[0], None)
 
 
-async def cancel_deployment(store: Store, slug: str, number: int, *, actor: Actor) -> DeploymentSummary:
+async def cancel_deployment(store: Store, where: AppAt, number: int, *, actor: Actor) -> DeploymentSummary:
     """One that waits ends at once. One that runs notices within a second, and ends when nothing of it is left."""
     actor.require(Permission.DEPLOY)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.transaction() as tx:
         deployment_id = await _cancel(tx, app, number, actor)
         return await _summary(tx, deployment_id)

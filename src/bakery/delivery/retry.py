@@ -17,6 +17,7 @@ from bakery.model.audit import AuditEntry
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import BadInput, Conflict, NotFound
 from bakery.model.images import parse_image
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.repository_paths import RepositoryPath
 from bakery.model.sources import Ref
@@ -53,11 +54,11 @@ class Retried:
 
 
 async def request_retry(
-    store: Store, queue: Queue, slug: str, number: int, *, actor: Actor, from_step: str | None = None
+    store: Store, queue: Queue, where: AppAt, number: int, *, actor: Actor, from_step: str | None = None
 ) -> Retried:
     """From the step at which it ended, unless another is named."""
     actor.require(Permission.DEPLOY)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.transaction() as tx:
         mine = await next_number(tx, app)
         failed = await _expect_over(tx.connection, app, number)
@@ -71,11 +72,11 @@ async def request_retry(
         )
         await _say(tx.connection, deployment_id, note)
         await put_in_line(tx, queue, deployment_id, app.environment_id, None)
-        tx.publish("apps", f"app:{slug}")
-        target = ("deployment", str(deployment_id), f"{slug} #{mine}")
+        tx.publish("apps", f"app:{where.app}")
+        target = ("deployment", str(deployment_id), f"{where.app} #{mine}")
         after = {"retry_of": number, "from": begin, "takes_over": taken_over, "skips_tests": failed.skips_tests}
         tx.record(AuditEntry(actor, "deployment.retried", *target, app_id=app.id, after=after))
-    return Retried((await show_deployment(store, slug, mine, actor=Actor.system())).deployment, note)
+    return Retried((await show_deployment(store, where, mine, actor=Actor.system())).deployment, note)
 
 
 @dataclass(frozen=True, slots=True)

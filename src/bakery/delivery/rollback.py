@@ -14,6 +14,7 @@ from bakery.delivery.variable_sets import newest_version
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import Conflict, NotFound
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.store.queue import Queue
 from bakery.store.rows import only, typed
@@ -24,7 +25,7 @@ from bakery.store.transaction import Transaction
 async def request_rollback(
     store: Store,
     queue: Queue,
-    slug: str,
+    where: AppAt,
     *,
     actor: Actor,
     release: int | None = None,
@@ -33,7 +34,7 @@ async def request_rollback(
     """To what deployment `release` made live; None: to what was live before. Its variables are as they were then,
     unless today's are asked for."""
     actor.require(Permission.DEPLOY)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.transaction() as tx:
         number = await next_number(tx, app)
         to = await _choose(tx, app, release)
@@ -43,19 +44,19 @@ async def request_rollback(
         deployment_id = await make_deployment(tx, app, number, release_id, actor, None, None)
         await tx.connection.execute("UPDATE deployments SET back_to = %s WHERE id = %s", (to.number, deployment_id))
         await put_in_line(tx, queue, deployment_id, app.environment_id, None)
-        tx.publish("apps", f"app:{slug}")
+        tx.publish("apps", f"app:{where.app}")
         tx.record(
             AuditEntry(
                 actor,
                 "deployment.rolled_back",
                 "deployment",
                 str(deployment_id),
-                f"{slug} #{number}",
+                f"{where.app} #{number}",
                 app_id=app.id,
                 after={"release": to.number, "variables": "today's" if with_todays_variables else "as they were"},
             )
         )
-    return (await show_deployment(store, slug, number, actor=Actor.system())).deployment
+    return (await show_deployment(store, where, number, actor=Actor.system())).deployment
 
 
 async def put_back_in_line(tx: Transaction, queue: Queue, app: FoundApp, release: int, *, actor: Actor) -> int:
@@ -101,7 +102,9 @@ async def _choose(tx: Transaction, app: FoundApp, wanted: int | None) -> _Releas
 
 async def _choose_the_one_before(tx: Transaction, app: FoundApp, kept: list[_Release]) -> _Release:
     """While something is on its way nobody knows what “before” will mean."""
-    cursor = await tx.connection.execute("SELECT live_number, is_deploying FROM app_facts WHERE id = %s", (app.id,))
+    cursor = await tx.connection.execute(
+        "SELECT live_number, is_deploying FROM environment_facts WHERE environment_id = %s", (app.environment_id,)
+    )
     live_number, is_deploying = await cursor.fetchone() or (None, False)
     if is_deploying:
         raise Conflict(

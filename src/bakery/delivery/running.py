@@ -11,6 +11,7 @@ from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.deployments import Health, SlotState
 from bakery.model.errors import BakeryError, Conflict, NodeUnreachable, Unavailable
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.nodes.health import Healthy
 from bakery.nodes.node import Node
@@ -21,18 +22,18 @@ from bakery.store.transaction import Transaction
 START_WITHIN = 60.0
 
 
-async def stop_app(store: Store, queue: Queue, slug: str, *, actor: Actor) -> None:
+async def stop_app(store: Store, queue: Queue, where: AppAt, *, actor: Actor) -> None:
     """It stays stopped, over restarts of the machine too, until somebody starts or deploys it."""
-    await _ask(store, queue, slug, actor, "app.stopped", tasks.SETTLE, is_stopped=True)
+    await _ask(store, queue, where, actor, "app.stopped", tasks.SETTLE, is_stopped=True)
 
 
-async def start_app(store: Store, queue: Queue, slug: str, *, actor: Actor) -> None:
-    await _ask(store, queue, slug, actor, "app.started", tasks.SETTLE, is_stopped=False)
+async def start_app(store: Store, queue: Queue, where: AppAt, *, actor: Actor) -> None:
+    await _ask(store, queue, where, actor, "app.started", tasks.SETTLE, is_stopped=False)
 
 
-async def restart_app(store: Store, queue: Queue, slug: str, *, actor: Actor) -> None:
+async def restart_app(store: Store, queue: Queue, where: AppAt, *, actor: Actor) -> None:
     """The same release again; the app is away for a moment."""
-    await _ask(store, queue, slug, actor, "app.restarted", tasks.RESTART, is_stopped=False)
+    await _ask(store, queue, where, actor, "app.restarted", tasks.RESTART, is_stopped=False)
 
 
 async def settle(store: Store, node: Node, environment_id: int) -> None:
@@ -67,24 +68,26 @@ async def restart(store: Store, node: Node, environment_id: int) -> None:
 
 
 async def _ask(
-    store: Store, queue: Queue, slug: str, actor: Actor, action: str, task: str, *, is_stopped: bool
+    store: Store, queue: Queue, where: AppAt, actor: Actor, action: str, task: str, *, is_stopped: bool
 ) -> None:
     actor.require(Permission.DEPLOY)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.transaction() as tx:
         await _refuse_unless_live(tx, app)
         await tx.connection.execute(
             "UPDATE environments SET is_stopped = %s WHERE id = %s", (is_stopped, app.environment_id)
         )
         await queue.enqueue(tx, task, app.environment_id, lock=tasks.environment_lock(app.environment_id))
-        tx.publish("apps", f"app:{slug}")
-        tx.record(AuditEntry(actor, action, "app", str(app.id), slug, app_id=app.id))
+        tx.publish("apps", f"app:{where.app}")
+        tx.record(AuditEntry(actor, action, "app", str(app.id), where.app, app_id=app.id))
 
 
 async def _refuse_unless_live(tx: Transaction, app: FoundApp) -> None:
     """The app's row is locked, as by who asks for a deployment, so that none begins meanwhile."""
     await tx.connection.execute("SELECT FROM apps WHERE id = %s FOR UPDATE", (app.id,))
-    cursor = await tx.connection.execute("SELECT live_number, is_deploying FROM app_facts WHERE id = %s", (app.id,))
+    cursor = await tx.connection.execute(
+        "SELECT live_number, is_deploying FROM environment_facts WHERE environment_id = %s", (app.environment_id,)
+    )
     live_number, is_deploying = await cursor.fetchone() or (None, False)
     if is_deploying:
         raise Conflict(f"{app.slug} is being deployed.", hint="Wait until the deployment ends, or cancel it.")

@@ -12,7 +12,7 @@ from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.deployments import Health
 from bakery.model.errors import BadInput, BakeryError, Conflict, NodeUnreachable, Unavailable
-from bakery.model.names import AppName, Colour, EnvironmentName, ProcessName, UnitName, unit_name
+from bakery.model.names import AppAt, AppName, Colour, EnvironmentName, ProcessName, UnitName, unit_name
 from bakery.model.permissions import Permission
 from bakery.model.processes import WEB, usual_count
 from bakery.nodes.node import Node
@@ -45,10 +45,10 @@ class Process:
         return self.name != WEB
 
 
-async def list_processes(store: Store, slug: str, *, actor: Actor) -> list[Process]:
+async def list_processes(store: Store, where: AppAt, *, actor: Actor) -> list[Process]:
     """First the one with the port. None while nothing is live, and of files."""
     actor.require(Permission.READ)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.connection() as connection:
         live = await _live(connection, app.environment_id)
         if live is None or live.port is None:
@@ -65,16 +65,20 @@ async def list_processes(store: Store, slug: str, *, actor: Actor) -> list[Proce
     return [live.web, *(live.beside(name, rows) for name in sorted({*live.processes, *(row.process for row in rows)}))]
 
 
-async def scale_app(store: Store, queue: Queue, slug: str, counts: Mapping[ProcessName, int], *, actor: Actor) -> None:
+async def scale_app(
+    store: Store, queue: Queue, where: AppAt, counts: Mapping[ProcessName, int], *, actor: Actor
+) -> None:
     """From now on so many run, also of later releases. What is not named stays as it is."""
     actor.require(Permission.DEPLOY)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.transaction() as tx:
         await tx.connection.execute("SELECT FROM apps WHERE id = %s FOR UPDATE", (app.id,))
         live = await _live(tx.connection, app.environment_id)
         if live is None:
-            raise Conflict(f"{slug} was never deployed.", hint="Its first deployment finds out which processes it has.")
-        _expect_known(slug, live, counts)
+            raise Conflict(
+                f"{where} was never deployed.", hint="Its first deployment finds out which processes it has."
+            )
+        _expect_known(where, live, counts)
         before = {name: live.count(name) for name in counts}
         changed = {name: count for name, count in counts.items() if count != before[name]}
         for name, count in changed.items():
@@ -88,9 +92,11 @@ async def scale_app(store: Store, queue: Queue, slug: str, counts: Mapping[Proce
         if not changed:
             return
         await queue.enqueue(tx, tasks.SCALE, app.environment_id, lock=tasks.environment_lock(app.environment_id))
-        tx.publish(f"app:{slug}")
+        tx.publish(f"app:{where.app}")
         was, becomes = ({str(name): known[name] for name in changed} for known in (before, changed))
-        tx.record(AuditEntry(actor, "app.scaled", "app", str(app.id), slug, app_id=app.id, before=was, after=becomes))
+        tx.record(
+            AuditEntry(actor, "app.scaled", "app", str(app.id), where.app, app_id=app.id, before=was, after=becomes)
+        )
 
 
 async def scale(store: Store, node: Node, environment_id: int) -> None:
@@ -194,10 +200,10 @@ async def _live(connection: Connection, environment_id: int) -> _Live | None:
         return await cursor.fetchone()
 
 
-def _expect_known(slug: str, live: _Live, counts: Mapping[ProcessName, int]) -> None:
+def _expect_known(where: AppAt, live: _Live, counts: Mapping[ProcessName, int]) -> None:
     known = [WEB, *sorted(live.processes)] if live.port is not None else []
     for name in counts:
         if name not in known:
             named = f"It has: {', '.join(known)}." if known else "It is files, and nothing of it runs."
             hint = f"{named} A Procfile or [run] processes in bakery.toml names others."
-            raise BadInput(f"The live release of {slug} has no process {name}.", field="counts", hint=hint)
+            raise BadInput(f"The live release of {where} has no process {name}.", field="counts", hint=hint)

@@ -8,7 +8,7 @@ from bakery.delivery.find import find_app
 from bakery.delivery.traffic import Traffic, summed
 from bakery.model.actor import Actor
 from bakery.model.deployments import Health, SlotState, Trouble
-from bakery.model.names import Colour
+from bakery.model.names import AppAt, Colour
 from bakery.model.permissions import Permission
 from bakery.store.rows import typed
 from bakery.store.store import Store
@@ -51,9 +51,9 @@ class SlotFigures:
     minutes: Sequence[MinuteFigures]
 
 
-async def slot_figures(store: Store, slug: str, *, actor: Actor, now: datetime) -> list[SlotFigures]:
+async def slot_figures(store: Store, where: AppAt, *, actor: Actor, now: datetime) -> list[SlotFigures]:
     actor.require(Permission.READ)
-    return await figures_of(store, (await find_app(store, slug, actor)).environment_id, now=now)
+    return await figures_of(store, (await find_app(store, where, actor)).environment_id, now=now)
 
 
 async def figures_of(store: Store, environment_id: int, *, now: datetime) -> list[SlotFigures]:

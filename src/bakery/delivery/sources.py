@@ -15,6 +15,7 @@ from bakery.model.actor import Actor
 from bakery.model.apps import NewApp, SourceKind
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import BadInput, Conflict, NotFound
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
 from bakery.model.sources import Branch, GitUrl, NewSource, is_ssh, server_of
@@ -53,20 +54,20 @@ class SourceDetail:
         return SourceKind.GIT if self.url else SourceKind.FOLDER
 
 
-async def show_source(store: Store, slug: str, *, actor: Actor) -> SourceDetail:
+async def show_source(store: Store, where: AppAt, *, actor: Actor) -> SourceDetail:
     actor.require(Permission.READ)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.connection() as connection:
         image = await read_image(connection, app.environment_id)
         source = await read_source(connection, app.environment_id)
     return _shown_image(image, source) if image else _shown(source)
 
 
-async def set_source(store: Store, links: Links, slug: str, new: NewSource, *, actor: Actor) -> SourceDetail:
+async def set_source(store: Store, links: Links, where: AppAt, new: NewSource, *, actor: Actor) -> SourceDetail:
     """What the node cannot read with these credentials is not saved. A token that is stored stays with its server. An
     image that was the source goes."""
     actor.require(Permission.DEPLOY)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.connection() as connection:
         now = await read_source(connection, app.environment_id)
     is_same_server = now is not None and now.url is not None and server_of(now.url) == server_of(new.url)
@@ -98,7 +99,7 @@ async def set_source(store: Store, links: Links, slug: str, new: NewSource, *, a
         await _save(
             tx, app, after, "source.changed", actor, before=_told(before, marks[0]), told=_told(after, marks[1])
         )
-    return await show_source(store, slug, actor=actor)
+    return await show_source(store, where, actor=actor)
 
 
 async def create_app_following(
@@ -140,10 +141,10 @@ bakery source key {new.slug}"
     return await create_app(store, new, actor=actor, then=follow)
 
 
-async def forget_token(store: Store, slug: str, *, actor: Actor) -> SourceDetail:
+async def forget_token(store: Store, where: AppAt, *, actor: Actor) -> SourceDetail:
     """Harmless when there is none."""
     actor.require(Permission.DEPLOY)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.transaction() as tx:
         now = await read_source(tx.connection, app.environment_id, for_update=True)
         image = await read_image(tx.connection, app.environment_id)
@@ -155,13 +156,13 @@ async def forget_token(store: Store, slug: str, *, actor: Actor) -> SourceDetail
         if now is not None and now.token is not None:
             after = replace(now, token=None, username=None, changed_by=actor.label)
             await _save(tx, app, after, "source.token_forgotten", actor)
-    return await show_source(store, slug, actor=actor)
+    return await show_source(store, where, actor=actor)
 
 
-async def mint_deploy_key(store: Store, slug: str, *, actor: Actor) -> SourceDetail:
+async def mint_deploy_key(store: Store, where: AppAt, *, actor: Actor) -> SourceDetail:
     """A new one, whose public part is added to the repository; one that was there opens nothing any more."""
     actor.require(Permission.DEPLOY)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     public, private = mint_key(f"bakery-{app.slug}")
     async with store.transaction() as tx:
         now = await read_source(tx.connection, app.environment_id, for_update=True)
@@ -170,7 +171,7 @@ async def mint_deploy_key(store: Store, slug: str, *, actor: Actor) -> SourceDet
         after = replace(base, key_public=public, key_secret=sealed, changed_by=actor.label)
         keys = ({"deploy_key": now.key_public} if now and now.key_public else None, {"deploy_key": public})
         await _save(tx, app, after, "source.key_minted", actor, before=keys[0], told=keys[1])
-    return await show_source(store, slug, actor=actor)
+    return await show_source(store, where, actor=actor)
 
 
 async def _ask(store: Store, links: Links, app: FoundApp, new: NewSource, credentials: GitCredentials) -> GitRepository:

@@ -18,6 +18,7 @@ from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.dotenv import read_dotenv, write_dotenv
 from bakery.model.errors import BadInput, NotFound
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
 from bakery.model.variables import (
@@ -89,9 +90,9 @@ class SavedVersion:
     changed_at: datetime
 
 
-async def list_variables(store: Store, slug: str, *, actor: Actor) -> VariableList:
+async def list_variables(store: Store, where: AppAt, *, actor: Actor) -> VariableList:
     actor.require(Permission.READ)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.connection() as connection:
         version = await newest_version(connection, app.environment_id)
         stored = await read_set(connection, app.environment_id, version)
@@ -120,7 +121,7 @@ def _seen(stored: Stored, vault: Vault) -> Secret | None:
 
 async def change_variables(
     store: Store,
-    slug: str,
+    where: AppAt,
     settings: Sequence[Setting],
     *,
     unset: Collection[str] = (),
@@ -128,12 +129,12 @@ async def change_variables(
     actor: Actor,
 ) -> Saved:
     """Sets some and removes some; all others stay. `made_from` are versions, of which one must still be the newest."""
-    return await _save(store, slug, settings, unset=unset, made_from=made_from, actor=actor)
+    return await _save(store, where, settings, unset=unset, made_from=made_from, actor=actor)
 
 
 async def import_variables(
     store: Store,
-    slug: str,
+    where: AppAt,
     text: Secret,
     *,
     replaces: bool = False,
@@ -146,42 +147,44 @@ async def import_variables(
     """The text of a .env file. `replaces`: what is not in it goes. KEY=•••• keeps what is stored."""
     settings = _settings_in(text, scope=scope, is_secret=is_secret)
     return await _save(
-        store, slug, settings, unset=unset, replaces=replaces, made_from=made_from, field="text", actor=actor
+        store, where, settings, unset=unset, replaces=replaces, made_from=made_from, field="text", actor=actor
     )
 
 
 async def restore_version(
-    store: Store, slug: str, number: int, *, made_from: Collection[str] | None = None, actor: Actor
+    store: Store, where: AppAt, number: int, *, made_from: Collection[str] | None = None, actor: Actor
 ) -> Saved:
     """All variables as they were at that version, as a new version."""
     actor.require(Permission.DEPLOY)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.transaction() as tx:
         newest = await lock_version(tx, app.environment_id)
         expect_version(str(newest), made_from)
         if not 0 < number <= newest:
-            raise NotFound(f"The variables of {slug} have no version {number}.", hint=f"See: bakery env history {slug}")
+            raise NotFound(
+                f"The variables of {where} have no version {number}.", hint=f"See: bakery env history {where.arguments}"
+            )
         then = await read_set(tx.connection, app.environment_id, number)
         return await _write(store, tx, app, newest, open_all(then, store.vault), actor, restores=number)
 
 
-async def reveal(store: Store, slug: str, names: Sequence[str], *, actor: Actor) -> Mapping[VariableName, Secret]:
+async def reveal(store: Store, where: AppAt, names: Sequence[str], *, actor: Actor) -> Mapping[VariableName, Secret]:
     """The values of some, in clear. Who asked for which is in the audit before they are told."""
     actor.require(Permission.SEE_VALUES)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.transaction() as tx:
         version = await newest_version(tx.connection, app.environment_id)
         stored = await read_set(tx.connection, app.environment_id, version)
         wanted = {name: one for name, one in stored.items() if name in names}
         if len(wanted) < len(set(names)) or not names:
-            raise NotFound(f"{slug} has no variable with this name.", hint=f"See: bakery env list {slug}")
+            raise NotFound(f"{where} has no variable with this name.", hint=f"See: bakery env list {where.arguments}")
         return {name: one.value for name, one in _revealed(store, tx, app, version, wanted, actor).items()}
 
 
-async def export_variables(store: Store, slug: str, *, actor: Actor) -> Secret:
+async def export_variables(store: Store, where: AppAt, *, actor: Actor) -> Secret:
     """All of them, in clear, as the text of a .env file. It counts as asking for each secret one."""
     actor.require(Permission.SEE_VALUES)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.transaction() as tx:
         version = await newest_version(tx.connection, app.environment_id)
         stored = await read_set(tx.connection, app.environment_id, version)
@@ -189,16 +192,16 @@ async def export_variables(store: Store, slug: str, *, actor: Actor) -> Secret:
         return write_dotenv((name, one.value) for name, one in found.items())
 
 
-async def editable_text(store: Store, slug: str, *, actor: Actor) -> tuple[Secret, int]:
+async def editable_text(store: Store, where: AppAt, *, actor: Actor) -> tuple[Secret, int]:
     """All of them as text to edit, with their version; a secret one as what is kept."""
-    found = await list_variables(store, slug, actor=actor)
+    found = await list_variables(store, where, actor=actor)
     return write_dotenv((row.name, row.value) for row in found.rows), found.version
 
 
-async def list_versions(store: Store, slug: str, *, actor: Actor, after: str = "") -> Page[SavedVersion]:
+async def list_versions(store: Store, where: AppAt, *, actor: Actor, after: str = "") -> Page[SavedVersion]:
     """The newest first, 50 a page. `after` is a page's `next`."""
     actor.require(Permission.READ)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     before = int(after) if after.isascii() and after.isdigit() and len(after) < 10 else None
     async with store.connection() as connection, connection.cursor(row_factory=typed(SavedVersion)) as cursor:
         await cursor.execute(
@@ -214,7 +217,7 @@ async def list_versions(store: Store, slug: str, *, actor: Actor, after: str = "
 
 async def _save(
     store: Store,
-    slug: str,
+    where: AppAt,
     settings: Sequence[Setting],
     *,
     unset: Collection[str],
@@ -224,13 +227,13 @@ async def _save(
     actor: Actor,
 ) -> Saved:
     actor.require(Permission.DEPLOY)
-    app = await find_app(store, slug, actor)
+    app = await find_app(store, where, actor)
     async with store.transaction() as tx:
         newest = await lock_version(tx, app.environment_id)
         expect_version(str(newest), made_from)
         now = open_all(await read_set(tx.connection, app.environment_id, newest), store.vault)
         if set(unset) - now.keys():
-            raise NotFound(f"{slug} has no variable with this name.", hint=f"See: bakery env list {slug}")
+            raise NotFound(f"{where} has no variable with this name.", hint=f"See: bakery env list {where.arguments}")
         kept = {} if replaces else {name: one for name, one in now.items() if name not in unset}
         new = kept | {one.name: _merged(one, now.get(one.name), field=field) for one in settings}
         expect_fit(new.values(), field=field)

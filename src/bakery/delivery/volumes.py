@@ -12,7 +12,7 @@ from bakery.model.actor import Actor
 from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import BadInput, Conflict, NotFound
-from bakery.model.names import AppName, EnvironmentName
+from bakery.model.names import AppAt, AppName, EnvironmentName
 from bakery.model.permissions import Permission
 from bakery.nodes.catalogue import show_node
 from bakery.nodes.homes import Place
@@ -102,8 +102,8 @@ class AppVolume:
     is_made: bool
 
 
-async def list_volumes(store: Store, slug: str, *, actor: Actor) -> Sequence[AppVolume]:
-    app = await show_app(store, slug, actor=actor)
+async def list_volumes(store: Store, where: AppAt, *, actor: Actor) -> Sequence[AppVolume]:
+    app = await show_app(store, where, actor=actor)
     async with store.transaction() as tx:
         made = await names_made(tx, app.environment_id)
     found: dict[str, AppVolume] = {name: AppVolume(name, None, NamedBy.NOBODY, is_made=True) for name in made}

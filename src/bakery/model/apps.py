@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from bakery.model.deployments import Health
 from bakery.model.errors import BadInput
-from bakery.model.names import AppName, parse_app_name
+from bakery.model.names import PRODUCTION, AppAt, AppName, HostName, parse_app_name
 from bakery.model.nodes import LOCAL, NodeName, parse_node_for_app
 
 LONGEST_NAME = 80
@@ -132,8 +132,15 @@ def parse_health_path(text: str) -> str | None:
     return path
 
 
-def app_address(slug: str, *, domain: str, site_port: int | None, port: int | None) -> str | None:
-    """Through nginx under the app's own host name; without nginx on the app's own port, once it has one."""
+def automatic_host(where: AppAt, domain: str) -> HostName:
+    """The name that it has from the first minute, below its node's domain. An app's name holds no dot, so that no app
+    is ever called like another's environment."""
+    inside = "" if where.environment == PRODUCTION else f"{where.environment}."
+    return HostName(f"{inside}{where.app}.{domain}")
+
+
+def app_address(where: AppAt, *, domain: str, site_port: int | None, port: int | None) -> str | None:
+    """Through nginx under its own host name; without nginx on its own port, once it has one."""
     if site_port is not None:
-        return f"http://{slug}.{domain}" + ("" if site_port == HTTP_PORT else f":{site_port}")
+        return f"http://{automatic_host(where, domain)}" + ("" if site_port == HTTP_PORT else f":{site_port}")
     return None if port is None else f"http://127.0.0.1:{port}"

@@ -3,6 +3,7 @@
 import ipaddress
 import re
 import unicodedata
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
@@ -16,6 +17,7 @@ SiteName = NewType("SiteName", str)
 HostName = NewType("HostName", str)
 Port = NewType("Port", int)
 
+PRODUCTION = EnvironmentName("production")  # the one that every app has
 LONGEST_APP_NAME = 40
 LONGEST_HOST_NAME = 253
 HIGHEST_PORT = 65535
@@ -35,6 +37,22 @@ class Colour(StrEnum):
         return Colour.GREEN if self is Colour.BLUE else Colour.BLUE
 
 
+@dataclass(frozen=True, slots=True)
+class AppAt:
+    """An app in one of its environments, as addresses and commands name it."""
+
+    app: AppName
+    environment: EnvironmentName = PRODUCTION
+
+    def __str__(self) -> str:
+        return self.app if self.environment == PRODUCTION else f"{self.app} in {self.environment}"
+
+    @property
+    def arguments(self) -> str:
+        """As `bakery` takes them."""
+        return self.app if self.environment == PRODUCTION else f"{self.app} --env {self.environment}"
+
+
 def parse_app_name(text: str, *, field: str = "name") -> AppName:
     if _APP_NAME.fullmatch(text):
         return AppName(text)
@@ -42,6 +60,17 @@ def parse_app_name(text: str, *, field: str = "name") -> AppName:
         "Use up to 40 lower-case letters, digits and hyphens, and begin with a letter.",
         field=field,
         hint=_suggest(text, _slug(text)[:LONGEST_APP_NAME].rstrip("-")),
+    )
+
+
+def parse_environment_name(text: str, *, field: str = "environment") -> EnvironmentName:
+    """Never like a slot: the names of units are made of both."""
+    if _PART_NAME.fullmatch(text) and text not in set(Colour):
+        return EnvironmentName(text)
+    raise BadInput(
+        "Use up to 16 lower-case letters and digits, begin with a letter, and not “blue” or “green”.",
+        field=field,
+        hint="Like staging.",
     )
 
 

@@ -1,7 +1,9 @@
 """Every address that a page shows: below the configured prefix, and never to another site."""
 
+from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
+from bakery.model.names import PRODUCTION
 from bakery.web.assets import Asset
 from bakery.web.context import Parts, WebRequest
 
@@ -18,6 +20,20 @@ class Addresses:
         return f"{self._parts.general.prefix}{quote(path, safe='/?&=%:,@-._~')}" + (
             f"?{urlencode(given)}" if given else ""
         )
+
+    def within(self, place: str, environment: str) -> Callable[..., str]:
+        """Like `url`; an address at or below that of an app names the environment too."""
+        if environment == PRODUCTION:
+            return self.url
+
+        def url(path: str, **query: str | int | None) -> str:
+            plain, anchor, part = path.partition("#")
+            if plain != place and not plain.startswith((f"{place}/", f"{place}?")):
+                return self.url(path, **query)
+            joint = "&" if "?" in plain else "?"
+            return self.url(f"{plain}{joint}env={environment}", **query) + f"{anchor}{part}"
+
+        return url
 
     def static(self, name: str) -> str:
         return f"{self._parts.general.prefix}/static/{name}?v={self._assets[name].version}"

@@ -2,7 +2,7 @@
 
 from bakery.model.errors import BadInput, NotFound
 from bakery.model.labels import shown_part
-from bakery.model.names import AppName, parse_app_name
+from bakery.model.names import PRODUCTION, AppAt, AppName, EnvironmentName, parse_app_name, parse_environment_name
 
 _LONGEST_SEARCH = 100
 
@@ -13,6 +13,19 @@ def app_in(text: str) -> AppName:
         return parse_app_name(text)
     except BadInput:
         raise NotFound("There is no such app.") from None
+
+
+def environment_in(text: str) -> EnvironmentName:
+    """What cannot be a name is an environment that does not exist."""
+    try:
+        return parse_environment_name(text)
+    except BadInput:
+        raise NotFound("There is no such environment.", hint="Every app has production.") from None
+
+
+def app_at(slug: str, env: str = PRODUCTION) -> AppAt:
+    """Of a page's address `/apps/{slug}?env=…`."""
+    return AppAt(app_in(slug), environment_in(env))
 
 
 def searched(text: str) -> str:

@@ -13,11 +13,13 @@ from bakery import __version__
 from bakery.access.people import preferences_of
 from bakery.delivery.fleet import sidebar
 from bakery.model.actor import Actor
+from bakery.model.names import PRODUCTION
 from bakery.store.events import Position
 from bakery.web.addresses import Addresses, local_path
 from bakery.web.context import Parts, WebRequest
 from bakery.web.identity import actor_of, csrf_token
 from bakery.web.navigation import navigation
+from bakery.web.presenters.links import Url
 from bakery.web.said import SAID
 from bakery.web.views.errors import ErrorPage
 from bakery.web.views.forms import Form
@@ -43,6 +45,15 @@ def environment(addresses: Addresses, *, reload: bool) -> jinja2.Environment:
     )
     env.globals.update(url=addresses.url, static=addresses.static)
     return env
+
+
+def url_of(request: WebRequest) -> Url:
+    """What makes the addresses on a page. Those of the app that it shows stay in the environment that it shows."""
+    addresses: Addresses = request.app.state["urls"]
+    slug = request.path_params.get("slug")
+    if slug is None or not request.scope["path"].startswith(f"/apps/{slug}"):
+        return addresses.url
+    return addresses.within(f"/apps/{slug}", request.query_params.get("env", PRODUCTION))
 
 
 async def render_page(
@@ -102,7 +113,7 @@ def render_second_factor(
 
 def go(request: WebRequest, path: str, *, said: str | None = None) -> Redirect:
     """After a change: to the page that shows it, which says in a toast that it is done. `said` is a key of SAID."""
-    response = Redirect(request.app.state["urls"].url(path), status_code=303)
+    response = Redirect(url_of(request)(path), status_code=303)
     if said is not None:
         response.set_cookie(Cookie(key=SAID_COOKIE, value=said, path="/", max_age=20, httponly=True, samesite="lax"))
     return response
@@ -160,7 +171,7 @@ def _html(
 ) -> Response[str]:
     env: jinja2.Environment = request.app.state["jinja"]
     return Response(
-        env.get_template(template).render(context),
+        env.get_template(template).render(url=url_of(request), **context),
         status_code=status,
         media_type=_HTML,
         headers={**_PRIVATE, **(headers or {})},

@@ -22,6 +22,7 @@ from bakery.web.edge import Edge
 from bakery.web.identity import Identity, actor_of, guard
 from bakery.web.pages import ROUTES as PAGES
 from bakery.web.pages.styleguide import styleguide
+from bakery.web.paths import app_at
 from bakery.web.rendering import environment
 from bakery.web.tails import Tails
 
@@ -37,6 +38,7 @@ def create_web(parts: Parts) -> ASGIApp:
         dependencies={
             "parts": Provide(lambda: parts, sync_to_thread=False),
             "actor": Provide(_actor, sync_to_thread=False),
+            "where": Provide(app_at, sync_to_thread=False),
         },
         guards=[guard],
         exception_handlers={

@@ -3,10 +3,12 @@
 from bakery.delivery.find import app_of_deployment, app_of_stream, find_app
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, NotFound
+from bakery.model.names import AppAt
 from bakery.model.nodes import expect_node_name
 from bakery.model.permissions import Permission
 from bakery.nodes.work import is_stream_of_job
 from bakery.store.store import Store
+from bakery.web.paths import app_in
 
 _FOR_ALL = {"apps", "activity", "people", "nodes", "metrics", "settings"}
 
@@ -20,7 +22,7 @@ async def allowed(store: Store, actor: Actor, names: list[str]) -> tuple[set[str
         if name in _FOR_ALL:
             changes.add(name)
         elif kind == "app":
-            await find_app(store, subject, actor)
+            await find_app(store, AppAt(app_in(subject)), actor)
             changes.add(name)
         elif kind == "deployment" and _is_id(subject):
             _must_see(actor, await app_of_deployment(store, int(subject)))

@@ -14,12 +14,13 @@ from bakery.cli.output import say
 from bakery.delivery.apps import AppDetail, show_app
 from bakery.model.actor import Actor, Origin
 from bakery.model.errors import BakeryError, NotFound
+from bakery.model.names import AppAt, AppName
 from bakery.model.permissions import Scope
 from bakery.model.secret import Secret
 from bakery.settings import Settings
 from bakery.web.context import Parts
 
-SAMPLE = "hello"
+SAMPLE = AppName("hello")
 _FOLDER = Path("examples/hello")
 _ACTOR = Actor.system("cli")
 
@@ -40,7 +41,7 @@ async def ensure_sample(parts: Parts, admin: str) -> None:
 
 async def find_sample(parts: Parts) -> AppDetail | None:
     try:
-        return await show_app(parts.store, SAMPLE, actor=_ACTOR)
+        return await show_app(parts.store, AppAt(SAMPLE), actor=_ACTOR)
     except NotFound:
         return None
 

@@ -64,6 +64,6 @@ ROUTES = (
     Router(
         "/api",
         route_handlers=[handler for group in _GROUPS for handler in group.ROUTES],
-        dependencies={"app_name": Provide(app_path.app_name, sync_to_thread=False)},
+        dependencies={"where": Provide(app_path.where, sync_to_thread=False)},
     ),
 )

@@ -16,7 +16,7 @@ from bakery.delivery.app_logs import LONGEST_TEXT, MOST_LINES, USUAL_LINES, AppL
 from bakery.model.actor import Actor
 from bakery.model.durations import parse_seconds
 from bakery.model.errors import BadInput, TooMany
-from bakery.model.names import AppName, Colour, parse_process_name
+from bakery.model.names import AppAt, Colour, parse_process_name
 from bakery.model.permissions import Permission
 from bakery.web.api.problems import problems
 from bakery.web.context import Parts, WebRequest
@@ -63,7 +63,7 @@ async def get_app_log(
     request: WebRequest,
     parts: Parts,
     actor: Actor,
-    app_name: AppName,
+    where: AppAt,
     *,
     slot: Slot = "",
     process: Process = "",
@@ -74,7 +74,7 @@ async def get_app_log(
     """Text of what runs now, its secrets masked; or with `Accept: text/event-stream` that and what comes, as events
     `log` with the text. Of several programs each line says which one wrote it."""
     wanted = wanted_lines(slot=slot, process=process, lines=lines, since=since, grep=grep)
-    log = await open_app_log(parts.store, parts.links, app_name, wanted, actor=actor, now=now())
+    log = await open_app_log(parts.store, parts.links, where, wanted, actor=actor, now=now())
     if "text/event-stream" not in request.headers.get("accept", ""):
         return Stream(log.lines(), media_type="text/plain; charset=utf-8", headers={"cache-control": "no-store"})
     followers: Counter[str] = request.app.state.setdefault(_FOLLOWERS, Counter())

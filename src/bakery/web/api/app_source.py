@@ -12,7 +12,7 @@ from bakery.model.actor import Actor
 from bakery.model.apps import SourceKind
 from bakery.model.errors import BadInput
 from bakery.model.images import parse_new_image
-from bakery.model.names import AppName
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
 from bakery.model.sources import parse_new_source
@@ -68,9 +68,9 @@ class AppSourceWanted(msgspec.Struct, kw_only=True):
     responses=problems(),
     tags=["Apps"],
 )
-async def get_source(request: WebRequest, parts: Parts, actor: Actor, app_name: AppName) -> Response[AppSource | None]:
+async def get_source(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[AppSource | None]:
     """Without what opens it. Sends a weak ETag."""
-    return tagged(request, _shown(await show_source(parts.store, app_name, actor=actor)))
+    return tagged(request, _shown(await show_source(parts.store, where, actor=actor)))
 
 
 @put(
@@ -81,7 +81,7 @@ async def get_source(request: WebRequest, parts: Parts, actor: Actor, app_name: 
     responses=problems(409, 503),
     tags=["Apps"],
 )
-async def put_source(parts: Parts, actor: Actor, app_name: AppName, data: AppSourceWanted) -> AppSource:
+async def put_source(parts: Parts, actor: Actor, where: AppAt, data: AppSourceWanted) -> AppSource:
     """Asks the repository or the registry first, from the app's node: what cannot be read there is not saved."""
     if data.image.strip():
         if data.url.strip():
@@ -92,7 +92,7 @@ async def put_source(parts: Parts, actor: Actor, app_name: AppName, data: AppSou
             username=data.username,
             password=Secret(data.token) if data.token else None,
         )
-        return _shown(await set_image(parts.store, parts.links, app_name, image, actor=actor))
+        return _shown(await set_image(parts.store, parts.links, where, image, actor=actor))
     if data.port is not None:
         raise BadInput("A port is said of an image.", field="port")
     new = parse_new_source(
@@ -104,7 +104,7 @@ async def put_source(parts: Parts, actor: Actor, app_name: AppName, data: AppSou
         submodules=data.submodules,
         accepts_host_key=data.accept_host_key,
     )
-    return _shown(await set_source(parts.store, parts.links, app_name, new, actor=actor))
+    return _shown(await set_source(parts.store, parts.links, where, new, actor=actor))
 
 
 @delete(
@@ -116,9 +116,9 @@ async def put_source(parts: Parts, actor: Actor, app_name: AppName, data: AppSou
     responses=problems(),
     tags=["Apps"],
 )
-async def delete_token(parts: Parts, actor: Actor, app_name: AppName) -> AppSource:
+async def delete_token(parts: Parts, actor: Actor, where: AppAt) -> AppSource:
     """Harmless when there is none."""
-    return _shown(await forget_token(parts.store, app_name, actor=actor))
+    return _shown(await forget_token(parts.store, where, actor=actor))
 
 
 @post(
@@ -130,9 +130,9 @@ async def delete_token(parts: Parts, actor: Actor, app_name: AppName) -> AppSour
     responses=problems(),
     tags=["Apps"],
 )
-async def post_key(parts: Parts, actor: Actor, app_name: AppName) -> AppSource:
+async def post_key(parts: Parts, actor: Actor, where: AppAt) -> AppSource:
     """A new one, for the app's repository over SSH. One that was there opens nothing any more."""
-    return _shown(await mint_deploy_key(parts.store, app_name, actor=actor))
+    return _shown(await mint_deploy_key(parts.store, where, actor=actor))
 
 
 def _shown(found: SourceDetail) -> AppSource:

@@ -20,14 +20,14 @@ from bakery.model.apps import AppStatus, Runtime, parse_new_app
 from bakery.model.deployments import Health
 from bakery.model.errors import BadInput
 from bakery.model.images import parse_new_image
-from bakery.model.names import AppName, Colour
+from bakery.model.names import PRODUCTION, AppAt, Colour
 from bakery.model.nodes import LOCAL, NodeState, parse_node_for_app
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
 from bakery.model.sources import parse_new_source
 from bakery.model.strategies import Strategy
 from bakery.model.terms import Origin
-from bakery.web.api.app_path import PRODUCTION, Environment, expect_environment
+from bakery.web.api.app_path import Environment
 from bakery.web.api.etags import tagged
 from bakery.web.api.listing import After, Listing, listing, position_in, shown
 from bakery.web.api.problems import problems
@@ -191,7 +191,8 @@ async def post_app(parts: Parts, actor: Actor, data: AppWanted, env: Environment
         health=data.health,
         node=data.node,
     )
-    expect_environment(new.slug, env)
+    if env != PRODUCTION:
+        raise BadInput("An app begins with production.", field="env", hint="Add the other environments to it then.")
     token = Secret(data.token) if data.token else None
     if data.image.strip():
         if data.repo.strip():
@@ -212,9 +213,9 @@ async def post_app(parts: Parts, actor: Actor, data: AppWanted, env: Environment
     responses=problems(),
     tags=["Apps"],
 )
-async def get_app(request: WebRequest, parts: Parts, actor: Actor, app_name: AppName) -> Response[AppInFull | None]:
+async def get_app(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[AppInFull | None]:
     """How an app is doing, and how it runs. Sends a weak ETag."""
-    return tagged(request, shown(AppInFull, await show_app(parts.store, app_name, actor=actor)))
+    return tagged(request, shown(AppInFull, await show_app(parts.store, where, actor=actor)))
 
 
 @patch(
@@ -225,11 +226,11 @@ async def get_app(request: WebRequest, parts: Parts, actor: Actor, app_name: App
     responses=problems(),
     tags=["Apps"],
 )
-async def patch_app(parts: Parts, actor: Actor, app_name: AppName, data: AppEdit) -> AppInFull:
+async def patch_app(parts: Parts, actor: Actor, where: AppAt, data: AppEdit) -> AppInFull:
     """Its name changes at once. How it runs takes effect with the next deployment; earlier releases keep theirs."""
     given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
     wanted = {name: _text(value) for name, value in given.items()}
-    return shown(AppInFull, await change_app(parts.store, app_name, wanted, actor=actor))
+    return shown(AppInFull, await change_app(parts.store, where, wanted, actor=actor))
 
 
 def _text(value: object) -> str:
@@ -246,11 +247,11 @@ def _text(value: object) -> str:
     responses=problems(409),
     tags=["Apps"],
 )
-async def post_clone(parts: Parts, actor: Actor, app_name: AppName, data: CloneWanted) -> AppInFull:
+async def post_clone(parts: Parts, actor: Actor, where: AppAt, data: CloneWanted) -> AppInFull:
     """Another app with the same source, settings and variables, on which nothing is deployed yet. Its volumes are new:
     no data is copied."""
     node = parse_node_for_app(data.node) if data.node else None
-    return shown(AppInFull, await clone_app(parts.store, app_name, data.slug, node=node, actor=actor))
+    return shown(AppInFull, await clone_app(parts.store, where, data.slug, node=node, actor=actor))
 
 
 @get(
@@ -261,9 +262,9 @@ async def post_clone(parts: Parts, actor: Actor, app_name: AppName, data: CloneW
     responses=problems(),
     tags=["Apps"],
 )
-async def get_deletion(parts: Parts, actor: Actor, app_name: AppName) -> Deletion:
+async def get_deletion(parts: Parts, actor: Actor, where: AppAt) -> Deletion:
     """What deleting it would take away. Nothing is changed."""
-    return shown(Deletion, await what_goes(parts.store, app_name, actor=actor))
+    return shown(Deletion, await what_goes(parts.store, where, actor=actor))
 
 
 @delete(
@@ -277,14 +278,14 @@ async def get_deletion(parts: Parts, actor: Actor, app_name: AppName) -> Deletio
 async def delete_one_app(
     parts: Parts,
     actor: Actor,
-    app_name: AppName,
+    where: AppAt,
     volumes: Annotated[
         list[str] | None, Parameter(max_items=100, description="Those of its volumes that go too.")
     ] = None,
 ) -> None:
     """With its releases, deployments and logs. What runs on its node is stopped and removed soon after. Volumes that
     are not named stay there."""
-    await delete_app(parts.store, parts.queue, app_name, actor=actor, volumes=volumes or ())
+    await delete_app(parts.store, parts.queue, where, actor=actor, volumes=volumes or ())
 
 
 ROUTES = (get_apps, post_app, get_app, patch_app, post_clone, get_deletion, delete_one_app)

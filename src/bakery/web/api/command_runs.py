@@ -16,7 +16,7 @@ from bakery.delivery.command_runs import Begun, CommandRun
 from bakery.delivery.find import find_app
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, BakeryError, NotAllowed, Unavailable
-from bakery.model.names import AppName
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.nodes.live_runs import Ended, Window, Written
 from bakery.web.api.problems import problems
@@ -65,12 +65,12 @@ class RunInput(msgspec.Struct, kw_only=True):
     responses=problems(409, 429, 502),
     tags=["Apps"],
 )
-async def post_run(parts: Parts, actor: Actor, app_name: AppName, data: RunWanted) -> Stream:
+async def post_run(parts: Parts, actor: Actor, where: AppAt, data: RunWanted) -> Stream:
     """In the live release, for as long as somebody reads the answer: a line of JSON for each thing that is told. First
     `run`, where its input goes; then `output` and `errors`, which are base64; at the end `exit_status` and `reason`, or
     `error` and `hint`. Lines that are empty say that it still runs."""
     window = data.terminal.window if data.terminal else None
-    run = await parts.runs.prepare(parts.store, parts.links, app_name, data.command, window, actor=actor)
+    run = await parts.runs.prepare(parts.store, parts.links, where, data.command, window, actor=actor)
     return Stream(
         _lines(parts, actor, run),
         media_type="application/x-ndjson",
@@ -87,13 +87,13 @@ async def post_run(parts: Parts, actor: Actor, app_name: AppName, data: RunWante
     responses=problems(),
     tags=["Apps"],
 )
-async def post_input(parts: Parts, actor: Actor, app_name: AppName, run: str, data: RunInput) -> None:
+async def post_input(parts: Parts, actor: Actor, where: AppAt, run: str, data: RunInput) -> None:
     """What it reads, in the order of the requests; also that there comes no more, and a terminal's new size."""
     try:
         content = b64decode(data.input, validate=True)
     except (binascii.Error, ValueError):
         raise BadInput("The input has to be written in base64.", field="input") from None
-    talk = parts.runs.conversation(app_name, run, actor=actor)
+    talk = parts.runs.conversation(where, run, actor=actor)
     if data.terminal is not None:
         await talk.resize(data.terminal.window)
     await talk.write(content)
@@ -117,7 +117,7 @@ async def _expect_allowed(parts: Parts, actor: Actor, run: CommandRun) -> None:
         raise Unavailable("Bakery is being stopped, and the command with it.", hint="Run it again.")
     if not await is_still_valid(parts.store, actor):
         raise NotAllowed("You may not run this any more, so it was ended.", hint="Sign in again.")
-    await find_app(parts.store, run.environment.app, actor)
+    await find_app(parts.store, run.environment.where, actor)
 
 
 def _told(said: Begun | Written | Ended, run: CommandRun) -> dict[str, object]:

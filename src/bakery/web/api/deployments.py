@@ -14,7 +14,7 @@ from bakery.model.actor import Actor
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import BadInput
 from bakery.model.images import parse_image, parse_tag
-from bakery.model.names import AppName, Colour
+from bakery.model.names import AppAt, Colour
 from bakery.model.permissions import Permission
 from bakery.model.sources import parse_ref
 from bakery.web.api.etags import tagged
@@ -121,9 +121,9 @@ class CancelWanted(msgspec.Struct):
     responses=problems(),
     tags=["Deployments"],
 )
-async def get_deployments(parts: Parts, actor: Actor, app_name: AppName, after: After = "") -> Listing[Deployment]:
+async def get_deployments(parts: Parts, actor: Actor, where: AppAt, after: After = "") -> Listing[Deployment]:
     """The newest first."""
-    page = await list_deployments(parts.store, app_name, actor=actor, after=position_in(after))
+    page = await list_deployments(parts.store, where, actor=actor, after=position_in(after))
     return listing(Deployment, page.items, page.next)
 
 
@@ -136,7 +136,7 @@ async def get_deployments(parts: Parts, actor: Actor, app_name: AppName, after: 
     tags=["Deployments"],
 )
 async def post_deployment(
-    parts: Parts, actor: Actor, app_name: AppName, data: DeploymentWanted, idempotency_key: _Key = None
+    parts: Parts, actor: Actor, where: AppAt, data: DeploymentWanted, idempotency_key: _Key = None
 ) -> Deployment:
     """Deploys an upload, a commit or an image, now or later. One that waits is superseded by a newer one."""
     if data.source is not None and data.ref is not None:
@@ -144,12 +144,12 @@ async def post_deployment(
     named = [name for name in ("source", "ref", "image", "tag") if getattr(data, name) is not None]
     if len(named) > 1:
         raise BadInput(f"Name one of {' and '.join(named)}.", field=named[1])
-    upload = None if data.source is None else read_source_id(parts.signing_key, app_name, data.source)
+    upload = None if data.source is None else read_source_id(parts.signing_key, where.app, data.source)
     ref = None if data.ref is None else parse_ref(data.ref)
     asked = await request_deployment(
         parts.store,
         parts.queue,
-        app_name,
+        where,
         upload,
         ref=ref,
         image=None if data.image is None else parse_image(data.image),
@@ -171,10 +171,10 @@ async def post_deployment(
     tags=["Deployments"],
 )
 async def get_deployment(
-    request: WebRequest, parts: Parts, actor: Actor, app_name: AppName, number: int
+    request: WebRequest, parts: Parts, actor: Actor, where: AppAt, number: int
 ) -> Response[DeploymentInFull | None]:
     """With its steps, where each is in the log, and what is live. Sends a weak ETag."""
-    return tagged(request, _in_full(await show_deployment(parts.store, app_name, number, actor=actor)))
+    return tagged(request, _in_full(await show_deployment(parts.store, where, number, actor=actor)))
 
 
 @post(
@@ -186,9 +186,9 @@ async def get_deployment(
     responses=problems(409),
     tags=["Deployments"],
 )
-async def post_cancel(parts: Parts, actor: Actor, app_name: AppName, data: CancelWanted) -> Deployment:
+async def post_cancel(parts: Parts, actor: Actor, where: AppAt, data: CancelWanted) -> Deployment:
     """One that waits ends at once; one that runs ends when nothing of it is left."""
-    return shown(Deployment, await cancel_deployment(parts.store, app_name, data.number, actor=actor))
+    return shown(Deployment, await cancel_deployment(parts.store, where, data.number, actor=actor))
 
 
 @post(
@@ -199,12 +199,10 @@ async def post_cancel(parts: Parts, actor: Actor, app_name: AppName, data: Cance
     responses=problems(409),
     tags=["Deployments"],
 )
-async def post_retry(
-    parts: Parts, actor: Actor, app_name: AppName, number: int, data: RetryWanted
-) -> RetriedDeployment:
+async def post_retry(parts: Parts, actor: Actor, where: AppAt, number: int, data: RetryWanted) -> RetriedDeployment:
     """A new deployment of the same source, for one that failed or was cancelled. What was made is taken over for an
     hour; later it begins with the same commit."""
-    made = await request_retry(parts.store, parts.queue, app_name, number, actor=actor, from_step=data.from_step)
+    made = await request_retry(parts.store, parts.queue, where, number, actor=actor, from_step=data.from_step)
     return RetriedDeployment(**msgspec.structs.asdict(shown(Deployment, made.deployment)), note=made.note)
 
 

@@ -5,7 +5,7 @@ from litestar.response import Stream
 
 from bakery.delivery.history import show_deployment
 from bakery.model.actor import Actor
-from bakery.model.names import AppName
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.web.api.problems import problems
 from bakery.web.context import Parts, WebRequest
@@ -25,14 +25,14 @@ async def get_log(
     request: WebRequest,
     parts: Parts,
     actor: Actor,
-    app_name: AppName,
+    where: AppAt,
     number: int,
     from_byte: Offset = 0,
     to_byte: Offset | None = None,
 ) -> Stream:
     """Text, or with `Accept: text/event-stream` events as it grows: `log` with the text, and `end`. An event's id is
     the byte offset after it, so that `Last-Event-ID` goes on where a lost connection ended."""
-    found = (await show_deployment(parts.store, app_name, number, actor=actor)).deployment
+    found = (await show_deployment(parts.store, where, number, actor=actor)).deployment
     return log_answer(
         request,
         parts,

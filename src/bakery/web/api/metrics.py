@@ -9,7 +9,7 @@ from bakery.delivery.slot_figures import SPAN, SlotFigures, slot_figures
 from bakery.delivery.traffic import Traffic, traffic_of
 from bakery.model.actor import Actor
 from bakery.model.deployments import Health, SlotState, Trouble
-from bakery.model.names import AppName, Colour
+from bakery.model.names import AppAt, Colour
 from bakery.model.permissions import Permission
 from bakery.store.store import Store
 from bakery.web.api.listing import shown
@@ -74,11 +74,11 @@ class Metrics(msgspec.Struct, kw_only=True):
     responses=problems(),
     tags=["Apps"],
 )
-async def get_metrics(parts: Parts, actor: Actor, app_name: AppName) -> Metrics:
+async def get_metrics(parts: Parts, actor: Actor, where: AppAt) -> Metrics:
     """Of each slot in which something runs, in the last hour. What Bakery did not hear of is missing: requests while it
     had no connection to the node."""
     at = now()
-    found = await slot_figures(parts.store, app_name, actor=actor, now=at)
+    found = await slot_figures(parts.store, where, actor=actor, now=at)
     return Metrics(since=at - SPAN, slots=[_slot(each, await _in_slot(parts.store, each)) for each in found])
 
 

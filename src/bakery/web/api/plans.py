@@ -10,7 +10,7 @@ from bakery.delivery.foresight import Change
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput
 from bakery.model.images import parse_image, parse_tag
-from bakery.model.names import AppName
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.sources import parse_ref
 from bakery.web.api.problems import problems
@@ -64,7 +64,7 @@ class DeploymentPlan(msgspec.Struct):
     responses=problems(409, 429, 503),
     tags=["Deployments"],
 )
-async def post_plan(parts: Parts, actor: Actor, app_name: AppName, data: PlanWanted) -> DeploymentPlan:
+async def post_plan(parts: Parts, actor: Actor, where: AppAt, data: PlanWanted) -> DeploymentPlan:
     """Fetches the commit on the app's node, looks into it and removes it again; of an image it asks the registry.
     Nothing is deployed."""
     if data.image and data.tag:
@@ -72,7 +72,7 @@ async def post_plan(parts: Parts, actor: Actor, app_name: AppName, data: PlanWan
     found = await foresee_deployment(
         parts.store,
         parts.links,
-        app_name,
+        where,
         ref=parse_ref(data.ref) if data.ref else None,
         image=parse_image(data.image) if data.image else None,
         tag=parse_tag(data.tag) if data.tag else None,

@@ -5,7 +5,7 @@ from litestar import get, put
 
 from bakery.delivery.scale import Process, list_processes, scale_app
 from bakery.model.actor import Actor
-from bakery.model.names import AppName
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.processes import parse_counts
 from bakery.web.api.problems import problems
@@ -51,9 +51,9 @@ class CountsWanted(msgspec.Struct):
     responses=problems(),
     tags=["Apps"],
 )
-async def get_processes(parts: Parts, actor: Actor, app_name: AppName) -> AppProcesses:
+async def get_processes(parts: Parts, actor: Actor, where: AppAt) -> AppProcesses:
     """Of the live release, with what each instance did when it was looked at last."""
-    return _listed(await list_processes(parts.store, app_name, actor=actor))
+    return _listed(await list_processes(parts.store, where, actor=actor))
 
 
 @put(
@@ -65,10 +65,10 @@ async def get_processes(parts: Parts, actor: Actor, app_name: AppName) -> AppPro
     responses=problems(409),
     tags=["Apps"],
 )
-async def put_processes(parts: Parts, actor: Actor, app_name: AppName, data: CountsWanted) -> AppProcesses:
+async def put_processes(parts: Parts, actor: Actor, where: AppAt, data: CountsWanted) -> AppProcesses:
     """Soon, by the worker, without a deployment; and with every later release."""
-    await scale_app(parts.store, parts.queue, app_name, parse_counts(data.counts), actor=actor)
-    return _listed(await list_processes(parts.store, app_name, actor=actor))
+    await scale_app(parts.store, parts.queue, where, parse_counts(data.counts), actor=actor)
+    return _listed(await list_processes(parts.store, where, actor=actor))
 
 
 def _listed(found: list[Process]) -> AppProcesses:

@@ -9,7 +9,7 @@ from litestar import get, post
 from bakery.delivery.releases import list_releases
 from bakery.delivery.rollback import request_rollback
 from bakery.model.actor import Actor
-from bakery.model.names import AppName, Colour
+from bakery.model.names import AppAt, Colour
 from bakery.model.permissions import Permission
 from bakery.web.api.deployments import Deployment
 from bakery.web.api.listing import After, Listing, listing, position_in, shown
@@ -50,9 +50,9 @@ class RollbackWanted(msgspec.Struct, kw_only=True):
     responses=problems(),
     tags=["Deployments"],
 )
-async def get_releases(parts: Parts, actor: Actor, app_name: AppName, after: After = "") -> Listing[Release]:
+async def get_releases(parts: Parts, actor: Actor, where: AppAt, after: After = "") -> Listing[Release]:
     """What was live, the newest first. The last five that were are kept on their node."""
-    page = await list_releases(parts.store, app_name, actor=actor, after=position_in(after))
+    page = await list_releases(parts.store, where, actor=actor, after=position_in(after))
     return listing(Release, page.items, page.next)
 
 
@@ -65,13 +65,13 @@ async def get_releases(parts: Parts, actor: Actor, app_name: AppName, after: Aft
     responses=problems(409),
     tags=["Deployments"],
 )
-async def post_rollback(parts: Parts, actor: Actor, app_name: AppName, data: RollbackWanted) -> Deployment:
+async def post_rollback(parts: Parts, actor: Actor, where: AppAt, data: RollbackWanted) -> Deployment:
     """A deployment that makes an earlier release live again. Nothing is built. Without a number it leads to the release
     that the live one followed when it was new: asked for twice, it goes two releases back."""
     asked = await request_rollback(
         parts.store,
         parts.queue,
-        app_name,
+        where,
         actor=actor,
         release=data.release,
         with_todays_variables=data.variables == "today",

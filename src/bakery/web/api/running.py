@@ -5,7 +5,7 @@ from litestar import post
 from bakery.delivery.apps import show_app
 from bakery.delivery.running import restart_app, start_app, stop_app
 from bakery.model.actor import Actor
-from bakery.model.names import AppName
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.web.api.apps import AppInFull
 from bakery.web.api.listing import shown
@@ -24,10 +24,10 @@ _DEPLOY = {"permission": Permission.DEPLOY}
     responses=problems(409),
     tags=["Apps"],
 )
-async def post_restart(parts: Parts, actor: Actor, app_name: AppName) -> AppInFull:
+async def post_restart(parts: Parts, actor: Actor, where: AppAt) -> AppInFull:
     """Starts the live release again: soon, by the worker."""
-    await restart_app(parts.store, parts.queue, app_name, actor=actor)
-    return await _app(parts, app_name, actor)
+    await restart_app(parts.store, parts.queue, where, actor=actor)
+    return await _app(parts, where, actor)
 
 
 @post(
@@ -39,10 +39,10 @@ async def post_restart(parts: Parts, actor: Actor, app_name: AppName) -> AppInFu
     responses=problems(409),
     tags=["Apps"],
 )
-async def post_stop(parts: Parts, actor: Actor, app_name: AppName) -> AppInFull:
+async def post_stop(parts: Parts, actor: Actor, where: AppAt) -> AppInFull:
     """Until it is started again, over restarts of the machine too."""
-    await stop_app(parts.store, parts.queue, app_name, actor=actor)
-    return await _app(parts, app_name, actor)
+    await stop_app(parts.store, parts.queue, where, actor=actor)
+    return await _app(parts, where, actor)
 
 
 @post(
@@ -54,14 +54,14 @@ async def post_stop(parts: Parts, actor: Actor, app_name: AppName) -> AppInFull:
     responses=problems(409),
     tags=["Apps"],
 )
-async def post_start(parts: Parts, actor: Actor, app_name: AppName) -> AppInFull:
+async def post_start(parts: Parts, actor: Actor, where: AppAt) -> AppInFull:
     """One that was stopped."""
-    await start_app(parts.store, parts.queue, app_name, actor=actor)
-    return await _app(parts, app_name, actor)
+    await start_app(parts.store, parts.queue, where, actor=actor)
+    return await _app(parts, where, actor)
 
 
-async def _app(parts: Parts, app_name: AppName, actor: Actor) -> AppInFull:
-    return shown(AppInFull, await show_app(parts.store, app_name, actor=actor))
+async def _app(parts: Parts, where: AppAt, actor: Actor) -> AppInFull:
+    return shown(AppInFull, await show_app(parts.store, where, actor=actor))
 
 
 ROUTES = (post_restart, post_stop, post_start)

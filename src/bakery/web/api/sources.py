@@ -11,7 +11,7 @@ from litestar.params import Parameter
 from bakery.delivery.find import find_app
 from bakery.delivery.uploads import LARGEST_UPLOAD, take_upload
 from bakery.model.actor import Actor
-from bakery.model.names import AppName
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.web.api.problems import problems
 from bakery.web.api.source_ids import write_source_id
@@ -49,12 +49,12 @@ async def post_source(
     request: WebRequest,
     parts: Parts,
     actor: Actor,
-    app_name: AppName,
+    where: AppAt,
     title: Annotated[str, Parameter(max_length=200, description="How people see it.")] = "Uploaded folder",
 ) -> Source:
     """A tar.gz of up to 500 MB as the body; it is brought to the app's node. It becomes a deployment with
     POST …/deployments."""
-    app = await find_app(parts.store, app_name, actor)
+    app = await find_app(parts.store, where, actor)
     actor.require(Permission.DEPLOY, app=app.id)
     upload = await take_upload(
         parts.store,
@@ -65,7 +65,7 @@ async def post_source(
         node_dir=parts.settings.node_dir,
         data_dir=parts.settings.data_dir,
     )
-    return Source(write_source_id(parts.signing_key, app_name, upload), upload.version, upload.title)
+    return Source(write_source_id(parts.signing_key, where.app, upload), upload.version, upload.title)
 
 
 ROUTES = (post_source,)

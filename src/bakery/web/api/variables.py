@@ -23,7 +23,7 @@ from bakery.delivery.variables import (
     reveal,
 )
 from bakery.model.actor import Actor
-from bakery.model.names import AppName
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
 from bakery.model.variables import MOST, VariableScope, parse_scope, parse_value, parse_variable_name
@@ -135,10 +135,10 @@ class VariableVersion(msgspec.Struct, kw_only=True):
     responses=problems(),
     tags=["Variables"],
 )
-async def get_variables(parts: Parts, actor: Actor, app_name: AppName) -> Response[AppVariables]:
+async def get_variables(parts: Parts, actor: Actor, where: AppAt) -> Response[AppVariables]:
     """By name, without secret values. Sends an ETag, for `If-Match` of what changes them."""
-    found = await list_variables(parts.store, app_name, actor=actor)
-    pending = await what_is_not_live(parts.store, app_name, actor=actor)
+    found = await list_variables(parts.store, where, actor=actor)
+    pending = await what_is_not_live(parts.store, where, actor=actor)
     return Response(_listed(found, pending), headers={**_UNSEEN, "etag": f'W/"{found.version}"'})
 
 
@@ -151,11 +151,11 @@ async def get_variables(parts: Parts, actor: Actor, app_name: AppName) -> Respon
     tags=["Variables"],
 )
 async def put_variable(
-    request: WebRequest, parts: Parts, actor: Actor, app_name: AppName, name: _Name, data: VariableWanted
+    request: WebRequest, parts: Parts, actor: Actor, where: AppAt, name: _Name, data: VariableWanted
 ) -> VariablesSaved:
     """The app has it with its next release. With `If-Match` only what was seen is changed: else 412."""
     wanted = Setting(parse_variable_name(name), parse_value(Secret(data.value)), _scope(data.scope), data.is_secret)
-    saved = await change_variables(parts.store, app_name, [wanted], made_from=versions_seen(request), actor=actor)
+    saved = await change_variables(parts.store, where, [wanted], made_from=versions_seen(request), actor=actor)
     return _saved(saved)
 
 
@@ -167,10 +167,10 @@ async def put_variable(
     responses=problems(412),
     tags=["Variables"],
 )
-async def delete_variable(request: WebRequest, parts: Parts, actor: Actor, app_name: AppName, name: _Name) -> None:
+async def delete_variable(request: WebRequest, parts: Parts, actor: Actor, where: AppAt, name: _Name) -> None:
     """The next release does without it. What it was stays in the history."""
     seen = versions_seen(request)
-    await change_variables(parts.store, app_name, [], unset=[name], made_from=seen, actor=actor)
+    await change_variables(parts.store, where, [], unset=[name], made_from=seen, actor=actor)
 
 
 @patch(
@@ -182,12 +182,12 @@ async def delete_variable(request: WebRequest, parts: Parts, actor: Actor, app_n
     tags=["Variables"],
 )
 async def patch_variables(
-    request: WebRequest, parts: Parts, actor: Actor, app_name: AppName, data: VariablesWanted
+    request: WebRequest, parts: Parts, actor: Actor, where: AppAt, data: VariablesWanted
 ) -> VariablesSaved:
     """All of it, or nothing. With `If-Match` only what was seen is changed: else 412."""
     saved = await import_variables(
         parts.store,
-        app_name,
+        where,
         Secret(data.text),
         replaces=data.replace,
         unset=data.unset,
@@ -208,9 +208,9 @@ async def patch_variables(
     responses=problems(),
     tags=["Variables"],
 )
-async def post_reveal(parts: Parts, actor: Actor, app_name: AppName, data: NamesWanted) -> Response[Values]:
+async def post_reveal(parts: Parts, actor: Actor, where: AppAt, data: NamesWanted) -> Response[Values]:
     """Who asked for which is in the audit."""
-    found = await reveal(parts.store, app_name, data.names, actor=actor)
+    found = await reveal(parts.store, where, data.names, actor=actor)
     return Response(Values({name: value.reveal() for name, value in found.items()}), headers=_UNSEEN)
 
 
@@ -223,9 +223,9 @@ async def post_reveal(parts: Parts, actor: Actor, app_name: AppName, data: Names
     responses=problems(),
     tags=["Variables"],
 )
-async def post_export(parts: Parts, actor: Actor, app_name: AppName) -> Response[ExportedText]:
+async def post_export(parts: Parts, actor: Actor, where: AppAt) -> Response[ExportedText]:
     """All values, as the text of a .env file. It counts as revealing each."""
-    text = await export_variables(parts.store, app_name, actor=actor)
+    text = await export_variables(parts.store, where, actor=actor)
     return Response(ExportedText(text.reveal()), headers=_UNSEEN)
 
 
@@ -237,9 +237,9 @@ async def post_export(parts: Parts, actor: Actor, app_name: AppName) -> Response
     responses=problems(),
     tags=["Variables"],
 )
-async def get_history(parts: Parts, actor: Actor, app_name: AppName, after: After = "") -> Listing[VariableVersion]:
+async def get_history(parts: Parts, actor: Actor, where: AppAt, after: After = "") -> Listing[VariableVersion]:
     """Who changed which, the newest first."""
-    found = await list_versions(parts.store, app_name, actor=actor, after=position_in(after))
+    found = await list_versions(parts.store, where, actor=actor, after=position_in(after))
     return listing(VariableVersion, found.items, found.next)
 
 
@@ -253,11 +253,11 @@ async def get_history(parts: Parts, actor: Actor, app_name: AppName, after: Afte
     tags=["Variables"],
 )
 async def post_restore(
-    request: WebRequest, parts: Parts, actor: Actor, app_name: AppName, data: VersionWanted
+    request: WebRequest, parts: Parts, actor: Actor, where: AppAt, data: VersionWanted
 ) -> VariablesSaved:
     """All variables as they were then, as a new version. The app has them with its next release."""
     seen = versions_seen(request)
-    return _saved(await restore_version(parts.store, app_name, data.version, made_from=seen, actor=actor))
+    return _saved(await restore_version(parts.store, where, data.version, made_from=seen, actor=actor))
 
 
 @post(
@@ -269,9 +269,9 @@ async def post_restore(
     responses=problems(409),
     tags=["Variables"],
 )
-async def post_apply(parts: Parts, actor: Actor, app_name: AppName) -> Deployment:
+async def post_apply(parts: Parts, actor: Actor, where: AppAt) -> Deployment:
     """A deployment of the live release's files with today's variables. Nothing is built."""
-    return shown(Deployment, await apply_variables(parts.store, parts.queue, app_name, actor=actor))
+    return shown(Deployment, await apply_variables(parts.store, parts.queue, where, actor=actor))
 
 
 def _scope(text: str | None) -> VariableScope | None:

@@ -6,10 +6,9 @@ from litestar import delete, get
 from bakery.delivery.volumes import NamedBy, list_node_volumes, list_volumes, remove_volume
 from bakery.model.actor import Actor
 from bakery.model.apps import Runtime
-from bakery.model.names import AppName, EnvironmentName
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.volumes import parse_volume_name
-from bakery.web.api.app_path import PRODUCTION, Environment
 from bakery.web.api.listing import Listing, listing
 from bakery.web.api.problems import problems
 from bakery.web.context import Parts
@@ -46,9 +45,9 @@ class NodeVolume(msgspec.Struct, kw_only=True):
     responses=problems(),
     tags=["Apps"],
 )
-async def get_volumes(parts: Parts, actor: Actor, app_name: AppName) -> Listing[AppVolume]:
+async def get_volumes(parts: Parts, actor: Actor, where: AppAt) -> Listing[AppVolume]:
     """Those that are named, and those whose files are kept. They are set with the app's other settings."""
-    return listing(AppVolume, await list_volumes(parts.store, app_name, actor=actor), None)
+    return listing(AppVolume, await list_volumes(parts.store, where, actor=actor), None)
 
 
 @get(
@@ -72,17 +71,10 @@ async def get_node_volumes(parts: Parts, actor: Actor, node: str) -> Listing[Nod
     responses=problems(409),
     tags=["Nodes"],
 )
-async def delete_volume(
-    parts: Parts,
-    actor: Actor,
-    node: str,
-    app_name: AppName,
-    volume: str,
-    env: Environment = PRODUCTION,
-) -> None:
+async def delete_volume(parts: Parts, actor: Actor, node: str, where: AppAt, volume: str) -> None:
     """With all that is in it. Refused while its app has it."""
     name = parse_volume_name(volume)
-    await remove_volume(parts.store, parts.links, node, app_name, EnvironmentName(env), name, actor=actor)
+    await remove_volume(parts.store, parts.links, node, where.app, where.environment, name, actor=actor)
 
 
 ROUTES = (get_volumes, get_node_volumes, delete_volume)

@@ -10,16 +10,16 @@ from bakery.delivery.app_logs import AppLog, Source, open_app_log
 from bakery.delivery.find import app_of_stream, find_app
 from bakery.model.actor import Actor
 from bakery.model.errors import NotFound
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.web.api.app_logs import Grep, Process, Since, Slot, wanted_lines
 from bakery.web.context import Parts, WebRequest
 from bakery.web.moments import now
 from bakery.web.pages.logs import Count, First, Grave, Text, log_viewer, some_lines, some_matches, some_times
-from bakery.web.paths import app_in
 from bakery.web.presenters.apps import app_tabs
 from bakery.web.presenters.links import Url
 from bakery.web.presenters.log_pages import ROWS
-from bakery.web.rendering import render_page
+from bakery.web.rendering import render_page, url_of
 from bakery.web.tails import Tails
 from bakery.web.views.figures import Range
 from bakery.web.views.logs import AppLogPage
@@ -33,16 +33,16 @@ async def show_app_log(
     request: WebRequest,
     parts: Parts,
     actor: Actor,
-    slug: str,
+    where: AppAt,
     *,
     slot: Slot = "",
     process: Process = "",
     since: Since = "",
 ) -> Response[str]:
     """A log stream begins with the page, and ends soon after nobody has it open."""
-    app, url = app_in(slug), request.app.state["urls"].url
+    app, url = where.app, url_of(request)
     wanted = wanted_lines(slot=slot, process=process, since=since)
-    log = await open_app_log(parts.store, parts.links, app, wanted, actor=actor, now=now())
+    log = await open_app_log(parts.store, parts.links, where, wanted, actor=actor, now=now())
     sources, tails = await log.sources(), _tails(request)
     viewer = None
     if sources:
@@ -63,36 +63,34 @@ async def show_app_log(
         choices=_choices(app, await _all_sources(parts, log), wanted_slot=slot, url=url),
         log=viewer,
     )
-    crumbs = [Crumb("Apps", url("/apps")), Crumb(app, url(f"/apps/{app}")), Crumb("Logs")]
+    crumbs = [Crumb("Apps", url("/apps")), Crumb(where.app, url(f"/apps/{where.app}")), Crumb("Logs")]
     return await render_page(request, "logs/app.html", page, here=f"app:{app}", crumbs=crumbs)
 
 
 @get("/apps/{slug:str}/logs.txt", opt=_READ)
 async def show_app_text(
-    parts: Parts, actor: Actor, slug: str, slot: Slot = "", process: Process = "", since: Since = "", grep: Grep = ""
+    parts: Parts, actor: Actor, where: AppAt, slot: Slot = "", process: Process = "", since: Since = "", grep: Grep = ""
 ) -> Stream:
     """All that is kept of what runs."""
     wanted = wanted_lines(slot=slot, process=process, lines=None, since=since, grep=grep)
-    log = await open_app_log(parts.store, parts.links, app_in(slug), wanted, actor=actor, now=now())
+    log = await open_app_log(parts.store, parts.links, where, wanted, actor=actor, now=now())
     return Stream(log.lines(), media_type="text/plain; charset=utf-8", headers={"cache-control": "no-store"})
 
 
 @get("/apps/{slug:str}/logs/{number:int}/lines", opt=_READ)
 async def show_app_lines(
-    request: WebRequest, parts: Parts, actor: Actor, slug: str, number: int, first: First = 1, count: Count = ROWS
+    request: WebRequest, parts: Parts, actor: Actor, where: AppAt, number: int, first: First = 1, count: Count = ROWS
 ) -> Response[str]:
-    await _expect_of_app(parts, actor, slug, number)
-    return await some_lines(
-        parts, number, request.app.state["urls"].url(f"/apps/{app_in(slug)}/logs.txt"), first, count
-    )
+    await _expect_of_app(parts, actor, where, number)
+    return await some_lines(parts, number, url_of(request)(f"/apps/{where.app}/logs.txt"), first, count)
 
 
 @get("/apps/{slug:str}/logs/{number:int}/times", opt=_READ)
 async def show_app_times(
-    parts: Parts, actor: Actor, slug: str, number: int, first: First = 1, count: Count = ROWS
+    parts: Parts, actor: Actor, where: AppAt, number: int, first: First = 1, count: Count = ROWS
 ) -> Response[dict[str, object]]:
     """When lines came here."""
-    await _expect_of_app(parts, actor, slug, number)
+    await _expect_of_app(parts, actor, where, number)
     return await some_times(parts, number, first, count)
 
 
@@ -101,7 +99,7 @@ async def search_app_log(
     request: WebRequest,
     parts: Parts,
     actor: Actor,
-    slug: str,
+    where: AppAt,
     number: int,
     *,
     q: Text = "",
@@ -109,12 +107,12 @@ async def search_app_log(
     case: bool = False,
     level: Grave = "",
 ) -> Response[dict[str, object]]:
-    await _expect_of_app(parts, actor, slug, number)
+    await _expect_of_app(parts, actor, where, number)
     return await some_matches(request, parts, number, q, is_regex=regex, matches_case=case, level=level)
 
 
-async def _expect_of_app(parts: Parts, actor: Actor, slug: str, stream: int) -> None:
-    app = await find_app(parts.store, app_in(slug), actor)
+async def _expect_of_app(parts: Parts, actor: Actor, where: AppAt, stream: int) -> None:
+    app = await find_app(parts.store, where, actor)
     if await app_of_stream(parts.store, stream) != app.id:
         raise NotFound("There is no such log.", hint="Open the page of the app's logs again.")
 

@@ -9,16 +9,15 @@ from bakery.delivery.sources import forget_token, mint_deploy_key, set_source, s
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, BakeryError, Conflict, NodeUnreachable
 from bakery.model.images import NewImage, parse_new_image
-from bakery.model.names import AppName
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.sources import NewSource, parse_new_source
 from bakery.web.context import Parts, WebRequest
 from bakery.web.errors import status_of
 from bakery.web.forms import Typed, typed
 from bakery.web.moments import now
-from bakery.web.paths import app_in
 from bakery.web.presenters.sources import source_page
-from bakery.web.rendering import go, render_page
+from bakery.web.rendering import go, render_page, url_of
 from bakery.web.views.forms import Form
 from bakery.web.views.shell import Crumb
 
@@ -29,45 +28,45 @@ _SHOWN_OF_IMAGE = ("image", "port", "username")
 
 
 @get("/apps/{slug:str}/source", opt=_READ)
-async def show(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str]:
-    return await _page(request, parts, actor, app_in(slug))
+async def show(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str]:
+    return await _page(request, parts, actor, where)
 
 
 @post("/apps/{slug:str}/source", opt=_DEPLOY)
-async def save(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
-    app, form = app_in(slug), await typed(request)
+async def save(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str] | Redirect:
+    app, form = where.app, await typed(request)
     if "image" in form.values:
-        return await _save_image(request, parts, actor, app, form)
+        return await _save_image(request, parts, actor, where, form)
     try:
-        await set_source(parts.store, parts.links, app, _wanted(form), actor=actor)
+        await set_source(parts.store, parts.links, where, _wanted(form), actor=actor)
     except (BadInput, Conflict, NodeUnreachable) as error:
         refused = form.refused(error, shown=_SHOWN, hidden=("token",))
-        return await _page(request, parts, actor, app, form=with_hint(refused, error), status=status_of(error))
+        return await _page(request, parts, actor, where, form=with_hint(refused, error), status=status_of(error))
     return go(request, f"/apps/{app}/source", said="source-saved")
 
 
 async def _save_image(
-    request: WebRequest, parts: Parts, actor: Actor, app: AppName, form: Typed
+    request: WebRequest, parts: Parts, actor: Actor, where: AppAt, form: Typed
 ) -> Response[str] | Redirect:
     try:
-        await set_image(parts.store, parts.links, app, image_in(form), actor=actor)
+        await set_image(parts.store, parts.links, where, image_in(form), actor=actor)
     except (BadInput, Conflict, NodeUnreachable) as error:
         refused = with_hint(form.refused(error, shown=_SHOWN_OF_IMAGE, hidden=("token",)), error)
-        return await _page(request, parts, actor, app, image=refused, status=status_of(error))
-    return go(request, f"/apps/{app}/source", said="image-saved")
+        return await _page(request, parts, actor, where, image=refused, status=status_of(error))
+    return go(request, f"/apps/{where.app}/source", said="image-saved")
 
 
 @post("/apps/{slug:str}/source/key", opt=_DEPLOY)
-async def make_key(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Redirect:
-    app = app_in(slug)
-    await mint_deploy_key(parts.store, app, actor=actor)
+async def make_key(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Redirect:
+    app = where.app
+    await mint_deploy_key(parts.store, where, actor=actor)
     return go(request, f"/apps/{app}/source", said="key-minted")
 
 
 @post("/apps/{slug:str}/source/forget-token", opt=_DEPLOY)
-async def forget(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Redirect:
-    app = app_in(slug)
-    await forget_token(parts.store, app, actor=actor)
+async def forget(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Redirect:
+    app = where.app
+    await forget_token(parts.store, where, actor=actor)
     return go(request, f"/apps/{app}/source", said="token-forgotten")
 
 
@@ -103,22 +102,22 @@ async def _page(
     request: WebRequest,
     parts: Parts,
     actor: Actor,
-    app: AppName,
+    where: AppAt,
     *,
     form: Form | None = None,
     image: Form | None = None,
     status: int = 200,
 ) -> Response[str]:
     """`form` and `image` are such as were refused."""
-    runtime = (await show_app(parts.store, app, actor=actor)).runtime
-    found = await show_source(parts.store, app, actor=actor)
-    url = request.app.state["urls"].url
+    runtime = (await show_app(parts.store, where, actor=actor)).runtime
+    found = await show_source(parts.store, where, actor=actor)
+    url = url_of(request)
     return await render_page(
         request,
         "apps/source.html",
-        source_page(app, found, runtime, form=form, image=image, actor=actor, url=url, now=now()),
-        here=f"app:{app}",
-        crumbs=[Crumb("Apps", url("/apps")), Crumb(app, url(f"/apps/{app}")), Crumb("Source")],
+        source_page(where.app, found, runtime, form=form, image=image, actor=actor, url=url, now=now()),
+        here=f"app:{where.app}",
+        crumbs=[Crumb("Apps", url("/apps")), Crumb(where.app, url(f"/apps/{where.app}")), Crumb("Source")],
         status=status,
     )
 

@@ -18,6 +18,7 @@ from bakery.delivery.slot_figures import figures_of, slot_figures
 from bakery.delivery.sources import show_source
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, BakeryError, Conflict
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.processes import parse_count, parse_counts
 from bakery.web.context import Parts, WebRequest
@@ -25,10 +26,10 @@ from bakery.web.errors import status_of
 from bakery.web.forms import typed
 from bakery.web.identity import csrf_token
 from bakery.web.moments import now
-from bakery.web.paths import app_in, searched
+from bakery.web.paths import searched
 from bakery.web.presenters.apps import app_page, app_tabs, app_view, apps_page, side_apps
 from bakery.web.presenters.slots import slots_view
-from bakery.web.rendering import go, render_page, render_partial
+from bakery.web.rendering import go, render_page, render_partial, url_of
 from bakery.web.views.forms import Form
 from bakery.web.views.shell import Crumb, Toast
 
@@ -41,7 +42,7 @@ _MOST_FOUND = 30  # as many as the sidebar has room for
 async def show_apps(request: WebRequest, parts: Parts, actor: Actor, q: str = "", after: str = "") -> Response[str]:
     words, start = searched(q), searched(after)
     found = await list_apps(parts.store, actor=actor, containing=words, after=start)
-    page = apps_page(found, q=words, after=start, actor=actor, url=request.app.state["urls"].url, now=now())
+    page = apps_page(found, q=words, after=start, actor=actor, url=url_of(request), now=now())
     return await render_page(request, "apps/index.html", page, here="apps", crumbs=[Crumb("Apps")])
 
 
@@ -59,81 +60,80 @@ async def show_sidebar(request: WebRequest, parts: Parts, actor: Actor, q: str =
 
 
 @get("/apps/{slug:str}", opt=_READ)
-async def show_one(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str]:
+async def show_one(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str]:
     if "hx-request" not in request.headers:
-        return await _page(request, parts, actor, slug)
-    app = await show_app(parts.store, app_in(slug), actor=actor)
-    recent = await list_deployments(parts.store, app.slug, actor=actor)
-    pending = await what_is_not_live(parts.store, app.slug, actor=actor)
-    source = await show_source(parts.store, app.slug, actor=actor)
+        return await _page(request, parts, actor, where)
+    app = await show_app(parts.store, where, actor=actor)
+    recent = await list_deployments(parts.store, where, actor=actor)
+    pending = await what_is_not_live(parts.store, where, actor=actor)
+    source = await show_source(parts.store, where, actor=actor)
     before = await find_release_before(parts.store, app)
     return render_partial(
         request,
         "apps/_app.html",
         app=app_view(app, recent.items, before=before, pending=pending, source=source, actor=actor, now=now()),
-        app_tabs=app_tabs(app.slug, "overview", request.app.state["urls"].url),
+        app_tabs=app_tabs(app.slug, "overview", url_of(request)),
         csrf=csrf_token(parts, actor),
     )
 
 
 @get("/apps/{slug:str}/slots", opt=_READ)
-async def show_slots(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str]:
+async def show_slots(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str]:
     """That part of the page, as the figures come."""
-    app, at = app_in(slug), now()
-    found = await slot_figures(parts.store, app, actor=actor, now=at)
+    app, at = where.app, now()
+    found = await slot_figures(parts.store, where, actor=actor, now=at)
     return render_partial(request, "apps/_slots.html", slots=slots_view(app, found, now=at))
 
 
 @post("/apps/{slug:str}/restart", opt=_ACT)
-async def restart(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
-    return await _act(request, parts, actor, slug, restart_app, said="restarting")
+async def restart(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str] | Redirect:
+    return await _act(request, parts, actor, where, restart_app, said="restarting")
 
 
 @post("/apps/{slug:str}/stop", opt=_ACT)
-async def stop(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
-    return await _act(request, parts, actor, slug, stop_app, said="stopping")
+async def stop(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str] | Redirect:
+    return await _act(request, parts, actor, where, stop_app, said="stopping")
 
 
 @post("/apps/{slug:str}/start", opt=_ACT)
-async def start(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
-    return await _act(request, parts, actor, slug, start_app, said="starting")
+async def start(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str] | Redirect:
+    return await _act(request, parts, actor, where, start_app, said="starting")
 
 
 @post("/apps/{slug:str}/processes", opt=_ACT)
-async def scale(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
-    app, form = app_in(slug), await typed(request)
+async def scale(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str] | Redirect:
+    app, form = where.app, await typed(request)
     try:
         counts = parse_counts({form.text("process"): parse_count(form.text("count"))})
-        await scale_app(parts.store, parts.queue, app, counts, actor=actor)
+        await scale_app(parts.store, parts.queue, where, counts, actor=actor)
     except BadInput as error:
-        return await _page(request, parts, actor, app, scaling=error, status=status_of(error))
+        return await _page(request, parts, actor, where, scaling=error, status=status_of(error))
     except Conflict as error:
-        return await _page(request, parts, actor, app, refusal=error, status=status_of(error))
+        return await _page(request, parts, actor, where, refusal=error, status=status_of(error))
     return go(request, f"/apps/{app}", said="scaling")
 
 
 @post("/apps/{slug:str}/delete", opt={"permission": Permission.DELETE_APP})
-async def delete(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
-    app = app_in(slug)
+async def delete(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str] | Redirect:
+    app = where.app
     form = await typed(request)
     if form.text("confirm").strip() != app:
         wrong = BadInput(f"Type {app}, exactly as it is written here.", field="confirm")
         refused = form.refused(wrong, shown=("confirm",))
-        return await _page(request, parts, actor, app, delete=refused, status=status_of(wrong))
-    await delete_app(parts.store, parts.queue, app, actor=actor, volumes=form.all("volumes"))
+        return await _page(request, parts, actor, where, delete=refused, status=status_of(wrong))
+    await delete_app(parts.store, parts.queue, where, actor=actor, volumes=form.all("volumes"))
     return go(request, "/apps", said="app-deleted")
 
 
 @post("/apps/{slug:str}/clone", opt={"permission": Permission.CREATE_APP})
-async def clone(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
-    app = app_in(slug)
+async def clone(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str] | Redirect:
     form = await typed(request)
     try:
-        made = await clone_app(parts.store, app, form.text("slug"), node=None, actor=actor)
+        made = await clone_app(parts.store, where, form.text("slug"), node=None, actor=actor)
     except (BadInput, Conflict) as error:
         named = error if isinstance(error, BadInput) else BadInput(error.message, field="slug", hint=error.hint)
         refused = form.refused(named, shown=("slug",))
-        return await _page(request, parts, actor, app, clone=refused, status=status_of(error))
+        return await _page(request, parts, actor, where, clone=refused, status=status_of(error))
     return go(request, f"/apps/{made.slug}", said="app-cloned")
 
 
@@ -141,13 +141,13 @@ _UseCase = Callable[..., Awaitable[None]]
 
 
 async def _act(
-    request: WebRequest, parts: Parts, actor: Actor, slug: str, use_case: _UseCase, *, said: str
+    request: WebRequest, parts: Parts, actor: Actor, where: AppAt, use_case: _UseCase, *, said: str
 ) -> Response[str] | Redirect:
-    app = app_in(slug)
+    app = where.app
     try:
-        await use_case(parts.store, parts.queue, app, actor=actor)
+        await use_case(parts.store, parts.queue, where, actor=actor)
     except Conflict as error:
-        return await _page(request, parts, actor, app, refusal=error, status=status_of(error))
+        return await _page(request, parts, actor, where, refusal=error, status=status_of(error))
     return go(request, f"/apps/{app}", said=said)
 
 
@@ -155,7 +155,7 @@ async def _page(
     request: WebRequest,
     parts: Parts,
     actor: Actor,
-    slug: str,
+    where: AppAt,
     *,
     delete: Form | None = None,
     clone: Form | None = None,
@@ -163,18 +163,18 @@ async def _page(
     scaling: BakeryError | None = None,
     status: int = 200,
 ) -> Response[str]:
-    app = await show_app(parts.store, app_in(slug), actor=actor)
-    recent = await list_deployments(parts.store, app.slug, actor=actor)
-    goes = await what_goes(parts.store, app.slug, actor=actor) if actor.may(Permission.DELETE_APP) else None
-    pending = await what_is_not_live(parts.store, app.slug, actor=actor)
-    source = await show_source(parts.store, app.slug, actor=actor)
-    urls = request.app.state["urls"]
+    app = await show_app(parts.store, where, actor=actor)
+    recent = await list_deployments(parts.store, where, actor=actor)
+    goes = await what_goes(parts.store, where, actor=actor) if actor.may(Permission.DELETE_APP) else None
+    pending = await what_is_not_live(parts.store, where, actor=actor)
+    source = await show_source(parts.store, where, actor=actor)
+    url = url_of(request)
     page = app_page(
         app,
         recent.items,
         goes,
         await figures_of(parts.store, app.environment_id, now=now()),
-        await list_processes(parts.store, app.slug, actor=actor),
+        await list_processes(parts.store, where, actor=actor),
         scaling,
         before=await find_release_before(parts.store, app),
         pending=pending,
@@ -182,7 +182,7 @@ async def _page(
         delete=delete or Form(),
         clone=clone or Form(),
         actor=actor,
-        url=urls.url,
+        url=url,
         now=now(),
     )
     return await render_page(
@@ -190,7 +190,7 @@ async def _page(
         "apps/show.html",
         page,
         here=f"app:{app.slug}",
-        crumbs=[Crumb("Apps", urls.url("/apps")), Crumb(app.name)],
+        crumbs=[Crumb("Apps", url("/apps")), Crumb(app.name)],
         toasts=[Toast("bad", f"{refusal.message} {refusal.hint}".strip())] if refusal else [],
         status=status,
     )

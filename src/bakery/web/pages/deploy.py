@@ -10,15 +10,14 @@ from bakery.model.actor import Actor
 from bakery.model.apps import SourceKind
 from bakery.model.errors import BadInput, BakeryError, Conflict, NodeUnreachable, TooMany, Unavailable
 from bakery.model.images import parse_tag
-from bakery.model.names import AppName
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.sources import Ref, parse_ref
 from bakery.web.context import Parts, WebRequest
 from bakery.web.errors import status_of
 from bakery.web.forms import Typed, typed
-from bakery.web.paths import app_in
 from bakery.web.presenters.sources import deploy_page
-from bakery.web.rendering import go, render_page
+from bakery.web.rendering import go, render_page, url_of
 from bakery.web.views.forms import Form
 from bakery.web.views.shell import Crumb
 
@@ -27,47 +26,47 @@ _SHOWN = ("ref", "skip_tests", "tag")
 
 
 @get("/apps/{slug:str}/deploy", opt=_DEPLOY)
-async def show(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str]:
-    return await _page(request, parts, actor, app_in(slug), Form())
+async def show(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str]:
+    return await _page(request, parts, actor, where, Form())
 
 
 @post("/apps/{slug:str}/deploy", opt=_DEPLOY)
-async def deploy(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
+async def deploy(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str] | Redirect:
     """A commit of the app's repository, or its image; where none is named, the newest of what it follows."""
-    app, form = app_in(slug), await typed(request)
+    app, form = where.app, await typed(request)
     try:
         asked = await request_deployment(
             parts.store,
             parts.queue,
-            app,
+            where,
             ref=_ref(form),
             tag=_tag(form),
             actor=actor,
             skips_tests=form.is_on("skip_tests"),
         )
     except (BadInput, Conflict) as error:
-        return await _refused(request, parts, actor, app, form, error)
+        return await _refused(request, parts, actor, where, form, error)
     return go(request, f"/apps/{app}/deployments/{asked.number}")
 
 
 @post("/apps/{slug:str}/plan", opt=_DEPLOY)
-async def plan(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str]:
+async def plan(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str]:
     """What such a deployment would do. Nothing is deployed."""
-    app, form = app_in(slug), await typed(request)
+    form = await typed(request)
     typed_again = Form(values={name: form.text(name) for name in _SHOWN})
     try:
         found = await foresee_deployment(
             parts.store,
             parts.links,
-            app,
+            where,
             ref=_ref(form),
             tag=_tag(form),
             skips_tests=form.is_on("skip_tests"),
             actor=actor,
         )
     except (BadInput, Conflict, NodeUnreachable, TooMany, Unavailable) as error:
-        return await _refused(request, parts, actor, app, form, error)
-    return await _page(request, parts, actor, app, typed_again, plan=found)
+        return await _refused(request, parts, actor, where, form, error)
+    return await _page(request, parts, actor, where, typed_again, plan=found)
 
 
 def _ref(form: Typed) -> Ref | None:
@@ -81,31 +80,31 @@ def _tag(form: Typed) -> str | None:
 
 
 async def _refused(
-    request: WebRequest, parts: Parts, actor: Actor, app: AppName, form: Typed, refusal: BakeryError
+    request: WebRequest, parts: Parts, actor: Actor, where: AppAt, form: Typed, refusal: BakeryError
 ) -> Response[str]:
     """Where nothing is followed there is no field that it could be said of."""
-    shown = () if (await show_source(parts.store, app, actor=actor)).kind is SourceKind.FOLDER else _SHOWN
-    return await _page(request, parts, actor, app, form.refused(refusal, shown=shown), status=status_of(refusal))
+    shown = () if (await show_source(parts.store, where, actor=actor)).kind is SourceKind.FOLDER else _SHOWN
+    return await _page(request, parts, actor, where, form.refused(refusal, shown=shown), status=status_of(refusal))
 
 
 async def _page(
     request: WebRequest,
     parts: Parts,
     actor: Actor,
-    app: AppName,
+    where: AppAt,
     form: Form,
     *,
     status: int = 200,
     plan: Foreseen | None = None,
 ) -> Response[str]:
-    source = await show_source(parts.store, app, actor=actor)
-    url = request.app.state["urls"].url
+    source = await show_source(parts.store, where, actor=actor)
+    url = url_of(request)
     return await render_page(
         request,
         "apps/deploy.html",
-        deploy_page(app, source, form, plan),
-        here=f"app:{app}",
-        crumbs=[Crumb("Apps", url("/apps")), Crumb(app, url(f"/apps/{app}")), Crumb("Deploy")],
+        deploy_page(where.app, source, form, plan),
+        here=f"app:{where.app}",
+        crumbs=[Crumb("Apps", url("/apps")), Crumb(where.app, url(f"/apps/{where.app}")), Crumb("Deploy")],
         status=status,
     )
 

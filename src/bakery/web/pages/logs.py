@@ -15,16 +15,16 @@ from litestar.params import Parameter, QueryParameter
 from bakery.delivery.history import DeploymentSummary, show_deployment
 from bakery.model.actor import Actor
 from bakery.model.labels import shown_part
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.store import logs
 from bakery.store.log_levels import Level
 from bakery.store.log_search import LONGEST_PATTERN, Pattern, search
 from bakery.web.context import Parts, WebRequest
 from bakery.web.moments import now
-from bakery.web.paths import app_in
 from bakery.web.presenters.deployments import deployment_row
 from bakery.web.presenters.log_pages import LONGEST, ROWS, log_rows
-from bakery.web.rendering import render_page
+from bakery.web.rendering import render_page, url_of
 from bakery.web.views.logs import DeploymentLogPage, LogViewer
 from bakery.web.views.shell import Crumb
 
@@ -44,7 +44,7 @@ async def log_viewer(
     request: WebRequest, parts: Parts, stream: int, *, name: str, here: str, raw: str, topic: str, file_name: str
 ) -> LogViewer:
     """`here` is the path below which `/lines`, `/times` and `/search` answer, `raw` the path of the text."""
-    url = request.app.state["urls"].url
+    url = url_of(request)
     extent = await logs.readable(parts.store, stream) or logs.Extent(0, 0, is_closed=True)
     lines = await _last_lines(parts, stream, extent)
     return LogViewer(
@@ -110,9 +110,9 @@ async def some_matches(
 
 
 @get("/apps/{slug:str}/deployments/{number:int}/log", opt=_READ)
-async def show_log_page(request: WebRequest, parts: Parts, actor: Actor, slug: str, number: int) -> Response[str]:
-    deployment = await _deployment(parts, actor, slug, number)
-    url, app = request.app.state["urls"].url, deployment.app
+async def show_log_page(request: WebRequest, parts: Parts, actor: Actor, where: AppAt, number: int) -> Response[str]:
+    deployment = await _deployment(parts, actor, where, number)
+    url, app = url_of(request), deployment.app
     here = f"/apps/{app}/deployments/{deployment.number}"
     row = deployment_row(deployment, now())
     log = await log_viewer(
@@ -132,7 +132,7 @@ async def show_log_page(request: WebRequest, parts: Parts, actor: Actor, slug: s
         here=f"app:{app}",
         crumbs=[
             Crumb("Apps", url("/apps")),
-            Crumb(app, url(f"/apps/{app}")),
+            Crumb(where.app, url(f"/apps/{where.app}")),
             Crumb("Deployments", url(f"/apps/{app}/deployments")),
             Crumb(f"#{deployment.number}", url(here)),
             Crumb("Log"),
@@ -142,18 +142,18 @@ async def show_log_page(request: WebRequest, parts: Parts, actor: Actor, slug: s
 
 @get("/apps/{slug:str}/deployments/{number:int}/log/lines", opt=_READ)
 async def show_lines(
-    request: WebRequest, parts: Parts, actor: Actor, slug: str, number: int, first: First = 1, count: Count = ROWS
+    request: WebRequest, parts: Parts, actor: Actor, where: AppAt, number: int, first: First = 1, count: Count = ROWS
 ) -> Response[str]:
-    deployment = await _deployment(parts, actor, slug, number)
-    raw = request.app.state["urls"].url(f"/apps/{deployment.app}/deployments/{deployment.number}/log.txt")
+    deployment = await _deployment(parts, actor, where, number)
+    raw = url_of(request)(f"/apps/{deployment.app}/deployments/{deployment.number}/log.txt")
     return await some_lines(parts, deployment.log_stream, raw, first, count)
 
 
 @get("/apps/{slug:str}/deployments/{number:int}/log/times", opt=_READ)
 async def show_times(
-    parts: Parts, actor: Actor, slug: str, number: int, first: First = 1, count: Count = ROWS
+    parts: Parts, actor: Actor, where: AppAt, number: int, first: First = 1, count: Count = ROWS
 ) -> Response[dict[str, object]]:
-    deployment = await _deployment(parts, actor, slug, number)
+    deployment = await _deployment(parts, actor, where, number)
     return await some_times(parts, deployment.log_stream, first, count)
 
 
@@ -162,7 +162,7 @@ async def search_log(
     request: WebRequest,
     parts: Parts,
     actor: Actor,
-    slug: str,
+    where: AppAt,
     number: int,
     *,
     q: Text = "",
@@ -170,12 +170,12 @@ async def search_log(
     case: bool = False,
     level: Grave = "",
 ) -> Response[dict[str, object]]:
-    deployment = await _deployment(parts, actor, slug, number)
+    deployment = await _deployment(parts, actor, where, number)
     return await some_matches(request, parts, deployment.log_stream, q, is_regex=regex, matches_case=case, level=level)
 
 
-async def _deployment(parts: Parts, actor: Actor, slug: str, number: int) -> DeploymentSummary:
-    return (await show_deployment(parts.store, app_in(slug), number, actor=actor)).deployment
+async def _deployment(parts: Parts, actor: Actor, where: AppAt, number: int) -> DeploymentSummary:
+    return (await show_deployment(parts.store, where, number, actor=actor)).deployment
 
 
 def _milliseconds(at: datetime) -> int:

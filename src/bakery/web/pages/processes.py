@@ -5,19 +5,19 @@ from litestar import Response, get
 from bakery.delivery.apps import show_app
 from bakery.delivery.scale import list_processes
 from bakery.model.actor import Actor
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.web.context import Parts, WebRequest
 from bakery.web.identity import csrf_token
-from bakery.web.paths import app_in
 from bakery.web.presenters.processes import processes_view
 from bakery.web.rendering import render_partial
 
 
 @get("/apps/{slug:str}/processes", opt={"permission": Permission.READ})
-async def show_processes(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str]:
+async def show_processes(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str]:
     """That part of the page, as states change."""
-    app = await show_app(parts.store, app_in(slug), actor=actor)
-    found = await list_processes(parts.store, app.slug, actor=actor)
+    app = await show_app(parts.store, where, actor=actor)
+    found = await list_processes(parts.store, where, actor=actor)
     return render_partial(
         request,
         "apps/_processes.html",

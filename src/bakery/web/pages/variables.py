@@ -25,7 +25,7 @@ from bakery.delivery.variables import (
 )
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, BakeryError, ChangedMeanwhile, Conflict
-from bakery.model.names import AppName
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
 from bakery.model.variables import LARGEST_SET, VariableName, parse_scope, parse_value, parse_variable_name
@@ -33,11 +33,11 @@ from bakery.web.context import Parts, WebRequest
 from bakery.web.errors import status_of
 from bakery.web.forms import Typed, typed
 from bakery.web.moments import now
-from bakery.web.paths import app_in, number_in, searched
+from bakery.web.paths import number_in, searched
 from bakery.web.presenters.apps import app_tabs
 from bakery.web.presenters.refusals import why_not
 from bakery.web.presenters.variables import SCOPES, clash_of, not_live, variable_rows, version_row
-from bakery.web.rendering import go, render_page
+from bakery.web.rendering import go, render_page, url_of
 from bakery.web.views.forms import Clash, Form
 from bakery.web.views.shell import Crumb, Toast
 from bakery.web.views.variables import BulkPage, VariableForm, VariablesPage, VersionsPage
@@ -53,94 +53,92 @@ async def show_variables(
     request: WebRequest,
     parts: Parts,
     actor: Actor,
-    slug: str,
+    where: AppAt,
     q: str = "",
     edit: str = "",
     new: Annotated[str, Parameter(max_length=1)] = "",
 ) -> Response[str]:
     """`edit` names the variable whose form is open; `new` opens that of another one."""
-    app = app_in(slug)
-    form = await _form_of(parts, actor, app, edit) if edit or new else None
-    return await _page(request, parts, actor, app, q=searched(q), edit=form)
+    form = await _form_of(parts, actor, where, edit) if edit or new else None
+    return await _page(request, parts, actor, where, q=searched(q), edit=form)
 
 
 @post("/apps/{slug:str}/variables", opt=_ACT)
-async def save_variable(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
-    app, form = app_in(slug), await typed(request, longest=_LONGEST)
+async def save_variable(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str] | Redirect:
+    app, form = where.app, await typed(request, longest=_LONGEST)
     if form.text("answer") == "theirs":
         return go(request, f"/apps/{app}/variables")
     try:
-        wanted = await _wanted(parts, actor, app, form)
-        saved = await change_variables(parts.store, app, [wanted], made_from=form.made_from, actor=actor)
+        wanted = await _wanted(parts, actor, where, form)
+        saved = await change_variables(parts.store, where, [wanted], made_from=form.made_from, actor=actor)
     except ChangedMeanwhile as error:
-        clash = await _clash(parts, actor, app, form, names={form.text("name")})
-        version = (await list_variables(parts.store, app, actor=actor)).version
+        clash = await _clash(parts, actor, where, form, names={form.text("name")})
+        version = (await list_variables(parts.store, where, actor=actor)).version
         again = _again(form, version, Form(values=_kept(form)), clash)
-        return await _page(request, parts, actor, app, edit=again, status=status_of(error))
+        return await _page(request, parts, actor, where, edit=again, status=status_of(error))
     except BadInput as error:
         version = number_in(form.text("version")) or 0
         refused = form.refused(error, shown=tuple(_kept(form)), hidden=("value",))
-        return await _page(request, parts, actor, app, edit=_again(form, version, refused), status=status_of(error))
-    return _done(request, app, saved)
+        return await _page(request, parts, actor, where, edit=_again(form, version, refused), status=status_of(error))
+    return _done(request, where, saved)
 
 
 @post("/apps/{slug:str}/variables/unset", opt=_ACT)
-async def unset_variable(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Redirect:
-    app, form = app_in(slug), await typed(request)
-    return _done(request, app, await change_variables(parts.store, app, [], unset=[form.text("name")], actor=actor))
+async def unset_variable(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Redirect:
+    form = await typed(request)
+    return _done(request, where, await change_variables(parts.store, where, [], unset=[form.text("name")], actor=actor))
 
 
 @post("/apps/{slug:str}/variables/reveal", opt=_SEE)
-async def reveal_variable(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str]:
+async def reveal_variable(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str]:
     """The page with this one value in clear; a script takes the row from it, and the row as it was 30 s later."""
-    app, form = app_in(slug), await typed(request)
-    found = await reveal(parts.store, app, [form.text("name")], actor=actor)
-    return await _page(request, parts, actor, app, revealed=found)
+    form = await typed(request)
+    found = await reveal(parts.store, where, [form.text("name")], actor=actor)
+    return await _page(request, parts, actor, where, revealed=found)
 
 
 @post("/apps/{slug:str}/variables/export", opt=_SEE)
-async def export(parts: Parts, actor: Actor, slug: str) -> Response[bytes]:
-    app = app_in(slug)
-    text = await export_variables(parts.store, app, actor=actor)
+async def export(parts: Parts, actor: Actor, where: AppAt) -> Response[bytes]:
+    app = where.app
+    text = await export_variables(parts.store, where, actor=actor)
     headers = {"content-disposition": f'attachment; filename="{app}.env"', "cache-control": "no-store"}
     return Response(text.reveal().encode(), status_code=200, media_type="text/plain; charset=utf-8", headers=headers)
 
 
 @get("/apps/{slug:str}/variables/bulk", opt=_ACT)
-async def show_bulk(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str]:
-    app = app_in(slug)
-    text, version = await editable_text(parts.store, app, actor=actor)
-    return await _bulk(request, parts, actor, app, version, Form(values={"text": text.reveal()}))
+async def show_bulk(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str]:
+    text, version = await editable_text(parts.store, where, actor=actor)
+    return await _bulk(request, parts, actor, where, version, Form(values={"text": text.reveal()}))
 
 
 @post("/apps/{slug:str}/variables/bulk", opt=_ACT)
-async def save_bulk(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
-    app, form = app_in(slug), await typed(request, longest=_LONGEST)
+async def save_bulk(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str] | Redirect:
+    app, form = where.app, await typed(request, longest=_LONGEST)
     if form.text("answer") == "theirs":
         return go(request, f"/apps/{app}/variables/bulk")
     values = {"text": form.text("text")}
     try:
         saved = await import_variables(
-            parts.store, app, form.secret("text"), replaces=True, made_from=form.made_from, actor=actor
+            parts.store, where, form.secret("text"), replaces=True, made_from=form.made_from, actor=actor
         )
     except ChangedMeanwhile as error:
-        version = (await list_variables(parts.store, app, actor=actor)).version
-        clash = await _clash(parts, actor, app, form, names=None)
+        version = (await list_variables(parts.store, where, actor=actor)).version
+        clash = await _clash(parts, actor, where, form, names=None)
         return await _bulk(
-            request, parts, actor, app, version, Form(values=values), clash=clash, status=status_of(error)
+            request, parts, actor, where, version, Form(values=values), clash=clash, status=status_of(error)
         )
     except BadInput as error:
         version = number_in(form.text("version")) or 0
         refused = form.refused(error, shown=("text",))
-        return await _bulk(request, parts, actor, app, version, refused, status=status_of(error))
-    return _done(request, app, saved)
+        return await _bulk(request, parts, actor, where, version, refused, status=status_of(error))
+    return _done(request, where, saved)
 
 
 @get("/apps/{slug:str}/variables/history", opt=_READ)
-async def show_history(request: WebRequest, parts: Parts, actor: Actor, slug: str, after: str = "") -> Response[str]:
-    app, start, url = app_in(slug), searched(after), request.app.state["urls"].url
-    newest = (await list_variables(parts.store, app, actor=actor)).version
-    found = await list_versions(parts.store, app, actor=actor, after=start)
+async def show_history(request: WebRequest, parts: Parts, actor: Actor, where: AppAt, after: str = "") -> Response[str]:
+    app, start, url = where.app, searched(after), url_of(request)
+    newest = (await list_variables(parts.store, where, actor=actor)).version
+    found = await list_versions(parts.store, where, actor=actor, after=start)
     here, at = f"/apps/{app}/variables/history", now()
     page = VersionsPage(
         app=app,
@@ -151,34 +149,34 @@ async def show_history(request: WebRequest, parts: Parts, actor: Actor, slug: st
         first=url(here) if start else None,
         why_not_change=why_not(actor, Permission.DEPLOY),
     )
-    crumbs = [*_crumbs(request, app), Crumb("Variables", url(f"/apps/{app}/variables")), Crumb("History")]
+    crumbs = [*_crumbs(request, where), Crumb("Variables", url(f"/apps/{app}/variables")), Crumb("History")]
     return await render_page(request, "apps/variables_history.html", page, here=f"app:{app}", crumbs=crumbs)
 
 
 @post("/apps/{slug:str}/variables/restore", opt=_ACT)
-async def restore(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Redirect:
-    app, form = app_in(slug), await typed(request)
+async def restore(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Redirect:
+    app, form = where.app, await typed(request)
     number = number_in(form.text("number")) or 0
-    saved = await restore_version(parts.store, app, number, made_from=form.made_from, actor=actor)
+    saved = await restore_version(parts.store, where, number, made_from=form.made_from, actor=actor)
     return go(request, f"/apps/{app}/variables", said="variables-restored" if saved.difference else "variables-same")
 
 
 @post("/apps/{slug:str}/apply", opt=_ACT)
-async def apply(request: WebRequest, parts: Parts, actor: Actor, slug: str) -> Response[str] | Redirect:
-    app = app_in(slug)
+async def apply(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str] | Redirect:
+    app = where.app
     try:
-        made = await apply_variables(parts.store, parts.queue, app, actor=actor)
+        made = await apply_variables(parts.store, parts.queue, where, actor=actor)
     except Conflict as error:
-        return await _page(request, parts, actor, app, refusal=error, status=status_of(error))
+        return await _page(request, parts, actor, where, refusal=error, status=status_of(error))
     return go(request, f"/apps/{app}/deployments/{made.number}")
 
 
-async def _wanted(parts: Parts, actor: Actor, app: AppName, form: Typed) -> Setting:
+async def _wanted(parts: Parts, actor: Actor, where: AppAt, form: Typed) -> Setting:
     """What the form says that is not as it is stored. A text area has line ends of its own, and of a secret it shows
     nothing: what is left empty there stays."""
     name = parse_variable_name(form.text("name").strip())
     value = parse_value(Secret(form.text("value").replace("\r\n", "\n")))
-    found = await list_variables(parts.store, app, actor=actor)
+    found = await list_variables(parts.store, where, actor=actor)
     stored = next((row for row in found.rows if row.name == name), None)
     if stored is not None and form.text("editing") == name:
         is_as_shown = not value if stored.value is None else _shown(stored.value) == value.reveal()
@@ -192,8 +190,8 @@ def _shown(value: Secret) -> str:
     return value.reveal().replace("\r\n", "\n")
 
 
-async def _form_of(parts: Parts, actor: Actor, app: AppName, name: str) -> VariableForm:
-    found = await list_variables(parts.store, app, actor=actor)
+async def _form_of(parts: Parts, actor: Actor, where: AppAt, name: str) -> VariableForm:
+    found = await list_variables(parts.store, where, actor=actor)
     row = next((row for row in found.rows if row.name == name), None)
     if row is None:
         return VariableForm(Form(values={"scope": "run"}), found.version)
@@ -210,22 +208,22 @@ def _kept(form: Typed) -> dict[str, str]:
     return {name: form.text(name) for name in ("name", "scope", *(() if form.is_on("secret") else ("value",)))}
 
 
-async def _clash(parts: Parts, actor: Actor, app: AppName, form: Typed, *, names: set[str] | None) -> Clash:
+async def _clash(parts: Parts, actor: Actor, where: AppAt, form: Typed, *, names: set[str] | None) -> Clash:
     made_from = number_in(form.text("version")) or 0
-    found = await list_versions(parts.store, app, actor=actor)
+    found = await list_versions(parts.store, where, actor=actor)
     since: list[SavedVersion] = [version for version in found.items if version.number > made_from]
     return clash_of(since, names, by=actor.label, now=now())
 
 
-def _done(request: WebRequest, app: AppName, saved: Saved) -> Redirect:
-    return go(request, f"/apps/{app}/variables", said="variables-saved" if saved.difference else "variables-same")
+def _done(request: WebRequest, where: AppAt, saved: Saved) -> Redirect:
+    return go(request, f"/apps/{where.app}/variables", said="variables-saved" if saved.difference else "variables-same")
 
 
 async def _page(
     request: WebRequest,
     parts: Parts,
     actor: Actor,
-    app: AppName,
+    where: AppAt,
     *,
     q: str = "",
     edit: VariableForm | None = None,
@@ -233,13 +231,13 @@ async def _page(
     refusal: BakeryError | None = None,
     status: int = 200,
 ) -> Response[str]:
-    url = request.app.state["urls"].url
-    found = await list_variables(parts.store, app, actor=actor)
-    pending = await what_is_not_live(parts.store, app, actor=actor)
+    url = url_of(request)
+    found = await list_variables(parts.store, where, actor=actor)
+    pending = await what_is_not_live(parts.store, where, actor=actor)
     rows = variable_rows((row for row in found.rows if q.lower() in row.name.lower()), revealed or {}, pending, now())
     page = VariablesPage(
-        app=app,
-        tabs=app_tabs(app, "variables", url),
+        app=where.app,
+        tabs=app_tabs(where.app, "variables", url),
         rows=rows,
         total=len(found.rows),
         filters=Form(values={"q": q}),
@@ -253,8 +251,8 @@ async def _page(
         request,
         "apps/variables.html",
         page,
-        here=f"app:{app}",
-        crumbs=[*_crumbs(request, app), Crumb("Variables")],
+        here=f"app:{where.app}",
+        crumbs=[*_crumbs(request, where), Crumb("Variables")],
         toasts=[Toast("bad", f"{refusal.message} {refusal.hint}".strip())] if refusal else [],
         status=status,
     )
@@ -264,23 +262,25 @@ async def _bulk(
     request: WebRequest,
     parts: Parts,
     actor: Actor,
-    app: AppName,
+    where: AppAt,
     version: int,
     form: Form,
     *,
     clash: Clash | None = None,
     status: int = 200,
 ) -> Response[str]:
-    await show_app(parts.store, app, actor=actor)
-    url = request.app.state["urls"].url
-    page = BulkPage(app=app, tabs=app_tabs(app, "variables", url), version=version, form=form, clash=clash)
-    crumbs = [*_crumbs(request, app), Crumb("Variables", url(f"/apps/{app}/variables")), Crumb("All as text")]
-    return await render_page(request, "apps/variables_bulk.html", page, here=f"app:{app}", crumbs=crumbs, status=status)
+    await show_app(parts.store, where, actor=actor)
+    url = url_of(request)
+    page = BulkPage(app=where.app, tabs=app_tabs(where.app, "variables", url), version=version, form=form, clash=clash)
+    crumbs = [*_crumbs(request, where), Crumb("Variables", url(f"/apps/{where.app}/variables")), Crumb("All as text")]
+    return await render_page(
+        request, "apps/variables_bulk.html", page, here=f"app:{where.app}", crumbs=crumbs, status=status
+    )
 
 
-def _crumbs(request: WebRequest, app: AppName) -> list[Crumb]:
-    url = request.app.state["urls"].url
-    return [Crumb("Apps", url("/apps")), Crumb(app, url(f"/apps/{app}"))]
+def _crumbs(request: WebRequest, where: AppAt) -> list[Crumb]:
+    url = url_of(request)
+    return [Crumb("Apps", url("/apps")), Crumb(where.app, url(f"/apps/{where.app}"))]
 
 
 ROUTES = (
