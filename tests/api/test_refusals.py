@@ -51,9 +51,9 @@ async def test_a_host_that_is_not_ours_is_a_problem_for_programs(site: Site) -> 
     assert refused.json()["hint"] == "Use the base URL that is set for it."
 
 
-async def test_an_app_is_made_in_an_environment_that_apps_have(admin: httpx.AsyncClient) -> None:
+async def test_an_app_begins_with_production(admin: httpx.AsyncClient) -> None:
     refused = await admin.post("/apps", params={"env": "staging"}, json={"slug": "shop", "command": "true"})
-    assert (refused.status_code, refused.json()["detail"]) == (404, "shop has no such environment.")
+    assert (refused.status_code, refused.json()["detail"]) == (422, "An app begins with production.")
     assert (await admin.get("/apps/shop")).status_code == 404
     made = await admin.post("/apps", params={"env": "production"}, json={"slug": "shop", "command": "true"})
     assert made.status_code == 201

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
-from bakery.model.names import PRODUCTION
+from bakery.model.names import PRODUCTION, AppAt
 from bakery.web.assets import Asset
 from bakery.web.context import Parts, WebRequest
 
@@ -21,17 +21,18 @@ class Addresses:
             f"?{urlencode(given)}" if given else ""
         )
 
-    def within(self, place: str, environment: str) -> Callable[..., str]:
+    def within(self, where: AppAt) -> Callable[..., str]:
         """Like `url`; an address at or below that of an app names the environment too."""
-        if environment == PRODUCTION:
+        if where.environment == PRODUCTION:
             return self.url
+        place = f"/apps/{where.app}"
 
         def url(path: str, **query: str | int | None) -> str:
             plain, anchor, part = path.partition("#")
             if plain != place and not plain.startswith((f"{place}/", f"{place}?")):
                 return self.url(path, **query)
             joint = "&" if "?" in plain else "?"
-            return self.url(f"{plain}{joint}env={environment}", **query) + f"{anchor}{part}"
+            return self.url(f"{plain}{joint}env={where.environment}", **query) + f"{anchor}{part}"
 
         return url
 

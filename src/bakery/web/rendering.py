@@ -13,12 +13,14 @@ from bakery import __version__
 from bakery.access.people import preferences_of
 from bakery.delivery.fleet import sidebar
 from bakery.model.actor import Actor
-from bakery.model.names import PRODUCTION
+from bakery.model.errors import NotFound
+from bakery.model.names import PRODUCTION, AppAt
 from bakery.store.events import Position
 from bakery.web.addresses import Addresses, local_path
 from bakery.web.context import Parts, WebRequest
 from bakery.web.identity import actor_of, csrf_token
 from bakery.web.navigation import navigation
+from bakery.web.paths import app_at
 from bakery.web.presenters.links import Url
 from bakery.web.said import SAID
 from bakery.web.views.errors import ErrorPage
@@ -53,7 +55,10 @@ def url_of(request: WebRequest) -> Url:
     slug = request.path_params.get("slug")
     if slug is None or not request.scope["path"].startswith(f"/apps/{slug}"):
         return addresses.url
-    return addresses.within(f"/apps/{slug}", request.query_params.get("env", PRODUCTION))
+    try:
+        return addresses.within(app_at(slug, request.query_params.get("env", PRODUCTION)))
+    except NotFound:
+        return addresses.url
 
 
 async def render_page(
@@ -111,9 +116,12 @@ def render_second_factor(
     return render_gate(request, "second_factor.html", page, status=status, headers=headers)
 
 
-def go(request: WebRequest, path: str, *, said: str | None = None) -> Redirect:
-    """After a change: to the page that shows it, which says in a toast that it is done. `said` is a key of SAID."""
-    response = Redirect(url_of(request)(path), status_code=303)
+def go(request: WebRequest, path: str, *, said: str | None = None, to: AppAt | None = None) -> Redirect:
+    """After a change: to the page that shows it, which says in a toast that it is done. `said` is a key of SAID; `to`
+    is another app or environment than that of the page."""
+    addresses: Addresses = request.app.state["urls"]
+    url = addresses.within(to) if to else url_of(request)
+    response = Redirect(url(path), status_code=303)
     if said is not None:
         response.set_cookie(Cookie(key=SAID_COOKIE, value=said, path="/", max_age=20, httponly=True, samesite="lax"))
     return response

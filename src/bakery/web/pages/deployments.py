@@ -48,7 +48,12 @@ async def show_history(request: WebRequest, parts: Parts, actor: Actor, where: A
 
 
 @get("/apps/{slug:str}/deployments/{number:int}", opt=_READ)
-async def show_one(request: WebRequest, parts: Parts, actor: Actor, where: AppAt, number: int) -> Response[str]:
+async def show_one(
+    request: WebRequest, parts: Parts, actor: Actor, where: AppAt, number: int
+) -> Response[str] | Redirect:
+    found = (await show_deployment(parts.store, where, number, actor=actor)).deployment
+    if found.where != where:  # numbers run over all environments of an app
+        return go(request, f"/apps/{where.app}/deployments/{number}", to=found.where)
     if "hx-request" not in request.headers:
         return await _page(request, parts, actor, where, number)
     deployment = await _view(request, parts, actor, where, number)
