@@ -108,7 +108,7 @@ SAMPLES: Mapping[str, Sample] = {
     ),
     "php": Sample(
         (toolchains.PHP,),
-        {"composer.json": '{"require": {"php": "~8.2.0"}}', "public/index.php": "<?php\necho 'one';\n"},
+        {".php-version": "8.2\n", "public/index.php": "<?php\necho 'one';\n"},
         "public/index.php",
     ),
     "rust": Sample(

@@ -61,6 +61,7 @@ RUN chmod +x /usr/local/bin/apache2-foreground && rm -rf /var/www/html/* && mkdi
  && chmod 1777 /var/run/apache2 /var/lock/apache2
 RUN ln -sf /dev/stderr /var/log/apache2/error.log && ln -sf /dev/stdout /var/log/apache2/access.log \
  && ln -sf /dev/stdout /var/log/apache2/other_vhosts_access.log
+RUN chown --recursive --no-dereference www-data:www-data /var/log/apache2
 STOPSIGNAL SIGWINCH
 WORKDIR /var/www/html
 CMD ["apache2-foreground"]
