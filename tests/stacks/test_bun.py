@@ -19,6 +19,7 @@ def test_an_app_with_a_lock_file_in_full() -> None:
     assert plan.why == (
         "“bun” comes before what else was found here: node.",
         "bun.lock is Bun's.",
+        "package.json has scripts “build” and “test”.",
         "package.json has a script “start”.",
     )
 

@@ -34,6 +34,35 @@ CASES: Mapping[str, Files] = {
         "package-lock.json": "",
         "index.html": "",
     },
+    "node-next-with-prisma": {
+        "package.json": json.dumps(
+            {
+                "packageManager": "pnpm@9.1.0",
+                "scripts": {"build": "next build", "start": "next start"},
+                "dependencies": {"next": "15", "@prisma/client": "6", "puppeteer": "23"},
+                "devDependencies": {"prisma": "6"},
+            }
+        ),
+        "pnpm-lock.yaml": "",
+        "prisma/migrations/1/migration.sql": "",
+    },
+    "node-workspace": {
+        "package.json": json.dumps({"workspaces": ["apps/*", "packages/*"], "devDependencies": {"turbo": "2"}}),
+        "package-lock.json": "",
+        "turbo.json": "{}",
+        "apps/web/package.json": json.dumps({"name": "web", "scripts": SCRIPTS, "dependencies": {"express": "5"}}),
+        "packages/ui/package.json": json.dumps({"name": "ui", "exports": "./x.js"}),
+    },
+    "node-workspace-static": {
+        "package.json": "{}",
+        "pnpm-lock.yaml": "",
+        "pnpm-workspace.yaml": "packages:\n  - site\n",
+        "site/package.json": json.dumps({"name": "site", "dependencies": {"astro": "5"}}),
+    },
+    "node-compiled": {
+        "package.json": json.dumps({"main": "index.js", "dependencies": {"node-pty": "1", "x": "github:a/b"}}),
+        "index.js": "",
+    },
     "bun": {"package.json": NODE, "bun.lock": ""},
     "bun-program": {"bunfig.toml": "", "index.ts": ""},
     "python-pip": {"requirements.txt": "fastapi\nuvicorn\npytest\n", **FASTAPI},
@@ -129,7 +158,7 @@ def test_what_is_started_is_not_root_unless_it_is_files_alone() -> None:
     for name, files in CASES.items():
         own = generated(files)
         last = own.text[own.text.rindex("\nFROM ") :]
-        assert own.holds_only_files == (name == "node-static")
+        assert own.holds_only_files == name.endswith("-static")
         assert ("\nUSER " in last) != own.holds_only_files
 
 

@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from bakery.model.app_commands import AppCommand, Words
 from bakery.model.errors import BadInput
+from bakery.model.repository_paths import RepositoryPath
+from bakery.stacks import versions
 from bakery.stacks.bakery_toml import KEYS, parse_bakery_toml
 from bakery.stacks.detect import detect, wanted_files
+from bakery.stacks.node_frameworks import FRAMEWORKS as FRAMEWORKS_OF_NODE
 from bakery.stacks.plan import BuildPlan, Detected, GeneratedDockerfile
 from bakery.stacks.procfile import parse_procfile
 from bakery.stacks.table import STACKS
@@ -36,10 +39,25 @@ PACKAGE_KEYS = (
     "dependencies",
     "devDependencies",
     "workspaces",
+    "name",
+    "volta",
+)
+FRAMEWORKS = st.dictionaries(
+    st.sampled_from([name for one in FRAMEWORKS_OF_NODE for name in one.packages]) | ODD_TEXT, ODD_VALUE, max_size=3
+)
+WORKSPACES = st.lists(
+    st.sampled_from([".", "..", "*", "**", "a", "a/*", "!a", "./a/", "a/**/b"]) | ODD_TEXT, max_size=4
 )
 SCRIPTS = st.dictionaries(st.sampled_from(["start", "build", "test", "postinstall"]) | ODD_TEXT, ODD_VALUE, max_size=4)
-PACKAGE = st.fixed_dictionaries({}, optional=dict.fromkeys(PACKAGE_KEYS, ODD_VALUE) | {"scripts": SCRIPTS | ODD_VALUE})
-FILES = sorted({name for stack in STACKS for name in (*stack.reads, *stack.marks)} | {"bakery.toml", "index.html"})
+PACKAGE = st.fixed_dictionaries(
+    {},
+    optional=dict.fromkeys(PACKAGE_KEYS, ODD_VALUE)
+    | {"scripts": SCRIPTS | ODD_VALUE, "dependencies": FRAMEWORKS, "workspaces": WORKSPACES},
+)
+LOOKED_FOR = {name for stack in STACKS for name in (*stack.reads, *stack.reads_above, *stack.marks)}
+FILES = sorted(
+    {name.replace("*", "x") for name in LOOKED_FOR} | {"bakery.toml", "index.html", ".env.example", *versions.READS}
+)
 TOML_PIECE = st.sampled_from(
     ["[", "]", "{", "}", "=", ",", ".", "\n", '"', "'", '"""', "'''", "#", "a", "1", "\\", " ", "[build]", "[project]",
      "[[x]]", 'name = "x"', "dependencies", "true", "1.5", "1979-05-27"]
@@ -95,6 +113,15 @@ def check_command(command: AppCommand | None) -> None:
 @given(PACKAGE, st.sets(st.sampled_from(["bun.lock", "pnpm-lock.yaml", "server.js", "index.html", "Procfile"])))
 def test_any_package_json_is_answered(package: dict[str, Any], beside: set[str]) -> None:
     check({"package.json": json.dumps(package), **dict.fromkeys(beside, "")})
+
+
+@given(PACKAGE, PACKAGE, PACKAGE, st.sampled_from(["", "a", "a/b"]))
+def test_workspaces_in_any_circle_are_answered(
+    top: dict[str, Any], a: dict[str, Any], b: dict[str, Any], base: str
+) -> None:
+    names = {"package.json": top, "a/package.json": a, "a/b/package.json": b}
+    files = {name: json.dumps(document) for name, document in names.items()}
+    detect(a_tree(files, base=base), base=RepositoryPath(base))
 
 
 @given(st.dictionaries(st.sampled_from(FILES), ODD_BYTES, max_size=6))

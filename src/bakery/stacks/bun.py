@@ -2,115 +2,94 @@
 
 import re
 
-from bakery.model.app_commands import AppCommand, Words, words
 from bakery.model.apps import Runtime
-from bakery.model.names import Port
-from bakery.model.variables import VariableName
-from bakery.stacks.image_text import ImageText
+from bakery.model.repository_paths import RepositoryPath
+from bakery.stacks import node_frameworks
+from bakery.stacks.node_app import Project, read_app
+from bakery.stacks.node_image import PORT, image_of_bun, write_dockerfile
+from bakery.stacks.node_managers import BUN, bun_managed
+from bakery.stacks.node_packages import CLIENTS, system_needs
+from bakery.stacks.node_workspace import Workspace, find_workspace
 from bakery.stacks.package_json import FILE, Package, read_package
-from bakery.stacks.plan import Commands, Found, GeneratedDockerfile, Said
+from bakery.stacks.plan import Found, Said, ToolVersion
+from bakery.stacks.proposals import for_clients
 from bakery.stacks.stack import Stack
 from bakery.stacks.tree import Folder
-from bakery.stacks.vite import CONFIGS, StaticOutput, static_output
+from bakery.stacks.versions import Asked, chosen_version, in_mise, in_tool_versions, line_in, series
 
-LOCKS = ("bun.lock", "bun.lockb")
-MARKS = (*LOCKS, "bunfig.toml")
+SETTINGS = "bunfig.toml"
+_VERSION = ".bun-version"
+_OTHERS = ("npm", "pnpm", "yarn")
 PROGRAMS = ("index.ts", "server.ts", "src/index.ts", "src/server.ts", "index.js", "server.js", "app.ts", "main.ts")
-PORT = Port(3000)
-_CACHE = "/root/.bun/install/cache"
 
 
 def find_bun_app(folder: Folder, said: Said) -> Found | None:
     package = read_package(folder)
-    mark = _mark(folder, package)
+    workspace = find_workspace(folder) if package else None
+    mark = _mark(folder, package, workspace)
     if mark is None:
         return None
-    package = package or Package(folder.shown(FILE))
-    lock = folder.first(*LOCKS)
-    static = None if said.starts else static_output(folder, package)
-    start, started = (None, static.why) if static else _start(folder, package)
-    commands = Commands(
-        install=_install(lock, has_package=folder.has(FILE)),
-        build=words("bun", "run", "build") if "build" in package.scripts else None,
-        test=words("bun", "run", "test") if package.test else None,
-        start=start,
-    )
+    package = package or Package(folder.shown(FILE), is_absent=True)
+    manager = bun_managed(folder, package, workspace)
+    project = Project(folder, package, workspace, manager, "bun", PROGRAMS)
+    app = read_app(project, said)
+    version, asked = _version(folder, package)
+    needs = system_needs(package)
     return Found(
-        runtimes=(Runtime.STATIC,) if static else (Runtime.DOCKER, Runtime.PROCESS),
-        commands=commands,
-        why=(mark, *([started] if start or static else [])),
-        missing=() if start or static else (started,),
-        port=None if static else PORT,
-        static_folder=static.folder if static else None,
-        write_dockerfile=lambda final, names: _write_dockerfile(folder, package, lock, static, final, names),
+        runtimes=(Runtime.STATIC,) if app.files else (Runtime.DOCKER, Runtime.PROCESS),
+        commands=app.commands,
+        why=(mark, *manager.why, *app.why, *asked, *needs.why),
+        missing=app.missing,
+        framework=app.framework,
+        versions=(version,),
+        variables=for_clients(package.needs, CLIENTS, source=package.shown),
+        system_packages=needs.run,
+        port=None if app.files else PORT,
+        static_folder=RepositoryPath(app.files) if app.files else None,
+        write_dockerfile=write_dockerfile(project, image_of_bun(version), needs, app.files),
         paths=("node_modules/.bin",),
     )
 
 
-def _mark(folder: Folder, package: Package | None) -> str | None:
+def _mark(folder: Folder, package: Package | None, workspace: Workspace | None) -> str | None:
     """What package.json names comes before what a Bun of somebody left behind."""
-    manager = (package.manager or "").partition("@")[0] if package else ""
-    if manager == "bun" and package:
-        return f"{package.shown} names bun as its package manager."
-    if manager:
+    speaker = workspace.package if workspace else package
+    manager = (speaker.manager or "").partition("@")[0] if speaker else ""
+    if manager == "bun" and speaker:
+        return f"{speaker.shown} names bun as its package manager."
+    if manager in _OTHERS:
         return None
-    if mark := folder.first(*MARKS):
-        return f"{folder.shown(mark)} is Bun's."
-    is_started = package is not None and re.match(r"bun\s", package.scripts.get("start", ""))
-    return f"{folder.shown(FILE)} has a script “start” for bun." if is_started else None
+    top = workspace.folder if workspace else folder
+    if mark := top.first(*BUN.locks, SETTINGS):
+        return f"{top.shown(mark)} is Bun's."
+    if package and re.match(r"bunx?\s", package.scripts.get("start", "")):
+        return f"The script “start” of {package.shown} calls Bun."
+    return None
 
 
-def _install(lock: str | None, *, has_package: bool) -> Words | None:
-    if not has_package:
-        return None
-    return words("bun", "install", "--frozen-lockfile") if lock else words("bun", "install")
+def _version(folder: Folder, package: Package) -> tuple[ToolVersion, tuple[str, ...]]:
+    written = (package.manager or "").partition("@")[2].partition("+")[0]
+    asked = [
+        line_in(folder, _VERSION),
+        Asked(written, package.shown) if written else None,
+        in_tool_versions(folder, "bun"),
+        in_mise(folder, "bun"),
+    ]
+    return chosen_version(
+        "Bun", asked, read=lambda text: series(text, 3) or series(text, 2) or series(text, 1), usual="1"
+    )
 
 
-def _start(folder: Folder, package: Package) -> tuple[AppCommand | None, str]:
-    if "start" in package.scripts:
-        return words("bun", "run", "start"), f"{package.shown} has a script “start”."
-    if package.main:
-        return words("bun", package.main), f"{package.shown} names {package.main} as its program."
-    if program := folder.first(*PROGRAMS):
-        return words("bun", program), f"{folder.shown(program)} is where Bun programs usually begin."
-    return None, f"{package.shown} has no script “start”, and none of {', '.join(PROGRAMS)} is here."
+def _released(text: str) -> str | None:
+    """The images have a tag for every release, and for its first numbers."""
+    return series(text, 3) or series(text, 2) or series(text, 1)
 
 
-def _write_dockerfile(
-    folder: Folder,
-    package: Package,
-    lock: str | None,
-    static: StaticOutput | None,
-    commands: Commands,
-    names: tuple[VariableName, ...],
-) -> GeneratedDockerfile:
-    first = folder.present(FILE, *([lock] if lock else []), "bunfig.toml")
-    text = ImageText(first)
-    text.stage("base", "oven/bun:1")
-    text.stage("build", "base")
-    text.arguments(names)
-    if package.runs_scripts_on_install or package.has_workspaces or not isinstance(commands.install, Words):
-        text.copy(".", comment="Installing may need the sources, so they come first.")
-        text.run(commands.install, caches=(_CACHE,))
-    else:
-        text.copy(*first, comment="Before the sources: installed anew only when these files change.")
-        text.run(commands.install, caches=(_CACHE,))
-        text.copy(".")
-    text.build(commands.build)
-    text.test(commands.test)
-    if static:
-        text.only_files(static.folder)
-        return text.done()
-    source = "build"
-    if isinstance(commands.install, Words) and package.needs_to_build and not package.starts_with_build_tool:
-        source = "pruned"
-        text.stage(source, "build")
-        text.run(words("rm", "-rf", "node_modules"))
-        text.run(words(*commands.install.argv, "--production", "--ignore-scripts"), caches=(_CACHE,))
-    text.stage("", "base")
-    text.copy_built("/app", source=source, owner="bun")
-    text.serve(commands.start, port=PORT, user="bun", NODE_ENV="production")
-    return text.done()
-
-
-STACK = Stack("bun", find_bun_app, marks=LOCKS, reads=(FILE, *CONFIGS), looks_for=LOCKS)
+STACK = Stack(
+    "bun",
+    find_bun_app,
+    marks=BUN.locks,
+    reads=(FILE, *node_frameworks.READS),
+    reads_above=(FILE, _VERSION),
+    looks_for=BUN.locks,
+)

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
-from bakery.model.app_commands import AppCommand, Words
+from bakery.model.app_commands import AppCommand, ShellText, Words
 from bakery.model.repository_paths import RepositoryPath
 from bakery.model.variables import VariableName
 from bakery.stacks.plan import GeneratedDockerfile
@@ -24,6 +24,7 @@ __pycache__
 TEST_STAGE = "test"
 
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_./:@=+-]+")
+_PLAIN_LINE = re.compile(r"[A-Za-z0-9_./:@=+-]+(?: (?:&& )?[A-Za-z0-9_./:@=+-]+)*")
 _MOUNTS = re.compile(r"^RUN (?:--mount=\S+ \\\n    )+", re.MULTILINE)
 _SECRETS = "--mount=type=secret,id=variables"
 # What the build needs of the variables is read where it is mounted, and is in no layer.
@@ -45,6 +46,8 @@ def run(command: AppCommand, *, caches: Sequence[str] = (), with_variables: bool
     before = "".join(f"{mount} \\\n    " for mount in mounts)
     if isinstance(command, Words) and all(_PLAIN_WORD.fullmatch(word) for word in command.argv):
         return f"RUN {before}{_WITH_VARIABLES if with_variables else ''}{' '.join(command.argv)}\n"
+    if isinstance(command, ShellText) and _PLAIN_LINE.fullmatch(command.text):
+        return f"RUN {before}{_WITH_VARIABLES if with_variables else ''}{command.text}\n"
     if not with_variables:
         return f"RUN {before}{_exec_form(command.argv)}\n"
     return f"RUN {before}{_exec_form(('sh', '-c', _THEN_THE_REST, 'sh', *command.argv))}\n"

@@ -54,6 +54,10 @@ class ImageText:
             self._text += f"WORKDIR {folder}\n"
         self._stages.append(name)
 
+    def folder(self, path: str) -> None:
+        """Where all that follows in this stage is done."""
+        self._text += f"WORKDIR {path}\n"
+
     def comment(self, sentence: str) -> None:
         self._text += f"# {sentence}\n"
 

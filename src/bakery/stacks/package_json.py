@@ -4,31 +4,48 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bakery.stacks.documents import read_json, table_in, text_in, value_in
+from bakery.stacks.documents import read_json, table_in, text_in, texts_in, value_in
 from bakery.stacks.tree import Folder, is_plain_path
 
 FILE = "package.json"
+PNPM_WORKSPACE = "pnpm-workspace.yaml"
 _PLACEHOLDER = "no test specified"  # npm init writes a test that fails
 _BEFORE_SOURCES = ("preinstall", "install", "postinstall", "prepare")
+_HOOKS_OF_GIT = r"(?:is-ci \|\| )?(?:npx )?(?:husky(?: install)?|simple-git-hooks|lefthook install)(?: \|\| true)?"
+_RUNS_ANOTHER = r"(?:npm run|yarn(?: run)?|pnpm(?: run)?|bun run)\s+([\w:.-]{1,60})"
+_MOST_MEMBERS = 60
+_MOST_LINES = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """`scripts`: by name, as they stand; they are run by their names only. `needs`: the packages at run time."""
+    """`scripts`: by name, as they stand; they are run by their names only. `needs`: the packages at run time.
+
+    `asks`: of all packages, the versions as they are written. `members`: the patterns of its workspaces.
+    """
 
     shown: str
+    name: str | None = None
     scripts: Mapping[str, str] = field(default_factory=dict)
     needs: frozenset[str] = frozenset()
     needs_to_build: frozenset[str] = frozenset()
+    asks: Mapping[str, str] = field(default_factory=dict)
     main: str | None = None
     manager: str | None = None  # as written in “packageManager”: pnpm@9.1.0
-    node: str | None = None  # as written in “engines”
-    has_workspaces: bool = False
+    engines: Mapping[str, str] = field(default_factory=dict)
+    volta: Mapping[str, str] = field(default_factory=dict)
+    members: tuple[str, ...] = ()
+    is_library: bool = False  # for other packages to use
     is_broken: bool = False
+    is_absent: bool = False  # what is there needs none
 
     @property
     def all_needs(self) -> frozenset[str]:
         return self.needs | self.needs_to_build
+
+    @property
+    def has_workspaces(self) -> bool:
+        return bool(self.members)
 
     @property
     def test(self) -> str | None:
@@ -37,14 +54,25 @@ class Package:
 
     @property
     def runs_scripts_on_install(self) -> bool:
-        """Then installing may need the sources."""
-        return any(name in self.scripts for name in _BEFORE_SOURCES)
+        """Then installing may need the sources. Hooks for Git are the repository's own matter, and do without."""
+        found = (self.scripts.get(name, "").strip() for name in _BEFORE_SOURCES)
+        return any(script and not re.fullmatch(_HOOKS_OF_GIT, script[:100]) for script in found)
 
     @property
     def starts_with_build_tool(self) -> bool:
         """Does the start script call what is installed for the build only?"""
-        words = set(re.findall(r"[@A-Za-z0-9_./-]+", self.scripts.get("start", "")[:1000]))
+        words = set(re.findall(r"[@A-Za-z0-9_./-]+", self.script("start")[:1000]))
         return bool(words & self.needs_to_build)
+
+    def script(self, name: str) -> str:
+        """What it runs at last: “npm run x” is what x is. Empty when there is none."""
+        text = self.scripts.get(name, "").strip()
+        for _ in range(3):
+            found = re.fullmatch(_RUNS_ANOTHER, text[:100])
+            if not found or found[1] not in self.scripts:
+                break
+            text = self.scripts[found[1]].strip()
+        return text
 
 
 def read_package(folder: Folder) -> Package | None:
@@ -56,20 +84,42 @@ def read_package(folder: Folder) -> Package | None:
     if document is None:
         return Package(shown, is_broken=True)
     main = text_in(document, "module") or text_in(document, "main")
+    needs, to_build = table_in(document, "dependencies"), table_in(document, "devDependencies")
     return Package(
         shown=shown,
-        scripts={name: text for name, text in table_in(document, "scripts").items() if _is_script(text)},
-        needs=frozenset(table_in(document, "dependencies")),
-        needs_to_build=frozenset(table_in(document, "devDependencies")),
+        name=text_in(document, "name"),
+        scripts={name: text for name, text in _texts(table_in(document, "scripts")).items() if text.strip()},
+        needs=frozenset(needs),
+        needs_to_build=frozenset(to_build),
+        asks={**_texts(to_build), **_texts(needs)},
         main=_program(folder, main),
         manager=text_in(document, "packageManager"),
-        node=text_in(document, "engines", "node"),
-        has_workspaces=bool(value_in(document, "workspaces")) or folder.has("pnpm-workspace.yaml"),
+        engines=_texts(table_in(document, "engines")),
+        volta=_texts(table_in(document, "volta")),
+        members=(
+            texts_in(document, "workspaces")
+            or texts_in(document, "workspaces", "packages")
+            or _members_of_pnpm(folder.text(PNPM_WORKSPACE))
+        )[:_MOST_MEMBERS],
+        is_library=any(value_in(document, key) is not None for key in ("exports", "types", "typings", "publishConfig")),
     )
 
 
-def _is_script(value: object) -> bool:
-    return isinstance(value, str) and bool(value.strip())
+def _texts(table: Mapping[str, object]) -> Mapping[str, str]:
+    return {name: value for name, value in table.items() if isinstance(value, str)}
+
+
+def _members_of_pnpm(text: str | None) -> tuple[str, ...]:
+    """The list below “packages:”. Nothing else of YAML is needed, and no reader of it."""
+    found: list[str] = []
+    is_inside = False
+    for line in (text or "").splitlines()[:_MOST_LINES]:
+        item = re.fullmatch(r"""\s*-\s+["']?([^"'#\s]{1,200})["']?\s*(?:#.*)?""", line)
+        if is_inside and item:
+            found.append(item[1])
+        elif line.strip() and not line.lstrip().startswith("#"):
+            is_inside = re.fullmatch(r"packages\s*:\s*", line) is not None
+    return tuple(found)
 
 
 def _program(folder: Folder, main: str | None) -> str | None:

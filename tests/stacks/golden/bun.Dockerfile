@@ -17,6 +17,7 @@ RUN --mount=type=secret,id=variables \
     set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; bun run test
 
 FROM build AS pruned
+# What only the build needed stays behind.
 RUN rm -rf node_modules
 RUN --mount=type=cache,target=/root/.bun/install/cache \
     bun install --frozen-lockfile --production --ignore-scripts

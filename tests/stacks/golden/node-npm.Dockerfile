@@ -17,6 +17,7 @@ RUN --mount=type=secret,id=variables \
     set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; npm run test
 
 FROM build AS pruned
+# What only the build needed stays behind.
 RUN --mount=type=cache,target=/root/.npm \
     npm prune --omit=dev
 

@@ -1,7 +1,7 @@
 # Written by Bakery from package.json and pnpm-lock.yaml. Yours to keep: put it into the repository as Dockerfile.
 FROM node:22-slim AS base
 WORKDIR /app
-RUN npm install --global pnpm
+RUN npm install --global pnpm@10
 
 FROM base AS build
 # Before the sources: installed anew only when these files change.
@@ -18,6 +18,7 @@ RUN --mount=type=secret,id=variables \
     set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; pnpm run test
 
 FROM build AS pruned
+# What only the build needed stays behind.
 RUN --mount=type=cache,target=/root/.local/share/pnpm/store \
     env CI=true pnpm prune --prod --ignore-scripts
 

@@ -1,7 +1,9 @@
 # Written by Bakery from package.json and yarn.lock. Yours to keep: put it into the repository as Dockerfile.
 FROM node:22-slim AS base
 WORKDIR /app
+ENV COREPACK_HOME=/usr/local/share/corepack
 RUN corepack enable
+RUN corepack prepare yarn@4 --activate
 
 FROM base AS build
 # Installing may need the sources, so they come first.
@@ -17,6 +19,7 @@ RUN --mount=type=secret,id=variables \
     set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; yarn run test
 
 FROM build AS pruned
+# What only the build needed stays behind.
 RUN --mount=type=cache,target=/root/.yarn/berry/cache \
     yarn workspaces focus --production
 

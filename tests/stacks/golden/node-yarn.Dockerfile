@@ -17,6 +17,7 @@ RUN --mount=type=secret,id=variables \
     set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; yarn run test
 
 FROM build AS pruned
+# What only the build needed stays behind.
 RUN --mount=type=cache,target=/usr/local/share/.cache/yarn \
     yarn install --frozen-lockfile --production --ignore-scripts --prefer-offline
 

@@ -7,7 +7,7 @@ ARG VERSION
 # Installing may need the sources, so they come first.
 COPY . .
 RUN --mount=type=cache,target=/root/.npm \
-    ["sh", "-c", "npm ci && make"]
+    npm ci && make
 # Variables for the build are mounted here, and in no layer.
 RUN --mount=type=secret,id=variables \
     ["sh", "-c", "set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; exec \"$@\"", "sh", "make", "a b", "$HOME", "`id`", "\u003c\u003cEOF", "\\", "\n"]
@@ -17,6 +17,7 @@ RUN --mount=type=secret,id=variables \
     ["sh", "-c", "set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; exec \"$@\"", "sh", "sh", "-c", "make test | tee \u003c\u003cEOF"]
 
 FROM build AS pruned
+# What only the build needed stays behind.
 RUN --mount=type=cache,target=/root/.npm \
     npm prune --omit=dev
 

@@ -1,0 +1,153 @@
+"""What is common to projects with a package.json, whether Node or Bun runs them: a framework, scripts, a release."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bakery.model.app_commands import AppCommand, ShellText, Words, words
+from bakery.stacks.node_frameworks import Framework, Output, find_framework, is_for_development
+from bakery.stacks.node_managers import Managed, install_command
+from bakery.stacks.node_packages import migration
+from bakery.stacks.node_workspace import Workspace, build_of_member
+from bakery.stacks.package_json import Package
+from bakery.stacks.plan import Commands, Said
+from bakery.stacks.tree import Folder
+
+_TYPESCRIPT = (
+    "index.ts",
+    "server.ts",
+    "src/index.ts",
+    "src/server.ts",
+    "src/main.ts",
+    "src/app.ts",
+    "app.ts",
+    "main.ts",
+)
+_FOR_PRODUCTION = ("start:prod", "start:production")
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    folder: Folder
+    package: Package
+    workspace: Workspace | None
+    managed: Managed
+    program: str  # that runs a file: node or bun
+    programs: tuple[str, ...]  # where it usually begins
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """`files`: a folder that nginx hands out, and nothing is started. `missing`: why it cannot be started."""
+
+    commands: Commands
+    framework: str | None
+    files: str | None
+    why: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def read_app(project: Project, said: Said) -> App:
+    package, manager = project.package, project.managed.manager
+    framework = find_framework(package)
+    output = framework.output(project.folder, package) if framework else None
+    if output and (output.files is None or said.starts or _is_a_server_of_its_own(package)):
+        files = None
+    else:
+        files = output.files if output else None
+    start, started = (None, "") if files else _start(project, output)
+    build, built = _build(project, framework, output if start is None or output is not None else None)
+    release, released = migration(project.folder, package, manager.program)
+    why: list[str] = []
+    named = [f"“{name}”" for name in ("build", "test") if (package.script(name) if name == "build" else package.test)]
+    if named:
+        why.append(f"{package.shown} has {'scripts' if len(named) > 1 else 'a script'} {' and '.join(named)}.")
+    why += [*built, *([output.why] if output and output.why and (files or output.start) else [])]
+    why += [started] if start else []
+    commands = Commands(
+        install=install_command(project.managed, project.folder, project.workspace) if not package.is_absent else None,
+        build=build,
+        test=manager.script("test") if package.test else None,
+        start=start,
+        release=release if start else None,
+    )
+    return App(
+        commands=commands,
+        framework=framework.name if framework else None,
+        files=files,
+        why=(*why, *([released] if released and start else [])),
+        missing=() if start or files else (started,),
+    )
+
+
+def _is_a_server_of_its_own(package: Package) -> bool:
+    """A start script that somebody wrote, where the framework's output would be files."""
+    start = package.script("start")
+    framework = ("next", "nuxt", "gatsby", "astro", "remix-serve", "react-router-serve")
+    return bool(start) and not is_for_development(start) and not start.startswith(framework)
+
+
+def _build(project: Project, framework: Framework | None, output: Output | None) -> tuple[AppCommand | None, list[str]]:
+    package, manager = project.package, project.managed.manager
+    why: list[str] = []
+    build: Words | None = manager.script("build") if "build" in package.scripts else None
+    if build is None and framework and framework.build and output and not output.missing:
+        build = manager.program(*framework.build)
+        why.append(f"{package.shown} has no script “build”, so it is built as {framework.name} usually is.")
+    if project.workspace and (of_member := build_of_member(project.workspace, package, manager.name)):
+        argv, source = of_member
+        build = words(*argv) if argv[0] == manager.name else manager.program(*argv)
+        why.append(f"{source} is there, so what it needs of the workspace is built with it.")
+    if "@prisma/client" in package.all_needs and not _mentions(package, "prisma generate"):
+        generate = manager.program("prisma", "generate")
+        why.append(f"{package.shown} needs Prisma, and no script of it makes its client, so that is done before.")
+        return (ShellText(f"{generate} && {build}") if build else generate), why
+    return build, why
+
+
+def _mentions(package: Package, words_of_it: str) -> bool:
+    return any(words_of_it in package.scripts.get(name, "") for name in ("build", "prebuild", "postinstall", "prepare"))
+
+
+def _start(project: Project, output: Output | None) -> tuple[AppCommand | None, str]:
+    """The command, and the sentence for it; or what is missing."""
+    package, manager = project.package, project.managed.manager
+    script = package.script("start")
+    if script and not is_for_development(script):
+        return manager.script("start"), f"{package.shown} has a script “start”."
+    for name in _FOR_PRODUCTION:
+        if name in package.scripts:
+            return manager.script(name), f"{package.shown} has a script “{name}”."
+    if output and output.start:
+        return _of_framework(project, output.start), f"{package.shown} has no script “start” for production."
+    if output and output.missing:
+        return None, output.missing
+    if script:
+        return manager.script("start"), f"{package.shown} has a script “start”."
+    return _start_of_program(project)
+
+
+def _start_of_program(project: Project) -> tuple[AppCommand | None, str]:
+    package, folder = project.package, project.folder
+    if project.workspace and package.is_library:
+        return None, f"{package.shown} has no script “start”, and is there for others of its workspace to use."
+    if package.main and (project.program == "bun" or package.main.endswith((".js", ".mjs", ".cjs"))):
+        return words(project.program, package.main), f"{package.shown} names {package.main} as its program."
+    if program := folder.first(*project.programs):
+        named = "Bun" if project.program == "bun" else "Node"
+        return words(project.program, program), f"{folder.shown(program)} is where {named} programs usually begin."
+    if "tsx" in package.all_needs and (program := folder.first(*_TYPESCRIPT)):
+        return project.managed.manager.program(
+            "tsx", program
+        ), f"{package.shown} needs tsx, which runs {folder.shown(program)}."
+    where = "here" if project.program == "bun" else "beside it"
+    return None, f"{package.shown} has no script “start”, and none of {', '.join(project.programs)} is {where}."
+
+
+def _of_framework(project: Project, argv: Sequence[str]) -> AppCommand:
+    """Where it listens is said in variables; a shell is in between only where they have to become arguments."""
+    program, *rest = argv
+    whole = (project.program, *rest) if program == "node" else project.managed.manager.program(*argv).argv
+    if "$PORT" not in whole:
+        return Words(whole)
+    known = {"$HOST": '"${HOST:-127.0.0.1}"', "$PORT": '"${PORT:-3000}"'}
+    return ShellText(f"exec {' '.join(known.get(word, word) for word in whole)}")

@@ -1,0 +1,37 @@
+"""Which Node: as nvm, asdf, mise, Volta and package.json write it, with the names of its long-lived releases."""
+
+from bakery.stacks.package_json import Package
+from bakery.stacks.plan import ToolVersion
+from bakery.stacks.tree import Folder
+from bakery.stacks.version_ranges import nearest_allowed
+from bakery.stacks.versions import Asked, chosen_version, in_mise, in_tool_versions, line_in, series
+
+READS_ABOVE = (".nvmrc", ".node-version")
+USUAL = "22"
+_KNOWN = ("16", "18", "20", "22", "24")  # of ranges; what is asked for by name may be newer
+_MAJORS = frozenset(str(major) for major in range(14, 41))
+_LTS = {"fermium": "14", "gallium": "16", "hydrogen": "18", "iron": "20", "jod": "22", "krypton": "24"}
+_ALWAYS_NEWEST = frozenset({"*", "node", "latest", "stable", "current", "lts", "lts/*", "lts/-0"})
+
+
+def node_version(folder: Folder, *packages: Package) -> tuple[ToolVersion, tuple[str, ...]]:
+    """What names one comes before what an engine only has to fit; the app before the workspace that it is a part of."""
+    asked = [
+        line_in(folder, ".nvmrc"),
+        line_in(folder, ".node-version"),
+        in_tool_versions(folder, "nodejs", "node"),
+        in_mise(folder, "node", "nodejs"),
+        *(Asked(one.volta["node"], one.shown) for one in packages if "node" in one.volta),
+        *(Asked(one.engines["node"], one.shown) for one in packages if "node" in one.engines),
+    ]
+    return chosen_version("Node", asked, read=_major, usual=USUAL)
+
+
+def _major(written: str) -> str | None:
+    """The images have a tag for each."""
+    text = written.strip().lower()
+    if text in _ALWAYS_NEWEST:
+        return USUAL
+    named = _LTS.get(text.removeprefix("lts/"))
+    found = named or series(text, 1, prefixes="node-") or nearest_allowed(text, _KNOWN, usual=USUAL)
+    return found if found in _MAJORS else None

@@ -1,0 +1,25 @@
+# Written by Bakery from package.json and pnpm-lock.yaml. Yours to keep: put it into the repository as Dockerfile.
+FROM node:22-slim AS base
+WORKDIR /app
+ENV PUPPETEER_SKIP_DOWNLOAD=true PUPPETEER_EXECUTABLE_PATH=/usr/bin/chromium
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends chromium fonts-liberation openssl \
+    && rm -rf /var/lib/apt/lists/*
+RUN npm install --global pnpm@9.1.0
+
+FROM base AS build
+# Before the sources: installed anew only when these files change.
+COPY package.json pnpm-lock.yaml ./
+RUN --mount=type=cache,target=/root/.local/share/pnpm/store \
+    pnpm install --frozen-lockfile
+COPY . .
+# Variables for the build are mounted here, and in no layer.
+RUN --mount=type=secret,id=variables \
+    set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; pnpm exec prisma generate && pnpm run build
+
+FROM base
+COPY --from=build --chown=node:node /app ./
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
+USER node
+EXPOSE 3000
+CMD ["pnpm", "run", "start"]

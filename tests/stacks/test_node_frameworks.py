@@ -1,0 +1,188 @@
+# ruff: noqa: E501 - a repository a row, to be compared with the next
+"""What each framework of JavaScript is built into, and how that is started: a small repository a row."""
+
+import json
+
+import pytest
+
+from bakery.model.apps import Runtime
+from bakery.stacks.plan import BuildPlan
+from tests.stacks.trees import Files, plan_of
+
+
+def repository(*needs: str, scripts: dict[str, str] | None = None, **files: str) -> Files:
+    document = {"scripts": scripts or {}, "dependencies": dict.fromkeys(needs, "1")}
+    return {"package.json": json.dumps(document), "package-lock.json": "", **files}
+
+
+BUILD = {"build": "x"}
+DEVELOPMENT = {"build": "x", "start": "npm run dev", "dev": "vite dev --port 3000"}
+
+
+def answered(plan: BuildPlan) -> tuple[str | None, str | None, str | None, str | None]:
+    """Framework, folder of files, start and build, as people read them."""
+    commands = plan.commands
+    assert (plan.runtime is Runtime.STATIC) == (plan.static_folder is not None)
+    return (
+        plan.framework,
+        plan.static_folder,
+        str(commands.start) if commands.start else None,
+        str(commands.build) if commands.build else None,
+    )
+
+
+def serving(command: str) -> str:
+    return f'exec npx {command} --host "${{HOST:-127.0.0.1}}" --port "${{PORT:-3000}}"'
+
+
+@pytest.mark.parametrize(
+    ("files", "framework", "folder"),
+    [
+        (repository("next", scripts=BUILD, **{"next.config.mjs": "export default {output: 'export'}"}), "Next.js", "out"),
+        (repository("nuxt", scripts={"build": "nuxt generate"}), "Nuxt", ".output/public"),
+        (repository("nuxt", scripts=BUILD, **{"nuxt.config.ts": 'nitro: {preset: "static"}'}), "Nuxt", ".output/public"),
+        (repository("@sveltejs/kit", "@sveltejs/adapter-static", "vite", scripts=DEVELOPMENT), "SvelteKit", "build"),
+        (repository("@remix-run/node", "vite", scripts=BUILD, **{"vite.config.ts": "ssr: false"}), "Remix", "build/client"),
+        (repository("@react-router/dev", scripts=BUILD, **{"react-router.config.ts": "ssr: false,"}), "React Router", "build/client"),
+        (repository("astro", scripts={"build": "astro build", "start": "astro dev"}), "Astro", "dist"),
+        (repository("astro", scripts=BUILD, **{"astro.config.mjs": "outDir: './site'"}), "Astro", "site"),
+        (repository("gatsby", scripts={"build": "gatsby build", "start": "gatsby develop"}), "Gatsby", "public"),
+        (repository("@11ty/eleventy", scripts={"start": "npx @11ty/eleventy --serve"}), "Eleventy", "_site"),
+        (repository("@docusaurus/core", scripts={"build": "x", "start": "docusaurus start"}), "Docusaurus", "build"),
+        (repository("vitepress", scripts={"docs:build": "vitepress build docs", "build": "x"}), "VitePress", "docs/.vitepress/dist"),
+        (repository("expo", "react-native-web", scripts={"start": "expo start"}), "Expo", "dist"),
+        (repository("react-scripts", scripts={"build": "x", "start": "react-scripts start"}), "Create React App", "build"),
+        (repository("@vue/cli-service", scripts=BUILD), "Vue CLI", "dist"),
+        (repository("vite", scripts=BUILD, **{"vite.config.js": "root: 'src', build: {outDir: '../public'}", "src/index.html": ""}), "Vite", "public"),
+        (repository("@tanstack/react-start", scripts=BUILD, **{"vite.config.ts": "spa: { enabled: true }"}), "TanStack Start", "dist/client"),
+        (
+            repository(
+                "@angular/core",
+                scripts={"build": "ng build", "start": "ng serve"},
+                **{"angular.json": json.dumps({"projects": {"shop": {"projectType": "application", "architect": {"build": {"builder": "@angular/build:application", "options": {}}}}}})},
+            ),
+            "Angular",
+            "dist/shop/browser",
+        ),
+        (
+            repository(
+                "@angular/core",
+                scripts=BUILD,
+                **{"angular.json": json.dumps({"projects": {"shop": {"architect": {"build": {"builder": "@angular-devkit/build-angular:browser", "options": {"outputPath": "dist/x"}}}}}})},
+            ),
+            "Angular",
+            "dist/x",
+        ),
+    ],
+)  # fmt: skip
+def test_files_alone(files: Files, framework: str, folder: str) -> None:
+    plan = plan_of(files)
+    assert (plan.framework, plan.static_folder, plan.runtime, plan.commands.start) == (
+        framework,
+        folder,
+        Runtime.STATIC,
+        None,
+    )
+    assert plan.commands.build is not None
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (repository("next", scripts={"build": "x", "start": "next start"}), ("Next.js", None, "npm run start", "npm run build")),
+        (repository("next", scripts={"dev": "next dev"}), ("Next.js", None, "npx next start", "npx next build")),
+        (repository("next", **{"next.config.js": "// output: 'export'\n/* output: 'export' */"}), ("Next.js", None, "npx next start", "npx next build")),
+        (repository("nuxt", scripts=BUILD), ("Nuxt", None, "node .output/server/index.mjs", "npm run build")),
+        (repository("@sveltejs/kit", "@sveltejs/adapter-node", scripts=DEVELOPMENT), ("SvelteKit", None, "node build", "npm run build")),
+        (repository("@sveltejs/kit", "@sveltejs/adapter-auto", scripts=BUILD), ("SvelteKit", None, serving("vite preview"), "npm run build")),
+        (repository("@remix-run/serve", scripts=BUILD, **{"vite.config.ts": ""}), ("Remix", None, "npx remix-serve build/server/index.js", "npm run build")),
+        (repository("@react-router/dev", "@react-router/serve", scripts=BUILD), ("React Router", None, "npx react-router-serve build/server/index.js", "npm run build")),
+        (repository("astro", "@astrojs/node", scripts={"build": "x", "start": "astro dev"}), ("Astro", None, "node dist/server/entry.mjs", "npm run build")),
+        (repository("@solidjs/start", "vinxi", scripts={"build": "x", "start": "vinxi start"}), ("SolidStart", None, "npm run start", "npm run build")),
+        (repository("@tanstack/react-start", "nitro", scripts=BUILD), ("TanStack Start", None, "node .output/server/index.mjs", "npm run build")),
+        (repository("@nestjs/core", scripts={"build": "nest build", "start": "nest start", "start:prod": "node dist/main"}), ("NestJS", None, "npm run start:prod", "npm run build")),
+        (repository("express", scripts={"start": "node server.js"}), ("Express", None, "npm run start", None)),
+        (repository("hono", "tsx", **{"src/index.ts": ""}), ("Hono", None, "npx tsx src/index.ts", None)),
+        (repository("vite", "express", scripts={"build": "vite build", "start": "node server.js"}, **{"index.html": ""}), ("Vite", None, "npm run start", "npm run build")),
+        (
+            repository("@angular/core", scripts={"build": "x", "start": "ng serve"}, **{"angular.json": json.dumps({"projects": {"shop": {"architect": {"build": {"builder": "@angular/build:application", "options": {"ssr": {"entry": "src/server.ts"}}}}}}})}),
+            ("Angular", None, "node dist/shop/server/server.mjs", "npm run build"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_server(files: Files, expected: tuple[str | None, ...]) -> None:
+    plan = plan_of(files)
+    assert answered(plan) == expected
+    assert plan.port == 3000
+
+
+@pytest.mark.parametrize(
+    ("files", "missing"),
+    [
+        (
+            repository("astro", "@astrojs/vercel", scripts=BUILD, **{"astro.config.mjs": "adapter: vercel()"}),
+            "astro.config.mjs builds for @astrojs/vercel, which does not run here: add @astrojs/node.",
+        ),
+        (
+            repository("@builder.io/qwik-city", scripts=BUILD),
+            "package.json needs Qwik City, but no adapter is here: add one with “qwik add express”.",
+        ),
+        (
+            repository("expo", scripts={"start": "expo start"}),
+            "package.json needs expo, but not react-native-web: nothing of it is for browsers.",
+        ),
+        (repository("@angular/core", **{"angular.json": "{"}), "angular.json names no project that is an application."),
+    ],
+)
+def test_what_cannot_be_started_here_says_what_is_missing(files: Files, missing: str) -> None:
+    assert plan_of(files).missing == (missing,)
+
+
+def test_an_answer_in_full() -> None:
+    plan = plan_of(
+        {
+            "package.json": json.dumps(
+                {
+                    "packageManager": "pnpm@9.1.0",
+                    "scripts": {"build": "next build", "start": "next start"},
+                    "dependencies": {"next": "15", "@prisma/client": "6", "puppeteer": "23", "bullmq": "5"},
+                    "devDependencies": {"prisma": "6"},
+                }
+            ),
+            "pnpm-lock.yaml": "lockfileVersion: '9.0'\n next: @prisma/client: puppeteer: prisma:\n",
+            ".nvmrc": "lts/iron\n",
+            ".env.example": "SESSION_KEY=\n",
+            "prisma/schema.prisma": "",
+            "prisma/migrations/1/migration.sql": "",
+        }
+    )
+    assert (plan.stack, plan.framework, plan.runtime, plan.missing) == ("node", "Next.js", Runtime.DOCKER, ())
+    assert [str(one) for one in (plan.commands.install, plan.commands.build, plan.commands.start, plan.commands.release)] == [
+        "pnpm install",
+        "pnpm exec prisma generate && pnpm run build",
+        "pnpm run start",
+        "pnpm exec prisma migrate deploy",
+    ]  # fmt: skip
+    assert [(one.tool, one.version, one.source) for one in plan.versions] == [
+        ("Node", "20", ".nvmrc"),
+        ("pnpm", "9.1.0", "package.json"),
+    ]
+    assert [one.name for one in plan.variables] == ["SESSION_KEY", "DATABASE_URL", "REDIS_URL"]
+    assert plan.system_packages == ("chromium", "fonts-liberation", "openssl")
+    assert plan.why == (
+        "package.json is here, so this is for Node.",
+        "package.json names pnpm as its package manager.",
+        (
+            "pnpm-lock.yaml knows nothing of “bullmq”, which package.json needs: it is older than that, so pnpm looks "
+            "for versions anew. Run “pnpm install” and commit the lock file."
+        ),
+        "package.json asks for pnpm 9.1.0.",
+        "package.json has a script “build”.",
+        "package.json needs Prisma, and no script of it makes its client, so that is done before.",
+        "package.json needs next, which answers requests itself.",
+        "package.json has a script “start”.",
+        "prisma/migrations/ holds Prisma's migrations, which run before a release.",
+        ".nvmrc asks for Node 20 (“lts/iron”).",
+        "package.json needs puppeteer, and that chromium and fonts-liberation.",
+        "package.json needs @prisma/client, and that openssl.",
+    )
