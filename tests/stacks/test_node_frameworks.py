@@ -2,6 +2,7 @@
 """What each framework of JavaScript is built into, and how that is started: a small repository a row."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
@@ -10,9 +11,9 @@ from bakery.stacks.plan import BuildPlan
 from tests.stacks.trees import Files, plan_of
 
 
-def repository(*needs: str, scripts: dict[str, str] | None = None, **files: str) -> Files:
+def repository(*needs: str, scripts: Mapping[str, str] | None = None, files: Files | None = None) -> Files:
     document = {"scripts": scripts or {}, "dependencies": dict.fromkeys(needs, "1")}
-    return {"package.json": json.dumps(document), "package-lock.json": "", **files}
+    return {"package.json": json.dumps(document), "package-lock.json": "", **(files or {})}
 
 
 BUILD = {"build": "x"}
@@ -38,14 +39,14 @@ def serving(command: str) -> str:
 @pytest.mark.parametrize(
     ("files", "framework", "folder"),
     [
-        (repository("next", scripts=BUILD, **{"next.config.mjs": "export default {output: 'export'}"}), "Next.js", "out"),
+        (repository("next", scripts=BUILD, files={"next.config.mjs": "export default {output: 'export'}"}), "Next.js", "out"),
         (repository("nuxt", scripts={"build": "nuxt generate"}), "Nuxt", ".output/public"),
-        (repository("nuxt", scripts=BUILD, **{"nuxt.config.ts": 'nitro: {preset: "static"}'}), "Nuxt", ".output/public"),
+        (repository("nuxt", scripts=BUILD, files={"nuxt.config.ts": 'nitro: {preset: "static"}'}), "Nuxt", ".output/public"),
         (repository("@sveltejs/kit", "@sveltejs/adapter-static", "vite", scripts=DEVELOPMENT), "SvelteKit", "build"),
-        (repository("@remix-run/node", "vite", scripts=BUILD, **{"vite.config.ts": "ssr: false"}), "Remix", "build/client"),
-        (repository("@react-router/dev", scripts=BUILD, **{"react-router.config.ts": "ssr: false,"}), "React Router", "build/client"),
+        (repository("@remix-run/node", "vite", scripts=BUILD, files={"vite.config.ts": "ssr: false"}), "Remix", "build/client"),
+        (repository("@react-router/dev", scripts=BUILD, files={"react-router.config.ts": "ssr: false,"}), "React Router", "build/client"),
         (repository("astro", scripts={"build": "astro build", "start": "astro dev"}), "Astro", "dist"),
-        (repository("astro", scripts=BUILD, **{"astro.config.mjs": "outDir: './site'"}), "Astro", "site"),
+        (repository("astro", scripts=BUILD, files={"astro.config.mjs": "outDir: './site'"}), "Astro", "site"),
         (repository("gatsby", scripts={"build": "gatsby build", "start": "gatsby develop"}), "Gatsby", "public"),
         (repository("@11ty/eleventy", scripts={"start": "npx @11ty/eleventy --serve"}), "Eleventy", "_site"),
         (repository("@docusaurus/core", scripts={"build": "x", "start": "docusaurus start"}), "Docusaurus", "build"),
@@ -53,13 +54,13 @@ def serving(command: str) -> str:
         (repository("expo", "react-native-web", scripts={"start": "expo start"}), "Expo", "dist"),
         (repository("react-scripts", scripts={"build": "x", "start": "react-scripts start"}), "Create React App", "build"),
         (repository("@vue/cli-service", scripts=BUILD), "Vue CLI", "dist"),
-        (repository("vite", scripts=BUILD, **{"vite.config.js": "root: 'src', build: {outDir: '../public'}", "src/index.html": ""}), "Vite", "public"),
-        (repository("@tanstack/react-start", scripts=BUILD, **{"vite.config.ts": "spa: { enabled: true }"}), "TanStack Start", "dist/client"),
+        (repository("vite", scripts=BUILD, files={"vite.config.js": "root: 'src', build: {outDir: '../public'}", "src/index.html": ""}), "Vite", "public"),
+        (repository("@tanstack/react-start", scripts=BUILD, files={"vite.config.ts": "spa: { enabled: true }"}), "TanStack Start", "dist/client"),
         (
             repository(
                 "@angular/core",
                 scripts={"build": "ng build", "start": "ng serve"},
-                **{"angular.json": json.dumps({"projects": {"shop": {"projectType": "application", "architect": {"build": {"builder": "@angular/build:application", "options": {}}}}}})},
+                files={"angular.json": json.dumps({"projects": {"shop": {"projectType": "application", "architect": {"build": {"builder": "@angular/build:application", "options": {}}}}}})},
             ),
             "Angular",
             "dist/shop/browser",
@@ -68,7 +69,7 @@ def serving(command: str) -> str:
             repository(
                 "@angular/core",
                 scripts=BUILD,
-                **{"angular.json": json.dumps({"projects": {"shop": {"architect": {"build": {"builder": "@angular-devkit/build-angular:browser", "options": {"outputPath": "dist/x"}}}}}})},
+                files={"angular.json": json.dumps({"projects": {"shop": {"architect": {"build": {"builder": "@angular-devkit/build-angular:browser", "options": {"outputPath": "dist/x"}}}}}})},
             ),
             "Angular",
             "dist/x",
@@ -91,21 +92,21 @@ def test_files_alone(files: Files, framework: str, folder: str) -> None:
     [
         (repository("next", scripts={"build": "x", "start": "next start"}), ("Next.js", None, "npm run start", "npm run build")),
         (repository("next", scripts={"dev": "next dev"}), ("Next.js", None, "npx next start", "npx next build")),
-        (repository("next", **{"next.config.js": "// output: 'export'\n/* output: 'export' */"}), ("Next.js", None, "npx next start", "npx next build")),
+        (repository("next", files={"next.config.js": "// output: 'export'\n/* output: 'export' */"}), ("Next.js", None, "npx next start", "npx next build")),
         (repository("nuxt", scripts=BUILD), ("Nuxt", None, "node .output/server/index.mjs", "npm run build")),
         (repository("@sveltejs/kit", "@sveltejs/adapter-node", scripts=DEVELOPMENT), ("SvelteKit", None, "node build", "npm run build")),
         (repository("@sveltejs/kit", "@sveltejs/adapter-auto", scripts=BUILD), ("SvelteKit", None, serving("vite preview"), "npm run build")),
-        (repository("@remix-run/serve", scripts=BUILD, **{"vite.config.ts": ""}), ("Remix", None, "npx remix-serve build/server/index.js", "npm run build")),
+        (repository("@remix-run/serve", scripts=BUILD, files={"vite.config.ts": ""}), ("Remix", None, "npx remix-serve build/server/index.js", "npm run build")),
         (repository("@react-router/dev", "@react-router/serve", scripts=BUILD), ("React Router", None, "npx react-router-serve build/server/index.js", "npm run build")),
         (repository("astro", "@astrojs/node", scripts={"build": "x", "start": "astro dev"}), ("Astro", None, "node dist/server/entry.mjs", "npm run build")),
         (repository("@solidjs/start", "vinxi", scripts={"build": "x", "start": "vinxi start"}), ("SolidStart", None, "npm run start", "npm run build")),
         (repository("@tanstack/react-start", "nitro", scripts=BUILD), ("TanStack Start", None, "node .output/server/index.mjs", "npm run build")),
         (repository("@nestjs/core", scripts={"build": "nest build", "start": "nest start", "start:prod": "node dist/main"}), ("NestJS", None, "npm run start:prod", "npm run build")),
         (repository("express", scripts={"start": "node server.js"}), ("Express", None, "npm run start", None)),
-        (repository("hono", "tsx", **{"src/index.ts": ""}), ("Hono", None, "npx tsx src/index.ts", None)),
-        (repository("vite", "express", scripts={"build": "vite build", "start": "node server.js"}, **{"index.html": ""}), ("Vite", None, "npm run start", "npm run build")),
+        (repository("hono", "tsx", files={"src/index.ts": ""}), ("Hono", None, "npx tsx src/index.ts", None)),
+        (repository("vite", "express", scripts={"build": "vite build", "start": "node server.js"}, files={"index.html": ""}), ("Vite", None, "npm run start", "npm run build")),
         (
-            repository("@angular/core", scripts={"build": "x", "start": "ng serve"}, **{"angular.json": json.dumps({"projects": {"shop": {"architect": {"build": {"builder": "@angular/build:application", "options": {"ssr": {"entry": "src/server.ts"}}}}}}})}),
+            repository("@angular/core", scripts={"build": "x", "start": "ng serve"}, files={"angular.json": json.dumps({"projects": {"shop": {"architect": {"build": {"builder": "@angular/build:application", "options": {"ssr": {"entry": "src/server.ts"}}}}}}})}),
             ("Angular", None, "node dist/shop/server/server.mjs", "npm run build"),
         ),
     ],
@@ -120,7 +121,7 @@ def test_a_server(files: Files, expected: tuple[str | None, ...]) -> None:
     ("files", "missing"),
     [
         (
-            repository("astro", "@astrojs/vercel", scripts=BUILD, **{"astro.config.mjs": "adapter: vercel()"}),
+            repository("astro", "@astrojs/vercel", scripts=BUILD, files={"astro.config.mjs": "adapter: vercel()"}),
             "astro.config.mjs builds for @astrojs/vercel, which does not run here: add @astrojs/node.",
         ),
         (
@@ -131,7 +132,10 @@ def test_a_server(files: Files, expected: tuple[str | None, ...]) -> None:
             repository("expo", scripts={"start": "expo start"}),
             "package.json needs expo, but not react-native-web: nothing of it is for browsers.",
         ),
-        (repository("@angular/core", **{"angular.json": "{"}), "angular.json names no project that is an application."),
+        (
+            repository("@angular/core", files={"angular.json": "{"}),
+            "angular.json names no project that is an application.",
+        ),
     ],
 )
 def test_what_cannot_be_started_here_says_what_is_missing(files: Files, missing: str) -> None:

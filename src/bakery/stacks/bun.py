@@ -75,9 +75,7 @@ def _version(folder: Folder, package: Package) -> tuple[ToolVersion, tuple[str, 
         in_tool_versions(folder, "bun"),
         in_mise(folder, "bun"),
     ]
-    return chosen_version(
-        "Bun", asked, read=lambda text: series(text, 3) or series(text, 2) or series(text, 1), usual="1"
-    )
+    return chosen_version("Bun", asked, read=_released, usual="1")
 
 
 def _released(text: str) -> str | None:

@@ -24,7 +24,7 @@ __pycache__
 TEST_STAGE = "test"
 
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_./:@=+-]+")
-_PLAIN_LINE = re.compile(r"[A-Za-z0-9_./:@=+-]+(?: (?:&& )?[A-Za-z0-9_./:@=+-]+)*")
+_PLAIN_LINE = re.compile(r"(?!-)[A-Za-z0-9_./:@=+-]+(?: (?:&& )?[A-Za-z0-9_./:@=+-]+)*")
 _MOUNTS = re.compile(r"^RUN (?:--mount=\S+ \\\n    )+", re.MULTILINE)
 _SECRETS = "--mount=type=secret,id=variables"
 # What the build needs of the variables is read where it is mounted, and is in no layer.

@@ -18,7 +18,7 @@ COPY . .
 # Variables for the build are mounted here, and in no layer.
 RUN --mount=type=cache,target=/root/.npm \
     --mount=type=secret,id=variables \
-    ["sh", "-c", "set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; exec \"$@\"", "sh", "sh", "-c", "npm ci && npm run build"]
+    set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; npm ci && npm run build
 
 FROM base AS build
 RUN apt-get update \

@@ -7,7 +7,7 @@ RUN apt-get update \
 COPY . .
 # Variables for the build are mounted here, and in no layer.
 RUN --mount=type=secret,id=variables \
-    ["sh", "-c", "set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; exec \"$@\"", "sh", "sh", "-c", "cmake -S . -B build -D CMAKE_BUILD_TYPE=Release && cmake --build build --parallel"]
+    set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; cmake -S . -B build -D CMAKE_BUILD_TYPE=Release && cmake --build build --parallel
 
 FROM debian:bookworm-slim
 WORKDIR /app

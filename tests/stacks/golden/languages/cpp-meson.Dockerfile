@@ -7,7 +7,7 @@ RUN apt-get update \
 COPY . .
 # Variables for the build are mounted here, and in no layer.
 RUN --mount=type=secret,id=variables \
-    ["sh", "-c", "set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; exec \"$@\"", "sh", "sh", "-c", "meson setup build --buildtype=release && meson compile -C build"]
+    set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; meson setup build --buildtype=release && meson compile -C build
 
 FROM debian:bookworm-slim
 WORKDIR /app
