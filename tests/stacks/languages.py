@@ -104,6 +104,34 @@ dependencies:
         "routes/index.dart": "",
         "public/a.css": "",
     },
+    "deno": {
+        "deno.jsonc": """\
+{
+  // What it is called by.
+  "tasks": {
+    "start": "deno run --allow-net --allow-env main.ts", /* in production */
+    "test": {"description": "All", "command": "deno test"},
+  },
+  "imports": {"hono": "jsr:@hono/hono@^4", "pg": "npm:pg@8", "site": "https://x/y"},
+}
+""",
+        "deno.lock": "{}",
+        ".tool-versions": "deno 2.1\n",
+        "main.ts": 'Deno.env.get("SESSION_KEY")',
+    },
+    "deno-fresh": {
+        "deno.json": """\
+{
+  "tasks": {"dev": "vite", "build": "vite build", "start": "deno run -A --watch=static/ dev.ts"},
+  "imports": {"fresh": "jsr:@fresh/core@^2.0.0", "vite": "npm:vite@^7"}
+}
+""",
+        "deno.lock": "{}",
+        "main.ts": "",
+    },
+    "deno-program": {
+        "server.ts": "Deno.serve(() => new Response())",
+    },
     "dotnet-blazor": {
         "Site.csproj": """\
 <Project Sdk="Microsoft.NET.Sdk.BlazorWebAssembly">

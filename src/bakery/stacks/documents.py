@@ -12,6 +12,11 @@ Document = Mapping[str, Any]
 # A key of thousands of parts costs the parser their square.
 _ENDLESS_KEY = re.compile(r"""(?:(?:[A-Za-z0-9_-]{1,64}|"[^"\n]{0,64}"|'[^'\n]{0,64}')[ \t]*\.[ \t]*){40}""")
 
+# One that does not end goes on to the end of the file, so that each is looked at once.
+_TEXT = r'"(?:[^"\\\n]|\\.)*"?'
+_COMMENT = rf"{_TEXT}|//[^\n]*|/\*(?s:.*?)(?:\*/|\Z)"
+_LAST_COMMA = rf"{_TEXT}|,(?=\s*[}}\]])"
+
 
 def read_json(text: str | None) -> Document | None:
     """An object; None for anything else."""
@@ -22,6 +27,18 @@ def read_json(text: str | None) -> Document | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def read_json_with_comments(text: str | None) -> Document | None:
+    """As Deno and TypeScript write it: with comments, and commas that nothing follows."""
+    found = read_json(text)
+    if found is not None or text is None:
+        return found
+    return read_json(re.sub(_LAST_COMMA, _only_text, re.sub(_COMMENT, _only_text, text)))
+
+
+def _only_text(found: re.Match[str]) -> str:
+    return found[0] if found[0].startswith('"') else ""
 
 
 def read_toml(text: str | None) -> Document | None:

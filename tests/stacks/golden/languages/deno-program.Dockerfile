@@ -1,0 +1,18 @@
+# Written by Bakery from server.ts. Yours to keep: put it into the repository as Dockerfile.
+FROM denoland/deno:2.8.1 AS base
+WORKDIR /app
+
+FROM base AS build
+COPY . .
+# Variables for the build are mounted here, and in no layer.
+RUN --mount=type=secret,id=variables \
+    set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; deno cache server.ts
+
+FROM base
+# What was fetched is in Deno's own folder, so nothing is when the app starts.
+COPY --from=build --chown=deno:deno /deno-dir /deno-dir
+COPY --from=build --chown=deno:deno /app ./
+ENV DENO_NO_UPDATE_CHECK=1 HOST=0.0.0.0 PORT=8000
+USER deno
+EXPOSE 8000
+CMD ["sh", "-c", "export DENO_SERVE_ADDRESS=\"tcp:${HOST:-127.0.0.1}:${PORT:-8000}\"; exec deno run -A server.ts"]
