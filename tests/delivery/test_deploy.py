@@ -1,4 +1,5 @@
 import asyncio
+from pathlib import Path
 
 import httpx
 import pytest
@@ -85,3 +86,22 @@ async def test_a_release_that_fails_leaves_the_old_one_live(fleet: Fleet, files:
     assert [step.state for step in found.steps][2:] == [StepState.FAILED, StepState.SKIPPED, StepState.SKIPPED]
     assert await fleet.visitors_see("one")
     assert await fleet.node.transport.names_in(fleet.node.folders.units) == ("bakery-shop-production-blue",)
+
+
+async def test_a_switch_that_nginx_refuses_leaves_nothing_to_be_taken_away_later(fleet: Fleet) -> None:
+    """It refuses to put the site back as well, of which nothing had changed."""
+    await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    foreign = Path(fleet.node.folders.root) / "nginx/bakery.d/somebody.conf"
+    foreign.write_text("server { proxy_pas http://127.0.0.1:1; }\n")
+    found = await fleet.deploy(an_app("two"))
+    foreign.unlink()
+    assert found.deployment.state is DeploymentState.FAILED
+    assert found.deployment.failure.startswith("nginx refused the site shop-production: ")
+    said = await fleet.log(found.deployment)
+    assert "Not everything could be taken away" not in said
+    assert "Release #1 is still live; nothing changed for visitors." in said
+    async with fleet.store.connection() as connection:
+        rows = await connection.execute("SELECT colour, state FROM slots ORDER BY colour")
+        assert await rows.fetchall() == [("blue", "live"), ("green", "idle")]
+    assert await fleet.visitors_see("one")

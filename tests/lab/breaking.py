@@ -89,6 +89,7 @@ class Scene:
 _PLACES = {
     "fetch": "unpack.begun",
     "switch": "switch.traffic-moved",
+    "before-start": "start.begun",
     "before-switch": "switch.begun",
     "retire": "retire.begun",
 }
@@ -130,7 +131,7 @@ def _wait_there(scene: Scene, slug: str, number: int, phase: str, version: str) 
     elif phase == "switch":
         wait_until(lambda: scene.visitors[slug].seen == version, what="traffic is moved", seconds=90)
     else:
-        step = {"fetch": "unpack", "start": "check", "before-switch": "switch", "retire": "retire"}[phase]
+        step = {"fetch": "unpack", "start": "check", "retire": "retire"}.get(phase, phase.removeprefix("before-"))
         wait_for_step(http, slug, number, step, seconds=90)
 
 

@@ -29,14 +29,15 @@ ALL = [
       for phase in ("fetch", "build", "start", "switch", "retire")),
     "reboot-steady", "docker-steady", "nginx-switch",
 ]  # fmt: skip
+FULL = ("A disk of this node is full: No space left on device", "Make room there, and try again.")
 # What cannot be done then ends so, and says why; everything else succeeds.
 FAILURES = {
     "docker-build": ("The build ", "The log of this step says why."),
-    "disk-fetch": ("", ""),
+    "disk-fetch": FULL,
     "disk-build": ("The build ended with status ", "The log of this step says why."),
-    "disk-start": ("", ""),
-    "disk-switch": ("", ""),
-    "nginx-switch": ("", "All sites are as they were before."),
+    "disk-start": FULL,
+    "disk-switch": FULL,
+    "nginx-switch": ("nginx refused the site shop-production: ", "All sites are as they were before."),
 }
 
 
@@ -73,11 +74,11 @@ def test_what_breaks_on_a_node(scene: Scene, cell: str) -> None:
             expect_invariants(scene.oven, CANARIES, scene.neighbour, *scene.visitors.values())
         assert scene.visitors[slug].seen == before
         return
-    is_to_fail_there = fault in {"disk", "nginx"} and phase == "switch"
+    is_to_fail_there = fault in {"disk", "nginx"} and phase in {"start", "switch"}
     with contextlib.ExitStack() as stack:
         if fault == "disk":
             stack.enter_context(small_disks(scene, phase))
-        number = scene.begin(slug, "before-switch" if is_to_fail_there else phase, cell)
+        number = scene.begin(slug, f"before-{phase}" if is_to_fail_there else phase, cell)
         with FAULTS[fault](scene, phase):
             scene.let_go()
             ended = wait_for_end(scene.oven.http, slug, number, seconds=240)

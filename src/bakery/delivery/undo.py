@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from bakery.delivery import keeping
 from bakery.delivery.asking import wait_for_release
 from bakery.delivery.ownership import require_ours
-from bakery.delivery.plan import MAKING, StepKey
+from bakery.delivery.plan import MAKING, Slot, StepKey
 from bakery.delivery.premises import Release
 from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.slots import free_slot
@@ -17,8 +17,9 @@ from bakery.model.apps import Runtime
 from bakery.model.deployments import SlotState, StepState
 from bakery.model.errors import BakeryError, CommandFailed, NodeUnreachable, Unavailable
 from bakery.model.faults import Point, fault_point
-from bakery.model.names import Port
+from bakery.model.names import Port, SiteName
 from bakery.nodes.health import Healthy
+from bakery.nodes.ingress import Ingress
 
 KEPT_RELEASES = 5
 _SUPERFLUOUS = """
@@ -218,9 +219,21 @@ async def _put_back_site(work: Work) -> None:
     if live is not None and live.release is not None and not environment.is_stopped:
         generation = work.deployment.generation  # of who puts it back, or the node would take it for an old wish
         site = premises.describe_site(live.release, live.port, generation=generation, slot=live.colour)
-        await work.node.ingress.apply_site(site)
+        try:
+            await work.node.ingress.apply_site(site)
+        except CommandFailed:  # what kept the switch from its end keeps this too
+            if not await _is_untouched(work.node.ingress, premises.site, live):
+                raise
     else:
         await work.node.ingress.remove_site(premises.site)
+
+
+async def _is_untouched(ingress: Ingress, name: SiteName, live: Slot) -> bool:
+    """Visitors never stopped going to what is live."""
+    marker = await ingress.show_site(name)
+    if marker is None or not marker.is_taken_up or live.release is None:
+        return False
+    return (marker.release, marker.slot, marker.port) == (live.release.number, live.colour, live.port)
 
 
 async def _remove_files(work: Work, number: int, build: int, runtime: Runtime) -> None:
