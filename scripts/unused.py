@@ -26,7 +26,6 @@ ALLOWED = {
     "uptime": "likewise",
     "boot_id": "likewise",
     "nginx_settings": "of the facts of a machine, which are kept whole",
-    "show_site": "the node's own word on a site, which tests hold against what was meant",
     "without_mounts": "of a Dockerfile that detect writes: tests hold it against its golden text",
     "ignore": "likewise",
     "strategies": "of Capabilities: from which a person will choose",
