@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bakery.delivery.delete import clear_app, delete_app
+from bakery.delivery.delete import clear_environment, delete_app
 from bakery.delivery.leftovers import Kind
 from bakery.delivery.local import local_node_id
 from bakery.delivery.old_logs import shorten_old_logs
@@ -102,7 +102,7 @@ async def _leave_something(fleet: Fleet, root: Path) -> None:
     (root / "units/bakery-shop-production-blue").mkdir()
     blog = await fleet.make("blog", runtime="static")
     await delete_app(fleet.store, fleet.queue, at("blog"), actor=ADMIN)
-    await clear_app(fleet.store, fleet.node, blog.environment_id)
+    await clear_environment(fleet.store, fleet.node, blog.environment_id)
     (root / "apps/foreign/production").mkdir(parents=True)
     left = root / "apps/blog/production"
     left.mkdir(parents=True)

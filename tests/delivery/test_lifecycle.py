@@ -11,7 +11,7 @@ from psycopg import sql
 
 from bakery.commands.command import command
 from bakery.delivery import actions
-from bakery.delivery.delete import Departure, clear_app, delete_app, what_goes
+from bakery.delivery.delete import Departure, clear_environment, delete_app, what_goes
 from bakery.delivery.history import show_deployment
 from bakery.delivery.local import Address, ensure_local_node, local_node_id
 from bakery.delivery.request import cancel_deployment, request_deployment
@@ -194,7 +194,7 @@ async def test_a_deleted_app_leaves_nothing(fleet: Fleet) -> None:
     await delete_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
     with pytest.raises(NotFound):
         await fleet.app()
-    await clear_app(fleet.store, fleet.node, app.environment_id)
+    await clear_environment(fleet.store, fleet.node, app.environment_id)
     assert await everything_below(fleet) == before
     for table in ("apps", "environments", "builds", "releases", "deployments", "steps", "slots", "log_streams"):
         assert await count(fleet.store, table) == 0, table
@@ -202,7 +202,7 @@ async def test_a_deleted_app_leaves_nothing(fleet: Fleet) -> None:
     await fleet.deploy_well({"index.html": "one"})
     await fleet.deploy_well({"index.html": "two"})
     await delete_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
-    await clear_app(fleet.store, fleet.node, static.environment_id)
+    await clear_environment(fleet.store, fleet.node, static.environment_id)
     assert await everything_below(fleet) == before
 
 

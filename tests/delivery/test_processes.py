@@ -3,7 +3,7 @@
 import pytest
 
 from bakery.delivery import steadiness
-from bakery.delivery.delete import clear_app, delete_app
+from bakery.delivery.delete import clear_environment, delete_app
 from bakery.delivery.local import local_node_id
 from bakery.delivery.rounds import resume
 from bakery.delivery.running import restart_app, settle, stop_app
@@ -94,7 +94,7 @@ async def test_all_programs_of_an_app_stop_start_and_go_together(fleet: Fleet) -
         assert await fleet.queue.has(tx, "settle", app.environment_id)
 
     await delete_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
-    await clear_app(fleet.store, fleet.node, app.environment_id)
+    await clear_environment(fleet.store, fleet.node, app.environment_id)
     assert await units(fleet) == set()
 
 

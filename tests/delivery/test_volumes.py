@@ -7,7 +7,7 @@ import pytest
 from bakery.delivery.app_settings import change_app
 from bakery.delivery.apps import create_app
 from bakery.delivery.clone import clone_app
-from bakery.delivery.delete import clear_app, delete_app, what_goes
+from bakery.delivery.delete import clear_environment, delete_app, what_goes
 from bakery.delivery.look import look_at_environment
 from bakery.delivery.volumes import NamedBy, list_node_volumes, list_volumes, remove_volume
 from bakery.model.actor import Actor, Origin
@@ -78,7 +78,7 @@ async def test_a_volume_stays_when_its_app_goes_until_somebody_deletes_it(fleet:
 
     assert (await what_goes(fleet.store, at("shop"), actor=ADMIN)).volumes == ("data",)
     await delete_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
-    await clear_app(fleet.store, fleet.node, app.environment_id)
+    await clear_environment(fleet.store, fleet.node, app.environment_id)
     (left,) = await list_node_volumes(fleet.store, fleet.links, "local", actor=ADMIN)
     assert (left.app, left.name, left.has_app, left.is_used) == ("shop", "data", False, False)
 
@@ -92,7 +92,7 @@ async def test_a_volume_stays_when_its_app_goes_until_somebody_deletes_it(fleet:
     assert (await fleet.visit()).text == "one two "
 
     await delete_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN, volumes=["data"])
-    await clear_app(fleet.store, fleet.node, again.environment_id)
+    await clear_environment(fleet.store, fleet.node, again.environment_id)
     assert await list_node_volumes(fleet.store, fleet.links, "local", actor=ADMIN) == []
     assert not (Path(fleet.node.folders.root) / "volumes" / "shop").exists()
 
@@ -102,6 +102,6 @@ async def test_a_volume_that_an_app_left_is_deleted_by_hand(fleet: Fleet) -> Non
     await change_app(fleet.store, at(SHOP), {"volumes": "data:data"}, actor=ADMIN)
     await fleet.deploy_well(noting("one"))
     await delete_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
-    await clear_app(fleet.store, fleet.node, app.environment_id)
+    await clear_environment(fleet.store, fleet.node, app.environment_id)
     await remove_volume(fleet.store, fleet.links, "local", SHOP, PRODUCTION, "data", actor=ADMIN)
     assert await list_node_volumes(fleet.store, fleet.links, "local", actor=ADMIN) == []

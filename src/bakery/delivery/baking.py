@@ -137,7 +137,7 @@ async def _baking(store: Store, node_id: int) -> list[_Baking]:
             LEFT JOIN releases AS before ON before.environment_id = deployments.environment_id
                 AND before.number = releases.follows AND before.removed_at IS NULL
             WHERE deployments.state = 'succeeded' AND deployments.bake_until > now() AND environments.node_id = %s
-            AND NOT environments.is_stopped AND apps.deleted_at IS NULL
+            AND NOT environments.is_stopped AND apps.deleted_at IS NULL AND going_since IS NULL
             """,
             (node_id,),
         )

@@ -1,6 +1,6 @@
 """Cloning an app: another one that is set up the same, with nothing deployed yet."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from psycopg import errors
 
@@ -12,12 +12,13 @@ from bakery.delivery.placing import expect_room_on
 from bakery.delivery.variable_sets import newest_version, open_all, read_set, write_version
 from bakery.delivery.volume_rows import expect_no_others
 from bakery.model.actor import Actor
-from bakery.model.apps import parse_slug
+from bakery.model.apps import Runtime, parse_slug
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import Conflict
-from bakery.model.names import AppAt
+from bakery.model.names import PRODUCTION, AppAt, EnvironmentName
 from bakery.model.nodes import NodeName
 from bakery.model.permissions import Permission
+from bakery.model.sources import Branch
 from bakery.store.rows import only
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
@@ -26,8 +27,8 @@ from bakery.store.transaction import Transaction
 _ENVIRONMENT = """
 INSERT INTO environments OVERRIDING SYSTEM VALUE
 SELECT (jsonb_populate_record(original, jsonb_build_object(
-    'id', nextval(pg_get_serial_sequence('environments', 'id')), 'app_id', %(app)s::bigint, 'node_id', %(node)s::bigint,
-    'is_stopped', false, 'generation', 0, 'created_at', now()))).*
+    'id', nextval(pg_get_serial_sequence('environments', 'id')), 'app_id', %(app)s::bigint, 'name', %(name)s::text,
+    'node_id', %(node)s::bigint, 'going_since', null, 'is_stopped', false, 'generation', 0, 'created_at', now()))).*
 FROM environments AS original WHERE id = %(environment)s
 RETURNING id
 """
@@ -53,15 +54,9 @@ async def clone_app(store: Store, where: AppAt, new_slug: str, *, node: NodeName
                 "INSERT INTO apps (slug, name) VALUES (%s, %s) RETURNING id", (wanted, wanted)
             )
             app_id = int((await only(cursor))[0])
-            made = await tx.connection.execute(
-                _ENVIRONMENT, {"app": app_id, "node": place.id, "environment": found.environment_id}
-            )
-            environment_id = int((await only(made))[0])
-            await make_slots(tx, environment_id, place.id, original.runtime)
-            await tx.connection.execute(_COUNTS, (environment_id, found.environment_id))
-            await _copy_source(store, tx, found, environment_id, actor)
-            await _copy_image(store, tx, found, environment_id, actor)
-            names = await _copy_variables(store, tx, found, environment_id, actor)
+            copied = Copied(app_id, PRODUCTION, place.id, original.runtime)
+            environment_id = await copy_environment(store, tx, found, copied, actor=actor)
+            names = await copy_variables(store, tx, found, environment_id, actor)
             await tx.connection.execute(
                 "INSERT INTO grants (person_id, app_id) SELECT id, %s FROM people WHERE id = %s AND NOT all_apps",
                 (app_id, actor.person_id),
@@ -74,7 +69,36 @@ async def clone_app(store: Store, where: AppAt, new_slug: str, *, node: NodeName
     return await show_app(store, AppAt(wanted), actor=Actor.system())
 
 
-async def _copy_source(store: Store, tx: Transaction, original: FoundApp, environment_id: int, actor: Actor) -> None:
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """Where a copy of an environment comes to. `branch` None: that of the original."""
+
+    app_id: int
+    name: EnvironmentName
+    node_id: int
+    runtime: Runtime
+    branch: Branch | None = None
+
+
+async def copy_environment(store: Store, tx: Transaction, original: FoundApp, copied: Copied, *, actor: Actor) -> int:
+    """Its settings and its source."""
+    told = {
+        "app": copied.app_id,
+        "name": copied.name,
+        "node": copied.node_id,
+        "environment": original.environment_id,
+    }
+    environment_id = int((await only(await tx.connection.execute(_ENVIRONMENT, told)))[0])
+    await make_slots(tx, environment_id, copied.node_id, copied.runtime)
+    await tx.connection.execute(_COUNTS, (environment_id, original.environment_id))
+    await _copy_source(store, tx, original, environment_id, copied.branch, actor)
+    await _copy_image(store, tx, original, environment_id, actor)
+    return environment_id
+
+
+async def _copy_source(
+    store: Store, tx: Transaction, original: FoundApp, environment_id: int, branch: Branch | None, actor: Actor
+) -> None:
     """What opens the repository is sealed anew, for its new place."""
     source = await read_source(tx.connection, original.environment_id)
     if source is None:
@@ -83,6 +107,7 @@ async def _copy_source(store: Store, tx: Transaction, original: FoundApp, enviro
     copied = replace(
         source,
         environment_id=environment_id,
+        branch=branch or source.branch,
         token=seal_token(store.vault, environment_id, token) if token else None,
         key_secret=seal_key(store.vault, environment_id, key) if key else None,
         changed_by=actor.label,
@@ -101,7 +126,7 @@ async def _copy_image(store: Store, tx: Transaction, original: FoundApp, environ
     await write_image(tx.connection, copied)
 
 
-async def _copy_variables(
+async def copy_variables(
     store: Store, tx: Transaction, original: FoundApp, environment_id: int, actor: Actor
 ) -> list[str]:
     """Today's, as the first version. Their names."""

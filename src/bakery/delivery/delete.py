@@ -14,11 +14,13 @@ from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import NotFound
-from bakery.model.names import AppAt
+from bakery.model.names import PRODUCTION, AppAt
 from bakery.model.permissions import Permission
 from bakery.nodes.node import Node
 from bakery.store.queue import Queue
+from bakery.store.rows import only
 from bakery.store.store import Store
+from bakery.store.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Departure:
     deployments: int  # with their logs
     variables: int = 0
     volumes: tuple[str, ...] = ()  # stay on the node, unless somebody wants them to go
+    environments: tuple[str, ...] = ()  # that go with it
 
 
 async def what_goes(store: Store, where: AppAt, *, actor: Actor) -> Departure:
@@ -39,68 +42,116 @@ async def what_goes(store: Store, where: AppAt, *, actor: Actor) -> Departure:
     async with store.connection() as connection:
         cursor = await connection.execute(
             """
-            SELECT array(SELECT port FROM slots WHERE environment_id = %(environment)s AND port IS NOT NULL ORDER BY 1),
-                   (SELECT count(*) FROM releases WHERE environment_id = %(environment)s
-                    AND live_at IS NOT NULL AND removed_at IS NULL),
-                   (SELECT count(*) FROM deployments WHERE app_id = %(app)s),
-                   (SELECT count(*) FROM variables WHERE environment_id = %(environment)s AND until IS NULL)
+            WITH going AS (
+                SELECT environment_id AS id, environment FROM environment_facts
+                WHERE environment_facts.id = %(app)s AND %(environment)s IN ('production', environment)
+            )
+            SELECT array(SELECT port FROM slots JOIN going ON id = environment_id WHERE port IS NOT NULL ORDER BY 1),
+                   (SELECT count(*) FROM releases JOIN going ON going.id = environment_id
+                    WHERE live_at IS NOT NULL AND removed_at IS NULL),
+                   (SELECT count(*) FROM deployments JOIN going ON going.id = environment_id),
+                   (SELECT count(*) FROM variables JOIN going ON going.id = environment_id WHERE until IS NULL),
+                   array(SELECT environment FROM going WHERE environment <> %(environment)s ORDER BY 1)
             """,
-            {"app": app.id, "environment": app.environment_id},
+            {"app": app.id, "environment": where.environment},
         )
-        ports, releases, deployments, variables = await cursor.fetchone() or ((), 0, 0, 0)
+        ports, releases, deployments, variables, others = await only(cursor)
     made = [volume.name for volume in await list_volumes(store, where, actor=actor) if volume.is_made]
-    return Departure(app.address, tuple(ports), releases, deployments, variables, tuple(made))
+    return Departure(app.address, tuple(ports), releases, deployments, variables, tuple(made), tuple(others))
 
 
 async def delete_app(store: Store, queue: Queue, where: AppAt, *, actor: Actor, volumes: Collection[str] = ()) -> None:
-    """Nobody sees it from now on; its slug is free again when the worker has cleared the node. `volumes` go with it;
-    the others stay there, for an app of the same name."""
+    """Nobody sees it from now on; its slug is free again when the worker has cleared the nodes. With production go all
+    its environments; another one goes alone. `volumes` are those of this environment that go with it; the others stay
+    there, for an app of the same name."""
     actor.require(Permission.DELETE_APP)
     app = await show_app(store, where, actor=actor)
+    is_whole = where.environment == PRODUCTION
     async with store.transaction() as tx:
-        marked = await tx.connection.execute(
-            "UPDATE apps SET deleted_at = now() WHERE id = %s AND deleted_at IS NULL", (app.id,)
-        )
-        if marked.rowcount == 0:
+        going = await (_mark_app(tx, app.id) if is_whole else _mark_environment(tx, app.environment_id))
+        if not going:
             raise NotFound("There is no such app.")
         if volumes:
             await mark_going(tx, app.environment_id, volumes)
         waiting = await tx.connection.execute(
-            "SELECT id FROM deployments WHERE app_id = %s AND state IN ('scheduled', 'queued') FOR UPDATE", (app.id,)
+            "SELECT id FROM deployments WHERE environment_id = ANY(%s) AND state IN ('scheduled', 'queued') FOR UPDATE",
+            (going,),
         )
         for (deployment_id,) in await waiting.fetchall():
             await move_deployment(tx, deployment_id, DeploymentState.CANCELLED, actor=actor)
         await tx.connection.execute(
             """
-            UPDATE deployments SET cancel_asked_at = now() WHERE app_id = %s AND state = 'running'
+            UPDATE deployments SET cancel_asked_at = now() WHERE environment_id = ANY(%s) AND state = 'running'
             AND NOT EXISTS (SELECT FROM steps WHERE deployment_id = id AND key = 'switch' AND state <> 'waiting')
             """,
-            (app.id,),
+            (going,),
         )
-        await queue.enqueue(tx, tasks.DELETE_APP, app.environment_id, lock=tasks.environment_lock(app.environment_id))
+        for environment_id in going:
+            await queue.enqueue(tx, tasks.DELETE_APP, environment_id, lock=tasks.environment_lock(environment_id))
         tx.publish("apps", f"app:{where.app}")
         before: dict[str, object] = {"name": app.name, **({"volumes": sorted(volumes)} if volumes else {})}
-        tx.record(AuditEntry(actor, "app.deleted", "app", str(app.id), where.app, app_id=app.id, before=before))
+        if is_whole:
+            action = "app.deleted"
+        else:
+            action, before = "environment.deleted", {**before, "environment": where.environment}
+        tx.record(AuditEntry(actor, action, "app", str(app.id), where.app, app_id=app.id, before=before))
 
 
-async def clear_app(store: Store, node: Node, environment_id: int) -> None:
-    """Takes everything of it from the node, and then its rows. Harmless when that was done."""
+async def _mark_app(tx: Transaction, app_id: int) -> list[int]:
+    """Its environments; none when somebody was first."""
+    cursor = await tx.connection.execute(
+        """
+        WITH marked AS (UPDATE apps SET deleted_at = now() WHERE id = %s AND deleted_at IS NULL RETURNING id)
+        SELECT environments.id FROM environments JOIN marked ON marked.id = app_id ORDER BY 1
+        """,
+        (app_id,),
+    )
+    return [int(environment_id) for (environment_id,) in await cursor.fetchall()]
+
+
+async def _mark_environment(tx: Transaction, environment_id: int) -> list[int]:
+    cursor = await tx.connection.execute(
+        "UPDATE environments SET going_since = now() WHERE id = %s AND going_since IS NULL RETURNING id",
+        (environment_id,),
+    )
+    return [int(marked) for (marked,) in await cursor.fetchall()]
+
+
+async def clear_environment(store: Store, node: Node, environment_id: int) -> None:
+    """Takes everything of it from the node, and then its rows; with the last one those of its app, when that goes.
+    Harmless when that was done."""
     environment = await look_at_environment(store, environment_id)
     if environment is None:
         return
     await _clear_node(store, node, environment)
     async with store.transaction() as tx:
+        await tx.connection.execute("SELECT FROM apps WHERE id = %s FOR UPDATE", (environment.app_id,))
         cursor = await tx.connection.execute(
-            "SELECT array_agg(log_stream_id) FROM deployments WHERE app_id = %s", (environment.app_id,)
+            """
+            SELECT log_stream_id FROM deployments WHERE environment_id = %(environment)s
+            UNION ALL SELECT stream_id FROM log_tails WHERE app_id = %(app)s AND NOT EXISTS (
+                SELECT FROM environments WHERE app_id = %(app)s AND id <> %(environment)s)
+            """,
+            {"environment": environment_id, "app": environment.app_id},
         )
-        (streams,) = await cursor.fetchone() or (None,)
-        await tx.connection.execute("DELETE FROM apps WHERE id = %s", (environment.app_id,))
-        await tx.connection.execute("DELETE FROM log_streams WHERE id = ANY(%s)", (streams or [],))
+        streams = [int(stream) for (stream,) in await cursor.fetchall()]
+        await tx.connection.execute("DELETE FROM environments WHERE id = %s", (environment_id,))
         await tx.connection.execute(
-            "DELETE FROM log_streams WHERE id IN (SELECT stream_id FROM log_tails WHERE app_id = %s)",
+            """
+            DELETE FROM builds WHERE app_id = %s
+            AND NOT EXISTS (SELECT FROM releases WHERE releases.build_id = builds.id)
+            """,
             (environment.app_id,),
         )
-        tx.publish("apps")
+        await tx.connection.execute(
+            """
+            DELETE FROM apps WHERE id = %s AND deleted_at IS NOT NULL
+            AND NOT EXISTS (SELECT FROM environments WHERE app_id = apps.id)
+            """,
+            (environment.app_id,),
+        )
+        await tx.connection.execute("DELETE FROM log_streams WHERE id = ANY(%s)", (streams,))
+        tx.publish("apps", f"app:{environment.app}")
 
 
 async def _clear_node(store: Store, node: Node, environment: Environment) -> None:
@@ -110,7 +161,7 @@ async def _clear_node(store: Store, node: Node, environment: Environment) -> Non
     for colour, slot in environment.slots.items():
         if slot.port is not None:
             await slot_programs(store, node, environment, colour).remove()
-    for build, archive in await _builds(store, environment.app_id):
+    for build, archive in await _builds(store, environment.id):
         if archive:
             await node.homes.remove_upload(archive)
         if environment.runtime is Runtime.DOCKER:
@@ -119,8 +170,16 @@ async def _clear_node(store: Store, node: Node, environment: Environment) -> Non
     await node.homes.remove(premises.place)
 
 
-async def _builds(store: Store, app_id: int) -> list[tuple[int, str | None]]:
-    """Each with what was uploaded for it."""
+async def _builds(store: Store, environment_id: int) -> list[tuple[int, str | None]]:
+    """Those that no other environment has a release of. Each with what was uploaded for it."""
     async with store.connection() as connection:
-        cursor = await connection.execute("SELECT id, archive FROM builds WHERE app_id = %s ORDER BY id", (app_id,))
+        cursor = await connection.execute(
+            """
+            SELECT id, archive FROM builds
+            WHERE EXISTS (SELECT FROM releases WHERE build_id = builds.id AND environment_id = %(environment)s)
+            AND NOT EXISTS (SELECT FROM releases WHERE build_id = builds.id AND environment_id <> %(environment)s)
+            ORDER BY id
+            """,
+            {"environment": environment_id},
+        )
         return await cursor.fetchall()

@@ -38,7 +38,7 @@ OR EXISTS (SELECT FROM deployments WHERE deployments.environment_id = releases.e
 """
 _ENVIRONMENTS = """
 SELECT environments.id, apps.slug, environments.name, runtime,
-       deleted_at IS NOT NULL OR EXISTS (
+       deleted_at IS NOT NULL OR going_since IS NOT NULL OR EXISTS (
            SELECT FROM deployments WHERE environment_id = environments.id AND state = 'running'),
        array(SELECT colour FROM slots WHERE environment_id = environments.id AND state <> 'idle')
 FROM environments JOIN apps ON apps.id = app_id WHERE node_id = %s

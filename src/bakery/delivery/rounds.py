@@ -138,7 +138,10 @@ async def find_lost_work(store: Store, queue: Queue) -> None:
             if job_id not in in_line:
                 await put_in_line(tx, queue, deployment_id, environment_id, at)
         deleted = await tx.connection.execute(
-            "SELECT environments.id FROM environments JOIN apps ON apps.id = app_id WHERE deleted_at IS NOT NULL"
+            """
+            SELECT environments.id FROM environments JOIN apps ON apps.id = app_id
+            WHERE deleted_at IS NOT NULL OR going_since IS NOT NULL
+            """
         )
         for (environment_id,) in await deleted.fetchall():
             await _put_in_line(tx, queue, tasks.DELETE_APP, environment_id)

@@ -258,7 +258,7 @@ class Watch:
                 JOIN apps ON apps.id = environments.app_id JOIN releases ON releases.id = slots.release_id
                 JOIN builds ON builds.id = releases.build_id
                 WHERE slots.state IN ('live', 'warm') AND slots.port IS NOT NULL AND NOT environments.is_stopped
-                AND apps.deleted_at IS NULL AND environments.node_id = %s
+                AND apps.deleted_at IS NULL AND going_since IS NULL AND environments.node_id = %s
                 """,
                 (self._node_id,),
             )

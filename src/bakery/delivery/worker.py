@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from bakery.delivery import tasks
-from bakery.delivery.delete import clear_app
+from bakery.delivery.delete import clear_environment
 from bakery.delivery.find import node_of_deployment, node_of_environment
 from bakery.delivery.pruning import prune, prune_environment
 from bakery.delivery.request import start_scheduled
@@ -52,6 +52,6 @@ def register_tasks(queue: Queue, store: Store, links: Links, *, patience: Patien
     queue.register(tasks.SETTLE, on_its_node(settle))
     queue.register(tasks.RESTART, on_its_node(restart))
     queue.register(tasks.SCALE, on_its_node(scale))
-    queue.register(tasks.DELETE_APP, on_its_node(clear_app))
+    queue.register(tasks.DELETE_APP, on_its_node(clear_environment))
     queue.register(tasks.PRUNE_NODE, prune_node)
     queue.register(tasks.PRUNE_ENVIRONMENT, on_its_node(prune_environment))

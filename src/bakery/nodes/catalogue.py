@@ -146,7 +146,9 @@ async def apps_on(store: Store, slug: str, *, actor: Actor) -> list[str]:
     """The names of the apps that live there."""
     actor.require(Permission.MANAGE_NODES)
     async with store.connection() as connection:
-        cursor = await connection.execute("SELECT slug FROM app_facts WHERE node = %s ORDER BY slug", (slug,))
+        cursor = await connection.execute(
+            "SELECT DISTINCT slug FROM environment_facts WHERE node = %s ORDER BY slug", (slug,)
+        )
         return [app for (app,) in await cursor.fetchall()]
 
 
@@ -158,6 +160,6 @@ SELECT id, slug, name, kind, state, state_since, trouble, trouble_hint, is_drain
        (check_asked_at > coalesce(checked_at, '-infinity')) IS TRUE AS is_checking,
        next_key_public IS NOT NULL AS is_rotating,
        EXISTS (SELECT FROM leases WHERE leases.name = 'node:' || slug AND until > now()) AS is_watched,
-       (SELECT count(*) FROM app_facts WHERE app_facts.node = nodes.slug) AS apps
+       (SELECT count(DISTINCT id) FROM environment_facts WHERE environment_facts.node = nodes.slug) AS apps
 FROM nodes WHERE %(slug)s::text IS NULL OR slug = %(slug)s ORDER BY kind, slug
 """
