@@ -64,6 +64,7 @@ FORMS = [
     ),
     Entry("/apps/shop/delete", {"confirm": "no", "volumes": "data"}),
     Entry("/apps/shop/clone", {"slug": "shop"}),
+    Entry("/apps/shop/environments", {"name": "staging", "branch": "main", "variables": "on"}),
     Entry(
         "/apps/shop/source",
         {"url": "http://127.0.0.1:9/shop.git", "branch": "main", "base": "", "username": "", "token": "x"},
@@ -193,6 +194,7 @@ BODIES = [
         method="PATCH",
     ),
     Entry("/api/apps/shop/clone", {"slug": "shop", "node": ""}),
+    Entry("/api/apps/shop/environments", {"name": "staging", "branch": "", "node": "", "variables": False}),
     Entry("/api/apps/shop/env/reveal", {"names": []}),
     Entry("/api/apps/shop/env/restore", {"version": 1}),
     Entry("/api/apps/shop/processes", {"counts": {}}, method="PUT"),

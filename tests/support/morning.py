@@ -50,6 +50,7 @@ PAGES = {
     "variables-text": "/apps/shop/variables/bulk",
     "variables-history": "/apps/shop/variables/history",
     "source": "/apps/api/source",
+    "environments": "/apps/shop/environments",
     "app-settings": "/apps/api/settings",
     "deploy": "/apps/api/deploy",
     "source-none": "/apps/newsletter/source",

@@ -13,10 +13,10 @@ from bakery.delivery.placing import expect_room_on
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import BadInput, Conflict
-from bakery.model.names import PRODUCTION, AppAt, EnvironmentName
-from bakery.model.nodes import NodeName
+from bakery.model.names import PRODUCTION, AppAt, EnvironmentName, parse_environment_name
+from bakery.model.nodes import NodeName, parse_node_for_app
 from bakery.model.permissions import Permission
-from bakery.model.sources import Branch
+from bakery.model.sources import Branch, parse_branch
 from bakery.store.rows import typed
 from bakery.store.store import Store
 
@@ -87,6 +87,13 @@ async def add_environment(store: Store, like: AppAt, new: NewEnvironment, *, act
     return await show_app(store, made, actor=Actor.system())
 
 
-def expect_not_production(name: EnvironmentName) -> None:
-    if name == PRODUCTION:
+def parse_new_environment(name: str, *, branch: str, node: str, with_variables: bool) -> NewEnvironment:
+    named = parse_environment_name(name.strip(), field="name")
+    if named == PRODUCTION:
         raise BadInput("Every app has production.", field="name", hint="Choose another name, like staging.")
+    return NewEnvironment(
+        named,
+        parse_branch(branch) if branch.strip() else None,
+        parse_node_for_app(node) if node.strip() else None,
+        with_variables,
+    )

@@ -93,8 +93,8 @@ async def _rows(store: Store, node_id: int) -> list[_Row]:
                    colour, process, number, is_running, slot_processes.restarts, last_exit
             FROM slot_processes JOIN slots USING (environment_id, colour)
             JOIN environments ON environments.id = environment_id JOIN apps ON apps.id = environments.app_id
-            WHERE slots.state = 'live' AND NOT environments.is_stopped AND apps.deleted_at IS NULL AND going_since IS NULL
-            AND environments.node_id = %s
+            WHERE slots.state = 'live' AND NOT environments.is_stopped AND apps.deleted_at IS NULL
+            AND going_since IS NULL AND environments.node_id = %s
             ORDER BY environment_id, process, number
             """,
             (node_id,),

@@ -58,6 +58,8 @@ DID: Mapping[str, str] = {
     "app.created": "created",
     "app.changed": "changed settings of",
     "app.cloned": "made, as a clone,",
+    "environment.added": "added an environment to",
+    "environment.deleted": "deleted an environment of",
     "app.deleted": "deleted",
     "app.started": "started",
     "app.stopped": "stopped",

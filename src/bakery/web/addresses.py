@@ -50,6 +50,13 @@ class Addresses:
         return self.url("/login", next=None if wanted == "/" else wanted)
 
 
+def below(address: str, more: str) -> str:
+    """An address further down than another, which may have a query."""
+    path, joint, query = address.partition("?")
+    further, anchor, part = more.partition("#")
+    return f"{path}{further}{joint}{query}{anchor}{part}"
+
+
 def wanted_by(request: WebRequest) -> str:
     """The page that a GET asks for, as a path of ours."""
     path: str = request.scope["path"]

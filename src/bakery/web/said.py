@@ -31,6 +31,8 @@ SAID: Mapping[str, str] = {
     "job-cancelling": "Cancelling. Its processes end within ten seconds.",
     "app-created": "App made. Say where its code is, or deploy a folder: bakery deploy.",
     "app-of-image-created": "App made. Its registry shows the image: deploy it.",
+    "environment-added": "Environment added, with nothing deployed yet.",
+    "environment-deleted": "Environment deleted. It is taken from its node now.",
     "app-cloned": "App made, set up like the other. Nothing is deployed yet.",
     "app-saved": "Saved. It takes effect with the next deployment.",
     "app-deleted": "App deleted.",

@@ -17,6 +17,7 @@ from bakery.web.views.deployments import (
     StepView,
     WayBackView,
 )
+from bakery.web.views.environments import EnvironmentRow, EnvironmentsPage
 from bakery.web.views.forms import Form, Option
 from bakery.web.views.shell import Tab
 from bakery.web.views.status import (
@@ -61,6 +62,22 @@ def deployments(app: str | None = None) -> list[DeploymentRow]:
         )
         for index, (name, number, status, sha, change, minutes, took) in enumerate(rows)
     ]
+
+
+def _environments() -> EnvironmentsPage:
+    rows = [
+        EnvironmentRow("production", below("/apps/shop"), app_status("healthy"), "https://shop.example.com", "main", "oven-1"),
+        EnvironmentRow(
+            "staging",
+            below("/apps/shop", env="staging"),
+            app_status("never_deployed"),
+            "",
+            "next",
+            "oven-2",
+            is_current=True,
+        ),
+    ]
+    return EnvironmentsPage("shop", _tabs("environments"), rows, like="staging", has_branch=True)
 
 
 def _steps(*, failed: bool) -> list[StepView]:
@@ -244,6 +261,35 @@ def app_pages() -> Pages:
                 volumes=("data",),
             ),
             a_shell("shop", "Apps", "shop"),
+        ),
+        "app-staging": (
+            "apps/show.html",
+            AppPage(
+                replace(an_app(), environment="staging"),
+                _tabs("overview"),
+                some_slots(),
+                some_processes(),
+                kept=("what was done to it, in Activity",),
+            ),
+            a_shell("shop", "Apps", "shop in staging"),
+        ),
+        "environments": (
+            "apps/environments.html",
+            _environments(),
+            a_shell("shop", "Apps", "shop", "Environments"),
+        ),
+        "environments-refused": (
+            "apps/environments.html",
+            replace(
+                _environments(),
+                form=Form(values={"name": "blue"}, errors={"name": "Use up to 16 lower-case letters and digits."}),
+            ),
+            a_shell("shop", "Apps", "shop", "Environments"),
+        ),
+        "environments-viewer": (
+            "apps/environments.html",
+            replace(_environments(), why_not_add="Your role may not add environments."),
+            a_shell("shop", "Apps", "shop", "Environments"),
         ),
         "app-stopped": (
             "apps/show.html",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import jinja2
 
+from bakery.web.addresses import below as further
 from bakery.web.assets import FOLDER
 from bakery.web.moments import Moment, moment
 from bakery.web.views.shell import Crumb, Gate, NavItem, Person, Shell, SideApp, Toast
@@ -27,6 +28,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["below"] = further
     made.globals.update(url=below, static=static)
     return made
 

@@ -11,6 +11,7 @@ from bakery.cli.output import Json, print_done, print_facts, print_rows, say, wa
 from bakery.cli.terminal import confirm
 from bakery.model.errors import BadInput
 from bakery.model.labels import shown_part
+from bakery.model.names import PRODUCTION
 from bakery.model.volumes import shown_volumes
 
 group = typer.Typer(help="Apps.", no_args_is_help=True)
@@ -209,17 +210,23 @@ def delete(
     env: Env = None,
     json: Json = False,
 ) -> None:
-    """Delete an app with all that belongs to it, but its volumes. What goes is told first."""
+    """Delete an app with all that belongs to it, but its volumes; with --env only that environment. What goes is told
+    first."""
     with connect() as api:
         goes = api.get(path("apps", app, "deletion", env=env))
         if dry_run or not json:
             titles = {"address": "Address", "ports": "Ports", "releases": "Releases", "deployments": "Deployments"}
-            titles |= {"variables": "Variables", "volumes": "Volumes" if volumes else "Volumes that stay"}
+            titles |= {
+                "environments": "Environments",
+                "variables": "Variables",
+                "volumes": "Volumes" if volumes else "Volumes that stay",
+            }
             print_facts(goes, titles, as_json=json)
         if dry_run:
             return
-        confirm(f"Delete {app} with all of this?", yes=yes)
+        named = app if env in {None, PRODUCTION} else f"{env} of {app}"
+        confirm(f"Delete {named} with all of this?", yes=yes)
         going = urlencode({"volumes": goes["volumes"]}, doseq=True) if volumes else ""
         where = path("apps", app, env=env)
         api.delete(f"{where}{'&' if '?' in where else '?'}{going}" if going else where)
-    print_done({"deleted": app}, f"{app} is being deleted.", as_json=json)
+    print_done({"deleted": app}, f"{named} is being deleted.", as_json=json)

@@ -150,7 +150,8 @@ class CloneWanted(msgspec.Struct, kw_only=True):
 
 
 class Deletion(msgspec.Struct, kw_only=True):
-    """`releases` are folders or images on the node; `ports` are free again; `deployments` go with their logs.
+    """`releases` are folders or images on the node; `ports` are free again; `deployments` go with their logs. The other
+    `environments` of the app go with production.
     `volumes` stay on the node, unless they are named when it is deleted."""
 
     address: str | None
@@ -159,6 +160,7 @@ class Deletion(msgspec.Struct, kw_only=True):
     deployments: int
     variables: int
     volumes: list[str]
+    environments: list[str]
 
 
 @get("/apps", operation_id="listApps", summary="List apps", opt=_READ, responses=problems(), tags=["Apps"])

@@ -63,7 +63,7 @@ async def show_app_log(
         choices=_choices(app, await _all_sources(parts, log), wanted_slot=slot, url=url),
         log=viewer,
     )
-    crumbs = [Crumb("Apps", url("/apps")), Crumb(where.app, url(f"/apps/{where.app}")), Crumb("Logs")]
+    crumbs = [Crumb("Apps", url("/apps")), Crumb(str(where), url(f"/apps/{where.app}")), Crumb("Logs")]
     return await render_page(request, "logs/app.html", page, here=f"app:{app}", crumbs=crumbs)
 
 

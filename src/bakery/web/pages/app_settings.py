@@ -49,7 +49,7 @@ async def _page(
         "apps/settings.html",
         settings_page(found, await list_volumes(parts.store, where, actor=actor), form=form, actor=actor, url=url),
         here=f"app:{where.app}",
-        crumbs=[Crumb("Apps", url("/apps")), Crumb(where.app, url(f"/apps/{where.app}")), Crumb("Settings")],
+        crumbs=[Crumb("Apps", url("/apps")), Crumb(str(where), url(f"/apps/{where.app}")), Crumb("Settings")],
         status=status,
     )
 

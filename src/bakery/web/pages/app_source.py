@@ -117,7 +117,7 @@ async def _page(
         "apps/source.html",
         source_page(where.app, found, runtime, form=form, image=image, actor=actor, url=url, now=now()),
         here=f"app:{where.app}",
-        crumbs=[Crumb("Apps", url("/apps")), Crumb(where.app, url(f"/apps/{where.app}")), Crumb("Source")],
+        crumbs=[Crumb("Apps", url("/apps")), Crumb(str(where), url(f"/apps/{where.app}")), Crumb("Source")],
         status=status,
     )
 

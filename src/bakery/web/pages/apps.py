@@ -18,7 +18,7 @@ from bakery.delivery.slot_figures import figures_of, slot_figures
 from bakery.delivery.sources import show_source
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, BakeryError, Conflict
-from bakery.model.names import AppAt
+from bakery.model.names import PRODUCTION, AppAt
 from bakery.model.permissions import Permission
 from bakery.model.processes import parse_count, parse_counts
 from bakery.web.context import Parts, WebRequest
@@ -117,11 +117,14 @@ async def scale(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -
 async def delete(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str] | Redirect:
     app = where.app
     form = await typed(request)
-    if form.text("confirm").strip() != app:
-        wrong = BadInput(f"Type {app}, exactly as it is written here.", field="confirm")
+    name = app if where.environment == PRODUCTION else where.environment
+    if form.text("confirm").strip() != name:
+        wrong = BadInput(f"Type {name}, exactly as it is written here.", field="confirm")
         refused = form.refused(wrong, shown=("confirm",))
         return await _page(request, parts, actor, where, delete=refused, status=status_of(wrong))
     await delete_app(parts.store, parts.queue, where, actor=actor, volumes=form.all("volumes"))
+    if where.environment != PRODUCTION:
+        return go(request, f"/apps/{app}", said="environment-deleted", to=AppAt(app))
     return go(request, "/apps", said="app-deleted")
 
 

@@ -104,7 +104,7 @@ async def _page(
         "apps/deploy.html",
         deploy_page(where.app, source, form, plan),
         here=f"app:{where.app}",
-        crumbs=[Crumb("Apps", url("/apps")), Crumb(where.app, url(f"/apps/{where.app}")), Crumb("Deploy")],
+        crumbs=[Crumb("Apps", url("/apps")), Crumb(str(where), url(f"/apps/{where.app}")), Crumb("Deploy")],
         status=status,
     )
 

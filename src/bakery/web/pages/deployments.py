@@ -43,7 +43,7 @@ async def show_history(request: WebRequest, parts: Parts, actor: Actor, where: A
         next=url(here, after=found.next) if found.next else None,
         first=url(here) if start else None,
     )
-    crumbs = [Crumb("Apps", url("/apps")), Crumb(where.app, url(f"/apps/{where.app}")), Crumb("Deployments")]
+    crumbs = [Crumb("Apps", url("/apps")), Crumb(str(where), url(f"/apps/{where.app}")), Crumb("Deployments")]
     return await render_page(request, "deployments/index.html", page, here=f"app:{app}", crumbs=crumbs)
 
 
@@ -128,7 +128,7 @@ async def _page(
         here=f"app:{app}",
         crumbs=[
             Crumb("Apps", url("/apps")),
-            Crumb(where.app, url(f"/apps/{where.app}")),
+            Crumb(str(where), url(f"/apps/{where.app}")),
             Crumb("Deployments", url(f"/apps/{app}/deployments")),
             Crumb(f"#{number}"),
         ],

@@ -132,7 +132,7 @@ async def show_log_page(request: WebRequest, parts: Parts, actor: Actor, where: 
         here=f"app:{app}",
         crumbs=[
             Crumb("Apps", url("/apps")),
-            Crumb(where.app, url(f"/apps/{where.app}")),
+            Crumb(str(where), url(f"/apps/{where.app}")),
             Crumb("Deployments", url(f"/apps/{app}/deployments")),
             Crumb(f"#{deployment.number}", url(here)),
             Crumb("Log"),

@@ -280,7 +280,7 @@ async def _bulk(
 
 def _crumbs(request: WebRequest, where: AppAt) -> list[Crumb]:
     url = url_of(request)
-    return [Crumb("Apps", url("/apps")), Crumb(where.app, url(f"/apps/{where.app}"))]
+    return [Crumb("Apps", url("/apps")), Crumb(str(where), url(f"/apps/{where.app}"))]
 
 
 ROUTES = (

@@ -35,6 +35,8 @@ _ICONS_OF_ACTIONS: Mapping[str, str] = {
     "person.signed_out": "log-out",
     "app.changed": "settings-2",
     "app.cloned": "copy",
+    "environment.added": "plus",
+    "environment.deleted": "trash-2",
     "app.deleted": "trash-2",
     "app.scaled": "layout-list",
     "app.unhealthy": "x",

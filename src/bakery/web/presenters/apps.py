@@ -17,6 +17,7 @@ from bakery.model.actor import Actor
 from bakery.model.apps import AppStatus, Runtime
 from bakery.model.deployments import Health
 from bakery.model.errors import BakeryError
+from bakery.model.names import PRODUCTION
 from bakery.model.nodes import NodeState
 from bakery.model.permissions import Permission
 from bakery.web.moments import moment
@@ -95,6 +96,7 @@ def app_view(
     return AppView(
         slug=app.slug,
         name=app.name,
+        environment="" if app.environment == PRODUCTION else app.environment,
         status=app_status(app.status),
         address=app.address or "",
         source=_source(app, source),
@@ -122,6 +124,7 @@ def app_tabs(slug: str, current: str, url: Url) -> Sequence[Tab]:
         Tab("Deployments", url(f"/apps/{slug}/deployments"), current=current == "deployments"),
         Tab("Logs", url(f"/apps/{slug}/logs"), current=current == "logs"),
         Tab("Source", url(f"/apps/{slug}/source"), current=current == "source"),
+        Tab("Environments", url(f"/apps/{slug}/environments"), current=current == "environments"),
         Tab("Settings", url(f"/apps/{slug}/settings"), current=current == "settings"),
     )
 
@@ -185,6 +188,8 @@ def _kept(goes: Departure) -> Sequence[str]:
 
 def _lost(goes: Departure) -> Sequence[str]:
     lost = [f"the address {goes.address}"] if goes.address else []
+    if goes.environments:
+        lost.append(f"its environments {', '.join(goes.environments)}, with their volumes kept")
     if goes.releases:
         lost.append("1 release on its node" if goes.releases == 1 else f"{goes.releases} releases on its node")
     if goes.deployments:

@@ -63,7 +63,8 @@ class AppView:
     """The part of the page that follows events; `_app.html` renders it alone.
 
     `problem` says what is wrong now, in a sentence. `interruption` says what stopping or restarting means here.
-    `follows` is the branch and the repository that are deployed, or the image; empty: folders are uploaded.
+    `environment` is empty for production. `follows` is the branch and the repository that are deployed, or the image;
+    empty: folders are uploaded.
     """
 
     slug: str
@@ -76,6 +77,7 @@ class AppView:
     live: LiveRelease | None
     deployments: Sequence[DeploymentRow]
     back_to: int | None = None  # the release before
+    environment: str = ""
     follows: str = ""
     is_image: bool = False
     is_stopped: bool = False
