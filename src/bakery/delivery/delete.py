@@ -4,11 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from bakery.delivery import tasks
-from bakery.delivery.apps import show_app
+from bakery.delivery.apps import AppDetail, show_app
 from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.moves import move_deployment
 from bakery.delivery.slot_programs import slot_programs
-from bakery.delivery.volumes import clear_going, list_volumes, mark_going
+from bakery.delivery.volumes import clear_going, mark_going, volumes_of
 from bakery.model.actor import Actor
 from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
@@ -38,7 +38,10 @@ class Departure:
 
 async def what_goes(store: Store, where: AppAt, *, actor: Actor) -> Departure:
     actor.require(Permission.DELETE_APP)
-    app = await show_app(store, where, actor=actor)
+    return await what_goes_with(store, await show_app(store, where, actor=actor))
+
+
+async def what_goes_with(store: Store, app: AppDetail) -> Departure:
     async with store.connection() as connection:
         cursor = await connection.execute(
             """
@@ -53,10 +56,10 @@ async def what_goes(store: Store, where: AppAt, *, actor: Actor) -> Departure:
                    (SELECT count(*) FROM variables JOIN going ON going.id = environment_id WHERE until IS NULL),
                    array(SELECT environment FROM going WHERE environment <> %(environment)s ORDER BY 1)
             """,
-            {"app": app.id, "environment": where.environment},
+            {"app": app.id, "environment": app.environment},
         )
         ports, releases, deployments, variables, others = await only(cursor)
-    made = [volume.name for volume in await list_volumes(store, where, actor=actor) if volume.is_made]
+    made = [volume.name for volume in await volumes_of(store, app) if volume.is_made]
     return Departure(app.address, tuple(ports), releases, deployments, variables, tuple(made), tuple(others))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bakery.delivery.apps import show_app
+from bakery.delivery.apps import AppDetail, show_app
 from bakery.delivery.premises import Release
 from bakery.delivery.work import Work
 from bakery.model.actor import Actor
@@ -103,7 +103,10 @@ class AppVolume:
 
 
 async def list_volumes(store: Store, where: AppAt, *, actor: Actor) -> Sequence[AppVolume]:
-    app = await show_app(store, where, actor=actor)
+    return await volumes_of(store, await show_app(store, where, actor=actor))
+
+
+async def volumes_of(store: Store, app: AppDetail) -> Sequence[AppVolume]:
     async with store.transaction() as tx:
         made = await names_made(tx, app.environment_id)
     found: dict[str, AppVolume] = {name: AppVolume(name, None, NamedBy.NOBODY, is_made=True) for name in made}

@@ -66,7 +66,9 @@ def deployments(app: str | None = None) -> list[DeploymentRow]:
 
 def _environments() -> EnvironmentsPage:
     rows = [
-        EnvironmentRow("production", below("/apps/shop"), app_status("healthy"), "https://shop.example.com", "main", "oven-1"),
+        EnvironmentRow(
+            "production", below("/apps/shop"), app_status("healthy"), "https://shop.example.com", "main", "oven-1"
+        ),
         EnvironmentRow(
             "staging",
             below("/apps/shop", env="staging"),

@@ -7,7 +7,7 @@ from litestar.response import Redirect
 
 from bakery.delivery.apps import show_app
 from bakery.delivery.clone import clone_app
-from bakery.delivery.delete import delete_app, what_goes
+from bakery.delivery.delete import delete_app, what_goes_with
 from bakery.delivery.fleet import list_apps, sidebar
 from bakery.delivery.history import list_deployments
 from bakery.delivery.pending import what_is_not_live
@@ -168,7 +168,7 @@ async def _page(
 ) -> Response[str]:
     app = await show_app(parts.store, where, actor=actor)
     recent = await list_deployments(parts.store, where, actor=actor)
-    goes = await what_goes(parts.store, where, actor=actor) if actor.may(Permission.DELETE_APP) else None
+    goes = await what_goes_with(parts.store, app) if actor.may(Permission.DELETE_APP) else None
     pending = await what_is_not_live(parts.store, where, actor=actor)
     source = await show_source(parts.store, where, actor=actor)
     url = url_of(request)
