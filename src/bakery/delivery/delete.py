@@ -93,11 +93,17 @@ async def delete_app(store: Store, queue: Queue, where: AppAt, *, actor: Actor, 
             await queue.enqueue(tx, tasks.DELETE_APP, environment_id, lock=tasks.environment_lock(environment_id))
         tx.publish("apps", f"app:{where.app}")
         before: dict[str, object] = {"name": app.name, **({"volumes": sorted(volumes)} if volumes else {})}
-        if is_whole:
-            action = "app.deleted"
-        else:
-            action, before = "environment.deleted", {**before, "environment": where.environment}
-        tx.record(AuditEntry(actor, action, "app", str(app.id), where.app, app_id=app.id, before=before))
+        tx.record(
+            AuditEntry(
+                actor,
+                "app.deleted" if is_whole else "environment.deleted",
+                "app",
+                str(app.id),
+                where.app,
+                app_id=app.id,
+                before=before if is_whole else {**before, "environment": where.environment},
+            )
+        )
 
 
 async def _mark_app(tx: Transaction, app_id: int) -> list[int]:

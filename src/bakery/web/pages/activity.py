@@ -31,6 +31,7 @@ ACTIONS = (
     _ALL,
     Option("deployment.", "Deployments"),
     Option("app.", "Apps"),
+    Option("environment.", "Environments"),
     Option("variables.", "Variables"),
     Option("source.", "Sources"),
     Option("node.", "Nodes"),
