@@ -112,7 +112,7 @@ def test_an_app_is_made_deployed_watched_and_deleted(shell: Terminal, folder: Pa
     assert (goes["releases"], goes["deployments"], len(goes["ports"])) == (1, 1, 2)
     told = shell.run("apps", "delete", "shop", "--yes")
     assert told.exit_code == 0
-    assert "Releases     1\nDeployments  1\n" in told.stdout
+    assert [" ".join(line.split()) for line in told.stdout.splitlines()][2:4] == ["Releases 1", "Deployments 1"]
     assert shell.run("apps", "show", "shop").exit_code == 4
 
 
@@ -234,10 +234,17 @@ def test_refusals_have_their_exit_codes(shell: Terminal, folder: Path) -> None:
 
 
 def test_an_environment_that_an_app_does_not_have_is_not_found(shell: Terminal) -> None:
-    assert shell.run("apps", "create", "staged", "--command", "true", "--env", "staging").exit_code == 4
+    assert shell.run("apps", "create", "staged", "--command", "true", "--env", "staging").exit_code == 2
     assert shell.run("apps", "create", "staged", "--command", "true", "--env", "production").exit_code == 0
     for env in ("staging", ""):
         assert shell.run("apps", "delete", "staged", "--yes", "--env", env).exit_code == 4
+    assert shell.run("environments", "add", "staged", "staging").exit_code == 0
+    listed = json.loads(shell.run("environments", "list", "staged", "--json").stdout)
+    assert [one["environment"] for one in listed["items"]] == ["production", "staging"]
+    assert shell.run("apps", "delete", "staged", "--yes", "--env", "staging").stdout.endswith(
+        "staging of staged is being deleted.\n"
+    )
+    assert shell.run("apps", "show", "staged").exit_code == 0
     assert shell.run("apps", "delete", "staged", "--yes", "--env", "production").exit_code == 0
 
 

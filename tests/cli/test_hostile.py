@@ -113,7 +113,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
         "--node": "local",
         "--env": "production",
     },
-    "volumes list": {"app": "odd", "--env": "production"},
+    "volumes list": {"app": "odd", "--node": "nothing", "--env": "production"},
     "volumes add": {"app": "odd", "volume": "data:data", "--env": "production"},
     "volumes remove": {"app": "odd", "volume": "data", "--env": "production"},
     "volumes delete": {"app": "odd", "volume": "data", "--node": "nothing", "--env": "production"},

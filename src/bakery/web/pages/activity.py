@@ -32,6 +32,7 @@ ACTIONS = (
     Option("deployment.", "Deployments"),
     Option("app.", "Apps"),
     Option("environment.", "Environments"),
+    Option("volume.", "Volumes"),
     Option("variables.", "Variables"),
     Option("source.", "Sources"),
     Option("node.", "Nodes"),
