@@ -121,6 +121,16 @@ def test_all_charts_say_what_is_pointed_at(stage: Stage, page: Page) -> None:
     expect(page.locator("[data-plot]").last).to_be_focused()
 
 
+@pytest.mark.parametrize(("path", "sample"), [("/nodes/oven-1", "node-day"), ("/apps/shop", "app")])
+def test_charts_stay_while_clocks_run(stage: Stage, page: Page, path: str, sample: str) -> None:
+    page.clock.install()
+    page.goto(stage.show(path, sample))
+    drawn = page.locator("[data-plot]").count()
+    assert drawn > 0
+    page.clock.run_for(2_000)
+    expect(page.locator("[data-plot]")).to_have_count(drawn)
+
+
 def test_a_lost_stream_says_so_and_goes_on_where_it_was(stage: Stage, page: Page) -> None:
     page.goto(stage.show("/apps/shop", "app"))
     expect(page.locator("#live")).to_have_attribute("data-state", "live")

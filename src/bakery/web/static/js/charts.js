@@ -5,7 +5,7 @@ let at = null; // the step, by its number
 const two = (number) => String(number).padStart(2, "0");
 
 function moment(card, step) {
-  const when = new Date(Date.parse(card.dataset.since) + step * card.dataset.step * 1000);
+  const when = new Date(Date.parse(card.dataset.begins) + step * card.dataset.step * 1000);
   const clock = `${two(when.getUTCHours())}:${two(when.getUTCMinutes())}`;
   return card.dataset.step < 300 ? clock : `${two(when.getUTCMonth() + 1)}-${two(when.getUTCDate())} ${clock}`;
 }
