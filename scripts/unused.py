@@ -27,7 +27,6 @@ ALLOWED = {
     "boot_id": "likewise",
     "nginx_settings": "of the facts of a machine, which are kept whole",
     "without_mounts": "of a Dockerfile that detect writes: tests hold it against its golden text",
-    "ignore": "likewise",
     "strategies": "of Capabilities: from which a person will choose",
     "child_began": "a key of the state that the supervisor writes down",
 }

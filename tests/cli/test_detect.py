@@ -69,6 +69,7 @@ def test_its_answer_as_json_has_every_key(alone: Terminal, folder: Path) -> None
             "Procfile says how the process worker is started.",
             "bakery.toml sets run.volumes.",
         ],
+        "written": [],
     }
     assert dockerfile.startswith("# Written by Bakery from package.json and package-lock.json.")
 
@@ -183,3 +184,67 @@ def test_only_a_few_files_are_read(folder: Path) -> None:
     (folder / "package.json").write_text(PACKAGE)
     (folder / "secret.txt").write_text("x")
     assert wanted_files(tree_of(folder)) == ("package.json",)
+
+
+def written(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.name.endswith(("file", "ignore"))}
+
+
+def test_the_dockerfile_is_written_to_be_kept(alone: Terminal, folder: Path) -> None:
+    (folder / "package.json").write_text(PACKAGE)
+    ended = alone.run("detect", str(folder), "--write")
+    assert (ended.exit_code, ended.stderr) == (0, "")
+    assert "\nWritten\n- Dockerfile\n- .dockerignore\n" in ended.stdout
+    assert (folder / "Dockerfile").read_text().startswith("# Written by Bakery from package.json.")
+    assert "node_modules\n" in (folder / ".dockerignore").read_text()
+    assert json.loads(alone.run("detect", str(folder), "--json").stdout)["stack"] == "dockerfile"
+
+
+def test_what_is_there_is_written_over_only_when_that_is_said(alone: Terminal, folder: Path, tmp_path: Path) -> None:
+    (folder / "package.json").write_text(PACKAGE)
+    (folder / ".dockerignore").write_text("mine\n")
+    ended = alone.run("detect", str(folder), "--write", "--json")
+    assert json.loads(ended.stdout)["written"] == ["Dockerfile"]
+    assert ended.stderr == ".dockerignore is there already, and was left as it is. --force writes over it.\n"
+    (folder / "Dockerfile").write_text("FROM mine\n")
+    refused = alone.run("detect", str(folder), "--write")
+    assert (refused.exit_code, refused.stdout) != (0, "")
+    assert refused.stderr.startswith("Dockerfile is this repository's own Dockerfile. Nothing was written.\n")
+    (tmp_path / "outside").write_text("not ours")
+    (folder / "Dockerfile").unlink()
+    (folder / "Dockerfile").symlink_to(tmp_path / "outside")
+    linked = alone.run("detect", str(folder), "--write")
+    assert linked.stderr.startswith("Dockerfile is there already. Nothing was written.\n")
+    forced = alone.run("detect", str(folder), "--write", "--force", "--json")
+    assert json.loads(forced.stdout)["written"] == ["Dockerfile", ".dockerignore"]
+    assert (tmp_path / "outside").read_text() == "not ours"
+    assert "mine" not in (folder / ".dockerignore").read_text()
+
+
+def test_a_workspace_is_written_at_its_top(alone: Terminal, folder: Path) -> None:
+    (folder / "web").mkdir()
+    (folder / "package.json").write_text('{"workspaces": ["web"]}')
+    (folder / "web/package.json").write_text(PACKAGE)
+    ended = alone.run("detect", str(folder), "--base", "web", "--write")
+    assert written(folder) == {"Dockerfile", ".dockerignore"}
+    assert ended.stderr == "The whole workspace is built with it, so choose the top as the app's base folder.\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "words", "sentence"),
+    [
+        ({"index.html": ""}, ["--write"], "This needs no Dockerfile: its files are served by nginx"),
+        ({"package.json": "{}"}, ["--write"], "package.json has no script “start”"),
+        ({"index.html": ""}, ["--force"], "--force: It is for --write only."),
+        ({}, ["--write"], "Nothing at the top of this repository says how it is built"),
+    ],
+)
+def test_nothing_is_written_where_it_would_not_help(
+    alone: Terminal, folder: Path, files: dict[str, str], words: list[str], sentence: str
+) -> None:
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    ended = alone.run("detect", str(folder), *words)
+    assert ended.exit_code != 0
+    assert ended.stderr.startswith(sentence)
+    assert written(folder) == set()

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 
 _Folder = Annotated[str, typer.Argument(metavar="DIR", help="The folder of an app's repository.")]
 _Base = Annotated[str, typer.Option("--base", metavar="FOLDER", help="The folder in it where the app lies.")]
+_Write = Annotated[
+    bool, typer.Option("--write", help="Put the generated Dockerfile and its .dockerignore there, to keep.")
+]
+_Force = Annotated[bool, typer.Option("--force", help="With --write: also over files that are there.")]
 _TITLES = {
     "stack": "Stack",
     "framework": "Framework",
@@ -40,8 +44,11 @@ _NOTHING: Mapping[str, Any] = {
 }
 
 
-def detect(directory: _Folder, *, base: _Base = "", json: Json = False) -> None:
+def detect(
+    directory: _Folder, *, base: _Base = "", write: _Write = False, force: _Force = False, json: Json = False
+) -> None:
     """Say what is in a folder, and how it would be built and started. Ends with 1 when that cannot be told."""
+    from bakery.cli.dockerfile_to_keep import keep_dockerfile, without_dockerfile
     from bakery.cli.folder_tree import read_files, tree_of
     from bakery.model.repository_paths import parse_repository_path
     from bakery.stacks.detect import detect as detect_in
@@ -49,14 +56,20 @@ def detect(directory: _Folder, *, base: _Base = "", json: Json = False) -> None:
     from bakery.stacks.plan import Undetected
 
     folder, below = _folder(directory), parse_repository_path(base, field="--base")
+    if force and not write:
+        raise BadInput("It is for --write only.", field="--force")
     tree = tree_of(folder)
+    if force:
+        tree = without_dockerfile(tree, below)
     while names := wanted_files(tree, base=below):
         tree = tree.with_contents(read_files(folder, names))
     found = detect_in(tree, base=below)
+    written = keep_dockerfile(found, folder, is_forced=force) if write and not isinstance(found, Undetected) else []
+    answer = {**_as_json(found), "written": written}
     if json:
-        print_json(_as_json(found))
+        print_json(answer)
     elif not isinstance(found, Undetected):
-        _print_plan(_as_json(found))
+        _print_plan(answer)
     if isinstance(found, Undetected):
         _warn_of(found)
         raise typer.Exit(1)
@@ -137,6 +150,7 @@ def _print_plan(plan: Mapping[str, Any]) -> None:
         ("Why", plan["why"]),
         ("Missing", plan["missing"]),
         ("Variables", [f"{one['name']}: {one['why']}" for one in plan["variables"]]),
+        ("Written", plan["written"]),
         ("Or", [f"{one['stack']} as {one['runtime']}{_where(one)}: {one['why']}" for one in plan["alternatives"]]),
     ):
         if sentences:
