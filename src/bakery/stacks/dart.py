@@ -16,6 +16,7 @@ FILE = "pubspec.yaml"
 LOCK = "pubspec.lock"
 PORT = Port(8080)
 _PROGRAM = "build/server"
+_BUILD_OF_FROG = "dart_frog build && dart compile exe build/bin/server.dart --output build/server"
 _SERVERS = frozenset({"shelf", "dart_frog", "alfred", "serverpod", "conduit", "angel3_framework", "relic"})
 _CACHE = ("/root/.pub-cache",)
 
@@ -33,11 +34,7 @@ def find_dart_app(folder: Folder, _: Said) -> Found | None:
     compile_ = ("dart", "compile", "exe", program or "", "--output", _PROGRAM)
     commands = Commands(
         install=words("dart", "pub", "get"),
-        build=words("sh", "-c", f"dart_frog build && {' '.join(compile_)}")
-        if is_frog
-        else words(*compile_)
-        if program
-        else None,
+        build=words("sh", "-c", _BUILD_OF_FROG) if is_frog else words(*compile_) if program else None,
         test=words("dart", "test")
         if folder.holds_any("test/") and "test" in yaml_keys(text, "dev_dependencies")
         else None,
