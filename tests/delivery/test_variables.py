@@ -122,7 +122,7 @@ async def test_who_may_see_and_change_values(site: Site) -> None:
     developer, viewer = await a_developer(site.store), await a_viewer(site.store)
 
     async def seen(actor: object) -> list[str | None]:
-        rows = (await list_variables(site.store, "shop", actor=actor)).rows  # type: ignore[arg-type]  # an Actor
+        rows = (await list_variables(site.store, at("shop"), actor=actor)).rows  # type: ignore[arg-type]  # an Actor
         return [row.value.reveal() if row.value else None for row in rows]
 
     assert await seen(developer) == [None, "info"]
