@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.docker import Docker, find_client, start_engine, stop_engine
-from tests.lab.errors import LabError
+from tests.lab.errors import LabError, PortTaken
 from tests.lab.image import Image, ensure_images, remove_other_images
 from tests.lab.key import ensure_key
 from tests.lab.locks import alone, together
@@ -33,12 +33,16 @@ class Lab:
 
     def start_node(self, owner: str | None = None, *, has_systemd: bool = True, bare: bool = False) -> Node:
         """A fresh node, booted: the known state that every test begins with."""
-        ports = {inner: free_port() for inner in (SSH, HTTP, HTTPS)}
-        node = Node(f"lab-{secrets.token_hex(3)}", self.docker, self.key, ports, has_systemd)
         labels = {OWNER: owner or identity_of_this_process()}
         image = self.images[Image.BARE if bare else Image.FULL]
-        boot(self.docker, image, node=node, labels=labels, downloads=self.downloads)
-        return node
+        while True:
+            ports = {inner: free_port() for inner in (SSH, HTTP, HTTPS)}
+            node = Node(f"lab-{secrets.token_hex(3)}", self.docker, self.key, ports, has_systemd)
+            try:
+                boot(self.docker, image, node=node, labels=labels, downloads=self.downloads)
+            except PortTaken:
+                continue
+            return node
 
     @contextmanager
     def node(self, *, has_systemd: bool = True, bare: bool = False) -> Iterator[Node]:

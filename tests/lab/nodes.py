@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.docker import Docker
-from tests.lab.errors import LabError
+from tests.lab.errors import LabError, PortTaken
 from tests.support.waiting import wait_until
 
 SSH, HTTP, HTTPS = 22, 80, 443
@@ -72,12 +72,19 @@ def boot(docker: Docker, image: str, *, node: Node, labels: Mapping[str, str], d
     Without systemd nothing runs but a first process that takes care of orphans.
     """
     init = ("--stop-signal=SIGRTMIN+3", image) if node.has_systemd else ("--init", image, "sleep", "infinity")
-    docker.run(
+    argv = (
         "run", "--detach", f"--name={node.name}", f"--hostname={node.name}", "--env=container=docker",
         *(f"--label={key}={value}" for key, value in labels.items()),
         *(f"--publish=127.0.0.1:{outer}:{inner}" for inner, outer in node.ports.items()),
         *CAPABILITIES, *MOUNTS, f"--volume={downloads}:{DOWNLOADS}", *init,
     )  # fmt: skip
+    try:
+        docker.run(*argv)
+    except LabError as error:
+        remove_container(docker, node.name)  # the engine keeps what it could not start
+        if "port is already allocated" in str(error) or "address already in use" in str(error):
+            raise PortTaken(str(error)) from error
+        raise
     if not node.has_systemd:
         return
     try:

@@ -13,7 +13,8 @@ import pytest
 from tests.lab.docker import forget_stale
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab, open_lab, owners_of_nodes
-from tests.lab.nodes import HTTP, Node
+from tests.lab.nodes import HTTP, SSH, Node
+from tests.lab.ports import free_port
 from tests.lab.processes import identity_of_this_process, is_alive
 
 # Starts a node, tells its name, and waits to be killed.
@@ -73,6 +74,16 @@ def test_nodes_share_neither_host_keys_nor_machine_ids(lab: Lab) -> None:
     with lab.node() as one, lab.node() as other:
         for file in ("/etc/ssh/ssh_host_ed25519_key.pub", "/etc/machine-id"):
             assert one.run("cat", file) != other.run("cat", file)
+
+
+def test_a_port_that_somebody_else_got_meanwhile_is_exchanged_for_another(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with lab.node() as one:
+        offered = iter((one.ports[SSH], free_port(), free_port(), free_port(), free_port(), free_port()))
+        monkeypatch.setattr("tests.lab.lab.free_port", lambda: next(offered))
+        with lab.node() as other:
+            assert not set(one.ports.values()) & set(other.ports.values())
 
 
 def test_a_rebooted_node_keeps_its_files_and_ports(node: Node, lab: Lab) -> None:
