@@ -75,6 +75,7 @@ PAGES = {
     "node-commands": "/nodes/oven-2/commands",
     "node-disk": "/nodes/oven-2/disk",
     "node-settings": "/nodes/oven-2/settings",
+    "tasks": "/tasks",
     "activity": "/activity",
     "activity-found-none": "/activity?who=nobody",
     "team": "/team",

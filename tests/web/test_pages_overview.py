@@ -20,7 +20,15 @@ from bakery.web.server import create_web
 from tests.api.site import Site
 from tests.support.people import a_developer, a_viewer
 from tests.web.browser import Browser, a_browser
-from tests.web.goods import a_failed_deployment, a_live_app, a_running_deployment, an_app, stop
+from tests.web.goods import (
+    a_failed_deployment,
+    a_live_app,
+    a_live_deployment,
+    a_queued_deployment,
+    a_running_deployment,
+    an_app,
+    stop,
+)
 
 ODD = ["\0", "x" * 10_000, "<b>bold</b>", "\u202emoc.elgoog", "9999-99-99", "0001-01-01", "-1", "1e9", "é.é", "'"]
 
@@ -288,3 +296,43 @@ def _counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     with monkeypatch.context() as patch:
         patch.setattr(psycopg.AsyncCursor, "execute", counted)
         yield queries
+
+
+async def test_tasks_say_what_runs_and_what_each_that_waits_is_behind(site: Site, admin: Browser) -> None:
+    await an_app(site)
+    await a_running_deployment(site)
+    await a_queued_deployment(site)
+    await an_app(site, "api")
+    await a_queued_deployment(site, "api")
+
+    page = await admin.get("/tasks")
+
+    assert "Of deployments, 1 is running, 2 wait." in page.text
+    assert "1st in line. Begins when #1 of shop is over: one at a time." in page.text
+    assert "2nd in line. Begins as soon as a worker is free." in page.text
+    assert "No command runs, waits or has failed since yesterday." in page.text
+
+
+async def test_tasks_show_a_failure_until_something_newer_made_it_good(site: Site, admin: Browser) -> None:
+    await an_app(site)
+    failed = await a_failed_deployment(site)
+    assert f"/apps/shop/deployments/{failed.number}/retry" in (await admin.get("/tasks")).html
+
+    await a_live_deployment(site, "shop")
+
+    assert "Nothing failed." in (await admin.get("/tasks")).text
+
+
+async def test_tasks_are_those_of_the_apps_that_somebody_may_see(site: Site) -> None:
+    await an_app(site)
+    await a_queued_deployment(site)
+    mine = await an_app(site, "mine")
+    await a_queued_deployment(site, "mine")
+
+    async with a_browser(site, await a_viewer(site.store, apps=frozenset({mine}))) as viewer:
+        page = await viewer.get("/tasks")
+
+    assert "mine #1" in page.text
+    assert "shop" not in page.text
+    assert "/cancel" not in page.html
+    assert "Commands on nodes" not in page.text

@@ -106,6 +106,14 @@ async def list_jobs(store: Store, slug: str, *, before: int | None = None, actor
         return Page.cut(await cursor.fetchall(), PAGE, lambda job: str(job.id))
 
 
+async def list_busy_jobs(store: Store, *, actor: Actor) -> tuple[JobSummary, ...]:
+    """Of all nodes: what waits or runs, and what failed within the last day."""
+    actor.require(Permission.MANAGE_NODES)
+    async with store.connection() as connection, connection.cursor(row_factory=typed(JobSummary)) as cursor:
+        await cursor.execute(_BUSY_JOBS, {"size": PAGE})
+        return tuple(await cursor.fetchall())
+
+
 async def is_stream_of_job(store: Store, stream: int) -> bool:
     """For those who watch `log:STREAM`."""
     async with store.connection() as connection:
@@ -208,13 +216,19 @@ def _record(
     tx.record(AuditEntry(actor, action, "job", f"{slug}/{job_id}", f"{slug} job {job_id}", after=after))
 
 
-_JOBS = """
+_FACTS = """
 SELECT jobs.id, node_id, nodes.slug AS node, jobs.kind, title, jobs.state, exit_status, reason,
        log_stream_id AS log_stream, asked_by, request_id, jobs.created_at, started_at, ended_at,
        cancel_asked_at IS NOT NULL AND ended_at IS NULL AS is_cancelling,
        (jobs.state = 'running' AND heartbeat_at < now() - interval '60 seconds') IS TRUE AS is_interrupted
 FROM jobs JOIN nodes ON nodes.id = node_id
+"""
+_JOBS = f"""{_FACTS}
 WHERE nodes.slug = %(slug)s AND (%(id)s::bigint IS NULL OR jobs.id = %(id)s)
 AND (%(before)s::bigint IS NULL OR jobs.id < %(before)s)
 ORDER BY jobs.id DESC LIMIT %(size)s
+"""
+_BUSY_JOBS = f"""{_FACTS}
+WHERE ended_at IS NULL OR (jobs.state IN ('failed', 'lost') AND ended_at > now() - interval '24 hours')
+ORDER BY ended_at DESC NULLS FIRST, jobs.id LIMIT %(size)s
 """

@@ -24,6 +24,7 @@ ENTRIES: Sequence[Entry] = (
     Entry("dashboard", "Dashboard", "/", "house"),
     Entry("apps", "Apps", "/apps", "layout-list"),
     Entry("nodes", "Nodes", "/nodes", "server"),
+    Entry("tasks", "Tasks", "/tasks", "circle-play"),
     Entry("activity", "Activity", "/activity", "history"),
     Entry("team", "Team", "/team", "users", Permission.SEE_PEOPLE),
     Entry("settings", "Settings", "/settings/general", "settings-2", Permission.MANAGE_SYSTEM),

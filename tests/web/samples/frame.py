@@ -52,6 +52,7 @@ def a_shell(here: str = "dashboard", *crumbs: str, toasts: tuple[Toast, ...] = (
         ("dashboard", "Dashboard", "/", "house", None),
         ("apps", "Apps", "/apps", "layout-list", 12),
         ("nodes", "Nodes", "/nodes", "server", 1),
+        ("tasks", "Tasks", "/tasks", "circle-play", None),
         ("activity", "Activity", "/activity", "history", None),
         ("team", "Team", "/team", "users", None),
         ("settings", "Settings", "/settings/general", "settings-2", None),

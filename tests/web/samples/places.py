@@ -2,23 +2,29 @@
 
 from http import HTTPStatus
 
+from bakery.delivery.under_way import UnderWay
 from bakery.model.terms import OF_INSTALLATION
 from bakery.web.assets import FOLDER
+from bakery.web.presenters.tasks import tasks_page
 from bakery.web.presenters.terms import term_groups
 from bakery.web.views.activity import ActivityPage, ActivityRow, Transcript
 from bakery.web.views.dashboard import Attention, DashboardPage, FleetView, NodeLine, SetupStep
 from bakery.web.views.errors import ErrorPage
 from bakery.web.views.forms import Clash, Difference, Form, Option
+from bakery.web.views.jobs import JobRow
 from bakery.web.views.settings import AppDefaultsPage, GeneralPage
 from bakery.web.views.shell import PaletteGroup, PaletteItem, Toast
-from bakery.web.views.status import StatusView, app_status, node_status
+from bakery.web.views.status import StatusView, app_status, deployment_status, job_status, node_status
 from bakery.web.views.styleguide import styleguide_page
+from bakery.web.views.tasks import CommandRow, TaskGroup, TaskRow, TasksPage
+from tests.support.people import SYSTEM
 from tests.web.samples.app_settings import some_terms
 from tests.web.samples.apps import deployments
 from tests.web.samples.frame import NOW, Pages, a_shell, ago, below
 from tests.web.samples.machines import figures
 from tests.web.samples.people import APPS
 
+IDLE = UnderWay((), (), (), (), (), more=False)
 ANY = Option("", "All")
 NO_FLEET = FleetView("No machine has reported yet.", (), (), has_details=True)
 
@@ -43,6 +49,8 @@ def place_pages() -> Pages:
             DashboardPage("All is well", "All 2 apps are healthy.", [], [], a_fleet(has_details=False), [], activity()),
             a_shell(),
         ),
+        "tasks": ("tasks.html", _tasks(), a_shell("tasks", "Tasks")),
+        "tasks-none": ("tasks.html", tasks_page(IDLE, actor=SYSTEM, url=below, now=NOW), a_shell("tasks", "Tasks")),
         "activity": (
             "activity.html",
             ActivityPage(
@@ -113,6 +121,36 @@ def a_fleet(*, has_details: bool = True) -> FleetView:
     if not has_details:
         lines = [NodeLine(line.name, line.status, "") for line in lines]
     return FleetView("197 of 200 are online.", figures()[:3], lines, has_details=has_details, more="197 more nodes")
+
+
+def _tasks() -> TasksPage:
+    rows = [
+        TaskRow(
+            101, "shop", 44, below("/apps/shop/deployments/44"), "production on oven-1",
+            deployment_status("running"), "Round totals half to even", "", ago(minutes=1), "ops1",
+            cancel=below("/apps/shop/deployments/44/cancel"),
+        ),
+        TaskRow(
+            102, "shop", 45, below("/apps/shop/deployments/45"), "production on oven-1", deployment_status("queued"),
+            "Show tax per line", "1st in line. Begins when #44 of shop is over: one at a time.", ago(minutes=0.2),
+            "dev", cancel=below("/apps/shop/deployments/45/cancel"),
+        ),
+        TaskRow(
+            99, "blog", 7, below("/apps/blog/deployments/7"), "staging on oven-2", deployment_status("failed"),
+            "Read posts from a folder", "GET /health answered 502.", ago(minutes=90), "dev",
+            retry=below("/apps/blog/deployments/7/retry"),
+        ),
+    ]  # fmt: skip
+    job = JobRow(
+        7, "apt-get update", job_status("running"), "ops1", ago(minutes=2), "1:58", below("/nodes/oven-1/jobs/7")
+    )
+    groups = [
+        TaskGroup("running", "Running", "Started", rows[:1], ""),
+        TaskGroup("queued", "Waiting", "Asked", rows[1:2], ""),
+        TaskGroup("scheduled", "Scheduled", "Begins", [], "Nothing is planned for later."),
+        TaskGroup("failed", "Failed, last 24 hours", "Ended", rows[2:], ""),
+    ]
+    return TasksPage("Of deployments, 1 is running, 1 waits.", groups, [CommandRow("oven-1", job)], more=True)
 
 
 def activity() -> list[ActivityRow]:

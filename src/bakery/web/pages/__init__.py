@@ -23,6 +23,7 @@ from bakery.web.pages import (
     palette,
     processes,
     system,
+    tasks,
     team,
     variables,
 )
@@ -47,6 +48,7 @@ ROUTES = (
     *node_disk.ROUTES,
     *node_settings.ROUTES,
     *jobs.ROUTES,
+    *tasks.ROUTES,
     *team.ROUTES,
     *activity.ROUTES,
     *system.ROUTES,

@@ -32,7 +32,7 @@ def deployment_row(deployment: DeploymentSummary, now: datetime, *, may_go_back:
         id=deployment.id,
         app=deployment.app,
         number=deployment.number,
-        status=_status(deployment),
+        status=status_of_deployment(deployment),
         sha=short(deployment.version),
         change=change_of(deployment),
         started=moment(deployment.started_at or deployment.created_at, now),
@@ -85,7 +85,7 @@ def deployment_view(
         id=deployment.id,
         app=deployment.app,
         number=deployment.number,
-        status=_status(deployment, failed_at=steps[at] if at is not None else None),
+        status=status_of_deployment(deployment, failed_at=steps[at] if at is not None else None),
         change=change_of(deployment),
         sha=short(deployment.version),
         trigger=f"{deployment.asked_by} {_FROM[deployment.trigger]}",
@@ -112,7 +112,7 @@ def _retries_from(deployment: DeploymentSummary, step: StepView | None) -> str:
     return step.name if ended and step is not None and not deployment.goes_back else ""
 
 
-def _status(deployment: DeploymentSummary, *, failed_at: StepView | None = None) -> StatusView:
+def status_of_deployment(deployment: DeploymentSummary, *, failed_at: StepView | None = None) -> StatusView:
     if deployment.is_interrupted:
         return deployment_status("interrupted")
     status = deployment_status(deployment.state)
