@@ -150,7 +150,7 @@ def _tasks() -> TasksPage:
         TaskGroup("scheduled", "Scheduled", "Begins", [], "Nothing is planned for later."),
         TaskGroup("failed", "Failed, last 24 hours", "Ended", rows[2:], ""),
     ]
-    return TasksPage("Of deployments, 1 is running, 1 waits.", groups, [CommandRow("oven-1", job)], more=True)
+    return TasksPage("Deployments: 1 runs, 1 waits.", groups, [CommandRow("oven-1", job)], more=True)
 
 
 def activity() -> list[ActivityRow]:

@@ -71,12 +71,14 @@ def _row(one: Placed, *, may_act: bool, url: Url, now: datetime) -> TaskRow:
 
 def _summary(found: UnderWay) -> str:
     counted = (
-        (len(found.running), "is running", "are running"),
+        (len(found.running), "runs", "run"),
         (len(found.waiting), "waits", "wait"),
         (len(found.scheduled), "is planned", "are planned"),
     )
     said = [f"{count} {one if count == 1 else many}" for count, one, many in counted if count]
-    return f"Of deployments, {', '.join(said)}." if said else "No deployment runs or waits."
+    if not said:
+        return "No deployment runs or waits."
+    return f"Deployments: {', '.join(said)}."
 
 
 def _ordinal(number: int) -> str:
