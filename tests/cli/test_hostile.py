@@ -43,7 +43,6 @@ GOOD: Mapping[str, Mapping[str, str]] = {
         "--env": "production",
     },
     "plan": {"app": "odd", "--ref": "main", "--image": "nginx", "--tag": "1", "--env": "production"},
-    "tasks": {},
     "deployments": {"app": "odd", "--env": "production"},
     "logs": {
         "app": "odd",

@@ -41,6 +41,7 @@ class Tasks(msgspec.Struct):
     tags=["Deployments"],
 )
 async def get_tasks(parts: Parts, actor: Actor) -> Tasks:
+    """Those of the apps that you may see, the oldest first; the failed ones newest first."""
     found = await list_under_way(parts.store, actor=actor)
     return Tasks(
         running=[shown(Task, one) for one in found.running],
