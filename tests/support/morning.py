@@ -89,6 +89,8 @@ PAGES = {
     "account-preferences": "/account/preferences",
     "settings": "/settings/general",
     "settings-apps": "/settings/apps",
+    "help": "/help",
+    "help-chapter": "/help/delivery",
     "cli": "/cli",
     "not-found": "/apps/nothing",
 }

@@ -28,6 +28,7 @@ ENTRIES: Sequence[Entry] = (
     Entry("activity", "Activity", "/activity", "history"),
     Entry("team", "Team", "/team", "users", Permission.SEE_PEOPLE),
     Entry("settings", "Settings", "/settings/general", "settings-2", Permission.MANAGE_SYSTEM),
+    Entry("help", "Help", "/help", "file-text", Permission.OWN_ACCOUNT),
 )
 
 

@@ -56,6 +56,7 @@ def a_shell(here: str = "dashboard", *crumbs: str, toasts: tuple[Toast, ...] = (
         ("activity", "Activity", "/activity", "history", None),
         ("team", "Team", "/team", "users", None),
         ("settings", "Settings", "/settings/general", "settings-2", None),
+        ("help", "Help", "/help", "file-text", None),
     ]
     states = ["down", "deploying", "healthy", "healthy", "healthy", "stopped", "never_deployed"]
     names = ["newsletter", "shop", "api", "blog", "docs", "old-shop", "landing"]

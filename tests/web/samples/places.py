@@ -5,12 +5,15 @@ from http import HTTPStatus
 from bakery.delivery.under_way import UnderWay
 from bakery.model.terms import OF_INSTALLATION
 from bakery.web.assets import FOLDER
+from bakery.web.manual import chapter
+from bakery.web.presenters.help import help_parts
 from bakery.web.presenters.tasks import tasks_page
 from bakery.web.presenters.terms import term_groups
 from bakery.web.views.activity import ActivityPage, ActivityRow, Transcript
 from bakery.web.views.dashboard import Attention, DashboardPage, FleetView, NodeLine, SetupStep
 from bakery.web.views.errors import ErrorPage
 from bakery.web.views.forms import Clash, Difference, Form, Option
+from bakery.web.views.help import ChapterPage, HelpPage
 from bakery.web.views.jobs import JobRow
 from bakery.web.views.settings import AppDefaultsPage, GeneralPage
 from bakery.web.views.shell import PaletteGroup, PaletteItem, Toast
@@ -24,6 +27,7 @@ from tests.web.samples.frame import NOW, Pages, a_shell, ago, below
 from tests.web.samples.machines import figures
 from tests.web.samples.people import APPS
 
+_CHAPTERS = below("/help/") + "{}"
 IDLE = UnderWay((), (), (), (), (), more=False)
 ANY = Option("", "All")
 NO_FLEET = FleetView("No machine has reported yet.", (), (), has_details=True)
@@ -49,6 +53,8 @@ def place_pages() -> Pages:
             DashboardPage("All is well", "All 2 apps are healthy.", [], [], a_fleet(has_details=False), [], activity()),
             a_shell(),
         ),
+        "help": ("help/index.html", HelpPage(help_parts(_CHAPTERS), "0.1.0", "Bakery 0.1.0"), a_shell("help", "Help")),
+        "help-chapter": ("help/chapter.html", _a_chapter(), a_shell("help", "Help", "How a deployment goes")),
         "tasks": ("tasks.html", _tasks(), a_shell("tasks", "Tasks")),
         "tasks-none": ("tasks.html", tasks_page(IDLE, actor=SYSTEM, url=below, now=NOW), a_shell("tasks", "Tasks")),
         "activity": (
@@ -121,6 +127,12 @@ def a_fleet(*, has_details: bool = True) -> FleetView:
     if not has_details:
         lines = [NodeLine(line.name, line.status, "") for line in lines]
     return FleetView("197 of 200 are online.", figures()[:3], lines, has_details=has_details, more="197 more nodes")
+
+
+def _a_chapter() -> ChapterPage:
+    found = chapter("delivery", _CHAPTERS)
+    assert found
+    return ChapterPage(found, help_parts(_CHAPTERS, current="delivery"))
 
 
 def _tasks() -> TasksPage:
