@@ -3,6 +3,7 @@
 import pytest
 
 from bakery.delivery import troubles, watch
+from bakery.delivery.app_settings import change_app
 from bakery.delivery.local import local_node_id
 from bakery.delivery.slot_figures import slot_figures
 from bakery.delivery.tasks import RESTART
@@ -11,8 +12,10 @@ from bakery.model.apps import AppStatus
 from bakery.model.deployments import Health, Trouble
 from bakery.model.names import AppName, EnvironmentName, UnitName
 from bakery.model.terms import Terms
+from bakery.model.unit import Limits
 from bakery.nodes.health import Answer, CheckKind
 from bakery.nodes.supervised_units import SupervisedUnits
+from bakery.nodes.units import Use
 from bakery.web.moments import now
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.support.places import at
@@ -59,6 +62,25 @@ async def test_an_app_is_asked_for_the_page_that_its_repository_names(bare_fleet
     for _ in range(FAILURES_ALLOWED):
         await watching.look()
     assert (await fleet.app()).status is AppStatus.HEALTHY
+
+
+async def test_what_a_slot_uses_stands_beside_its_limits(bare_fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet, counts = bare_fleet, iter([Use(2**26, 1_000_000), Use(2**27, 1_000_000)])
+    await fleet.make()
+    await change_app(fleet.store, at(AppName("shop")), {"memory": "512"}, actor=ADMIN)
+    await fleet.deploy_well(an_app("one"))
+    monkeypatch.setattr(watch, "_COUNTS_EVERY", 1)
+
+    async def uses(_: object, *names: UnitName) -> dict[UnitName, Use]:
+        return dict.fromkeys(names, next(counts))
+
+    monkeypatch.setattr(SupervisedUnits, "uses", uses)
+    watching, seen = Watch(fleet.store, fleet.queue, fleet.links, await local_node_id(fleet.store)), []
+    for _ in range(2):
+        await watching.look()
+        (slot,) = await slot_figures(fleet.store, at("shop"), actor=ADMIN, now=now())
+        seen.append((slot.used_memory, slot.used_cpu, slot.limits))
+    assert seen == [(2**26, None, Limits(2**29)), (2**27, 0, Limits(2**29))]
 
 
 async def activity(fleet: Fleet) -> list[str]:

@@ -296,6 +296,7 @@ async def test_containers_of_a_node(agent: Agent) -> None:
         status, log = await agent.build(a_build(number))
         assert status.exit_status == 0, log
     await an_app_runs_apart(agent)
+    await a_check_runs_in_it_and_what_it_uses_is_told(agent)
     await what_runs_like_this_goes_on_and_what_died_starts_again(agent)
     await another_description_replaces_it(agent)
     await one_that_ends_again_and_again_is_told(agent)
@@ -330,6 +331,21 @@ async def an_app_runs_apart(agent: Agent) -> None:
     assert b"timed out" in reached.stderr
     assert await agent.containers.names() == (NAME, OTHER)
     await agent.containers.remove(OTHER)
+
+
+async def a_check_runs_in_it_and_what_it_uses_is_told(agent: Agent) -> None:
+    end = await agent.containers.check(NAME, ("sh", "-c", 'cat /version; printf " %s" "$ODD" >&2; exit 3'), seconds=20)
+    assert (end.exit_status, end.written) == (3, f"v1 {ODD}")
+    late = await agent.containers.check(NAME, ("sh", "-c", "echo waits; sleep 4712 & sleep 4712"), seconds=1)
+    assert (late.exit_status, late.written) == (None, "waits\n")
+    assert await asyncio.to_thread(agent.node.run, "sh", "-c", "pgrep -f '^sleep 4712' || true") == ""
+    assert (await agent.containers.check(NAME, ("no-such-program",), seconds=5)).exit_status in {126, 127}
+    with pytest.raises(CommandFailed, match="There is no container"):
+        await agent.containers.check(UnitName("bakery-shop-production-green-worker-9"), ("true",), seconds=5)
+    uses = await agent.containers.uses(NAME, OTHER)
+    assert set(uses) == {NAME}
+    assert 1 * MEGABYTE < uses[NAME].memory_bytes < 128 * MEGABYTE
+    assert uses[NAME].cpu_microseconds > 0
 
 
 async def what_runs_like_this_goes_on_and_what_died_starts_again(agent: Agent) -> None:

@@ -82,6 +82,7 @@ def a_shell(script: str) -> UnitSpec:
 async def test_units_of_a_node(node: Node, helper: Helper) -> None:
     units = HelperUnits(helper)
     await an_app_runs_apart(node, units)
+    await a_check_runs_where_it_runs(node, units)
     await what_runs_like_this_goes_on_and_what_died_starts_again(node, units)
     await another_description_replaces_it(node, units)
     await what_cannot_start_says_why(units)
@@ -108,6 +109,38 @@ async def an_app_runs_apart(node: Node, units: HelperUnits) -> None:
         "700 root",
         "600 root",
     ]
+
+
+CHECK = """
+import json, os, subprocess, sys
+status = dict(line.split(":\\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\\t" in line)
+groups = [line.split(":", 2) for line in open("/proc/self/cgroup").read().splitlines()]
+subprocess.Popen(["sleep", "4712"], start_new_session=True)
+print(json.dumps({"odd": os.environ["ODD"], "cwd": os.getcwd(), "uids": status["Uid"].split(),
+                  "nnp": status["NoNewPrivs"], "sees": os.path.exists("/tmp/made"),
+                  "groups": [path.rpartition("/")[2] for _, one, path in groups if one in ("", "memory")]}))
+sys.exit(int(sys.argv[1]))
+"""
+
+
+async def a_check_runs_where_it_runs(node: Node, units: HelperUnits) -> None:
+    """With its view of the files, and in its limits; it leaves nothing behind, and ends when its time is over."""
+    end = await units.check(NAME, ("python3", "-c", CHECK, "3"), seconds=20)
+    said = json.loads(end.written)
+    assert (end.exit_status, set(said.pop("groups"))) == (3, {f"{NAME}.service"})
+    uid = node.run("id", "-u", ACCOUNT)
+    assert said == {"odd": ODD, "cwd": str(RELEASE), "uids": [uid] * 4, "nnp": "1", "sees": True}
+    late = await units.check(NAME, ("sh", "-c", "echo waits; sleep 4712 & sleep 4712"), seconds=0.5)
+    assert (late.exit_status, late.written) == (None, "waits\n")
+    assert node.run("sh", "-c", "pgrep -f '^sleep 4712' || true") == ""
+    missing = await units.check(NAME, ("no-such-program",), seconds=5)
+    assert (missing.exit_status, missing.written) == (127, "no-such-program: No such file or directory\n")
+    uses = await units.uses(NAME, OTHER)
+    assert set(uses) == {NAME}
+    assert 1024**2 < uses[NAME].memory_bytes < 128 * 1024**2
+    assert uses[NAME].cpu_microseconds > 0
+    with pytest.raises(CommandFailed, match=f"{OTHER} does not run"):
+        await units.check(OTHER, ("true",), seconds=5)
 
 
 async def what_runs_like_this_goes_on_and_what_died_starts_again(node: Node, units: HelperUnits) -> None:

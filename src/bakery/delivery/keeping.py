@@ -7,7 +7,7 @@ from bakery.model.apps import Runtime
 from bakery.model.container import ContainerSpec
 from bakery.model.names import UnitName
 from bakery.nodes.node import Node
-from bakery.nodes.units import CheckEnd, UnitState
+from bakery.nodes.units import CheckEnd, UnitState, Use
 
 
 class Keeper(Protocol):
@@ -21,6 +21,8 @@ class Keeper(Protocol):
     async def states(self, *names: UnitName) -> dict[UnitName, UnitState]: ...
 
     async def check(self, name: UnitName, argv: tuple[str, ...], *, seconds: float) -> CheckEnd: ...
+
+    async def uses(self, *names: UnitName) -> dict[UnitName, Use]: ...
 
     async def remove(self, name: UnitName) -> None: ...
 

@@ -118,6 +118,19 @@ async def set_trouble(
     return changed.rowcount > 0
 
 
+async def set_use(
+    tx: Transaction, environment_id: int, colour: Colour, release_id: int, memory: int | None, cpu: int | None
+) -> None:
+    """Of the release in the slot: memory in bytes, CPU in percent of one. None: it is not known."""
+    await tx.connection.execute(
+        """
+        UPDATE slots SET used_memory = %s, used_cpu = %s
+        WHERE environment_id = %s AND colour = %s AND release_id = %s
+        """,
+        (memory, cpu, environment_id, colour, release_id),
+    )
+
+
 async def _lock(tx: Transaction, environment_id: int, colour: Colour) -> tuple[SlotState, int | None]:
     cursor = await tx.connection.execute(
         "SELECT state, release_id FROM slots WHERE environment_id = %s AND colour = %s FOR UPDATE",
@@ -144,7 +157,7 @@ async def _move(
         """
         UPDATE slots SET state = %s, release_id = %s, since = now(), health = 'unknown', health_note = '',
             health_since = now(), check_kind = '', restarts = 0, trouble = '', revivals = 0, revived_at = NULL,
-            warm_until = now() + make_interval(secs => %s)
+            used_memory = NULL, used_cpu = NULL, warm_until = now() + make_interval(secs => %s)
         WHERE environment_id = %s AND colour = %s
         """,
         (then, release, seconds, environment_id, colour),

@@ -12,7 +12,7 @@ from typing import Any
 
 from bakery.delivery.asking import ask_release
 from bakery.delivery.keeping import keeper
-from bakery.delivery.slots import set_health, set_trouble
+from bakery.delivery.slots import set_health, set_trouble, set_use
 from bakery.delivery.tasks import RESTART, environment_lock
 from bakery.delivery.troubles import LOOP_ENDS, LOOP_WITHIN, Seen, Verdict, judge
 from bakery.delivery.watch_workers import look_at_workers
@@ -26,6 +26,7 @@ from bakery.model.terms import NOTHING, USUAL, Said, Terms, terms_of
 from bakery.nodes.health import Answer
 from bakery.nodes.links import Links
 from bakery.nodes.node import Node
+from bakery.nodes.units import Use
 from bakery.store.queue import Queue
 from bakery.store.rows import typed
 from bakery.store.store import Store
@@ -87,6 +88,7 @@ class Watch:
         self._asked: dict[tuple[int, int], float] = {}
         self._ends: defaultdict[tuple[int, int], deque[float]] = defaultdict(deque)
         self._counted: dict[tuple[int, int], int] = {}
+        self._cpu: dict[tuple[int, int], tuple[int, float]] = {}  # as it was counted last, and when
         self._looks = 0
         self.pause = LONGEST_PAUSE
 
@@ -106,6 +108,7 @@ class Watch:
             return
         self._asked |= {_key(slot): time.monotonic() for slot in slots}
         node, limit = await self._links.node(self._node_id), asyncio.Semaphore(_AT_ONCE)
+        is_time_for_uses = self._looks % _COUNTS_EVERY == 0
         counts = await self._restarts(node, slots)
         missing = await look_at_workers(self._store, node, self._node_id)
 
@@ -117,6 +120,8 @@ class Watch:
         async with asyncio.TaskGroup() as group:
             for slot in slots:
                 group.create_task(look_at(slot))
+            if is_time_for_uses:
+                group.create_task(self._note_uses(node, slots))
 
     def _is_time(self, slot: _RunningSlot) -> bool:
         asked = self._asked.get(_key(slot))
@@ -163,6 +168,29 @@ class Watch:
                 counts = await keeper(node, runtime).restarts(*(slot.unit for slot in here))
                 found |= {_key(slot): counts[slot.unit] for slot in here if slot.unit in counts}
         return found
+
+    async def _note_uses(self, node: Node, slots: list[_RunningSlot]) -> None:
+        """What each uses of memory, and since the last time of the CPUs."""
+        for runtime in {slot.runtime for slot in slots}:
+            here = [slot for slot in slots if slot.runtime is runtime]
+            with contextlib.suppress(CommandFailed):  # Docker may be away
+                uses, now = await keeper(node, runtime).uses(*(slot.unit for slot in here)), time.monotonic()
+                async with self._store.transaction() as tx:
+                    for slot in here:
+                        use = uses.get(slot.unit)
+                        cpu = self._cpu_percent(slot, use, now)
+                        memory = use.memory_bytes if use else None
+                        await set_use(tx, slot.environment_id, slot.colour, slot.release_id, memory, cpu)
+
+    def _cpu_percent(self, slot: _RunningSlot, use: Use | None, now: float) -> int | None:
+        """Of one CPU. What was started anew counts from nothing."""
+        before = self._cpu.pop(_key(slot), None)
+        if use is None:
+            return None
+        self._cpu[_key(slot)] = (use.cpu_microseconds, now)
+        if before is None or use.cpu_microseconds < before[0] or now <= before[1]:
+            return None
+        return round((use.cpu_microseconds - before[0]) / (now - before[1]) / 10_000)
 
     def _count(self, slot: _RunningSlot, restarts: int) -> None:
         """Its keeper counts from each start on; before our first look we do not know when it ended."""
@@ -230,7 +258,7 @@ class Watch:
 
     def _forget_others(self, kept: set[tuple[int, int]]) -> None:
         known: tuple[dict[tuple[int, int], Any], ...] = (
-            self._failures, self._successes, self._asked, self._ends, self._counted,
+            self._failures, self._successes, self._asked, self._cpu, self._ends, self._counted,
         )  # fmt: skip
         for memory in known:
             for key in memory.keys() - kept:

@@ -43,6 +43,7 @@ LONGEST_ARGV = 128 * 1024  # bytes in all
 KEPT = 2000  # bytes of what it writes
 CHUNK = 64 * 1024
 CLONE_NEWNS = 0x20000
+GROUPS = Path("/sys/fs/cgroup")
 NO_PROGRAM, NO_POWER = 127, 126
 # As systemd_text writes them.
 VARIABLE = re.compile(r'([A-Za-z_][A-Za-z0-9_]*)="((?:\\["\\`$]|[^"\\`$])*)"\n')
@@ -102,15 +103,14 @@ class Inside:
         self.folder = folder[1].replace("%%", "%") if folder else "/"
         self.files = os.open(f"/proc/{self.process}/ns/mnt", os.O_RDONLY)
         groups = Path(f"/proc/{self.process}/cgroup").read_text().splitlines()
-        if not any(group.endswith(f"/{unit.name}.service") for group in groups):  # its number is another's by now
+        self.groups = [procs_of(group) for group in groups if group.endswith(f"/{unit.name}.service")]
+        if not self.groups:  # its number is another's by now
             sys.exit(f"{unit.name} does not run.")
-        self.groups = [procs_of(group) for group in groups]
 
     def enter(self) -> None:
         """Never to return to what we may do."""
-        joined = [join(procs) for procs in self.groups]
-        if not any(joined):
-            raise PermissionError("its limits cannot be kept")
+        for procs in self.groups:
+            procs.write_text(str(os.getpid()))
         if LIBC.setns(self.files, CLONE_NEWNS):
             raise PermissionError("the files that it sees cannot be entered")
         become(self.account)
@@ -122,17 +122,10 @@ def variables_of(file: Path) -> dict[str, str]:
 
 
 def procs_of(group: str) -> Path:
-    """A line of /proc/PROCESS/cgroup, of either version."""
+    """A line of /proc/PROCESS/cgroup, of either version, or where both are."""
     _, controllers, path = group.split(":", 2)
-    return Path("/sys/fs/cgroup", controllers.replace("name=", ""), path[1:], "cgroup.procs")
-
-
-def join(procs: Path) -> bool:
-    try:
-        procs.write_text(str(os.getpid()))
-    except OSError:
-        return False
-    return True
+    unified = "unified" if (GROUPS / "unified").exists() else ""
+    return Path(GROUPS, controllers.replace("name=", "") or unified, path[1:], "cgroup.procs")
 
 
 def outcome(inside: Inside, argv: list[str], seconds: float) -> dict[str, object]:

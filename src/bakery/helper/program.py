@@ -6,8 +6,9 @@
 Families: `check` (a command that says whether an app is well), `container` and `image` (Docker's), `job` (durable
 jobs), `key` (the key that lets Bakery in), `log` (what units wrote), `once` (a container that runs to its end),
 `premises` (where apps live), `release`, `run` (a command that somebody watches), `site` (what nginx sends to apps),
-`source` (what lies in Git), `tree` (files of a release), `unit` (what systemd keeps running), `upload`, `volume`; and
-`version` prints a number, and the digest of this file. Each family's module tells of its verbs.
+`source` (what lies in Git), `tree` (files of a release), `unit` (what systemd keeps running), `upload`, `use` (what
+programs use of the machine), `volume`; and `version` prints a number, and the digest of this file. Each family's module
+tells of its verbs.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ FAMILIES = {  # loaded when one is called: a start costs time
     "tree": "bakery.helper.trees",
     "unit": "bakery.helper.units",
     "upload": "bakery.helper.uploads",
+    "use": "bakery.helper.uses",
     "volume": "bakery.helper.volumes",
 }
 

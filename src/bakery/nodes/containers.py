@@ -7,10 +7,10 @@ from bakery.model.container import LONGEST_STOP, ContainerSpec
 from bakery.model.errors import NodeUnreachable
 from bakery.model.names import UnitName
 from bakery.nodes.helper_calls import Helper
-from bakery.nodes.helper_units import check_by_helper
+from bakery.nodes.helper_units import check_by_helper, uses_by_helper
 from bakery.nodes.homes import Place
 from bakery.nodes.jobs import JobKey, JobLimits
-from bakery.nodes.units import CheckEnd, UnitState
+from bakery.nodes.units import CheckEnd, UnitState, Use
 
 MOST_LINES = 2000
 MOST_AT_ONCE = 500
@@ -55,6 +55,9 @@ class Containers:
     async def check(self, name: UnitName, argv: tuple[str, ...], *, seconds: float) -> CheckEnd:
         """Runs this in it, as its user."""
         return await check_by_helper(self._helper, "check-container", name, argv, seconds)
+
+    async def uses(self, *names: UnitName) -> dict[UnitName, Use]:
+        return await uses_by_helper(self._helper, "use-container", *names)
 
     async def names(self) -> tuple[UnitName, ...]:
         """All that this Bakery has there, running or not."""

@@ -13,7 +13,7 @@ from bakery.model.names import UnitName
 from bakery.model.unit import UnitSpec
 from bakery.nodes.folders import NodeFolders
 from bakery.nodes.helper_calls import Helper
-from bakery.nodes.units import CheckEnd, UnitState
+from bakery.nodes.units import CheckEnd, UnitState, Use
 
 _WITHIN = LONGEST_TURN + LONGEST_STOP + LONGEST_START + 60  # another's turn, the old one's end, and a start
 
@@ -48,6 +48,9 @@ class HelperUnits:
     async def check(self, name: UnitName, argv: tuple[str, ...], *, seconds: float) -> CheckEnd:
         return await check_by_helper(self._helper, "check-unit", name, argv, seconds)
 
+    async def uses(self, *names: UnitName) -> dict[UnitName, Use]:
+        return await uses_by_helper(self._helper, "use-unit", *names)
+
     async def remove(self, name: UnitName) -> None:
         await self._helper.say("unit-remove", name, within=_WITHIN)
 
@@ -55,6 +58,15 @@ class HelperUnits:
 async def check_by_helper(helper: Helper, verb: str, name: UnitName, argv: tuple[str, ...], seconds: float) -> CheckEnd:
     told = {"argv": argv, "milliseconds": max(1, round(seconds * 1000))}
     return await helper.look(CheckEnd, verb, name, told=told, within=2 * seconds + 60)
+
+
+async def uses_by_helper(helper: Helper, verb: str, *names: UnitName) -> dict[UnitName, Use]:
+    told = (await helper.look(_Uses, verb, *names[:MOST_AT_ONCE])).uses
+    return {name: use for name in names if (use := told.get(name)) is not None}
+
+
+class _Uses(msgspec.Struct, forbid_unknown_fields=True):
+    uses: dict[str, Use | None]
 
 
 class _States(msgspec.Struct, forbid_unknown_fields=True):

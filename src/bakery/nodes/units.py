@@ -30,6 +30,14 @@ class CheckEnd:
     written: Annotated[str, Meta(max_length=4000)]
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Of the machine: now, and of the time of its CPUs since the program was started."""
+
+    memory_bytes: Annotated[int, Meta(ge=0, lt=2**50)]
+    cpu_microseconds: Annotated[int, Meta(ge=0, lt=2**62)]
+
+
 class Units(Protocol):
     async def start(self, unit: UnitSpec) -> None:
         """Runs the unit as described. One that already runs like this goes on; one that runs otherwise is replaced."""
@@ -47,6 +55,9 @@ class Units(Protocol):
 
     async def check(self, name: UnitName, argv: tuple[str, ...], *, seconds: float) -> CheckEnd:
         """Runs this where the unit runs: as its account, in its folder, with its variables."""
+
+    async def uses(self, *names: UnitName) -> dict[UnitName, Use]:
+        """Of those that run, where somebody counts it."""
 
     async def remove(self, name: UnitName) -> None:
         """Stops the unit and forgets it. Its log stays."""

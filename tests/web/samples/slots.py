@@ -6,6 +6,7 @@ from bakery.delivery.slot_figures import MinuteFigures, SlotFigures
 from bakery.delivery.traffic import Traffic
 from bakery.model.deployments import Health, SlotState, Trouble
 from bakery.model.names import Colour
+from bakery.model.unit import Limits
 from bakery.web.presenters.slots import slots_view
 from bakery.web.views.slots import SlotsView
 
@@ -37,5 +38,8 @@ def some_slots(*, troubled: bool = False) -> SlotsView:
         traffic=Traffic(3140, 6, 21.4),
         is_sampled=False,
         minutes=minutes,
+        used_memory=92 * 1024**2,
+        used_cpu=7,
+        limits=Limits(512 * 1024**2),
     )
     return slots_view("shop", [live], now=_NOW)

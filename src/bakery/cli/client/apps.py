@@ -12,6 +12,7 @@ from bakery.cli.terminal import confirm
 from bakery.model.errors import BadInput
 from bakery.model.labels import shown_part
 from bakery.model.names import PRODUCTION
+from bakery.model.sizes import shown_bytes, shown_megabytes
 from bakery.model.volumes import shown_volumes
 
 group = typer.Typer(help="Apps.", no_args_is_help=True)
@@ -67,6 +68,8 @@ _SLOT = {
     "check": "CHECK",
     "health_since": "SINCE",
     "restarts": "RESTARTS",
+    "memory": "MEMORY",
+    "cpu": "CPUS",
     "requests": "REQUESTS",
     "errors": "5XX",
     "p95": "P95",
@@ -78,8 +81,14 @@ def _slot(slot: Body) -> Body:
     p95 = None if slot["p95"] is None else f"{slot['p95']:.0f} ms"
     requests = f"about {slot['requests']}" if slot["is_sampled"] else slot["requests"]
     shares = f"{slot['errors']} ({slot['error_share']:.1%})"
+    memory = None if slot["used_memory"] is None else shown_bytes(slot["used_memory"])
+    limit = "" if slot["memory_limit"] is None else f" of {shown_megabytes(slot['memory_limit'])}"
+    cpu = None if slot["used_cpu"] is None else f"{slot['used_cpu'] / 100:.2f}"
+    cpu_limit = "" if slot["cpu_limit"] is None else f" of {slot['cpu_limit'] / 100:g}"
     return {
         **slot,
+        "memory": memory and f"{memory}{limit}",
+        "cpu": cpu and f"{cpu}{cpu_limit}",
         "health": health,
         "check": slot["check"] or None,
         "p95": p95,

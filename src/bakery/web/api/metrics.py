@@ -37,7 +37,9 @@ class SlotMetrics(msgspec.Struct, kw_only=True):
     """A slot in which `release` runs. `check` is what was looked at last, and `health_since` since when it is so.
     `restarts` counts the ends of its program that nobody asked for, `revivals` how often Bakery restarted it since it
     is in `trouble`. `error_share` is from 0 to 1. `is_sampled`: more requests came than were read, and some stand for
-    all. `minutes` are those with a visitor; `in_this_slot` counts since the release has it, of the last three days."""
+    all. `used_memory` is in bytes and `used_cpu` in percent of one CPU, as are the limits of its program; null: nobody
+    counted it, there is none. `minutes` are those with a visitor; `in_this_slot` counts since the release has it, of
+    the last three days."""
 
     colour: Colour
     state: SlotState
@@ -50,6 +52,10 @@ class SlotMetrics(msgspec.Struct, kw_only=True):
     trouble: Trouble
     restarts: int
     revivals: int
+    used_memory: int | None
+    memory_limit: int | None
+    used_cpu: int | None
+    cpu_limit: int | None
     requests: int
     errors: int
     error_share: float
@@ -99,6 +105,10 @@ def _slot(figures: SlotFigures, in_this_slot: Traffic) -> SlotMetrics:
         trouble=figures.trouble,
         restarts=figures.restarts,
         revivals=figures.revivals,
+        used_memory=figures.used_memory,
+        memory_limit=figures.limits.memory_bytes,
+        used_cpu=figures.used_cpu,
+        cpu_limit=figures.limits.cpu_percent,
         requests=figures.traffic.requests,
         errors=figures.traffic.errors,
         error_share=figures.traffic.error_share,

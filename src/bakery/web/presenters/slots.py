@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from bakery.delivery.slot_figures import SPAN, MinuteFigures, SlotFigures
 from bakery.model.deployments import Health, Trouble
+from bakery.model.sizes import shown_bytes, shown_cpus, shown_megabytes
 from bakery.web.moments import moment
 from bakery.web.presenters.charts import small_chart
 from bakery.web.views.figures import Chart
@@ -24,6 +25,7 @@ _TROUBLES: Mapping[Trouble, StatusView] = {
 _CHECKS: Mapping[str, str] = {
     "health page": "Asked for its health page",
     "front page": "Asked for its front page",
+    "command": "Ran its command",
     "open port": "Looked whether its port is open",
 }
 
@@ -52,7 +54,25 @@ def _slot(figures: SlotFigures, begin: datetime, now: datetime) -> SlotView:
         restarts=_restarts(figures),
         traffic=_traffic(figures),
         charts=_charts(figures.minutes, begin) if figures.minutes else (),
+        memory=_memory(figures),
+        cpu=_cpu(figures),
     )
+
+
+def _memory(figures: SlotFigures) -> str:
+    if figures.used_memory is None:
+        return ""
+    limit = figures.limits.memory_bytes
+    return (
+        f"{shown_bytes(figures.used_memory)} {'without a limit' if limit is None else f'of {shown_megabytes(limit)}'}"
+    )
+
+
+def _cpu(figures: SlotFigures) -> str:
+    if figures.used_cpu is None:
+        return ""
+    limit = figures.limits.cpu_percent
+    return f"{figures.used_cpu / 100:.2f} {'without a limit' if limit is None else f'of {shown_cpus(limit)}'}"
 
 
 def _restarts(figures: SlotFigures) -> str:

@@ -58,8 +58,9 @@ def term_facts(terms: Sequence[TermShown]) -> Sequence[tuple[str, str]]:
 
 
 def _field(term: TermShown) -> TermField:
-    told = f"{_HELP.get(term.key, '')} Empty: {term.otherwise}.".strip()
-    return TermField(term.key, term.title, told, _CHOICES.get(term.key, ()))
+    options = _CHOICES.get(term.key, ())
+    told = f"{_HELP.get(term.key, '')} {'Otherwise' if options else 'Empty'}: {term.otherwise}.".strip()
+    return TermField(term.key, term.title, told, options)
 
 
 def _typed(term: TermShown) -> str:

@@ -11,7 +11,8 @@ from bakery.web.views.status import StatusView
 @dataclass(frozen=True, slots=True)
 class SlotView:
     """`state` is what it is for: live, warm. `check` says what was looked at last, `restarts` how often its program
-    ended; `traffic` sums up what the charts show of the last hour."""
+    ended; `memory` and `cpu` are what it uses of its limits, empty where nobody counts it; `traffic` sums up what the
+    charts show of the last hour."""
 
     colour: str
     state: str
@@ -23,6 +24,8 @@ class SlotView:
     restarts: str
     traffic: str
     charts: Sequence[Chart]
+    memory: str = ""
+    cpu: str = ""
 
 
 @dataclass(frozen=True, slots=True)
