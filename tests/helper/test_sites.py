@@ -264,6 +264,19 @@ async def test_the_same_deployment_may_switch_again_also_to_an_older_release(
     assert (await get(place, HOST)).text == "This is 1."
 
 
+async def test_a_site_is_refreshed_as_long_as_it_leads_to_the_same(ingress: HelperIngress, place: Place) -> None:
+    """With the generation that it has; a switch that came meanwhile wins."""
+    await ingress.refresh_site(place.docs(2))
+    assert await ingress.show_site(DOCS) is None
+    await ingress.apply_site(place.docs(2))
+    more = (HOST, HostName("www.docs.example"), HostName("*.pages.docs.example"))
+    await ingress.refresh_site(replace(place.docs(2), hosts=more, generation=9))
+    await ingress.refresh_site(replace(place.docs(1), generation=9))
+    answers = [(await get(place, name)).text for name in (HOST, "www.docs.example", "a.pages.docs.example")]
+    assert answers == ["This is 2."] * 3
+    assert await ingress.show_site(DOCS) == SECOND_IS_SWITCHED_TO
+
+
 async def test_an_app_that_is_made_anew_counts_from_one_again(ingress: HelperIngress, place: Place) -> None:
     await ingress.apply_site(place.docs(2))
     await ingress.remove_site(DOCS)

@@ -18,6 +18,7 @@ from bakery.delivery.plan import (
     Switch,
 )
 from bakery.delivery.premises import Program, Release
+from bakery.delivery.sites import as_rows_say
 from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.slots import free_slot, keep_warm, make_live, take_slot
 from bakery.delivery.work import StepFailed, Work
@@ -128,7 +129,8 @@ async def _switch(work: Work, switch: Switch) -> None:
     await _take(work, switch.slot)
     if work.node.ingress is not None and switch.site is not None:
         await proving.begin(work)
-        await work.node.ingress.apply_site(switch.site)
+        site = await as_rows_say(work.store, work.deployment.environment.id, switch.site)
+        await work.node.ingress.apply_site(site)
         await fault_point(Point.SWITCH_TRAFFIC_MOVED)
     environment = work.deployment.environment
     async with work.store.transaction() as tx:

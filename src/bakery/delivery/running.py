@@ -5,6 +5,7 @@ from bakery.delivery.asking import wait_for_release
 from bakery.delivery.find import FoundApp, find_app
 from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.plan import Slot
+from bakery.delivery.sites import site_of
 from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.slots import free_slot, set_health
 from bakery.model.actor import Actor
@@ -121,9 +122,7 @@ async def _start(store: Store, node: Node, environment: Environment, live: Slot)
             health, note = Health.DOWN, found.answer.said
     if node.ingress is not None:
         generation = environment.generation
-        await node.ingress.apply_site(
-            premises.describe_site(release, live.port, generation=generation, slot=live.colour)
-        )
+        await node.ingress.apply_site(await site_of(store, node, environment, live, generation=generation))
     await _note(store, environment, live, health, note)
 
 

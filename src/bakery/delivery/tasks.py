@@ -1,5 +1,7 @@
 """The names under which work waits in the queue, and what it must not overlap with."""
 
+from bakery.ingress import tasks as site_tasks
+
 DEPLOY = "deploy"  # a deployment
 START_SCHEDULED = "start-scheduled"  # a deployment whose time has come
 SETTLE = "settle"  # an environment: run it, or stop it, as it is meant to be
@@ -10,8 +12,7 @@ PRUNE_NODE = "prune-node"  # a node
 PRUNE_ENVIRONMENT = "prune-environment"  # an environment
 
 
-def environment_lock(environment_id: int) -> str:
-    return f"environment:{environment_id}"
+environment_lock = site_tasks.environment_lock
 
 
 def pruning_lock(node_id: int) -> str:

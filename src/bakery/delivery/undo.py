@@ -7,6 +7,7 @@ from bakery.delivery.asking import wait_for_release
 from bakery.delivery.ownership import require_ours
 from bakery.delivery.plan import MAKING, Slot, StepKey
 from bakery.delivery.premises import Release
+from bakery.delivery.sites import site_of
 from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.slots import free_slot
 from bakery.delivery.step_jobs import end_step_jobs
@@ -218,7 +219,7 @@ async def _put_back_site(work: Work) -> None:
     live = environment.live
     if live is not None and live.release is not None and not environment.is_stopped:
         generation = work.deployment.generation  # of who puts it back, or the node would take it for an old wish
-        site = premises.describe_site(live.release, live.port, generation=generation, slot=live.colour)
+        site = await site_of(work.store, work.node, environment, live, generation=generation)
         try:
             await work.node.ingress.apply_site(site)
         except CommandFailed:  # what kept the switch from its end keeps this too

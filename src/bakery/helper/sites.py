@@ -1,7 +1,8 @@
 """Sites: host names whose requests nginx sends to an app, or answers with files. One an environment.
 
     site-ensure                   puts all in place that nginx needs, and starts it; prints notes
-    site-apply APP ENVIRONMENT    takes the site as a line of JSON (see told_site), and returns when it answers
+    site-apply APP ENVIRONMENT    takes the site as a line of JSON (see told_site), and returns when it answers;
+                                  with is_refresh only a site that leads to the same, which stays what it was
     site-remove APP ENVIRONMENT   harmless when there is none
     site-show APP ENVIRONMENT     prints what was switched to last
 
@@ -44,8 +45,10 @@ from bakery.helper.verbs import Verb
 from bakery.helper.words import hinted, say, told_object, whole_number
 
 FIELDS = {"hosts", "port", "folder", "generation", "release", "slot", "listen"}
+OPTIONAL = frozenset({"is_refresh"})
 MARKED = {"generation", "release", "slot", "port"}
 HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
+ANY_BELOW = re.compile(r"\*\.(.+\..+)")
 MOST_HOSTS = 200
 APP_PORTS = (20000, 29999)
 HIGHEST_NUMBER = 2**53
@@ -114,7 +117,7 @@ def ensure(root: Path) -> None:
 
 def apply(root: Path, app: str, environment: str) -> None:
     name = f"{app}-{environment}"
-    told = told_object(FIELDS, what="The site")
+    told = told_object(FIELDS, what="The site", may=OPTIONAL)
     nginx = Nginx(root, told["listen"])
     marker = told_marker(told)
     log = AccessLog(nginx.logs, whole_number(told, "release", 0, HIGHEST_NUMBER), told_slot(told))
@@ -124,6 +127,12 @@ def apply(root: Path, app: str, environment: str) -> None:
         if not nginx.settings.exists():
             nginx.prepare()
         settle(root, nginx)
+        if told.get("is_refresh") is True:
+            old = site.marked()
+            if not leads_to_the_same(old, marker):
+                say(shown(site))
+                return
+            marker = old or marker
         expect_newest(site, marker)
         with undone_by_faults(site):
             nginx.make_log(f"{name}.access.json")
@@ -184,7 +193,8 @@ def told_hosts(hosts: object) -> list[str]:
     if not isinstance(hosts, list) or not 1 <= len(hosts) <= MOST_HOSTS:
         sys.exit(f"hosts has to be a list of 1 to {MOST_HOSTS} host names.")
     for host in hosts:
-        if not isinstance(host, str) or not HOST.fullmatch(host):
+        below = ANY_BELOW.fullmatch(host) if isinstance(host, str) else None
+        if not isinstance(host, str) or not HOST.fullmatch(below[1] if below else host):
             sys.exit("hosts has to hold host names in lower case, without port and path.")
     return list(dict.fromkeys(hosts))
 
@@ -205,6 +215,10 @@ def expect_newest(site: Site, marker: dict[str, object]) -> None:
     old = site.marked() or marker
     if whole_number(marker, "generation", 0, HIGHEST_NUMBER) < whole_number(old, "generation", 0, HIGHEST_NUMBER):
         sys.exit("A newer deployment has switched this site already.")
+
+
+def leads_to_the_same(old: dict[str, object] | None, marker: dict[str, object]) -> bool:
+    return old is not None and all(old[name] == marker[name] for name in ("release", "slot", "port"))
 
 
 # Changing what nginx reads.

@@ -37,13 +37,13 @@ def refusal(error: OSError) -> str:
     )
 
 
-def told_object(fields: set[str], *, what: str) -> dict[str, object]:
-    """The line of input, which has to be a JSON object with exactly these fields."""
+def told_object(fields: set[str], *, what: str, may: frozenset[str] = frozenset()) -> dict[str, object]:
+    """The line of input, which has to be a JSON object with exactly these fields; those of `may` may be left out."""
     try:
         told = json.loads(sys.stdin.buffer.readline(LONGEST_INPUT))
     except (ValueError, RecursionError):
         sys.exit(f"{what} is not described in JSON.")
-    if not isinstance(told, dict) or set(told) != fields:
+    if not isinstance(told, dict) or set(told) - may != fields:
         sys.exit(f"{what} is described by exactly these: {', '.join(sorted(fields))}.")
     return told
 

@@ -35,7 +35,14 @@ class HelperIngress:
         return ensured.notes
 
     async def apply_site(self, site: ProxySite | StaticSite) -> None:
-        told = {
+        await self._helper.say("site-apply", *_words(site.name), told=self._told(site), within=_WITHIN)
+
+    async def refresh_site(self, site: ProxySite | StaticSite) -> None:
+        told = self._told(site) | {"is_refresh": True}
+        await self._helper.say("site-apply", *_words(site.name), told=told, within=_WITHIN)
+
+    def _told(self, site: ProxySite | StaticSite) -> dict[str, object]:
+        return {
             "hosts": site.hosts,
             "port": site.upstream if isinstance(site, ProxySite) else None,
             "folder": str(site.root) if isinstance(site, StaticSite) else None,
@@ -44,7 +51,6 @@ class HelperIngress:
             "slot": site.slot,
             "listen": self._listen,
         }
-        await self._helper.say("site-apply", *_words(site.name), told=told, within=_WITHIN)
 
     async def remove_site(self, name: SiteName) -> None:
         await self._helper.say("site-remove", *_words(name), within=_WITHIN)

@@ -59,6 +59,10 @@ class Ingress(Protocol):
         When nginx refuses it, or a newer generation was there, all is as before and CommandFailed says why.
         """
 
+    async def refresh_site(self, site: ProxySite | StaticSite) -> None:
+        """What leads there already is rendered again, with the generation that it has. A site that leads elsewhere, or
+        that is not there, stays as it is."""
+
     async def remove_site(self, name: SiteName) -> None: ...
 
     async def show_site(self, name: SiteName) -> SiteMarker | None:

@@ -1,0 +1,52 @@
+"""The site of an environment: what nginx on its node is told, made of rows in this one place.
+
+`site_of` is for whoever sends traffic somewhere: a switch, what puts one back, a start. `refresh_site` renders the live
+site again, without a deployment, when rows changed that it is made of; who changes them calls
+`bakery.ingress.tasks.ask_for_refresh` in the same transaction.
+"""
+
+from dataclasses import replace
+
+from bakery.delivery.look import Environment, look_at_environment
+from bakery.delivery.plan import Slot
+from bakery.ingress.names import attached_names
+from bakery.nodes.ingress import ProxySite, StaticSite
+from bakery.nodes.node import Node
+from bakery.store.store import Store
+
+Site = ProxySite | StaticSite
+
+
+async def site_of(store: Store, node: Node, environment: Environment, slot: Slot, *, generation: int) -> Site:
+    """That leads to the release of this slot."""
+    if slot.release is None:
+        raise LookupError(f"the {slot.colour} slot of environment {environment.id} has no release")
+    described = environment.premises(node).describe_site(
+        slot.release, slot.port, generation=generation, slot=slot.colour
+    )
+    return await as_rows_say(store, environment.id, described)
+
+
+async def as_rows_say(store: Store, environment_id: int, site: Site) -> Site:
+    """The same way, with all that people chose for the environment's traffic, as it is at this moment."""
+    async with store.connection() as connection:
+        attached = await attached_names(connection, environment_id)
+    return replace(site, hosts=tuple(dict.fromkeys((*site.hosts, *attached))))
+
+
+async def refresh_site(store: Store, node: Node, environment_id: int) -> None:
+    """The site that is live, as its rows say now. Visitors go on to the same release; a switch that came meanwhile
+    wins, and nothing is changed for what is stopped or was never live."""
+    told: Site | None = None
+    while (site := await _live_site(store, node, environment_id)) is not None and site != told:
+        if node.ingress is None:
+            return
+        await node.ingress.refresh_site(site)
+        told = site
+
+
+async def _live_site(store: Store, node: Node, environment_id: int) -> Site | None:
+    environment = await look_at_environment(store, environment_id)
+    if environment is None or environment.live is None or environment.is_stopped:
+        return None
+    return await site_of(store, node, environment, environment.live, generation=environment.generation)
