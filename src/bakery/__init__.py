@@ -1,5 +1,3 @@
 """Bakery: a self-hosted deployment manager."""
 
-from importlib.metadata import version
-
-__version__ = version("bakery-deploy")
+__version__ = "0.1.0"

@@ -28,27 +28,30 @@ def read_files(folder: Path, names: tuple[str, ...]) -> dict[str, bytes | None]:
 
 
 def _files(folder: Path) -> Iterator[tuple[str, int]]:
-    """The upper folders first."""
-    waiting = deque([folder])
+    """The upper folders first. Text all the way: an object for each path would take most of the time."""
+    waiting = deque([""])
     while waiting:
-        here = waiting.popleft()
+        below = waiting.popleft()
         try:
-            with os.scandir(here) as found:
+            with os.scandir(folder / below) as found:
                 entries = sorted(found, key=lambda entry: entry.name)
         except OSError as error:
-            if here == folder:
+            if not below:
                 raise BadInput(f"{folder} cannot be read: {error.strerror}.", field="DIR") from error
             continue  # somebody else's
         for entry in entries:
+            name = f"{below}{entry.name}"
             if entry.is_dir(follow_symlinks=False):
                 if entry.name not in _SKIPPED:
-                    waiting.append(Path(entry.path))
+                    waiting.append(f"{name}/")
             elif entry.is_file(follow_symlinks=False) and _is_text(entry.name):
-                yield Path(entry.path).relative_to(folder).as_posix(), entry.stat(follow_symlinks=False).st_size
+                yield name, entry.stat(follow_symlinks=False).st_size
 
 
 def _is_text(name: str) -> bool:
     """Names that are no UTF-8 are none that anything looks for."""
+    if name.isascii():
+        return True
     try:
         name.encode()
     except UnicodeEncodeError:

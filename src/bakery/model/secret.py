@@ -1,7 +1,5 @@
 """A text that must not be seen by accident."""
 
-import hmac
-
 
 class Secret:
     """Prints as dots wherever it lands: in logs, errors, templates and debuggers. Only `reveal` gives its text."""
@@ -29,6 +27,8 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
+        import hmac  # noqa: PLC0415 - it loads OpenSSL, which most that merely hold a secret never need
+
         return hmac.compare_digest(self._text.encode(), other._text.encode())
 
     def __hash__(self) -> int:
