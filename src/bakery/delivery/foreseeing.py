@@ -42,7 +42,7 @@ from bakery.store.store import Store
 
 WITHIN = 100.0  # seconds; somebody waits for it
 _FETCH = JobLimits(seconds=90, log_bytes=1024 * 1024)
-_FIRST_NUMBER = 9_000_000_000  # no release comes so far; the helper takes up to ten digits
+FIRST_NUMBER = 9_000_000_000  # no release comes so far; the helper takes up to ten digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ async def _look_into(
 ) -> tuple[GitCommit, Recipe | None]:
     """None: it runs as it is."""
     place = Place(environment.app, environment.name)
-    number = _FIRST_NUMBER + secrets.randbelow(900_000_000)
+    number = FIRST_NUMBER + secrets.randbelow(900_000_000)
     try:
         commit = await _fetch(store, node, app, place, number, asked)
         if not _is_built(await _settings(store, app, environment)):
@@ -164,6 +164,11 @@ async def _fetch(store: Store, node: Node, app: FoundApp, place: Place, number: 
         source.username, source.open_token(store.vault), source.open_key(store.vault), source.host_keys
     )
     fetch = GitFetch(place, number, source.url, asked.ref, credentials, submodules=source.submodules)
+    return await fetch_for_a_look(node, fetch)
+
+
+async def fetch_for_a_look(node: Node, fetch: GitFetch) -> GitCommit:
+    """It lies in the release's folder then; its job is gone."""
     key = new_job_key()
     try:
         async with node.jobs.followed(node.sources.fetching(key, fetch, _FETCH)) as arriving:
@@ -177,7 +182,7 @@ async def _fetch(store: Store, node: Node, app: FoundApp, place: Place, number: 
     if status.state is not JobState.EXITED or status.exit_status != 0:
         message, hint = why_not_fetched(status)
         raise BadInput(message, field="ref", hint=hint)
-    return await node.sources.look(place, number)
+    return await node.sources.look(fetch.place, fetch.number)
 
 
 @dataclass(frozen=True, slots=True)

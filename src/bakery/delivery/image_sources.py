@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bakery.delivery.apps import AppDetail, create_app
+from bakery.delivery.apps import AppDetail, Then, create_app
 from bakery.delivery.find import FoundApp, find_app, node_of_environment
 from bakery.delivery.git_rows import read_source, write_source
 from bakery.delivery.image_choice import expect_platform
@@ -48,7 +48,9 @@ async def set_image(store: Store, links: Links, where: AppAt, new: NewImage, *, 
     return await show_source(store, where, actor=actor)
 
 
-async def create_app_of_image(store: Store, links: Links, new: NewApp, image: NewImage, *, actor: Actor) -> AppDetail:
+async def create_app_of_image(
+    store: Store, links: Links, new: NewApp, image: NewImage, *, then: Then | None = None, actor: Actor
+) -> AppDetail:
     """An app and its image, or neither: what its node is not shown makes no app."""
     actor.require(Permission.CREATE_APP)
     actor.require(Permission.DEPLOY)
@@ -61,6 +63,8 @@ async def create_app_of_image(store: Store, links: Links, new: NewApp, image: Ne
 
     async def keep(tx: Transaction, app: FoundApp) -> None:
         await _save(store, tx, app, image, image.password, actor, before=None)
+        if then is not None:
+            await then(tx, app)
 
     return await create_app(store, new, actor=actor, then=keep)
 

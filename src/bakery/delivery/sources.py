@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bakery.delivery.apps import AppDetail, create_app
+from bakery.delivery.apps import AppDetail, Then, create_app
 from bakery.delivery.find import FoundApp, find_app, node_of_environment
 from bakery.delivery.git_rows import StoredSource, read_source, seal_key, seal_token, write_source
 from bakery.delivery.image_rows import StoredImage, read_image, remove_image, write_image
@@ -76,7 +76,7 @@ async def set_source(store: Store, links: Links, where: AppAt, new: NewSource, *
     key = now.open_key(store.vault) if now and is_ssh(new.url) else None
     credentials = GitCredentials(new.username, token, key, pinned)
     found = await _ask(store, links, app, new, credentials)
-    branch = _branch(new, found)
+    branch = branch_of(new, found)
     async with store.transaction() as tx:
         before = await read_source(tx.connection, app.environment_id, for_update=True)
         if before != now:
@@ -102,22 +102,38 @@ async def set_source(store: Store, links: Links, where: AppAt, new: NewSource, *
     return await show_source(store, where, actor=actor)
 
 
+@dataclass(frozen=True, slots=True)
+class DeployKey:
+    """Both halves of what opens a repository over SSH."""
+
+    public: str
+    private: Secret
+
+
 async def create_app_following(
-    store: Store, links: Links, new: NewApp, source: NewSource, *, actor: Actor
+    store: Store,
+    links: Links,
+    new: NewApp,
+    source: NewSource,
+    *,
+    key: DeployKey | None = None,
+    then: Then | None = None,
+    actor: Actor,
 ) -> AppDetail:
-    """An app and the repository that it follows, or neither: what its node cannot read makes no app."""
+    """An app and the repository that it follows, or neither: what its node cannot read makes no app. `key` was added
+    to the repository before."""
     actor.require(Permission.CREATE_APP)
     actor.require(Permission.DEPLOY)
     async with store.transaction() as tx:
         node = await expect_room_on(tx, new.node, new.runtime)
     try:
         found = await (await links.node(node.id)).sources.check(
-            source.url, GitCredentials(source.username, source.token)
+            source.url, GitCredentials(source.username, source.token, key.private if key else None)
         )
-        branch = _branch(source, found)
+        branch = branch_of(source, found)
     except BadInput as error:
         hint = error.hint
-        if is_ssh(source.url):
+        if is_ssh(source.url) and key is None:
             hint = f"Over SSH it takes a deploy key: make the app without a repository, and then its key, with: \
 bakery source key {new.slug}"
         raise BadInput(error.message, field="repo" if error.field == "url" else error.field, hint=hint) from error
@@ -132,11 +148,15 @@ bakery source key {new.slug}"
             submodules=source.submodules,
             username=source.username if token else None,
             token=seal_token(store.vault, app.environment_id, token) if token else None,
+            key_public=key.public if key else None,
+            key_secret=seal_key(store.vault, app.environment_id, key.private) if key else None,
             host_keys=tuple(found.host_keys),
             changed_by=actor.label,
         )
         _, mark = await _marks(store, tx, before=None, token=token)
         await _save(tx, app, after, "source.changed", actor, told=_told(after, mark))
+        if then is not None:
+            await then(tx, app)
 
     return await create_app(store, new, actor=actor, then=follow)
 
@@ -188,7 +208,7 @@ async def _ask(store: Store, links: Links, app: FoundApp, new: NewSource, creden
         raise
 
 
-def _branch(new: NewSource, found: GitRepository) -> Branch:
+def branch_of(new: NewSource, found: GitRepository) -> Branch:
     """A repository without commits may get its first one later."""
     if new.branch is None:
         return found.default or (found.branches or [_USUAL_BRANCH])[0]

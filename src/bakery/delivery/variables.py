@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bakery.delivery.apps import Then
 from bakery.delivery.find import FoundApp, find_app
 from bakery.delivery.variable_sets import (
     Stored,
@@ -145,10 +146,21 @@ async def import_variables(
     actor: Actor,
 ) -> Saved:
     """The text of a .env file. `replaces`: what is not in it goes. KEY=•••• keeps what is stored."""
-    settings = _settings_in(text, scope=scope, is_secret=is_secret)
+    settings = settings_in(text, scope=scope, is_secret=is_secret)
     return await _save(
         store, where, settings, unset=unset, replaces=replaces, made_from=made_from, field="text", actor=actor
     )
+
+
+def first_variables(store: Store, values: Mapping[VariableName, Secret], *, actor: Actor) -> Then:
+    """Those that an app is made with: secret ones, for while it runs."""
+
+    async def write(tx: Transaction, app: FoundApp) -> None:
+        new = {name: Variable(name, value) for name, value in values.items()}
+        expect_fit(new.values(), field="text")
+        await _write(store, tx, app, 0, new, actor, now={})
+
+    return write
 
 
 async def restore_version(
@@ -314,7 +326,7 @@ def _merged(wanted: Setting, now: Variable | None, *, field: str) -> Variable:
     )
 
 
-def _settings_in(text: Secret, *, scope: VariableScope | None, is_secret: bool | None) -> Sequence[Setting]:
+def settings_in(text: Secret, *, scope: VariableScope | None, is_secret: bool | None) -> Sequence[Setting]:
     """Each mistake names its line."""
     return [
         Setting(

@@ -13,7 +13,7 @@ from bakery.model.nodes import LOCAL, NodeName, parse_node_for_app
 LONGEST_NAME = 80
 LONGEST_COMMAND = 4000
 HTTP_PORT = 80
-_TAKEN = "new"  # in the address of the page that makes one
+NEW = AppName("new")  # in the address of the page that makes one: no app is called so
 _HEALTH_PATH = re.compile(r"/[A-Za-z0-9/._~!&'()*+,;=:@%?-]{0,199}")
 
 
@@ -84,7 +84,7 @@ def parse_new_app(
 def parse_slug(text: str) -> AppName:
     """Of an app that is to be made."""
     app = parse_app_name(text.strip(), field="slug")
-    if app == _TAKEN:
+    if app == NEW:
         raise BadInput("This name is taken by a page of Bakery.", field="slug", hint="Choose another name.")
     return app
 

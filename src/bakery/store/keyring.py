@@ -46,6 +46,9 @@ SEALED_COLUMNS: tuple[SealedColumn, ...] = (
     SealedColumn("git_sources", "environment_id", "token"),
     SealedColumn("git_sources", "environment_id", "key_secret"),
     SealedColumn("image_sources", "environment_id", "password"),
+    SealedColumn("drafts", "person_id", "token"),
+    SealedColumn("drafts", "person_id", "key_secret"),
+    SealedColumn("drafts", "person_id", "variables"),
     SealedColumn("settings", "name", "value", is_json=True),
 )
 

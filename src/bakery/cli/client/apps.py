@@ -116,6 +116,7 @@ def create(
     node: Annotated[str, typer.Option(help="The node that it is to live on.")] = "local",
     repo: Annotated[str, typer.Option("--repo", metavar="URL", help="The repository that it follows.")] = "",
     branch: Annotated[str, typer.Option(help="Of the repository. Default: its own.")] = "",
+    base: Annotated[str, typer.Option(help="The app's folder in the repository. Default: its top.")] = "",
     image: Annotated[
         str,
         typer.Option("--image", metavar="REF", help="An image of a registry that it is made from, like nginx:1.27."),
@@ -139,7 +140,7 @@ def create(
     elif port is not None or registry_user or password:
         raise BadInput("This is said of an image.", field="--image", hint="Name it: --image REF")
     if repo:
-        wanted |= {"repo": repo, "branch": branch}
+        wanted |= {"repo": repo, "branch": branch, "base": base}
     with connect() as api:
         made = _make(api, path("apps", env=env), wanted)
         source = api.get(path("apps", app, "source", env=env)) if repo or image else None

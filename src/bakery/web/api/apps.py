@@ -9,22 +9,21 @@ from litestar.params import Parameter
 from msgspec import UNSET, UnsetType
 
 from bakery.delivery.app_settings import change_app
-from bakery.delivery.apps import create_app, show_app
+from bakery.delivery.apps import show_app
 from bakery.delivery.clone import clone_app
 from bakery.delivery.delete import delete_app, what_goes
 from bakery.delivery.fleet import list_apps
-from bakery.delivery.image_sources import create_app_of_image
-from bakery.delivery.sources import create_app_following
+from bakery.delivery.new_app import WantedApp, make_app
 from bakery.model.actor import Actor
 from bakery.model.apps import AppStatus, Runtime, parse_new_app
 from bakery.model.deployments import Health
 from bakery.model.errors import BadInput
-from bakery.model.images import parse_new_image
+from bakery.model.images import NewImage, parse_new_image
 from bakery.model.names import PRODUCTION, AppAt, Colour
 from bakery.model.nodes import LOCAL, NodeState, parse_node_for_app
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
-from bakery.model.sources import parse_new_source
+from bakery.model.sources import NewSource, parse_new_source
 from bakery.model.strategies import Strategy
 from bakery.model.terms import Origin
 from bakery.web.api.app_path import Environment
@@ -95,10 +94,11 @@ class AppInFull(App, kw_only=True):
 class AppWanted(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """`runtime`: `docker` runs it in a container, `process` from its folder, `static` are files that nginx serves.
     `command` is written as in a shell; without one Bakery finds out how it is built and started. `health` is a path
-    that answers when the app is well; `node` is where it is to live. `repo` is a repository that it follows, and
-    `branch` one of it; it is asked first, and without an answer no app is made. So is an `image` of a registry, which
-    `docker` runs; `port` is where it listens in its container, unless it exposes that. `username` and `token` open the
-    repository or the registry. Without a `runtime` it is `docker` for an image, else `process`."""
+    that answers when the app is well; `node` is where it is to live. `repo` is a repository that it follows,
+    `branch` one of it, and `base` the app's folder in it; it is asked first, and without an answer no app is made. So
+    is an `image` of a registry, which `docker` runs; `port` is where it listens in its container, unless it exposes
+    that. `username` and `token` open the repository or the registry. Without a `runtime` it is `docker` for an image,
+    else `process`."""
 
     slug: str
     name: str = ""
@@ -108,6 +108,7 @@ class AppWanted(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     node: str = LOCAL
     repo: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     branch: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    base: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     image: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     port: int | None = None
     username: Annotated[str, msgspec.Meta(max_length=1000)] = ""
@@ -195,16 +196,18 @@ async def post_app(parts: Parts, actor: Actor, data: AppWanted, env: Environment
     )
     if env != PRODUCTION:
         raise BadInput("An app begins with production.", field="env", hint="Add the other environments to it then.")
+    return shown(AppInFull, await make_app(parts.store, parts.links, WantedApp(new, _source(data)), actor=actor))
+
+
+def _source(data: AppWanted) -> NewSource | NewImage | None:
     token = Secret(data.token) if data.token else None
     if data.image.strip():
         if data.repo.strip():
             raise BadInput("Name a repository or an image, not both.", field="image")
-        image = parse_new_image(image=data.image, port=data.port, username=data.username, password=token)
-        return shown(AppInFull, await create_app_of_image(parts.store, parts.links, new, image, actor=actor))
+        return parse_new_image(image=data.image, port=data.port, username=data.username, password=token)
     if not data.repo.strip():
-        return shown(AppInFull, await create_app(parts.store, new, actor=actor))
-    source = parse_new_source(url=data.repo, branch=data.branch, username=data.username, token=token)
-    return shown(AppInFull, await create_app_following(parts.store, parts.links, new, source, actor=actor))
+        return None
+    return parse_new_source(url=data.repo, branch=data.branch, base=data.base, username=data.username, token=token)
 
 
 @get(

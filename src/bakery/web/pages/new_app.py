@@ -1,86 +1,378 @@
-"""Making an app."""
+"""Making an app: five sections on one page, whose draft is kept until the app is made or the draft is thrown away."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from bakery.delivery.apps import create_app
-from bakery.delivery.image_sources import create_app_of_image
+from bakery.delivery.drafts import (
+    Draft,
+    deploy_key_of_draft,
+    discard_draft,
+    is_name_free,
+    keep_finding,
+    keep_typed,
+    read_draft,
+)
+from bakery.delivery.findings import look_into
+from bakery.delivery.new_app import WantedApp, make_app
 from bakery.delivery.placing import why_no_app
+from bakery.delivery.request import request_deployment
+from bakery.delivery.variables import settings_in
 from bakery.model.actor import Actor
-from bakery.model.apps import Runtime, parse_new_app
-from bakery.model.errors import BadInput, Conflict, NodeUnreachable
-from bakery.model.nodes import LOCAL
+from bakery.model.apps import (
+    Runtime,
+    SourceKind,
+    parse_command,
+    parse_health_path,
+    parse_name,
+    parse_new_app,
+    parse_slug,
+)
+from bakery.model.errors import BadInput, BakeryError, Conflict, NodeUnreachable, TooMany, Unavailable
+from bakery.model.images import NewImage, parse_new_image
+from bakery.model.names import AppAt, parse_app_name
 from bakery.model.permissions import Permission
-from bakery.nodes.catalogue import NodeSummary, list_nodes
+from bakery.model.secret import Secret
+from bakery.model.sources import NewSource, is_ssh, parse_new_source, server_of
+from bakery.model.variables import LARGEST_SET, VariableName, parse_value, parse_variable_name
+from bakery.nodes.catalogue import list_nodes
 from bakery.web.context import Parts, WebRequest
 from bakery.web.errors import status_of
-from bakery.web.forms import typed
-from bakery.web.pages.app_source import image_in, with_hint
-from bakery.web.rendering import go, render_page
-from bakery.web.views.apps import NewAppPage
-from bakery.web.views.forms import Form, Option, Options
+from bakery.web.forms import Typed, typed
+from bakery.web.moments import now
+from bakery.web.pages.app_source import with_hint
+from bakery.web.presenters.new_app import SECTIONS, Seen, name_from, new_app_page
+from bakery.web.rendering import go, render_page, render_partial, url_of
+from bakery.web.views.forms import Form
 from bakery.web.views.shell import Crumb
 
 _CREATE = {"permission": Permission.CREATE_APP}
-_IMAGE = "image"  # beside the runtimes: one in which Docker runs what nobody builds here
-_FIELDS = ("slug", "name", "runtime", "command", "health", "node", "image", "port", "username")
-_RUNTIMES: Options = (
-    Option(Runtime.DOCKER, "Docker", "Built into an image, from its Dockerfile or one that Bakery writes."),
-    Option(
-        Runtime.PROCESS, "Process", "Installed in a folder, and run by the node itself: less to build, less memory."
-    ),
-    Option(Runtime.STATIC, "Static files", "Nothing runs: nginx serves the files as they are."),
-    Option(_IMAGE, "An existing image", "Pulled from a registry, public or private, and run in Docker."),
-)
+_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "source": ("kind", "url", "branch", "username", "image", "port"),
+    "build": ("base", "runtime", "command", "health"),
+    "address": ("node", "slug", "name", "skip_tests"),
+    "variables": (),
+    "review": (),
+}
+_SECTION_OF = {name: section for section, names in _FIELDS.items() for name in names} | {
+    "token": "source", "ref": "source", "repo": "source", "text": "variables",
+}  # fmt: skip
+_ORDER = tuple(SECTIONS)
+_VALUE = "value-"
+_LONGEST = 2000  # of a field that is no text of variables
+_Refusal = BadInput | Conflict | NodeUnreachable | Unavailable | TooMany
+_REFUSALS = (BadInput, Conflict, NodeUnreachable, Unavailable, TooMany)
 
 
 @get("/apps/new", opt=_CREATE)
-async def show_new(request: WebRequest, parts: Parts, actor: Actor) -> Response[str]:
-    return await _page(request, parts, actor, Form(values={"runtime": Runtime.DOCKER, "node": LOCAL}))
+async def show_new(request: WebRequest, parts: Parts, actor: Actor, at: str = "") -> Response[str]:
+    return await _page(request, parts, actor, at=at)
 
 
 @post("/apps/new", opt=_CREATE)
 async def create(request: WebRequest, parts: Parts, actor: Actor) -> Response[str] | Redirect:
-    """What comes next is to say where its code is, unless an image says it all."""
-    form = await typed(request)
-    is_image = form.text("runtime") == _IMAGE
+    """Whatever was pressed, what was typed is kept first. `do` is `next`, `save`, `create`, `deploy`, or `to-` and the
+    section to open."""
+    form = await typed(request, longest=LARGEST_SET)
+    step, section = form.text("do") or "create", _section_in(form)
     try:
-        new = parse_new_app(
-            slug=form.text("slug"),
-            name=form.text("name"),
-            runtime=Runtime.DOCKER if is_image else form.text("runtime"),
-            command=form.text("command"),
-            health=form.text("health"),
-            node=form.text("node") or LOCAL,
+        draft = await _keep(parts, form, section, actor)
+        if step in {"create", "deploy"}:
+            return await _make(request, parts, draft, actor, deploys=step == "deploy")
+        if step == "next":
+            return await _go_on(request, parts, draft, section, actor)
+    except _REFUSALS as error:
+        return await _refused(request, parts, actor, form, section, error)
+    if step == "save":
+        return go(request, f"/apps/new?at={section}", said="draft-saved")
+    return go(request, f"/apps/new?at={step.removeprefix('to-')}")
+
+
+@post("/apps/new/draft", opt=_CREATE)
+async def keep_draft(request: WebRequest, parts: Parts, actor: Actor) -> Response[str]:
+    """As it is typed. What is not well yet is said when the section is left; a token waits until then too."""
+    form = await typed(request, longest=LARGEST_SET)
+    fields = _plain(form, _section_in(form))
+    values = {}
+    for name, text in _typed_values(form):
+        try:
+            values[parse_variable_name(name)] = parse_value(Secret(text))
+        except BadInput:
+            continue
+    draft = await keep_typed(parts.store, fields, variables=values, actor=actor)
+    return render_partial(request, "apps/_draft.html", saved=draft.saved_at)
+
+
+@post("/apps/new/discard", opt=_CREATE)
+async def discard(request: WebRequest, parts: Parts, actor: Actor) -> Redirect:
+    await discard_draft(parts.store, actor=actor)
+    return go(request, "/apps/new", said="draft-discarded")
+
+
+def _section_in(form: Typed) -> str:
+    return form.text("section") if form.text("section") in SECTIONS else "source"
+
+
+def _plain(form: Typed, section: str) -> dict[str, str]:
+    """What was typed, without secrets. A box of this section that is not there was not ticked."""
+    found = {name: form.text(name) for names in _FIELDS.values() for name in names if name in form.values}
+    if section == "address" and "section" in form.values:
+        found["skip_tests"] = form.text("skip_tests")
+    for name, text in found.items():
+        if len(text) > _LONGEST and name != "command":
+            raise BadInput("This is longer than anybody types.", field=name)
+    return found
+
+
+def _typed_values(form: Typed) -> list[tuple[str, str]]:
+    return [(name.removeprefix(_VALUE), text) for name, text in form.values.items() if name.startswith(_VALUE) and text]
+
+
+async def _keep(parts: Parts, form: Typed, section: str, actor: Actor) -> Draft:
+    before = await read_draft(parts.store, actor=actor)
+    fields = _plain(form, section)
+    opens = _opens({**before.fields, **fields})
+    token = form.secret("token") if form.text("token").strip() else None
+    if token is not None:
+        fields["opens"] = opens
+    return await keep_typed(
+        parts.store,
+        fields,
+        token=token,
+        forgets_token=before.text("opens") != opens,  # a credential for one server opens nothing elsewhere
+        variables=_variables_in(form),
+        actor=actor,
+    )
+
+
+def _opens(fields: Mapping[str, str]) -> str:
+    """What a token is for."""
+    if fields.get("kind") == SourceKind.IMAGE:
+        return f"image {fields.get('image', '').partition('/')[0]} {fields.get('username', '')}"
+    return f"git {server_of(fields.get('url', '').strip())}"
+
+
+def _variables_in(form: Typed) -> dict[VariableName, Secret | None]:
+    found: dict[VariableName, Secret | None] = {parse_variable_name(name): None for name in form.all("forget")}
+    for name, text in _typed_values(form):
+        field = _VALUE + name
+        found[parse_variable_name(name, field=field)] = parse_value(Secret(text), field=field)
+    if form.text("text").strip():
+        found |= {
+            one.name: one.value for one in settings_in(form.secret("text"), scope=None, is_secret=None) if one.value
+        }
+    return found
+
+
+async def _go_on(
+    request: WebRequest, parts: Parts, draft: Draft, section: str, actor: Actor
+) -> Response[str] | Redirect:
+    """The section is well: the next one opens."""
+    if section == "source":
+        draft = await _source_is_well(parts, draft, actor)
+    elif section == "build":
+        await _build_is_well(parts, draft, actor)
+    elif section == "address":
+        await _address_is_well(parts, draft, actor)
+    place = _ORDER.index(section) + 1
+    reached = max(place, (await _seen(parts, draft, section, actor)).reached)
+    await keep_typed(parts.store, {"reached": str(reached)}, actor=actor)
+    return go(request, f"/apps/new?at={_ORDER[min(place, len(_ORDER) - 1)]}")
+
+
+async def _source_is_well(parts: Parts, draft: Draft, actor: Actor) -> Draft:
+    kind = draft.text("kind") or SourceKind.GIT
+    if kind not in set(SourceKind):
+        raise BadInput("Choose where its code is.", field="kind")
+    name = ""
+    if kind == SourceKind.GIT:
+        source = _source_in(draft)
+        found = draft.finding
+        if found is None or (found.asked.url, found.asked.branch) != (source.url, source.branch or ""):
+            draft = await keep_typed(parts.store, {"base": "", "runtime": ""}, actor=actor)  # of what was there before
+            await _look(parts, draft, actor, runtime=None)
+        name = name_from(source.url)
+    elif kind == SourceKind.IMAGE:
+        name = name_from(_image_in(draft).reference.name)
+    if not name or draft.text("slug") != draft.text("proposed"):  # a name of their own stays
+        return draft
+    proposed = await _free_name(parts, name, actor)
+    return await keep_typed(parts.store, {"slug": proposed, "proposed": proposed}, actor=actor)
+
+
+async def _free_name(parts: Parts, name: str, actor: Actor) -> str:
+    for number in range(1, 10):
+        proposed = name if number == 1 else f"{name[:38]}-{number}"
+        if await is_name_free(parts.store, parse_app_name(proposed), actor=actor):
+            return proposed
+    return name
+
+
+async def _look(parts: Parts, draft: Draft, actor: Actor, *, runtime: Runtime | None) -> None:
+    """What is found takes the place of what was found before."""
+    source = _source_in(draft)
+    node = (await _seen(parts, draft, "source", actor)).node
+    if node is None:
+        raise Conflict("No node takes apps.", hint="Add one, or undrain one.")
+    key = draft.key
+    if is_ssh(source.url) and key is None:
+        await deploy_key_of_draft(parts.store, actor=actor)
+        raise BadInput(
+            "Add the deploy key below to the repository, to read only, and continue again.",
+            field="url",
         )
-        if is_image:
-            made = await create_app_of_image(parts.store, parts.links, new, image_in(form), actor=actor)
-        else:
-            made = await create_app(parts.store, new, actor=actor)
-    except (BadInput, Conflict, NodeUnreachable) as error:
-        refused = with_hint(form.refused(error, shown=_FIELDS, hidden=("token",)), error)
-        return await _page(request, parts, actor, refused, status=status_of(error))
-    if is_image:
-        return go(request, f"/apps/{made.slug}", said="app-of-image-created")
-    return go(request, f"/apps/{made.slug}/source", said="app-created")
+    finding = await look_into(parts.links, node, source, key=key, runtime=runtime, actor=actor)
+    await keep_finding(parts.store, finding, actor=actor)
 
 
-async def _page(request: WebRequest, parts: Parts, actor: Actor, form: Form, *, status: int = 200) -> Response[str]:
-    nodes = await list_nodes(parts.store, actor=actor)
-    page = NewAppPage(form, _RUNTIMES, _options(nodes))
-    crumbs = [Crumb("Apps", request.app.state["urls"].url("/apps")), Crumb("New app")]
+async def _build_is_well(parts: Parts, draft: Draft, actor: Actor) -> None:
+    seen = await _seen(parts, draft, "build", actor)
+    runtime = _parse_runtime(draft.text("runtime"))
+    command = parse_command(draft.text("command"))
+    if runtime is Runtime.STATIC and command:
+        raise BadInput("Static files are served by nginx and need no start command.", field="command")
+    parse_health_path(draft.text("health"))
+    if seen.kind != SourceKind.GIT or (runtime is Runtime.PROCESS and command):
+        return
+    found = seen.finding
+    if found is None or found.asked.base != _source_in(draft).base or runtime not in (found.runtime, None):
+        same_folder = found is not None and found.asked.base == _source_in(draft).base
+        await _look(parts, draft, actor, runtime=runtime if same_folder else None)
+        found = (await read_draft(parts.store, actor=actor)).finding
+        if found is not None and found.runtime is not None:
+            await keep_typed(parts.store, {"runtime": found.runtime}, actor=actor)
+    if found is not None and found.problem and not command:
+        field = "command" if found.runtime else "base" if found.folders or found.asked.base else "runtime"
+        raise BadInput(found.problem, field=field, hint=found.hint)
+
+
+def _parse_runtime(text: str) -> Runtime | None:
+    if not text:
+        return None
+    try:
+        return Runtime(text)
+    except ValueError:
+        raise BadInput("Choose “docker”, “process” or “static”.", field="runtime") from None
+
+
+async def _address_is_well(parts: Parts, draft: Draft, actor: Actor) -> None:
+    slug = parse_slug(draft.text("slug"))
+    parse_name(draft.text("name"))
+    seen = await _seen(parts, draft, "address", actor)
+    if seen.node is None or (draft.text("node") and seen.node.slug != draft.text("node")):
+        raise BadInput("No app may come to this node.", field="node", hint="Choose another node.")
+    reason, hint = why_no_app(seen.node, seen.runtime)
+    if reason:
+        raise BadInput(reason, field="node", hint=hint)
+    if not await is_name_free(parts.store, slug, actor=actor):
+        raise BadInput(f"There is already an app with the name {slug}.", field="slug", hint="Choose another name.")
+
+
+async def _make(request: WebRequest, parts: Parts, draft: Draft, actor: Actor, *, deploys: bool) -> Redirect:
+    """What comes next is to watch it go live, or to say how it does."""
+    seen = await _seen(parts, draft, "review", actor)
+    try:
+        made = await make_app(parts.store, parts.links, _wanted(seen), actor=actor)
+    except Conflict as error:
+        if "already an app" not in error.message:
+            raise
+        raise BadInput(error.message, field="slug", hint=error.hint) from error
+    at = AppAt(made.slug)
+    if deploys and seen.kind != SourceKind.FOLDER:
+        skips = bool(draft.text("skip_tests"))
+        asked = await request_deployment(parts.store, parts.queue, at, actor=actor, skips_tests=skips)
+        await discard_draft(parts.store, actor=actor)
+        return go(request, f"/apps/{made.slug}/deployments/{asked.number}", said="app-deploying")
+    await discard_draft(parts.store, actor=actor)
+    if seen.kind == SourceKind.FOLDER:
+        return go(request, f"/apps/{made.slug}/deploy", said="app-created")
+    return go(request, f"/apps/{made.slug}", said="app-to-deploy")
+
+
+def _wanted(seen: Seen) -> WantedApp:
+    draft = seen.draft
+    chosen = draft.text("runtime") if seen.kind != SourceKind.IMAGE else ""
+    new = parse_new_app(
+        slug=draft.text("slug"),
+        name=draft.text("name"),
+        runtime=chosen or seen.runtime,
+        command=draft.text("command"),
+        health=draft.text("health"),
+        node=draft.text("node") or (seen.node.slug if seen.node else ""),
+    )
+    source: NewSource | NewImage | None = None
+    if seen.kind == SourceKind.GIT:
+        source = _source_in(draft)
+    elif seen.kind == SourceKind.IMAGE:
+        source = _image_in(draft)
+    key = draft.key if isinstance(source, NewSource) and is_ssh(source.url) else None
+    return WantedApp(new, source, key, draft.variables)
+
+
+def _source_in(draft: Draft) -> NewSource:
+    url = draft.text("url")
+    return parse_new_source(
+        url=url,
+        branch=draft.text("branch"),
+        base=draft.text("base"),
+        username=draft.text("username"),
+        token=None if is_ssh(url.strip()) else draft.token,
+    )
+
+
+def _image_in(draft: Draft) -> NewImage:
+    return parse_new_image(
+        image=draft.text("image"), port=draft.text("port"), username=draft.text("username"), password=draft.token
+    )
+
+
+async def _seen(parts: Parts, draft: Draft, at: str, actor: Actor) -> Seen:
+    nodes = [
+        node
+        for node in await list_nodes(parts.store, actor=actor)
+        if any(why_no_app(node, runtime) == ("", "") for runtime in Runtime)
+    ]
+    return Seen(draft, nodes, at)
+
+
+async def _refused(
+    request: WebRequest, parts: Parts, actor: Actor, form: Typed, section: str, error: _Refusal
+) -> Response[str]:
+    """The section with the field that is wrong opens again."""
+    told: BakeryError = error
+    if isinstance(error, BadInput) and error.field in {"repo", "ref"}:
+        told = BadInput(error.message, field="url", hint=error.hint)
+    field = told.field if isinstance(told, BadInput) else ""
+    at = "variables" if field.startswith(_VALUE) else _SECTION_OF.get(field, section)
+    shown = [name for name in (*_FIELDS[at], "text") if name in form.values]
+    if field.startswith(_VALUE):
+        refused = Form(errors={field: told.message})
+    else:
+        refused = form.refused(told, shown=shown, hidden=(field,) if field in _SECTION_OF else ())
+    return await _page(request, parts, actor, at=at, form=with_hint(refused, told), status=status_of(error))
+
+
+async def _page(
+    request: WebRequest, parts: Parts, actor: Actor, *, at: str, form: Form | None = None, status: int = 200
+) -> Response[str]:
+    draft = await read_draft(parts.store, actor=actor)
+    seen = await _seen(parts, draft, at, actor)
+    if at not in SECTIONS or (form is None and _ORDER.index(at) > seen.reached):
+        at = _ORDER[min(seen.reached, len(_ORDER) - 1)]
+    slug = draft.text("slug")
+    free = bool(slug) and at == "address" and await _is_free(parts, slug, actor)
+    seen = Seen(draft, seen.nodes, at, name_is_free=free)
+    page = new_app_page(seen, form, now=now())
+    crumbs = [Crumb("Apps", url_of(request)("/apps")), Crumb("New app")]
     return await render_page(request, "apps/new.html", page, here="apps", crumbs=crumbs, status=status)
 
 
-def _options(nodes: Sequence[NodeSummary]) -> Options:
-    """Those to which some app may come."""
-    return [
-        Option(node.slug, node.name if node.name == node.slug else f"{node.name} ({node.slug})")
-        for node in nodes
-        if any(why_no_app(node, runtime) == ("", "") for runtime in Runtime)
-    ]
+async def _is_free(parts: Parts, text: str, actor: Actor) -> bool:
+    try:
+        return await is_name_free(parts.store, parse_slug(text), actor=actor)
+    except BadInput:
+        return False
 
 
-ROUTES = (show_new, create)
+ROUTES = (show_new, create, keep_draft, discard)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from bakery.web.moments import Moment
 from bakery.web.views.deployments import DeploymentRow
-from bakery.web.views.forms import Form, Options
+from bakery.web.views.forms import Form
 from bakery.web.views.processes import ProcessesView
 from bakery.web.views.shell import Tab
 from bakery.web.views.slots import SlotsView
@@ -35,15 +35,6 @@ class AppsPage:
     why_not_create: str = ""
     next: str | None = None
     first: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NewAppPage:
-    """apps/new.html. Fields: slug, name, runtime, command, health, node; of an image: image, port, username, token."""
-
-    form: Form
-    runtimes: Options
-    nodes: Options
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,12 +27,17 @@ document.addEventListener("input", (event) => guarded(event.target.form) && show
 document.addEventListener("reset", (event) => guarded(event.target) && setTimeout(() => show(event.target)));
 document.addEventListener("submit", (event) => {
   event.target.classList.remove("changed");
+  event.target.dataset.sent = "";
   setTimeout(() => hear(event.submitter)); // after the browser has read the form: a disabled button is not sent
 });
+
+// A draft that is saved by itself while its form is sent would be there again after the form has used it up.
+document.addEventListener("htmx:beforeRequest", (event) => event.target.matches("[data-draft][data-sent]") && event.preventDefault());
 
 addEventListener("beforeunload", (event) => document.querySelector("form.changed") && event.preventDefault());
 addEventListener("pageshow", (event) => {
   if (!event.persisted) return; // back from the browser's cache: nothing is under way any more
+  for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
   for (const button of document.querySelectorAll("[data-words]")) {
     button.lastChild.textContent = button.dataset.words;
     button.disabled = false;

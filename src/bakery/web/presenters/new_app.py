@@ -1,0 +1,369 @@
+"""The page on which an app is made: what was typed and found so far, as five sections and what will happen."""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import PurePosixPath
+
+from bakery.delivery.drafts import Draft
+from bakery.delivery.findings import Finding
+from bakery.delivery.foresight import ForeseenPart, Names, foresee
+from bakery.delivery.placing import why_no_app
+from bakery.delivery.plan import Slot, Wanted, plan_deployment
+from bakery.delivery.premises import Premises, Release
+from bakery.delivery.work import Patience
+from bakery.model.apps import HTTP_PORT, Runtime, SourceKind, automatic_host, parse_command, parse_health_path
+from bakery.model.deployments import SlotState
+from bakery.model.errors import BadInput
+from bakery.model.names import PRODUCTION, AppAt, AppName, Colour, Port, parse_app_name
+from bakery.model.nodes import NodeState
+from bakery.model.repository_paths import RepositoryPath
+from bakery.nodes.catalogue import NodeSummary
+from bakery.nodes.folders import NodeFolders
+from bakery.web.moments import moment
+from bakery.web.presenters.deployments import short
+from bakery.web.views.forms import Form, Option, Options
+from bakery.web.views.new_app import FoundView, NewAppPage, PlanStep, ProposedView, Section, State
+
+SECTIONS: Mapping[str, str] = {
+    "source": "Source",
+    "build": "Build",
+    "address": "Address and options",
+    "variables": "Variables",
+    "review": "Review",
+}
+KINDS: Options = (
+    Option(SourceKind.GIT, "A Git repository", "Its newest commit is looked into before anything is made."),
+    Option(SourceKind.FOLDER, "A folder", "Uploaded from where it lies, in the browser or with bakery deploy."),
+    Option(SourceKind.IMAGE, "An existing image", "Pulled from a registry, public or private, and run in Docker."),
+)
+_RUNTIMES: Mapping[Runtime, tuple[str, str]] = {
+    Runtime.DOCKER: ("Docker", "Built into an image, from its Dockerfile or one that Bakery writes."),
+    Runtime.PROCESS: (
+        "Process",
+        "Installed in a folder, and run by the node itself: less to build, less memory.",
+    ),
+    Runtime.STATIC: ("Static files", "Nothing runs: nginx serves the files as they are."),
+}
+_GIB = 1024**3
+_SOURCE_FIRST = "Say where its code is."
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the page is made from. `name_is_free`: nobody has an app of that name."""
+
+    draft: Draft
+    nodes: Sequence[NodeSummary]  # on which some app may live
+    at: str
+    name_is_free: bool = False
+
+    @property
+    def kind(self) -> str:
+        return self.draft.text("kind") or SourceKind.GIT
+
+    @property
+    def finding(self) -> Finding | None:
+        """Of the repository that stands there."""
+        found = self.draft.finding
+        return found if found and self.kind == SourceKind.GIT and found.asked.url == self.draft.text("url") else None
+
+    @property
+    def runtime(self) -> Runtime:
+        """As it was chosen; else as it was found."""
+        if self.kind == SourceKind.IMAGE:
+            return Runtime.DOCKER
+        said = self.draft.text("runtime")
+        if said in set(Runtime):
+            return Runtime(said)
+        found = self.finding.runtime if self.finding else None
+        return found or (Runtime.DOCKER if self.node is None or _takes(self.node, Runtime.DOCKER) else Runtime.PROCESS)
+
+    @property
+    def node(self) -> NodeSummary | None:
+        said = self.draft.text("node")
+        return next((node for node in self.nodes if node.slug == said), None) or best_node(self.nodes)
+
+    @property
+    def reached(self) -> int:
+        """How many sections are done."""
+        text = self.draft.text("reached")
+        return int(text) if text.isdigit() and len(text) == 1 else 0
+
+
+def best_node(nodes: Sequence[NodeSummary]) -> NodeSummary | None:
+    """Where a new app fits best: of those that answer, the one with the fewest apps."""
+    return min(
+        nodes,
+        key=lambda node: (node.state is not NodeState.ONLINE, node.apps, not node.is_local, node.slug),
+        default=None,
+    )
+
+
+def name_from(source: str) -> str:
+    """Of a repository or an image, as the name of an app; empty where there is nothing to make one from."""
+    last = re.split(r"[/:]", re.sub(r"(?<=[^/]):[\w.-]+$|@.*$", "", source) if "://" not in source else source)[-1]
+    plain = re.sub(r"[^a-z0-9]+", "-", last.removesuffix(".git").lower()).lstrip("-0123456789").rstrip("-")
+    return plain[:40].rstrip("-")
+
+
+def new_app_page(seen: Seen, form: Form | None, *, now: datetime) -> NewAppPage:
+    """`form` is one that was refused."""
+    values = _values(seen)
+    shown = Form({**values, **form.values}, form.errors, form.problem) if form else Form(values=values)
+    why = _why_not(seen)
+    return NewAppPage(
+        form=shown,
+        at=seen.at,
+        sections=_sections(seen),
+        kinds=KINDS,
+        runtimes=_runtimes(seen),
+        nodes=[_node_option(node) for node in seen.nodes],
+        plan=_plan(seen),
+        saved=moment(seen.draft.saved_at, now) if seen.draft.saved_at else None,
+        found=_found(seen.finding) if seen.finding else None,
+        folders=_folders(seen.finding),
+        has_token=seen.draft.token is not None,
+        deploy_key=seen.draft.key.public if seen.draft.key and seen.kind == SourceKind.GIT else "",
+        host=_host(seen.node),
+        is_free=seen.name_is_free and bool(values["slug"]),
+        tests=_tests(seen),
+        variables=_variables(seen),
+        review=_review(seen, values),
+        where=seen.node.name if seen.node else "",
+        why_not_create=why,
+        why_not_deploy=why or _why_not_deploy(seen),
+    )
+
+
+def _values(seen: Seen) -> dict[str, str]:
+    fields = dict(seen.draft.fields)
+    fields["kind"] = seen.kind
+    fields["runtime"] = seen.runtime
+    fields["node"] = seen.node.slug if seen.node else ""
+    fields["slug"] = fields.get("slug", "")
+    return fields
+
+
+def _sections(seen: Seen) -> list[Section]:
+    found: list[Section] = []
+    for place, (key, title) in enumerate(SECTIONS.items()):
+        state: State = "now" if key == seen.at else "done" if place < seen.reached else "later"
+        found.append(Section(key, title, state, *_summary(seen, key, is_done=state == "done")))
+    return found
+
+
+def _summary(seen: Seen, key: str, *, is_done: bool) -> tuple[str, bool]:
+    draft, finding = seen.draft, seen.finding
+    match key:
+        case "source":
+            return (_source(seen) if is_done else "A repository, a folder or an image"), False
+        case "build":
+            if finding is None:
+                told = _RUNTIMES[seen.runtime][0] if is_done else "How it is built and started"
+                return told, False
+            return _headline(finding, seen.runtime, draft.text("command")), not draft.text("command")
+        case "address":
+            if seen.reached == 0 or not draft.text("slug"):
+                return "Its name, and where it lives", False
+            before, after = _host(seen.node)
+            return f"{before}{draft.text('slug')}{after}, on {seen.node.name if seen.node else 'no node'}", False
+        case "variables":
+            return _variables_summary(seen), False
+        case _:
+            return "See everything once more, then deploy", False
+
+
+def _source(seen: Seen) -> str:
+    draft, finding = seen.draft, seen.finding
+    if seen.kind == SourceKind.FOLDER:
+        return "A folder that is uploaded"
+    if seen.kind == SourceKind.IMAGE:
+        return f"The image {draft.text('image')}"
+    branch = finding.branch if finding else draft.text("branch")
+    return draft.text("url") + (f", branch {branch}" if branch else "")
+
+
+def _headline(finding: Finding, runtime: Runtime, command: str) -> str:
+    if finding.problem and not command:
+        return finding.problem
+    if command:
+        return f"{_RUNTIMES[runtime][0]}, starts with {command}"
+    versions = " ".join(f"{one.tool} {one.version}" for one in finding.versions[:1])
+    named = ", ".join(part for part in (finding.framework or finding.stack, versions) if part)
+    start = shlex.join(finding.recipe.start) if finding.recipe and finding.recipe.start else ""
+    ways = {
+        Runtime.DOCKER: "generated Dockerfile" if finding.writes_dockerfile else "its own Dockerfile",
+        Runtime.PROCESS: "as a process",
+        Runtime.STATIC: "files that nginx serves",
+    }
+    return ", ".join(part for part in (named, ways[runtime], f"starts with {start}" if start else "") if part)
+
+
+def _found(finding: Finding) -> FoundView:
+    recipe = finding.recipe
+    facts: list[tuple[str, str]] = []
+    if recipe is not None:
+        commands = {
+            "Install": recipe.install, "Build": recipe.build, "Test": recipe.test, "Start": recipe.start,
+            "Before the switch": recipe.release,
+        }  # fmt: skip
+        facts += [(title, shlex.join(argv)) for title, argv in commands.items() if argv]
+        facts += [("Base folder", finding.base)] if finding.base else []
+        facts += [(f"Beside it: {name}", shlex.join(argv)) for name, argv in recipe.processes.items()]
+    facts += [(one.tool, f"{one.version}, from {one.source}") for one in finding.versions]
+    return FoundView(
+        headline=_headline(finding, finding.runtime or Runtime.DOCKER, ""),
+        commit=f"{finding.branch}@{short(finding.commit)}: {finding.title}",
+        facts=facts,
+        why=finding.why,
+        note=f"{finding.note}. So it runs otherwise than it would by itself.".replace("..", ".")
+        if finding.note
+        else "",
+        problem=f"{finding.problem} {finding.hint}".strip() if finding.problem else "",
+    )
+
+
+def _folders(finding: Finding | None) -> Options:
+    """To choose from, where several apps lie in one repository."""
+    if finding is None or not finding.folders:
+        return ()
+    own = [Option(finding.base, finding.base or "Its top", finding.framework or finding.stack)]
+    others = {one.base: Option(one.base, one.base or "Its top", f"{one.stack}. {one.why}") for one in finding.folders}
+    return [*([] if finding.problem else own), *others.values()]
+
+
+def _runtimes(seen: Seen) -> Options:
+    found: list[Option] = []
+    for runtime, (title, told) in _RUNTIMES.items():
+        why = ""
+        if seen.finding and seen.finding.runtime is runtime and seen.finding.asked.runtime is None:
+            why = " Proposed by what the repository holds."
+        elif seen.node and (reason := why_no_app(seen.node, runtime)[0]):
+            why = f" {reason}"
+        found.append(Option(runtime, title, told + why))
+    return found
+
+
+def _takes(node: NodeSummary, runtime: Runtime) -> bool:
+    return why_no_app(node, runtime) == ("", "")
+
+
+def _node_option(node: NodeSummary) -> Option:
+    name = node.name if node.name == node.slug else f"{node.name} ({node.slug})"
+    free = f", {node.facts.disk_free_bytes / _GIB:.0f} GB free" if node.facts else ""
+    apps = f", {node.apps} {'app' if node.apps == 1 else 'apps'}"
+    return Option(node.slug, name + free + apps)
+
+
+def _host(node: NodeSummary | None) -> tuple[str, str]:
+    if node is None or node.site_port is None:
+        return "", ""
+    port = "" if node.site_port == HTTP_PORT else f":{node.site_port}"
+    return "http://", f".{node.apps_domain}{port}"
+
+
+def _tests(seen: Seen) -> str:
+    recipe = seen.finding.recipe if seen.finding else None
+    return shlex.join(recipe.test) if recipe and recipe.test and not seen.draft.text("command") else ""
+
+
+def _variables(seen: Seen) -> list[ProposedView]:
+    kept = seen.draft.variables
+    proposed = seen.finding.variables if seen.finding else ()
+    named = {str(one.name) for one in proposed}
+    views = [ProposedView(one.name, one.why, one.name in kept) for one in proposed]
+    return views + [ProposedView(name, "You gave it a value.", is_kept=True) for name in kept if name not in named]
+
+
+def _variables_summary(seen: Seen) -> str:
+    found = _variables(seen)
+    empty = [one for one in found if not one.is_kept]
+    if not found:
+        return "None yet; more may be added later"
+    kept = len(found) - len(empty)
+    told = [f"{kept} with a value"] if kept else []
+    return ", ".join([*told, *([f"{len(empty)} proposed without a value"] if empty else [])])
+
+
+def _review(seen: Seen, values: Mapping[str, str]) -> list[tuple[str, str]]:
+    before, after = _host(seen.node)
+    facts = [
+        ("Name", values["slug"]),
+        ("Source", _source(seen)),
+        ("Build", _summary(seen, "build", is_done=True)[0]),
+        ("Address", f"{before}{values['slug']}{after}" if before else "A port of its node"),
+        ("Node", seen.node.name if seen.node else "None"),
+        ("Variables", _variables_summary(seen)),
+    ]
+    if seen.draft.text("health"):
+        facts.insert(3, ("Health check", seen.draft.text("health")))
+    return facts
+
+
+def _why_not(seen: Seen) -> str:
+    draft, finding = seen.draft, seen.finding
+    if not seen.nodes:
+        return "No node takes apps. Add one, or undrain one."
+    if seen.reached == 0 or (seen.kind == SourceKind.GIT and finding is None):
+        return _SOURCE_FIRST
+    if finding and finding.problem and not draft.text("command"):
+        return "Say how it is built and started."
+    return "" if draft.text("slug") else "Give it a name."
+
+
+def _why_not_deploy(seen: Seen) -> str:
+    return "Create it first, then upload its folder." if seen.kind == SourceKind.FOLDER else ""
+
+
+def _plan(seen: Seen) -> list[PlanStep]:
+    """What the first deployment would do. Of what is not known yet, what is always so."""
+    node, finding = seen.node, seen.finding
+    if node is None or (seen.reached == 0 and finding is None):
+        return []
+    if finding and finding.problem and not seen.draft.text("command"):
+        return []
+    try:
+        wanted = _wanted(seen, node)
+    except BadInput:  # said at its field
+        return []
+    patience = Patience()
+    drain = wanted.release.terms(patience.usual).drain
+    parts = foresee(plan_deployment(wanted), Names(), check_seconds=patience.check, drain_seconds=drain)
+    return list(_steps(parts))
+
+
+def _steps(parts: Sequence[ForeseenPart]) -> Iterator[PlanStep]:
+    for part in parts:
+        if part.key != "variables":
+            command = next((line.text.removeprefix("$ ") for line in part.lines if line.text.startswith("$ ")), "")
+            yield PlanStep(part.title, command)
+
+
+def _wanted(seen: Seen, node: NodeSummary) -> Wanted:
+    draft, finding, runtime = seen.draft, seen.finding, seen.runtime
+    slug = AppName(draft.text("slug") or "app")
+    parse_app_name(slug)
+    command = () if runtime is Runtime.STATIC else parse_command(draft.text("command"))
+    recipe = finding.recipe if finding and not (runtime is Runtime.PROCESS and command) else None
+    base = RepositoryPath(finding.asked.base) if finding else RepositoryPath("")
+    release = Release(0, 1, runtime, command, parse_health_path(draft.text("health")), recipe=recipe, source_base=base)
+    ports = {Colour.BLUE: Port(20001), Colour.GREEN: Port(20002)}
+    slots = {
+        colour: Slot(colour, None if runtime is Runtime.STATIC else port, SlotState.IDLE, None)
+        for colour, port in ports.items()
+    }
+    premises = Premises(
+        slug,
+        PRODUCTION,
+        automatic_host(AppAt(slug), node.apps_domain),
+        NodeFolders(PurePosixPath("/var/lib/bakery")),
+        is_isolated=True,
+    )
+    skipped = "you" if draft.text("skip_tests") else ""
+    return Wanted(
+        1, 1, release, SourceKind(seen.kind), "", None, slots, premises, node.site_port is not None, skipped,
+        image=draft.text("image") if seen.kind == SourceKind.IMAGE else "",
+    )  # fmt: skip
