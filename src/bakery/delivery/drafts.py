@@ -21,8 +21,6 @@ from bakery.store.store import Connection, Store
 from bakery.store.transaction import Transaction
 from bakery.store.vault import Place
 
-_COLUMNS = "fields, finding, token, key_public, key_secret, variables, saved_at"
-
 
 @dataclass(frozen=True, slots=True)
 class Draft:
@@ -133,7 +131,12 @@ class _Row:
 
 async def _read(store: Store, connection: Connection, person: int) -> Draft:
     async with connection.cursor(row_factory=typed(_Row)) as cursor:
-        await cursor.execute(f"SELECT {_COLUMNS} FROM drafts WHERE person_id = %s", (person,))
+        await cursor.execute(
+            """
+            SELECT fields, finding, token, key_public, key_secret, variables, saved_at FROM drafts WHERE person_id = %s
+            """,
+            (person,),
+        )
         row = await cursor.fetchone()
     if row is None:
         return Draft()

@@ -1,4 +1,4 @@
-"""What a repository is, before there is an app of it: its newest commit is fetched on a node, looked into, and removed."""
+"""What a repository is, before there is an app of it: a commit is fetched on a node, looked into, and removed."""
 
 import asyncio
 import secrets

@@ -1,4 +1,4 @@
-"""Making an app with all that was said of it: where its code is, and its first variables. Either all of it, or nothing."""
+"""Making an app with all that was said of it, where its code is and its first variables among it: all, or nothing."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

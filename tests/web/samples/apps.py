@@ -5,7 +5,7 @@ from dataclasses import replace
 from markupsafe import Markup
 
 from bakery.web.presenters.variables import changes
-from bakery.web.views.apps import AppPage, AppRow, AppsPage, AppView, LiveRelease, NewAppPage
+from bakery.web.views.apps import AppPage, AppRow, AppsPage, AppView, LiveRelease
 from bakery.web.views.deployments import (
     DeploymentPage,
     DeploymentRow,
@@ -27,6 +27,7 @@ from bakery.web.views.status import (
 )
 from bakery.web.views.variables import NotLive
 from tests.web.samples.frame import Pages, a_shell, ago, below
+from tests.web.samples.new_app import new_app_pages
 from tests.web.samples.processes import some_processes
 from tests.web.samples.slots import some_slots
 
@@ -209,39 +210,7 @@ def app_pages() -> Pages:
             AppsPage([], Form(values={"q": "<b>"}), 0, is_filtered=True),
             a_shell("apps", "Apps"),
         ),
-        "app-new": (
-            "apps/new.html",
-            NewAppPage(
-                Form(values={"runtime": "docker", "node": "local"}, errors={"slug": "Choose a name."}),
-                (
-                    Option("docker", "Docker", "Built into an image, from its Dockerfile or one that Bakery writes."),
-                    Option("process", "Process", "Installed in a folder, and run by the node itself."),
-                    Option("static", "Static files", "Nothing runs: nginx serves the files as they are."),
-                    Option(
-                        "image", "An existing image", "Pulled from a registry, public or private, and run in Docker."
-                    ),
-                ),
-                (Option("local", "This machine (local)"), Option("oven-2", "oven-2")),
-            ),
-            a_shell("apps", "Apps", "New app"),
-        ),
-        "new-image": (
-            "apps/new.html",
-            NewAppPage(
-                Form(
-                    values={"slug": "hub", "runtime": "image", "node": "local", "image": "registry.example.com/hub:1"},
-                    errors={"image": "There is no registry.example.com/hub:1, or it does not show itself to us."},
-                ),
-                (
-                    Option("docker", "Docker", "Built into an image, from its Dockerfile or one that Bakery writes."),
-                    Option(
-                        "image", "An existing image", "Pulled from a registry, public or private, and run in Docker."
-                    ),
-                ),
-                (Option("local", "This machine (local)"),),
-            ),
-            a_shell("apps", "Apps", "New app"),
-        ),
+        **new_app_pages(),
         "app-of-image": (
             "apps/show.html",
             AppPage(

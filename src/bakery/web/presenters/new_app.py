@@ -156,24 +156,30 @@ def _sections(seen: Seen) -> list[Section]:
 
 
 def _summary(seen: Seen, key: str, *, is_done: bool) -> tuple[str, bool]:
-    draft, finding = seen.draft, seen.finding
-    match key:
-        case "source":
-            return (_source(seen) if is_done else "A repository, a folder or an image"), False
-        case "build":
-            if finding is None:
-                told = _RUNTIMES[seen.runtime][0] if is_done else "How it is built and started"
-                return told, False
-            return _headline(finding, seen.runtime, draft.text("command")), not draft.text("command")
-        case "address":
-            if seen.reached == 0 or not draft.text("slug"):
-                return "Its name, and where it lives", False
-            before, after = _host(seen.node)
-            return f"{before}{draft.text('slug')}{after}, on {seen.node.name if seen.node else 'no node'}", False
-        case "variables":
-            return _variables_summary(seen), False
-        case _:
-            return "See everything once more, then deploy", False
+    if key == "build":
+        return _build_summary(seen, is_done=is_done)
+    if key == "source":
+        return (_source(seen) if is_done else "A repository, a folder or an image"), False
+    if key == "address":
+        return _address_summary(seen), False
+    return (_variables_summary(seen) if key == "variables" else "See everything once more, then deploy"), False
+
+
+def _build_summary(seen: Seen, *, is_done: bool) -> tuple[str, bool]:
+    command = seen.draft.text("command")
+    if seen.finding is not None:
+        return _headline(seen.finding, seen.runtime, command), not command
+    if seen.kind == SourceKind.IMAGE:
+        return ("Nothing is built" if is_done else "How it is started"), False
+    return (_RUNTIMES[seen.runtime][0] if is_done else "How it is built and started"), False
+
+
+def _address_summary(seen: Seen) -> str:
+    slug = seen.draft.text("slug")
+    if not slug or seen.node is None:
+        return "Its name, and where it lives"
+    before, after = _host(seen.node)
+    return f"{before}{slug}{after}, on {seen.node.name}"
 
 
 def _source(seen: Seen) -> str:
@@ -293,7 +299,7 @@ def _review(seen: Seen, values: Mapping[str, str]) -> list[tuple[str, str]]:
     facts = [
         ("Name", values["slug"]),
         ("Source", _source(seen)),
-        ("Build", _summary(seen, "build", is_done=True)[0]),
+        ("Build", _build_summary(seen, is_done=True)[0]),
         ("Address", f"{before}{values['slug']}{after}" if before else "A port of its node"),
         ("Node", seen.node.name if seen.node else "None"),
         ("Variables", _variables_summary(seen)),
