@@ -21,12 +21,12 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
 
 @pytest.mark.usefixtures("registry")
 async def test_an_app_is_made_of_an_image_and_another_tag_is_deployed(admin: Browser) -> None:
-    form = {"slug": "shop", "runtime": "image", "node": "local", "image": SHOP, "username": "ci"}
+    form = {"slug": "shop", "kind": "image", "node": "local", "image": SHOP, "username": "ci", "do": "create"}
     refused = await admin.send("/apps/new", form)
     assert "A user of a registry comes with a password or a token." in refused.text
     made = await admin.send("/apps/new", {**form, "token": PASSWORD})
     assert (made.status, made.heading) == (200, "shop")
-    assert "Its registry shows the image: deploy it." in made.text
+    assert "Its source answers: deploy it." in made.text
     assert f"Its first deployment pulls {SHOP}" in made.text
 
     page = await admin.get("/apps/shop/deploy")
@@ -40,7 +40,7 @@ async def test_an_app_is_made_of_an_image_and_another_tag_is_deployed(admin: Bro
 
 
 async def test_a_source_becomes_an_image_and_a_repository_again(site: Site, admin: Browser, registry: Registry) -> None:
-    await admin.send("/apps/new", {"slug": "shop", "runtime": "docker", "node": "local"})
+    await admin.send("/apps/new", {"slug": "shop", "kind": "folder", "runtime": "docker", "node": "local"})
     unknown = await admin.send("/apps/shop/source", {"image": "a.example/shpo:1"})
     assert (unknown.status, "There is no a.example/shpo:1. Look for a typing error." in unknown.text) == (422, True)
     saved = await admin.send(

@@ -66,6 +66,15 @@ class Finding:
         """The apps that lie in other folders of the same repository."""
         return tuple(one for one in self.alternatives if one.base != self.base)
 
+    def beside(self, before: "Finding | None") -> "Finding":
+        """From one folder the others of the same repository are not seen: those that were, are still there."""
+        if before is None or (before.asked.url, before.branch) != (self.asked.url, self.branch):
+            return self
+        seen = {one.base for one in self.alternatives}
+        return replace(
+            self, alternatives=(*self.alternatives, *(one for one in before.folders if one.base not in seen))
+        )
+
 
 async def look_into(
     links: Links,

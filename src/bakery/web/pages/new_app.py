@@ -223,7 +223,7 @@ async def _look(parts: Parts, draft: Draft, actor: Actor, *, runtime: Runtime | 
             field="url",
         )
     finding = await look_into(parts.links, node, source, key=key, runtime=runtime, actor=actor)
-    await keep_finding(parts.store, finding, actor=actor)
+    await keep_finding(parts.store, finding.beside(draft.finding), actor=actor)
 
 
 async def _build_is_well(parts: Parts, draft: Draft, actor: Actor) -> None:

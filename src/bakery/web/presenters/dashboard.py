@@ -14,6 +14,7 @@ from bakery.web.presenters.activity import activity_row
 from bakery.web.presenters.deployments import deployment_row
 from bakery.web.presenters.fleet import fleet_view, nodes_in_need
 from bakery.web.presenters.links import Url
+from bakery.web.presenters.refusals import why_not
 from bakery.web.views.dashboard import Attention, DashboardPage, SetupStep
 from bakery.web.views.status import app_status
 
@@ -48,6 +49,7 @@ def dashboard_page(
         fleet=fleet_view(nodes, actor=actor, url=url),
         deployments=[deployment_row(deployment, now) for deployment in apps.recent],
         activity=[activity_row(done, actor=actor, url=url, now=now) for done in activity],
+        why_not_create=why_not(actor, Permission.CREATE_APP),
     )
 
 

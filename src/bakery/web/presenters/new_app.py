@@ -16,7 +16,7 @@ from bakery.delivery.premises import Premises, Release
 from bakery.delivery.work import Patience
 from bakery.model.apps import HTTP_PORT, Runtime, SourceKind, automatic_host, parse_command, parse_health_path
 from bakery.model.deployments import SlotState
-from bakery.model.errors import BadInput
+from bakery.model.errors import BadInput, Conflict
 from bakery.model.names import PRODUCTION, AppAt, AppName, Colour, Port, parse_app_name
 from bakery.model.nodes import NodeState
 from bakery.model.repository_paths import RepositoryPath
@@ -48,6 +48,7 @@ _RUNTIMES: Mapping[Runtime, tuple[str, str]] = {
     Runtime.STATIC: ("Static files", "Nothing runs: nginx serves the files as they are."),
 }
 _GIB = 1024**3
+_NOTHING = "Nothing to do."  # in a step that is there all the same
 _SOURCE_FIRST = "Say where its code is."
 
 
@@ -197,8 +198,8 @@ def _headline(finding: Finding, runtime: Runtime, command: str) -> str:
         return finding.problem
     if command:
         return f"{_RUNTIMES[runtime][0]}, starts with {command}"
-    versions = " ".join(f"{one.tool} {one.version}" for one in finding.versions[:1])
-    named = ", ".join(part for part in (finding.framework or finding.stack, versions) if part)
+    versions = [f"{one.tool} {one.version}" for one in finding.versions[:1]]
+    named = ", ".join([finding.framework, *versions] if finding.framework else versions or [finding.stack])
     start = shlex.join(finding.recipe.start) if finding.recipe and finding.recipe.start else ""
     ways = {
         Runtime.DOCKER: "generated Dockerfile" if finding.writes_dockerfile else "its own Dockerfile",
@@ -238,7 +239,7 @@ def _folders(finding: Finding | None) -> Options:
         return ()
     own = [Option(finding.base, finding.base or "Its top", finding.framework or finding.stack)]
     others = {one.base: Option(one.base, one.base or "Its top", f"{one.stack}. {one.why}") for one in finding.folders}
-    return [*([] if finding.problem else own), *others.values()]
+    return sorted([*([] if finding.problem else own), *others.values()], key=lambda option: option.value)
 
 
 def _runtimes(seen: Seen) -> Options:
@@ -331,19 +332,19 @@ def _plan(seen: Seen) -> list[PlanStep]:
         return []
     if finding and finding.problem and not seen.draft.text("command"):
         return []
+    patience = Patience()
     try:
         wanted = _wanted(seen, node)
-    except BadInput:  # said at its field
+        plan = plan_deployment(wanted)
+    except (BadInput, Conflict):  # said when the section is left
         return []
-    patience = Patience()
     drain = wanted.release.terms(patience.usual).drain
-    parts = foresee(plan_deployment(wanted), Names(), check_seconds=patience.check, drain_seconds=drain)
-    return list(_steps(parts))
+    return list(_steps(foresee(plan, Names(), check_seconds=patience.check, drain_seconds=drain)))
 
 
 def _steps(parts: Sequence[ForeseenPart]) -> Iterator[PlanStep]:
     for part in parts:
-        if part.key != "variables":
+        if part.key != "variables" and not any(line.text.startswith(_NOTHING) for line in part.lines):
             command = next((line.text.removeprefix("$ ") for line in part.lines if line.text.startswith("$ ")), "")
             yield PlanStep(part.title, command)
 

@@ -66,3 +66,4 @@ class DashboardPage:
     fleet: FleetView
     deployments: Sequence[DeploymentRow]
     activity: Sequence[ActivityRow]
+    why_not_create: str = ""

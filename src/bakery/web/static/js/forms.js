@@ -31,6 +31,9 @@ document.addEventListener("submit", (event) => {
   setTimeout(() => hear(event.submitter)); // after the browser has read the form: a disabled button is not sent
 });
 
+// Loading the page again shows the draft, and does not send once more what was refused.
+if (document.querySelector("[data-draft]")) history.replaceState(history.state, "", location.href);
+
 // A draft that is saved by itself while its form is sent would be there again after the form has used it up.
 document.addEventListener("htmx:beforeRequest", (event) => event.target.matches("[data-draft][data-sent]") && event.preventDefault());
 

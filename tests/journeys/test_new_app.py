@@ -1,0 +1,72 @@
+"""From the dashboard to an app that is live, from nothing but the address of its repository."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.journeys.accessibility import violations
+from tests.support.git_server import GitServer, a_git_server
+
+pytestmark = pytest.mark.browser
+APP = Path(__file__).parents[2] / "examples/hello/app.py"
+
+
+@pytest.fixture
+def server() -> Iterator[GitServer]:
+    with a_git_server() as server:
+        yield server
+
+
+def test_an_app_is_live_after_at_most_ten_clicks_and_three_typed_fields(page: Page, server: GitServer) -> None:
+    files = {"app.py": APP.read_text(), "Procfile": "web: python3 app.py\n", ".env.example": "GREETING=\n"}
+    server.repository("Crumbs").commit("Bake", files)
+    page.goto("/")
+    clicks = typed = 0
+
+    def click(name: str, *, role: str = "button") -> None:
+        nonlocal clicks
+        page.get_by_role("main").get_by_role(role, name=name, exact=True).first.click()  # type: ignore[arg-type]  # a word
+        clicks += 1
+
+    def type_in(label: str, text: str) -> None:
+        nonlocal typed
+        page.get_by_label(label, exact=True).fill(text)
+        typed += 1
+
+    click("New app", role="link")
+    click("Continue")
+    address = page.get_by_label("Address of the repository")
+    expect(address).to_be_focused()
+    expect(address).to_have_attribute("aria-invalid", "true")
+    assert violations(page) == []
+
+    with page.expect_response("**/apps/new/draft"):
+        type_in("Address of the repository", server.url("Crumbs"))
+        page.keyboard.press("Tab")
+    expect(page.locator("#draft-state")).to_contain_text("Draft saved")
+    page.reload()
+    expect(address).to_have_value(server.url("Crumbs"))
+
+    click("Continue")
+    expect(page.get_by_role("heading", name="Build")).to_be_focused()
+    expect(page.get_by_text("main@")).to_contain_text("Bake")
+    page.get_by_label("Process").check()
+    clicks += 1
+    assert violations(page) == []
+    click("Continue")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("crumbs")
+    expect(page.get_by_text("Nobody has this name.")).to_be_visible()
+    assert violations(page) == []
+    click("Continue")
+    type_in("GREETING", "Good morning")
+    assert violations(page) == []
+    click("Continue")
+    expect(page.get_by_role("main").locator(".facts")).to_contain_text("1 with a value")
+    click("Create and deploy")
+
+    expect(page.locator("h1 + .badge")).to_have_text("Succeeded", timeout=30_000)
+    assert (clicks <= 10, typed <= 3) == (True, True), (clicks, typed)
+    page.goto("/apps/new")
+    expect(address).to_have_value("")
