@@ -91,7 +91,8 @@ async def test_a_draft_stays_and_shows_no_secret(site: Site, admin: Browser, ser
     form = {"section": "source", "url": server.url("shop"), "token": CANARY, "do": "next"}
     looked = await admin.send("/apps/new", form)
     assert (looked.status, "Open the shop" in looked.text or "main@" in looked.text) == (200, True), looked.text
-    await admin.send("/apps/new/draft", {"section": "build", "command": "node other.js"})
+    kept = await admin.send("/apps/new/draft", {"section": "build", "command": "node other.js"})
+    assert kept.text == "Draft saved just now . You can leave and come back."
     assert 'value="node other.js"' in (await admin.get("/apps/new?at=build")).html
     for section in ("build", "address"):
         await admin.send("/apps/new", {"section": section, "runtime": "process", "slug": "shop", "do": "next"})

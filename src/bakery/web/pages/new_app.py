@@ -40,7 +40,7 @@ from bakery.nodes.catalogue import list_nodes
 from bakery.web.context import Parts, WebRequest
 from bakery.web.errors import status_of
 from bakery.web.forms import Typed, typed
-from bakery.web.moments import now
+from bakery.web.moments import moment, now
 from bakery.web.pages.app_source import with_hint
 from bakery.web.presenters.new_app import SECTIONS, Seen, name_from, new_app_page
 from bakery.web.rendering import go, render_page, render_partial, url_of
@@ -101,7 +101,8 @@ async def keep_draft(request: WebRequest, parts: Parts, actor: Actor) -> Respons
         except BadInput:
             continue
     draft = await keep_typed(parts.store, fields, variables=values, actor=actor)
-    return render_partial(request, "apps/_draft.html", saved=draft.saved_at)
+    at = now()
+    return render_partial(request, "apps/_draft.html", saved=moment(draft.saved_at or at, at))
 
 
 @post("/apps/new/discard", opt=_CREATE)
