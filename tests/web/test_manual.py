@@ -1,6 +1,9 @@
 """The manual in the product is docs/, whole: each chapter is listed, and each of its links leads somewhere."""
 
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -47,3 +50,12 @@ def test_a_heading_is_named_as_links_in_the_source_name_it() -> None:
 
 def test_what_is_no_chapter_has_no_page() -> None:
     assert chapter("../README", "/help/{}") is None
+
+
+def test_the_site_has_a_page_for_each_chapter_and_asks_nobody_else(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "scripts/manual_site.py", str(tmp_path)], check=True, capture_output=True)
+
+    assert {page.stem for page in tmp_path.glob("*.html")} == {*LISTED, "index"}
+    for page in tmp_path.glob("*.html"):
+        for address in re.findall(r'(?:src|href)="([^"#]+)', re.sub(r"<a [^>]*http[^>]*>", "", page.read_text())):
+            assert address.removesuffix(".html") in ELSEWHERE or (tmp_path / address).is_file(), address
