@@ -28,7 +28,8 @@ ALLOWED = {
     "nginx_settings": "of the facts of a machine, which are kept whole",
     "without_mounts": "of a Dockerfile that detect writes: tests hold it against its golden text",
     "strategies": "of Capabilities: from which a person will choose",
-    "ask_for_refresh": "who changes rows that a site is made of calls it",
+    "lifetime": "dnspython looks at it",
+    "names_with_right_dns": "what asks for certificates calls it",
     "child_began": "a key of the state that the supervisor writes down",
 }
 # What these decorate is called by the framework.

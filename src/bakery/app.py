@@ -30,6 +30,7 @@ from bakery.delivery.old_logs import shorten_old_logs
 from bakery.delivery.plan import StepKey
 from bakery.delivery.rounds import find_lost_work, look_after_apps
 from bakery.delivery.worker import register_tasks
+from bakery.ingress.looking import keep_looking
 from bakery.model.actor import Actor
 from bakery.model.errors import BakeryError, NotReady, Unavailable
 from bakery.model.faults import arm, parse_fault
@@ -279,7 +280,7 @@ async def _run(
     if web and listener:
         finishing.append(web.serve(sockets=[listener]))
     if role is not Role.WEB:
-        kept = (_seal, _keep_local, _keep_in_touch, _write_transcript, _keep_house)
+        kept = (_seal, _keep_local, _keep_in_touch, _look_at_domains, _write_transcript, _keep_house)
         background += [_again_and_again(part, parts) for part in kept]
         finishing.append(parts.queue.work())
     async with asyncio.TaskGroup() as group:
@@ -367,6 +368,10 @@ async def _keep_in_touch(parts: Parts) -> None:
         return look_after_apps(parts.store, parts.queue, parts.links, node_id)
 
     await Touch(parts.store, parts.links, parts.queue, MetricsWriter(parts.store), now=_now, beside=beside).run()
+
+
+async def _look_at_domains(parts: Parts) -> None:
+    await keep_looking(parts.store, parts.dns)
 
 
 async def _write_transcript(parts: Parts) -> None:

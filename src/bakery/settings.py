@@ -51,6 +51,11 @@ KNOWN: tuple[Setting, ...] = (
     Setting("BAKERY_PUBLIC_IP", "The public address of this machine, the node `local`."),
     Setting("BAKERY_APPS_DOMAIN", "The domain under which apps of this machine get their names.", "localhost"),
     Setting(
+        "BAKERY_DNS_RESOLVERS",
+        "DNS servers that are asked about domains, as 192.0.2.53 or 192.0.2.53:5353, separated by commas.",
+        "those of this machine",
+    ),
+    Setting(
         "BAKERY_DATA_DIR",
         "The control plane's own folder.",
         "/var/lib/bakery/control as root, else ~/.local/share/bakery/control",
@@ -93,6 +98,7 @@ class Settings:
     trusted_proxies: tuple[str, ...]
     public_ip: str | None
     apps_domain: str
+    dns_resolvers: tuple[tuple[str, int], ...]
     data_dir: Path
     node_dir: Path
     logs_dir: Path
@@ -142,6 +148,7 @@ def read_settings(environ: Mapping[str, str], *, dotenv: Path | None = None, is_
         trusted_proxies=take("BAKERY_TRUSTED_PROXIES", _addresses, ()),
         public_ip=take("BAKERY_PUBLIC_IP", parse_address, None),
         apps_domain=take("BAKERY_APPS_DOMAIN", parse_domain, "localhost"),
+        dns_resolvers=take("BAKERY_DNS_RESOLVERS", _dns_servers, ()),
         data_dir=data_dir,
         node_dir=take("BAKERY_NODE_DIR", _absolute_path, state / "node"),
         logs_dir=take("BAKERY_LOGS_DIR", _absolute_path, data_dir / "logs"),
@@ -280,6 +287,17 @@ def _port(text: str) -> int:
 
 def _addresses(text: str) -> tuple[str, ...]:
     return tuple(parse_address(part) for part in text.split(","))
+
+
+def _dns_servers(text: str) -> tuple[tuple[str, int], ...]:
+    return tuple(_dns_server(part.strip()) for part in text.split(","))
+
+
+def _dns_server(text: str) -> tuple[str, int]:
+    """An address, perhaps with a port, which an IPv6 address has after brackets."""
+    found = re.fullmatch(r"\[([0-9a-fA-F:.]+)\](?::([0-9]+))?|([0-9.]+):([0-9]+)", text)
+    address, port = (found[1] or found[3], found[2] or found[4]) if found else (text, None)
+    return parse_address(address), _port(port) if port else 53
 
 
 def _log_level(text: str) -> str:

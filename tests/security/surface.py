@@ -63,6 +63,7 @@ _UNKNOWN: Mapping[str, str] = {
     "run": "nothing",
     "path": "nothing",
     "volume": "nothing",
+    "domain": "nothing.example.com",
 }
 
 

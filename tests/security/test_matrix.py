@@ -23,6 +23,7 @@ _IDS = re.compile(r"[0-9a-f]{16,}|theirs|nothing")
 _BODIES: Mapping[str, Any] = {
     "cancel": {"number": 1},
     "clone": {"slug": "another"},
+    "domains": {"host": "shop.example.com"},
     "environments": {"name": "staging"},
     "{run}": {"input": ""},
     "processes": {"counts": {"web": 1}},

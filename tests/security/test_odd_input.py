@@ -91,6 +91,10 @@ FORMS = [
     Entry("/apps/shop/delete", {"confirm": "no", "volumes": "data"}),
     Entry("/apps/shop/clone", {"slug": "shop"}),
     Entry("/apps/shop/environments", {"name": "staging", "branch": "main", "variables": "on"}),
+    Entry("/apps/shop/domains", {"host": "shop.example.com"}),
+    Entry("/apps/shop/domains/primary", {"host": "nothing.example.com"}),
+    Entry("/apps/shop/domains/remove", {"host": "nothing.example.com"}),
+    Entry("/apps/shop/domains/verify", {"host": "nothing.example.com"}),
     Entry(
         "/apps/shop/source",
         {"url": "http://127.0.0.1:9/shop.git", "branch": "main", "base": "", "username": "", "token": "x"},
@@ -221,6 +225,7 @@ BODIES = [
         method="PATCH",
     ),
     Entry("/api/apps/shop/clone", {"slug": "shop", "node": ""}),
+    Entry("/api/apps/shop/domains", {"host": "shop.example.com"}),
     Entry("/api/apps/shop/environments", {"name": "staging", "branch": "", "node": "", "variables": False}),
     Entry("/api/apps/shop/env/reveal", {"names": []}),
     Entry("/api/apps/shop/env/restore", {"version": 1}),

@@ -51,6 +51,8 @@ PAGES = {
     "variables-history": "/apps/shop/variables/history",
     "source": "/apps/api/source",
     "environments": "/apps/shop/environments",
+    "domains": "/apps/shop/domains",
+    "domains-none": "/apps/newsletter/domains",
     "app-settings": "/apps/api/settings",
     "deploy": "/apps/api/deploy",
     "source-none": "/apps/newsletter/source",
@@ -186,6 +188,26 @@ async def _bake(site: Site, ada: Actor) -> None:
     await a_live_deployment(site, "shop")
     await a_running_deployment(site, "shop", log=_CHECKS)
     await a_queued_deployment(site, "api", actor=ada)
+    await _attach(site)
+
+
+async def _attach(site: Site) -> None:
+    """Names of the shop's: one whose DNS is right, one that points to another server."""
+    right = {"answers": [{"server": "192.0.2.53", "a": ["203.0.113.7"]}], "zone": "example.com"}
+    wrong = {**right, "answers": [{"server": "192.0.2.53", "a": ["198.51.100.4"]}], "provider": "Namecheap"}
+    async with site.store.transaction() as tx:
+        for host, shown, is_primary, state, found in (
+            ("shop.example.com", "shop.example.com", True, "right", right),
+            ("xn--lden-loa.example.com", "läden.example.com", False, "wrong", wrong),
+        ):
+            await tx.connection.execute(
+                """
+                INSERT INTO domains (environment_id, host, shown, is_primary, dns_state, dns, looked_at, look_at)
+                SELECT environment_id, %s, %s, %s, %s, %s, now(), now() + interval '1 hour'
+                FROM app_facts WHERE slug = 'shop'
+                """,
+                (host, shown, is_primary, state, Jsonb(found)),
+            )
 
 
 async def _follow(site: Site, slug: str) -> None:

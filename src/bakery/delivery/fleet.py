@@ -45,6 +45,7 @@ class AppSummary:
     title: str | None
     version: str | None
     has_failed: bool
+    primary_name: str | None
 
     @property
     def where(self) -> AppAt:
@@ -63,7 +64,9 @@ class AppSummary:
     @property
     def address(self) -> str | None:
         """Where people reach it; None while nothing is live and the address is not known yet."""
-        return app_address(self.where, domain=self.apps_domain, site_port=self.site_port, port=self.port)
+        return app_address(
+            self.where, domain=self.apps_domain, site_port=self.site_port, port=self.port, primary=self.primary_name
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +117,7 @@ async def list_apps(store: Store, *, actor: Actor, containing: str = "", after: 
             )
             SELECT id, slug, environment, name, runtime, is_stopped, is_deploying, created_at, node, site_port,
                    apps_domain, colour, port, health, health_note, live_since, live_number, title, version,
+                   primary_name,
                    EXISTS (SELECT FROM deployments WHERE app_id = found.id AND state = 'failed') AS has_failed,
                    (SELECT count(*) FROM found) AS total
             FROM found WHERE slug > %(after)s ORDER BY slug LIMIT %(size)s

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.plan import Slot
-from bakery.ingress.names import attached_names
+from bakery.ingress.domains import attached_names
 from bakery.nodes.ingress import ProxySite, StaticSite
 from bakery.nodes.node import Node
 from bakery.store.store import Store

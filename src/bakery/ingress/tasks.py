@@ -1,4 +1,8 @@
-"""The names under which work on sites waits in the queue, and what it must not overlap with."""
+"""What happens when the names of an environment change: work in the queue, under which name, and after what.
+
+This is the place to add to for whoever wants to know, such as what gets certificates: `names_changed` is called in the
+transaction that attaches a name, removes one or makes one primary, `dns_changed` in the one that notes that the DNS of
+a name became right, or is right no more. `domains.names_with_right_dns` says for which names that is so."""
 
 from bakery.store.queue import Queue
 from bakery.store.transaction import Transaction
@@ -12,6 +16,18 @@ def environment_lock(environment_id: int) -> str:
 
 def site_lock(environment_id: int) -> str:
     return f"site:{environment_id}"
+
+
+async def names_changed(tx: Transaction, queue: Queue, environment_id: int) -> None:
+    await ask_for_refresh(tx, queue, environment_id)
+
+
+async def dns_changed(tx: Transaction, environment_id: int) -> None:
+    """Its address is shown where people find it: the link to an app is its primary name when that leads to it."""
+    cursor = await tx.connection.execute(
+        "SELECT apps.slug FROM environments JOIN apps ON apps.id = app_id WHERE environments.id = %s", (environment_id,)
+    )
+    tx.publish("apps", *(f"app:{slug}" for (slug,) in await cursor.fetchall()))
 
 
 async def ask_for_refresh(tx: Transaction, queue: Queue, environment_id: int) -> None:

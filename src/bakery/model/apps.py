@@ -139,8 +139,13 @@ def automatic_host(where: AppAt, domain: str) -> HostName:
     return HostName(f"{inside}{where.app}.{domain}")
 
 
-def app_address(where: AppAt, *, domain: str, site_port: int | None, port: int | None) -> str | None:
-    """Through nginx under its own host name; without nginx on its own port, once it has one."""
+def app_address(
+    where: AppAt, *, domain: str, site_port: int | None, port: int | None, primary: str | None = None
+) -> str | None:
+    """Through nginx under its primary name, else the one that it has by itself; without nginx on its own port, once it
+    has one."""
     if site_port is not None:
-        return f"http://{automatic_host(where, domain)}" + ("" if site_port == HTTP_PORT else f":{site_port}")
+        return f"http://{primary or automatic_host(where, domain)}" + (
+            "" if site_port == HTTP_PORT else f":{site_port}"
+        )
     return None if port is None else f"http://127.0.0.1:{port}"

@@ -28,6 +28,11 @@ class General:
         return urlsplit(self.base_url).path if self.base_url else ""
 
     @property
+    def own_host(self) -> str | None:
+        """The name at which Bakery itself answers."""
+        return urlsplit(self.base_url).hostname if self.base_url else None
+
+    @property
     def is_encrypted(self) -> bool:
         return bool(self.base_url and self.base_url.startswith("https:"))
 

@@ -8,6 +8,7 @@ from litestar.connection import ASGIConnection
 
 from bakery.delivery.command_runs import CommandRuns
 from bakery.delivery.local import Machine
+from bakery.ingress.dns import Dns, DnsServer
 from bakery.model.secret import Secret
 from bakery.nodes.links import Links
 from bakery.settings import Settings
@@ -36,3 +37,7 @@ class Parts:
     runs: CommandRuns = field(default_factory=CommandRuns)
     is_set_up: bool = False
     is_ending: bool = False  # no new traffic, please
+
+    @property
+    def dns(self) -> Dns:
+        return Dns(tuple(DnsServer(*server) for server in self.settings.dns_resolvers))

@@ -28,7 +28,7 @@ class Part:
 
 PARTS: Sequence[Part] = (
     Part("Begin here", ("quickstart", "concepts")),
-    Part("Put an app live", ("delivery", "sources", "stacks")),
+    Part("Put an app live", ("delivery", "domains", "sources", "stacks")),
     Part("Look after it", ("nodes", "reliability", "security")),
     Part("Look it up", ("cli", "api", "settings")),
     Part("How it is made", ("architecture", "benchmarks")),

@@ -2,6 +2,7 @@
 
 from tests.web.samples.app_settings import app_settings_pages
 from tests.web.samples.apps import a_deployment, an_app, app_pages
+from tests.web.samples.domains import domain_pages
 from tests.web.samples.frame import TEMPLATES, Pages, a_gate, environment
 from tests.web.samples.gates import gate_pages
 from tests.web.samples.logs import log_pages
@@ -24,6 +25,7 @@ def shell_pages() -> Pages:
         **variable_pages(),
         **source_pages(),
         **app_settings_pages(),
+        **domain_pages(),
         **team_pages(),
         **account_pages(),
     }

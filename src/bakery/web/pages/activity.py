@@ -32,6 +32,7 @@ ACTIONS = (
     Option("deployment.", "Deployments"),
     Option("app.", "Apps"),
     Option("environment.", "Environments"),
+    Option("domain.", "Domains"),
     Option("volume.", "Volumes"),
     Option("variables.", "Variables"),
     Option("source.", "Sources"),

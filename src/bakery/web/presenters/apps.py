@@ -120,6 +120,7 @@ def app_view(
 def app_tabs(slug: str, current: str, url: Url) -> Sequence[Tab]:
     return (
         Tab("Overview", url(f"/apps/{slug}"), current=current == "overview"),
+        Tab("Domains", url(f"/apps/{slug}/domains"), current=current == "domains"),
         Tab("Variables", url(f"/apps/{slug}/variables"), current=current == "variables"),
         Tab("Deployments", url(f"/apps/{slug}/deployments"), current=current == "deployments"),
         Tab("Logs", url(f"/apps/{slug}/logs"), current=current == "logs"),

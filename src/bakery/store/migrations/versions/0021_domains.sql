@@ -19,7 +19,7 @@ CREATE INDEX ON domains (environment_id);
 CREATE INDEX ON domains (look_at);
 CREATE UNIQUE INDEX one_primary_domain ON domains (environment_id) WHERE is_primary;
 
--- An environment in one row says its primary name too.
+-- An environment in one row says its primary name too, once that leads there.
 CREATE OR REPLACE VIEW environment_facts AS
 SELECT apps.id, apps.slug, apps.name, apps.created_at,
        environments.id AS environment_id, environments.runtime, environments.command, environments.health_path,
@@ -38,6 +38,7 @@ LEFT JOIN slots ON slots.environment_id = environments.id AND slots.state = 'liv
 LEFT JOIN releases ON releases.id = slots.release_id
 LEFT JOIN builds ON builds.id = releases.build_id
 LEFT JOIN domains ON domains.environment_id = environments.id AND domains.is_primary
+    AND domains.dns_state = 'right'
 WHERE apps.deleted_at IS NULL;
 CREATE OR REPLACE VIEW app_facts AS SELECT * FROM environment_facts WHERE environment = 'production';
 

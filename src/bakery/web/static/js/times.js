@@ -20,6 +20,7 @@ function clock(seconds) {
   return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 
+const until = (text) => clock(Math.max(0, -since(text)));
 const since = (text) => Math.round((Date.now() - new Date(text)) / 1000);
 const put = (element, text) => element.textContent === text || (element.textContent = text);
 
@@ -31,5 +32,9 @@ function count() {
   for (const element of document.querySelectorAll("[data-since]")) put(element, clock(Math.max(0, since(element.dataset.since))));
 }
 
+function countDown() {
+  for (const element of document.querySelectorAll("[data-until]")) put(element, until(element.dataset.until));
+}
+
 setInterval(refresh, 15_000);
-setInterval(count, 1000);
+setInterval(() => { count(); countDown(); }, 1000);

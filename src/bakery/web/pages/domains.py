@@ -1,0 +1,110 @@
+"""The domains of an app: which there are, what the DNS says of them, attaching and removing one."""
+
+from collections.abc import Awaitable, Callable
+
+from litestar import Response, get, post
+from litestar.response import Redirect
+
+from bakery.delivery.apps import show_app
+from bakery.ingress.domains import attach_domain, list_domains, make_primary, no_such_domain, remove_domain
+from bakery.ingress.looking import verify_domain
+from bakery.model.actor import Actor
+from bakery.model.errors import BadInput, BakeryError, Conflict
+from bakery.model.host_names import parse_domain_name
+from bakery.model.names import AppAt, HostName
+from bakery.model.permissions import Permission
+from bakery.web.context import Parts, WebRequest
+from bakery.web.errors import status_of
+from bakery.web.forms import typed
+from bakery.web.moments import now
+from bakery.web.presenters.domains import domains_page
+from bakery.web.rendering import go, render_page, url_of
+from bakery.web.views.forms import Form
+from bakery.web.views.shell import Crumb
+
+_CHANGE = {"permission": Permission.DEPLOY}
+_SHOWN = ("host",)
+_Act = Callable[[HostName], Awaitable[object]]
+
+
+@get("/apps/{slug:str}/domains", opt={"permission": Permission.READ})
+async def show(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str]:
+    return await _page(request, parts, actor, where)
+
+
+@post("/apps/{slug:str}/domains", opt=_CHANGE)
+async def add(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str] | Redirect:
+    form = await typed(request)
+    try:
+        name = parse_domain_name(form.text("host"))
+        own = parts.general.own_host
+        await attach_domain(parts.store, parts.queue, where, name, own_host=own, actor=actor)
+    except (BadInput, Conflict) as error:
+        told = BadInput(f"{error.message} {error.hint}".strip(), field="host")
+        refused = form.refused(told, shown=_SHOWN)
+        return await _page(request, parts, actor, where, form=refused, status=status_of(error))
+    return go(request, f"/apps/{where.app}/domains", said="domain-attached")
+
+
+@post("/apps/{slug:str}/domains/verify", opt=_CHANGE)
+async def verify(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str] | Redirect:
+    async def act(host: HostName) -> object:
+        return await verify_domain(parts.store, parts.dns, where, host, actor=actor)
+
+    return await _do(request, parts, actor, where, act, said="domain-verified")
+
+
+@post("/apps/{slug:str}/domains/primary", opt=_CHANGE)
+async def primary(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str] | Redirect:
+    async def act(host: HostName) -> object:
+        return await make_primary(parts.store, parts.queue, where, host, actor=actor)
+
+    return await _do(request, parts, actor, where, act, said="domain-primary")
+
+
+@post("/apps/{slug:str}/domains/remove", opt=_CHANGE)
+async def remove(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str] | Redirect:
+    async def act(host: HostName) -> object:
+        await remove_domain(parts.store, parts.queue, where, host, actor=actor)
+        return None
+
+    return await _do(request, parts, actor, where, act, said="domain-removed")
+
+
+async def _do(
+    request: WebRequest, parts: Parts, actor: Actor, where: AppAt, act: _Act, *, said: str
+) -> Response[str] | Redirect:
+    form = await typed(request)
+    try:
+        await act(_host_in(form.text("host")))
+    except Conflict as error:
+        refused = Form(problem=f"{error.message} {error.hint}".strip())
+        return await _page(request, parts, actor, where, form=refused, status=status_of(error))
+    return go(request, f"/apps/{where.app}/domains", said=said)
+
+
+def _host_in(text: str) -> HostName:
+    """Of a form of the page's own: what cannot be a name is a domain that no app has."""
+    try:
+        return parse_domain_name(text).host
+    except BakeryError:
+        raise no_such_domain(text) from None
+
+
+async def _page(
+    request: WebRequest, parts: Parts, actor: Actor, where: AppAt, *, form: Form | None = None, status: int = 200
+) -> Response[str]:
+    app = await show_app(parts.store, where, actor=actor)
+    found = await list_domains(parts.store, where, actor=actor)
+    url = url_of(request)
+    return await render_page(
+        request,
+        "apps/domains.html",
+        domains_page(app, found, form=form or Form(), actor=actor, url=url, now=now()),
+        here=f"app:{where.app}",
+        crumbs=[Crumb("Apps", url("/apps")), Crumb(str(where), url(f"/apps/{where.app}")), Crumb("Domains")],
+        status=status,
+    )
+
+
+ROUTES = (show, add, verify, primary, remove)

@@ -1,0 +1,132 @@
+"""Host names that lead to an app, through a real nginx and a little DNS."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from bakery.delivery.environments import add_environment, parse_new_environment
+from bakery.delivery.sites import refresh_site
+from bakery.ingress.domains import (
+    Domain,
+    attach_domain,
+    list_domains,
+    make_primary,
+    names_with_right_dns,
+    remove_domain,
+)
+from bakery.ingress.looking import look_in_time, verify_domain
+from bakery.ingress.tasks import REFRESH_SITE
+from bakery.model.dns import DnsState
+from bakery.model.errors import Conflict, NotFound
+from bakery.model.host_names import parse_domain_name
+from bakery.model.names import HostName
+from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.support.dns_server import a_little_dns
+from tests.support.people import a_developer
+from tests.support.places import at
+
+WWW = HostName("www.example.com")
+STAGING = parse_new_environment("staging", branch="", node="", with_variables=False)
+
+
+async def attach(fleet: Fleet, host: str, slug: str = "shop", env: str = "production") -> Domain:
+    name = parse_domain_name(host)
+    return await attach_domain(fleet.store, fleet.queue, at(slug, env), name, own_host="bakery.example", actor=ADMIN)
+
+
+async def visit(fleet: Fleet, host: str) -> str:
+    assert fleet.node.ingress is not None
+    async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        url = f"http://127.0.0.1:{fleet.node.ingress.port}/"
+        return (await client.get(url, headers={"Host": host})).text
+
+
+async def do_what_waits(fleet: Fleet) -> None:
+    """What the queue holds for sites, done here."""
+    async with fleet.store.transaction() as tx:
+        cursor = await tx.connection.execute(
+            "DELETE FROM procrastinate_jobs WHERE task_name = %s RETURNING (args ->> 'subject')::bigint",
+            (REFRESH_SITE,),
+        )
+        waiting = [environment_id for (environment_id,) in await cursor.fetchall()]
+    assert waiting
+    for environment_id in waiting:
+        await refresh_site(fleet.store, fleet.node, environment_id)
+
+
+async def set_address(fleet: Fleet, address: str | None) -> None:
+    async with fleet.store.transaction() as tx:
+        await tx.connection.execute("UPDATE nodes SET public_address = %s", (address,))
+
+
+async def test_an_app_answers_to_its_domains_until_they_are_removed(fleet: Fleet) -> None:
+    await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    first = await attach(fleet, "Bücher.example")
+    await attach(fleet, "*.shop.example.com")
+    await do_what_waits(fleet)
+    assert (first.host, first.shown, first.is_primary) == ("xn--bcher-kva.example", "bücher.example", True)
+    assert [await visit(fleet, host) for host in ("xn--bcher-kva.example", "any.shop.example.com")] == ["one", "one"]
+    await fleet.deploy_well(an_app("two"))  # a switch knows them too
+    assert await visit(fleet, "any.shop.example.com") == "two"
+
+    await attach(fleet, WWW)
+    await make_primary(fleet.store, fleet.queue, at("shop"), WWW, actor=ADMIN)
+    await remove_domain(fleet.store, fleet.queue, at("shop"), first.host, actor=ADMIN)
+    await do_what_waits(fleet)
+    assert "no app at this address" in await visit(fleet, "xn--bcher-kva.example")
+    assert await visit(fleet, WWW) == "two"
+    left = await list_domains(fleet.store, at("shop"), actor=ADMIN)
+    assert [(one.host, one.is_primary) for one in left] == [(WWW, True), ("*.shop.example.com", False)]
+
+
+async def test_a_name_leads_to_one_environment_also_under_a_race(fleet: Fleet) -> None:
+    shop = await fleet.make()
+    await fleet.make("blog")
+    await add_environment(fleet.store, at("shop"), STAGING, actor=ADMIN)
+    places = [("shop", "production"), ("blog", "production"), ("shop", "staging")]
+    tried = await asyncio.gather(*(attach(fleet, WWW, *place) for place in places), return_exceptions=True)
+    assert sorted(type(one).__name__ for one in tried) == ["Conflict", "Conflict", "Domain"]
+    owner = places[next(index for index, one in enumerate(tried) if isinstance(one, Domain))]
+    with pytest.raises(Conflict, match=f"^{WWW} belongs to {at(*owner)} already"):
+        await attach(fleet, WWW.upper(), *places[0])
+    await remove_domain(fleet.store, fleet.queue, at(*owner), WWW, actor=ADMIN)
+    await attach(fleet, WWW, "blog")
+    stranger = await a_developer(fleet.store, apps=frozenset({shop.id}))
+    with pytest.raises(Conflict, match=f"^{WWW} belongs to another app"):
+        await attach_domain(fleet.store, fleet.queue, at("shop"), parse_domain_name(WWW), own_host=None, actor=stranger)
+    with pytest.raises(NotFound, match="no domain"):
+        await remove_domain(fleet.store, fleet.queue, at("shop"), WWW, actor=stranger)
+    for host, said in (
+        ("bakery.example", "is the address of Bakery itself"),
+        ("blog.localhost", "Below localhost, apps of the node local get their names by themselves"),
+    ):
+        with pytest.raises(Conflict, match=said):
+            await attach(fleet, host)
+
+
+async def test_the_dns_is_asked_until_it_is_right_and_then_the_app_is_found_there(fleet: Fleet) -> None:
+    await fleet.make()
+    await attach(fleet, WWW)
+    await set_address(fleet, "203.0.113.7")
+    with a_little_dns() as server:
+        server.a_zone("example.com")
+        assert await look_in_time(fleet.store, server.asking()) == 1
+        assert await look_in_time(fleet.store, server.asking()) == 0
+        (waiting,) = await list_domains(fleet.store, at("shop"), actor=ADMIN)
+        assert (waiting.dns_state, [record.name for record in waiting.records]) == (DnsState.WAITING, ["www"])
+        assert waiting.looked_at is not None
+        assert 14 < (waiting.look_at - waiting.looked_at).total_seconds() < 16
+
+        server.records[WWW, "A"] = ("198.51.100.4",)
+        wrong = await verify_domain(fleet.store, server.asking(), at("shop"), WWW, actor=ADMIN)
+        assert (wrong.dns_state, len(wrong.troubles)) == (DnsState.WRONG, 1)
+        assert (await fleet.app()).address == f"http://shop.localhost:{fleet.node.ingress.port}"  # type: ignore[union-attr]  # it has nginx
+
+        server.records[WWW, "A"] = ("203.0.113.7",)
+        right = await verify_domain(fleet.store, server.asking(), at("shop"), WWW, actor=ADMIN)
+    assert (right.dns_state, right.troubles) == (DnsState.RIGHT, ())
+    assert (await fleet.app()).address == f"http://{WWW}:{fleet.node.ingress.port}"  # type: ignore[union-attr]  # likewise
+    async with fleet.store.connection() as connection:
+        assert await names_with_right_dns(connection, right.environment_id) == (WWW,)

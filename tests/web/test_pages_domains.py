@@ -1,0 +1,39 @@
+from tests.api.site import Site
+from tests.support.people import a_viewer
+from tests.web.browser import Browser, a_browser
+from tests.web.goods import an_app
+
+
+async def test_a_domain_is_added_made_primary_and_removed(site: Site, admin: Browser) -> None:
+    await an_app(site)
+    assert "No domain of its own yet" in (await admin.get("/apps/shop/domains")).text
+    page = await admin.send("/apps/shop/domains", {"host": "läden.example.com"})
+    assert "Domain added. The app answers to it." in page.text
+    assert "läden.example.com xn--lden-loa.example.com primary" in page.text
+    await admin.send("/apps/shop/domains", {"host": "www.example.com"})
+    page = await admin.send("/apps/shop/domains/primary", {"host": "www.example.com"})
+    assert "This is the primary domain now." in page.text
+    page = await admin.send("/apps/shop/domains/remove", {"host": "www.example.com"})
+    assert "Domain removed." in page.text
+    activity = (await admin.get("/activity?action=domain.")).text
+    assert all(words in activity for words in ("attached a domain to", "chose another primary", "removed a domain"))
+
+
+async def test_what_is_wrong_stands_below_its_field(site: Site, admin: Browser) -> None:
+    await an_app(site)
+    await an_app(site, "blog")
+    await admin.send("/apps/blog/domains", {"host": "www.example.com"})
+    page = await admin.send("/apps/shop/domains", {"host": "https://www.example.com/"})
+    assert "Use a host name alone, without http://, port or path. Like www.example.com." in page.text
+    page = await admin.send("/apps/shop/domains", {"host": "WWW.example.com."})
+    assert "www.example.com belongs to blog already." in page.text
+    assert 'value="WWW.example.com."' in page.html
+
+
+async def test_a_viewer_reads_them(site: Site, admin: Browser) -> None:
+    await an_app(site)
+    await admin.send("/apps/shop/domains", {"host": "www.example.com"})
+    async with a_browser(site, await a_viewer(site.store)) as viewer:
+        page = await viewer.get("/apps/shop/domains")
+    assert "www.example.com" in page.text
+    assert "Remove" not in page.text
