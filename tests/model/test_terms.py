@@ -106,4 +106,4 @@ def test_each_says_what_holds_whose_that_is_and_what_would_hold_otherwise() -> N
         "90s", "90s", Origin.PERSON, "1m, from bakery.toml", 90.0,
     )  # fmt: skip
     (kind,) = [term for term in terms if term.key == "health_kind"]
-    assert kind.otherwise == "/health where it exists, else the front page, else an open port, usual"
+    assert kind.otherwise == "/health where it exists, else the front page, else an open port, as usual"

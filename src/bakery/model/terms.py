@@ -306,7 +306,7 @@ def _shown(term: Term, said: object, terms: Terms, without: Terms) -> TermShown:
         said="" if said is None else term.shown(said),
         shown=_in_words(term, terms),
         origin=_origin(term, terms),
-        otherwise=f"{_in_words(term, without)}, {_origin(term, without)}",
+        otherwise=f"{_in_words(term, without)}, {_OTHERWISE.get(whose := _origin(term, without), whose)}",
         value=str(value) if isinstance(value, Statuses) else value,
     )
 
@@ -325,6 +325,7 @@ def _origin(term: Term, terms: Terms) -> Origin:
     return terms.origins.get(term.name, Origin.USUAL)
 
 
+_OTHERWISE = {Origin.USUAL: "as usual"}
 _WITHOUT = {
     "kind": "/health where it exists, else the front page, else an open port",
     "path": "none",

@@ -1,5 +1,7 @@
 """Where an app's code is kept: the repository that it follows or its image, and what opens it."""
 
+from dataclasses import replace
+
 from litestar import Response, get, post
 from litestar.response import Redirect
 
@@ -95,7 +97,7 @@ def with_hint(form: Form, error: BakeryError) -> Form:
     """Below its field stands what to do next too."""
     if not (isinstance(error, BadInput) and error.hint and form.error(error.field)):
         return form
-    return Form(values=form.values, errors={error.field: f"{error.message} {error.hint}"})
+    return replace(form, errors={error.field: f"{error.message} {error.hint}"})
 
 
 async def _page(

@@ -1,5 +1,6 @@
 """Making an app: five sections on one page, whose draft is kept until the app is made or the draft is thrown away."""
 
+import re
 from collections.abc import Mapping
 
 from litestar import Response, get, post
@@ -60,6 +61,7 @@ _SECTION_OF = {name: section for section, names in _FIELDS.items() for name in n
 }  # fmt: skip
 _ORDER = tuple(SECTIONS)
 _VALUE = "value-"
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _LONGEST = 2000  # of a field that is no text of variables
 _Refusal = BadInput | Conflict | NodeUnreachable | Unavailable | TooMany
 _REFUSALS = (BadInput, Conflict, NodeUnreachable, Unavailable, TooMany)
@@ -93,7 +95,7 @@ async def create(request: WebRequest, parts: Parts, actor: Actor) -> Response[st
 async def keep_draft(request: WebRequest, parts: Parts, actor: Actor) -> Response[str]:
     """As it is typed. What is not well yet is said when the section is left; a token waits until then too."""
     form = await typed(request, longest=LARGEST_SET)
-    fields = _plain(form, _section_in(form))
+    fields = {name: text for name, text in _plain(form, _section_in(form)).items() if _is_kept(name, text)}
     values = {}
     for name, text in _typed_values(form):
         try:
@@ -120,10 +122,18 @@ def _plain(form: Typed, section: str) -> dict[str, str]:
     found = {name: form.text(name) for names in _FIELDS.values() for name in names if name in form.values}
     if section == "address" and "section" in form.values:
         found["skip_tests"] = form.text("skip_tests")
-    for name, text in found.items():
-        if len(text) > _LONGEST and name != "command":
-            raise BadInput("This is longer than anybody types.", field=name)
     return found
+
+
+def _expect_kept(fields: Mapping[str, str]) -> None:
+    """Returns when the database takes them all."""
+    for name, text in fields.items():
+        if not _is_kept(name, text):
+            raise BadInput("This is longer than anybody types, or holds what is no character.", field=name)
+
+
+def _is_kept(name: str, text: str) -> bool:
+    return (len(text) <= _LONGEST or name == "command") and "\0" not in text and not _SURROGATE.search(text)
 
 
 def _typed_values(form: Typed) -> list[tuple[str, str]]:
@@ -133,6 +143,7 @@ def _typed_values(form: Typed) -> list[tuple[str, str]]:
 async def _keep(parts: Parts, form: Typed, section: str, actor: Actor) -> Draft:
     before = await read_draft(parts.store, actor=actor)
     fields = _plain(form, section)
+    _expect_kept(fields)
     opens = _opens({**before.fields, **fields})
     token = form.secret("token") if form.text("token").strip() else None
     if token is not None:
@@ -348,7 +359,9 @@ async def _refused(
     at = "variables" if field.startswith(_VALUE) else _SECTION_OF.get(field, section)
     shown = [name for name in (*_FIELDS[at], "text") if name in form.values]
     if field.startswith(_VALUE):
-        refused = Form(errors={field: told.message})
+        finding = (await read_draft(parts.store, actor=actor)).finding
+        asked = {_VALUE + one.name for one in finding.variables} if finding else set()
+        refused = Form(errors={field: told.message}, problem="" if field in asked else told.message)
     else:
         refused = form.refused(told, shown=shown, hidden=(field,) if field in _SECTION_OF else ())
     return await _page(request, parts, actor, at=at, form=with_hint(refused, told), status=status_of(error))

@@ -62,8 +62,9 @@ class Seen:
     name_is_free: bool = False
 
     @property
-    def kind(self) -> str:
-        return self.draft.text("kind") or SourceKind.GIT
+    def kind(self) -> SourceKind:
+        said = self.draft.text("kind")
+        return SourceKind(said) if said in set(SourceKind) else SourceKind.GIT
 
     @property
     def finding(self) -> Finding | None:
@@ -371,6 +372,6 @@ def _wanted(seen: Seen, node: NodeSummary) -> Wanted:
     )
     skipped = "you" if draft.text("skip_tests") else ""
     return Wanted(
-        1, 1, release, SourceKind(seen.kind), "", None, slots, premises, node.site_port is not None, skipped,
+        1, 1, release, seen.kind, "", None, slots, premises, node.site_port is not None, skipped,
         image=draft.text("image") if seen.kind == SourceKind.IMAGE else "",
     )  # fmt: skip
