@@ -1,7 +1,7 @@
 """Every address that a page shows: below the configured prefix, and never to another site."""
 
 from collections.abc import Callable
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from bakery.model.names import PRODUCTION, AppAt
 from bakery.web.assets import Asset
@@ -55,6 +55,11 @@ def below(address: str, more: str) -> str:
     path, joint, query = address.partition("?")
     further, anchor, part = more.partition("#")
     return f"{path}{further}{joint}{query}{anchor}{part}"
+
+
+def query_of(address: str, name: str) -> str:
+    """What an address says of it; empty where it says nothing."""
+    return dict(parse_qsl(urlsplit(address).query)).get(name, "")
 
 
 def wanted_by(request: WebRequest) -> str:

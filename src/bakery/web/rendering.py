@@ -16,7 +16,7 @@ from bakery.model.actor import Actor
 from bakery.model.errors import NotFound
 from bakery.model.names import PRODUCTION, AppAt
 from bakery.store.events import Position
-from bakery.web.addresses import Addresses, below, local_path
+from bakery.web.addresses import Addresses, below, local_path, query_of
 from bakery.web.context import Parts, WebRequest
 from bakery.web.identity import actor_of, csrf_token
 from bakery.web.navigation import navigation
@@ -46,6 +46,7 @@ def environment(addresses: Addresses, *, reload: bool) -> jinja2.Environment:
         lstrip_blocks=True,
     )
     env.filters["below"] = below
+    env.filters["query"] = query_of
     env.globals.update(url=addresses.url, static=addresses.static)
     return env
 

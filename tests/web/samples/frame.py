@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import jinja2
 
 from bakery.web.addresses import below as further
+from bakery.web.addresses import query_of
 from bakery.web.assets import FOLDER
 from bakery.web.moments import Moment, moment
 from bakery.web.views.shell import Crumb, Gate, NavItem, Person, Shell, SideApp, Toast
@@ -29,6 +30,7 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     made.filters["below"] = further
+    made.filters["query"] = query_of
     made.globals.update(url=below, static=static)
     return made
 

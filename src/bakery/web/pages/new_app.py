@@ -359,9 +359,7 @@ async def _refused(
     at = "variables" if field.startswith(_VALUE) else _SECTION_OF.get(field, section)
     shown = [name for name in (*_FIELDS[at], "text") if name in form.values]
     if field.startswith(_VALUE):
-        finding = (await read_draft(parts.store, actor=actor)).finding
-        asked = {_VALUE + one.name for one in finding.variables} if finding else set()
-        refused = Form(errors={field: told.message}, problem="" if field in asked else told.message)
+        refused = Form(errors={field: told.message})
     else:
         refused = form.refused(told, shown=shown, hidden=(field,) if field in _SECTION_OF else ())
     return await _page(request, parts, actor, at=at, form=with_hint(refused, told), status=status_of(error))

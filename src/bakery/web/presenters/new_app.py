@@ -36,7 +36,7 @@ SECTIONS: Mapping[str, str] = {
 }
 KINDS: Options = (
     Option(SourceKind.GIT, "A Git repository", "Its newest commit is looked into before anything is made."),
-    Option(SourceKind.FOLDER, "A folder", "Uploaded from where it lies, in the browser or with bakery deploy."),
+    Option(SourceKind.FOLDER, "A folder", "Uploaded from where it lies, with bakery deploy."),
     Option(SourceKind.IMAGE, "An existing image", "Pulled from a registry, public or private, and run in Docker."),
 )
 _RUNTIMES: Mapping[Runtime, tuple[str, str]] = {
@@ -114,7 +114,7 @@ def name_from(source: str) -> str:
 def new_app_page(seen: Seen, form: Form | None, *, now: datetime) -> NewAppPage:
     """`form` is one that was refused."""
     values = _values(seen)
-    shown = Form({**values, **form.values}, form.errors, form.problem) if form else Form(values=values)
+    shown = _told(seen, form, values) if form else Form(values=values)
     why = _why_not(seen)
     return NewAppPage(
         form=shown,
@@ -138,6 +138,21 @@ def new_app_page(seen: Seen, form: Form | None, *, now: datetime) -> NewAppPage:
         why_not_create=why,
         why_not_deploy=why or _why_not_deploy(seen),
     )
+
+
+def _told(seen: Seen, form: Form, values: Mapping[str, str]) -> Form:
+    """What is wrong with a field that is not there now is said above the others."""
+    hidden = {"skip_tests"}
+    if seen.finding is None:
+        hidden.add("base")
+    if seen.kind is SourceKind.IMAGE:
+        hidden.add("runtime")
+    proposed = {f"value-{one.name}" for one in _variables(seen) if not one.is_kept}
+    lost = [
+        text for name, text in form.errors.items()
+        if name in hidden or (name.startswith("value-") and name not in proposed)
+    ]  # fmt: skip
+    return Form({**values, **form.values}, form.errors, " ".join([form.problem, *lost]).strip())
 
 
 def _values(seen: Seen) -> dict[str, str]:
