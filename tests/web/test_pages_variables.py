@@ -30,6 +30,15 @@ async def test_an_app_without_variables_says_what_they_are(site: Site, admin: Br
     assert "Paste .env" in page.text
 
 
+async def test_the_filter_stays_in_the_environment_that_is_shown(site: Site, admin: Browser) -> None:
+    await an_app(site)
+    await admin.send("/apps/shop/environments", {"name": "staging"})
+    form = {"name": "LEVEL", "value": "info", "scope": "run", "version": "0"}
+    page = await admin.send("/apps/shop/variables?env=staging", form)
+    assert "1 variable of staging" in page.text
+    assert '<input type="hidden" name="env" value="staging">' in page.html
+
+
 async def test_a_secret_is_hidden_and_shown_to_who_asks(site: Site, admin: Browser) -> None:
     await an_app(site)
     await add(admin, "KEY", SECRET, secret="on")

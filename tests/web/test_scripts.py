@@ -295,6 +295,21 @@ def test_copying_works_without_the_clipboard_api(stage: Stage, page: Page) -> No
     expect(page.get_by_role("button", name="Copied")).to_be_visible()
 
 
+def test_the_current_tab_is_in_view_on_a_phone(stage: Stage, page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 700})
+    page.goto(stage.show("/nodes/oven-1/disk", "node-disk"))
+    expect(page.locator(".tabs [aria-current]")).to_be_in_viewport(ratio=1)
+    expect(page.get_by_role("cell", name="No release that is kept needs it.")).to_be_visible()
+
+
+def test_a_draft_is_not_kept_again_once_its_form_is_sent(stage: Stage, page: Page) -> None:
+    page.goto(stage.show("/apps/new", "app-new"))
+    page.get_by_label("Address of the repository").fill("https://example.com/shop.git")
+    page.get_by_role("button", name="Continue").click()
+    wait_until(lambda: len(stage.posted) == 1, what="the form is sent")
+    assert stage.posted[0]["do"] == ["next"]
+
+
 def test_the_menu_opens_as_a_drawer_on_a_phone(stage: Stage, page: Page) -> None:
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(stage.show("/", "dashboard"))
