@@ -6,20 +6,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bakery.helper import nginx_text
-from bakery.helper.nginx_text import AccessLog, Listen
+from bakery.helper.nginx_text import AccessLog, Listen, SiteText
+from bakery.helper.site_options import SiteOptions
+from bakery.helper.site_options_text import COMPRESSED, SiteFiles, site_text
 
 LOG = AccessLog(PurePosixPath("/var/lib/bakery/node/logs"), 41, "blue")
 LOG_OF_FILES = AccessLog(LOG.folder, 7, None)
 HOME = PurePosixPath("/var/lib/bakery/node/apps/docs/production")
 BOTH_FAMILIES = Listen(80, on_ipv6=True)
+GZIP = f"""\
+    gzip on;
+    gzip_vary on;
+    gzip_proxied any;
+    gzip_min_length 1024;
+    gzip_types {COMPRESSED};
+"""
 
 
 def test_a_proxied_site_in_full() -> None:
     text = nginx_text.render_proxy(
-        "shop-production", ["shop.example", "www.shop.example"], 20001, listen=BOTH_FAMILIES, log=LOG
+        "shop-production", ["shop.example", "www.shop.example"], 20001, listen=BOTH_FAMILIES, log=LOG, said=said()
     )
     assert (
-        text
+        text.replace(GZIP, "@GZIP@")
         == """\
 # Written by Bakery. Changes here are lost with the next deployment.
 upstream bakery-shop-production {
@@ -36,7 +45,7 @@ server {
     set $bakery_slot "blue";
     access_log "/var/lib/bakery/node/logs/shop-production.access.json" bakery;
     client_max_body_size 100m;
-
+@GZIP@
     location / {
         proxy_pass http://bakery-shop-production;
         proxy_http_version 1.1;
@@ -64,10 +73,10 @@ server {
 def test_a_static_site_in_full() -> None:
     folder, listen = HOME / 'my "docs"', Listen(8080, "127.0.0.1")
     text = nginx_text.render_static(
-        "docs-production", ["docs.example"], folder, home=HOME, listen=listen, log=LOG_OF_FILES
+        "docs-production", ["docs.example"], folder, home=HOME, listen=listen, log=LOG_OF_FILES, said=said()
     )
     assert (
-        text
+        text.replace(GZIP, "@GZIP@")
         == r"""# Written by Bakery. Changes here are lost with the next deployment.
 server {
     listen 127.0.0.1:8080;
@@ -75,7 +84,8 @@ server {
     set $bakery_release "7";
     set $bakery_slot "";
     access_log "/var/lib/bakery/node/logs/docs-production.access.json" bakery;
-    root "/var/lib/bakery/node/apps/docs/production/my \"docs\"";
+    client_max_body_size 100m;
+@GZIP@    root "/var/lib/bakery/node/apps/docs/production/my \"docs\"";
     disable_symlinks on "from=/var/lib/bakery/node/apps/docs/production";
     index index.html;
     error_page 404 /404.html;
@@ -113,7 +123,13 @@ def test_no_folder_breaks_out_of_its_string(name: str) -> None:
     folder = PurePosixPath("/srv", name)
     try:
         text = nginx_text.render_static(
-            "docs-production", ["docs.example"], folder, home=PurePosixPath("/srv"), listen=BOTH_FAMILIES, log=LOG
+            "docs-production",
+            ["docs.example"],
+            folder,
+            home=PurePosixPath("/srv"),
+            listen=BOTH_FAMILIES,
+            log=LOG,
+            said=said(),
         )
     except SystemExit:
         assert re.search(r"[\x00-\x1f\x7f$]", name)
@@ -190,3 +206,8 @@ def string_as_nginx_reads_it(quoted: str) -> str:
     r"""ngx_conf_read_token(): within quotes a backslash before \, ", ', t, r and n is taken away, and no other."""
     meanings = {"\\": "\\", '"': '"', "'": "'", "t": "\t", "r": "\r", "n": "\n"}
     return re.sub(r"\\(.)", lambda escape: meanings.get(escape[1], escape[0]), quoted[1:-1])
+
+
+def said() -> SiteText:
+    """Where nobody chose."""
+    return site_text(SiteOptions(), [], SiteFiles(PurePosixPath("/etc/nginx/bakery.d"), "shop-production"), Listen(80))

@@ -11,6 +11,8 @@ from bakery.helper.accounts import AGENT
 from bakery.helper.processes import run
 from bakery.helper.words import write_all
 
+WORKERS = "www-data"
+
 
 def make_folder(folder: Path, mode: int) -> None:
     """A user's are closed to others. What is above root's can be passed through."""
@@ -27,6 +29,12 @@ def let_agent_read(path: Path, mode: int) -> None:
         if os.geteuid() == 0:
             os.chown(path, -1, agent)
             path.chmod(mode)
+
+
+def let_workers_read(path: Path) -> None:
+    """Those of the machine's nginx, who are not root, and nobody else."""
+    os.chown(path, 0, grp.getgrnam(WORKERS).gr_gid)
+    path.chmod(0o640)
 
 
 def write_over(path: Path, content: bytes) -> None:

@@ -41,17 +41,31 @@ class AccessLog:
 """
 
 
-def render_proxy(name: str, hosts: list[str], port: int, *, listen: Listen, log: AccessLog) -> str:
+class SiteText:
+    """What a site's options say, by where it stands: `outside` of its servers, in each `server` of it, in the
+    `location` of all that is no redirect; `timeouts` and `replaced` are of an app that listens. `moved` are host names
+    that lead to others of the site."""
+
+    def __init__(
+        self, *, outside: str, server: str, location: str, timeouts: str, replaced: str, moved: dict[str, str]
+    ) -> None:
+        self.outside, self.server, self.location = outside, server, location
+        self.timeouts, self.replaced, self.moved = timeouts, replaced, moved
+
+
+def render_proxy(name: str, hosts: list[str], port: int, *, listen: Listen, log: AccessLog, said: SiteText) -> str:
     """Requests go to an app that listens on this machine."""
-    return _UPSTREAM.format(name=name, port=port) + _server(name, hosts, _PROXY.format(name=name), listen, log)
+    upstream = _UPSTREAM.format(name=name, port=port)
+    body = _PROXY.format(name=name, location=said.location, timeouts=said.timeouts, replaced=said.replaced)
+    return f"{_WRITTEN_BY_BAKERY}\n{upstream}{_servers(name, hosts, body, listen, log, said)}"
 
 
 def render_static(
-    name: str, hosts: list[str], folder: PurePath, *, home: PurePath, listen: Listen, log: AccessLog
+    name: str, hosts: list[str], folder: PurePath, *, home: PurePath, listen: Listen, log: AccessLog, said: SiteText
 ) -> str:
     """Requests are answered with the files of a folder, and no link below `home` is followed: an app made those."""
-    body = _STATIC.format(folder=quoted(str(folder)), links=quoted(f"from={home}"))
-    return f"{_WRITTEN_BY_BAKERY}\n" + _server(name, hosts, body, listen, log)
+    body = _STATIC.format(folder=quoted(str(folder)), links=quoted(f"from={home}"), location=said.location)
+    return f"{_WRITTEN_BY_BAKERY}\n{_servers(name, hosts, body, listen, log, said)}"
 
 
 def render_catch_all(listen: Listen) -> str:
@@ -166,27 +180,22 @@ def quoted(text: str) -> str:
 
 _WRITTEN_BY_BAKERY = "# Written by Bakery. Changes here are lost with the next deployment."
 # Node and uvicorn close an idle connection after 5 s: ours has to be the shorter, or a request meets a closed one.
-_UPSTREAM = f"""\
-{_WRITTEN_BY_BAKERY}
-upstream bakery-{{name}} {{{{
-    server 127.0.0.1:{{port}};
+_UPSTREAM = """\
+upstream bakery-{name} {{
+    server 127.0.0.1:{port};
     keepalive 16;
     keepalive_timeout 4s;
-}}}}
+}}
 
 """
 # Not buffered, so that server-sent events arrive as they are written. The client's address replaces what it claims.
 _PROXY = """\
-    client_max_body_size 100m;
 
     location / {{
-        proxy_pass http://bakery-{name};
+{location}        proxy_pass http://bakery-{name};
         proxy_http_version 1.1;
         proxy_buffering off;
-        proxy_connect_timeout 5s;
-        proxy_read_timeout 1h;
-        proxy_send_timeout 1h;
-        proxy_set_header Host $http_host;
+{timeouts}{replaced}        proxy_set_header Host $http_host;
         proxy_set_header Upgrade $http_upgrade;
         proxy_set_header Connection $bakery_connection;
         proxy_set_header X-Request-Id $request_id;
@@ -199,6 +208,12 @@ _PROXY = """\
         proxy_set_header Proxy "";
     }}
 """
+_MOVED = """\
+
+    location / {{
+        return 301 $scheme://{target}$request_uri;
+    }}
+"""
 # .git or .env are no pages.
 _STATIC = """\
     root {folder};
@@ -207,13 +222,22 @@ _STATIC = """\
     error_page 404 /404.html;
 
     location / {{
-        try_files $uri $uri/ $uri.html =404;
+{location}        try_files $uri $uri/ $uri.html =404;
     }}
 
     location ~ /\\.(?!well-known/) {{
         return 404;
     }}
 """
+
+
+def _servers(name: str, hosts: list[str], body: str, listen: Listen, log: AccessLog, said: SiteText) -> str:
+    own = [host for host in hosts if host not in said.moved]
+    moved = "".join(
+        "\n" + _server(name, [host], _MOVED.format(target=target), listen, log)
+        for host, target in sorted(said.moved.items())
+    )
+    return said.outside + _server(name, own, said.server + body, listen, log) + moved
 
 
 def _server(name: str, hosts: list[str], body: str, listen: Listen, log: AccessLog) -> str:

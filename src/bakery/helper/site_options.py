@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from bakery.helper.words import is_text
@@ -23,9 +24,12 @@ USER = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 HASHED = re.compile(r"\$2[aby]\$0[4-8]\$[./A-Za-z0-9]{53}")  # bcrypt, of so few rounds that nobody waits for another
 # Those that frame the answer, or that have an option of their own.
 NOT_TO_SET = frozenset(
-    "connection content-encoding content-length content-type date keep-alive location server strict-transport-security "
-    "te trailer transfer-encoding upgrade www-authenticate".split()
-)
+    {
+        "connection", "content-encoding", "content-length", "content-type", "date", "keep-alive", "location",
+        "server", "strict-transport-security", "te", "trailer", "transfer-encoding", "upgrade",
+        "www-authenticate",
+    }
+)  # fmt: skip
 OURS = ("/.bakery/", "/.well-known/acme-challenge/")
 
 
@@ -72,7 +76,7 @@ def _switch(name: str, value: object) -> bool:
     return value if isinstance(value, bool) else sys.exit(f"{name} has to be true or false.")
 
 
-def _number(least: int, most: int) -> Any:
+def _number(least: int, most: int) -> Callable[[str, object], int]:
     def check(name: str, value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
             sys.exit(f"{name} has to be a whole number from {least} to {most}.")
@@ -90,23 +94,24 @@ def _redirects(name: str, value: object) -> tuple[Redirect, ...]:
     for one in _list(name, value, MOST_REDIRECTS):
         if not isinstance(one, dict) or set(one) != {"path", "target", "status", "is_prefix"}:
             sys.exit(f"{name} have to be objects of path, target, status and is_prefix.")
-        redirect = Redirect(one["path"], one["target"], one["status"], is_prefix=_switch("is_prefix", one["is_prefix"]))
-        _expect_safe(redirect)
+        redirect = _redirect(one)
         found[redirect.path, redirect.is_prefix] = redirect
     return tuple(found.values())
 
 
-def _expect_safe(redirect: Redirect) -> None:
-    path, target = redirect.path, redirect.target
+def _redirect(told: dict[str, object]) -> Redirect:
+    path, target, status = told["path"], told["target"], told["status"]
+    is_prefix = _switch("is_prefix", told["is_prefix"])
     if not isinstance(path, str) or not PATH.fullmatch(path) or path.startswith(OURS) or "//" in path or ".." in path:
         sys.exit("The path of a redirect has to be a path of the site other than /.")
     if not isinstance(target, str) or not TARGET.fullmatch(target):
         sys.exit("The target of a redirect has to be a path, or an address that begins with https:// or http://.")
     # Else what follows the path could become a part of the target's host name.
-    if redirect.is_prefix and not (path.endswith("/") and target.endswith("/") and "?" not in target):
+    if is_prefix and not (path.endswith("/") and target.endswith("/") and "?" not in target):
         sys.exit("A redirect of all below a path has to lead from a path with / at its end to a target with / there.")
-    if isinstance(redirect.status, bool) or redirect.status not in STATUSES:
+    if isinstance(status, bool) or not isinstance(status, int) or status not in STATUSES:
         sys.exit(f"The status of a redirect has to be one of {', '.join(map(str, STATUSES))}.")
+    return Redirect(path, target, status, is_prefix=is_prefix)
 
 
 def _users(name: str, value: object) -> dict[str, str]:

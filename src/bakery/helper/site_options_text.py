@@ -57,7 +57,9 @@ def site_text(options: SiteOptions, hosts: list[str], files: SiteFiles, listen: 
         location=_closed(options, key) + _rate(options, files.name) + _users(options, files),
         timeouts=_timeouts(options),
         replaced=_replaced(options),
-        moved={host: f"{target}{'' if listen.port in {80, 443} else f':{listen.port}'}" for host, target in moved.items()},
+        moved={
+            host: f"{target}{'' if listen.port in {80, 443} else f':{listen.port}'}" for host, target in moved.items()
+        },
     )
 
 

@@ -14,6 +14,9 @@ NAME.json; that of one under way lies beside it as NAME.json.next, and its renam
     .before and a marker    it is decided: nginx has to take up what stands there, if it has not yet
     .before alone           of an older Bakery, or no app's: it stays when it passes nginx's test
 
+Pages and passwords that a site has lie beside it as NAME.HASH.html and NAME.HASH.users, written before it and removed
+when neither it nor an old file refers to them.
+
 A marker's generation only grows. Who comes with an older one, as a Bakery that was away, changes nothing any more.
 """
 
@@ -29,7 +32,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bakery.helper.files import make_folder, replace_with, sync_folder, write_over
+from bakery.helper.files import let_workers_read, make_folder, replace_with, sync_folder, write_beside, write_over
 from bakery.helper.names import COLOUR, PLACE, Premises
 from bakery.helper.nginx import HIGHEST_PORT, Nginx
 from bakery.helper.nginx_text import (
@@ -41,11 +44,13 @@ from bakery.helper.nginx_text import (
     render_proxy,
     render_static,
 )
+from bakery.helper.site_options import told_options
+from bakery.helper.site_options_text import SiteFiles, site_text
 from bakery.helper.verbs import Verb
 from bakery.helper.words import hinted, say, told_object, whole_number
 
 FIELDS = {"hosts", "port", "folder", "generation", "release", "slot", "listen"}
-OPTIONAL = frozenset({"is_refresh"})
+OPTIONAL = frozenset({"is_refresh", "options"})
 MARKED = {"generation", "release", "slot", "port"}
 HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 ANY_BELOW = re.compile(r"\*\.(.+\..+)")
@@ -99,6 +104,29 @@ class Site:
             self.before.unlink(missing_ok=True)
         self.conf.with_name(f"{self.conf.name}.new").unlink(missing_ok=True)
         self.next.unlink(missing_ok=True)
+        self.tidy()
+
+    def put_files(self, files: SiteFiles, nginx: Nginx) -> None:
+        """What its text refers to. Those of the old text stay beside them."""
+        for name, content in files.open.items():
+            replace_with(self.conf.with_name(name), content)
+        for name, content in files.closed.items():
+            self.put_closed(name, content, nginx)
+
+    def put_closed(self, name: str, content: str, nginx: Nginx) -> None:
+        path = self.conf.with_name(name)
+        aside = write_beside(path, content, mode=0o600)
+        if nginx.is_machines:
+            let_workers_read(aside)
+        aside.replace(path)
+
+    def tidy(self) -> None:
+        """Of what lies beside it, it keeps what its text refers to."""
+        text = self.conf.read_text() if self.conf.exists() else ""
+        for kind in ("html", "users"):
+            for path in self.conf.parent.glob(f"{self.name}.*.{kind}"):
+                if f"/{path.name}" not in text:
+                    path.unlink()
 
 
 # The verbs.
@@ -121,7 +149,8 @@ def apply(root: Path, app: str, environment: str) -> None:
     nginx = Nginx(root, told["listen"])
     marker = told_marker(told)
     log = AccessLog(nginx.logs, whole_number(told, "release", 0, HIGHEST_NUMBER), told_slot(told))
-    text = told_site(told, name, nginx, Premises(root, app, environment), log)
+    files = SiteFiles(nginx.sites, name)
+    text = told_site(told, name, nginx, Premises(root, app, environment), log, files)
     site = Site(root, nginx, name)
     with taking_turns(root):
         if not nginx.settings.exists():
@@ -137,6 +166,7 @@ def apply(root: Path, app: str, environment: str) -> None:
         with undone_by_faults(site):
             nginx.make_log(f"{name}.access.json")
             write_over(site.next, json.dumps(marker).encode())
+            site.put_files(files, nginx)
             site.put(text)
             refuse_bad(site, nginx)
             sync_folder(nginx.sites)
@@ -144,6 +174,7 @@ def apply(root: Path, app: str, environment: str) -> None:
         sync_folder(site.marker.parent)
         nginx.take_up()
         site.before.unlink()
+        site.tidy()
         answer = shown(site)
     say(answer)
 
@@ -159,6 +190,7 @@ def remove(root: Path, app: str, environment: str) -> None:
                 expect_good(nginx)
                 nginx.take_up()
             site.before.unlink()
+        site.tidy()
         site.marker.unlink(missing_ok=True)
 
 
@@ -176,17 +208,21 @@ def shown(site: Site) -> dict[str, object]:
 # What the caller says.
 
 
-def told_site(told: dict[str, object], name: str, nginx: Nginx, premises: Premises, log: AccessLog) -> str:
+def told_site(
+    told: dict[str, object], name: str, nginx: Nginx, premises: Premises, log: AccessLog, files: SiteFiles
+) -> str:
+    """`files` takes what has to lie beside it."""
     hosts = told_hosts(told["hosts"])
     listen = nginx.listening()
+    said = site_text(told_options(told.get("options")), hosts, files, listen)
     if told["folder"] is None:
         least, most = APP_PORTS if nginx.is_machines else (1, HIGHEST_PORT)
         port = whole_number(told, "port", least, most)
-        return render_proxy(name, hosts, port, listen=listen, log=log)
+        return render_proxy(name, hosts, port, listen=listen, log=log, said=said)
     if told["port"] is not None:
         sys.exit("A site has either a port or a folder.")
     folder = premises.expect_inside(told["folder"], what="folder")
-    return render_static(name, hosts, folder, home=premises.home, listen=listen, log=log)
+    return render_static(name, hosts, folder, home=premises.home, listen=listen, log=log, said=said)
 
 
 def told_hosts(hosts: object) -> list[str]:
@@ -266,7 +302,7 @@ def settle(root: Path, nginx: Nginx) -> None:
     for site in sites:
         if site.next.exists() or (not site.marker.exists() and nginx.complaint()):
             site.put_back()
-    for unfinished in [*nginx.sites.glob("*.conf.new"), *(root / "sites").glob("*.json.next")]:
+    for unfinished in [*nginx.sites.glob("*.new"), *(root / "sites").glob("*.json.next")]:
         unfinished.unlink()
     if sites:
         expect_good(nginx)

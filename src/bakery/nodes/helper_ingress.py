@@ -50,6 +50,7 @@ class HelperIngress:
             "release": site.release,
             "slot": site.slot,
             "listen": self._listen,
+            "options": msgspec.to_builtins(site.options),
         }
 
     async def remove_site(self, name: SiteName) -> None:

@@ -5,6 +5,7 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 from bakery.model.names import Colour, HostName, Port, SiteName
+from bakery.model.site_options import USUAL, SiteOptions
 
 SYSTEM_PORT = Port(80)
 OWN_PORT = Port(8080)
@@ -24,6 +25,7 @@ class ProxySite:
     generation: int = 0
     release: int = 0
     slot: Colour | None = None
+    options: SiteOptions = USUAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class StaticSite:
     generation: int = 0
     release: int = 0
     slot: Colour | None = None
+    options: SiteOptions = USUAL
 
 
 @dataclass(frozen=True, slots=True)

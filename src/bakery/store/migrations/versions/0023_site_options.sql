@@ -1,1 +1,9 @@
-SELECT 1;
+-- How an environment's site treats its visitors, where somebody chose. It belongs to the environment: going back to an
+-- earlier release leaves it.
+SET LOCAL lock_timeout = '4s';
+
+-- The shape is that of SiteOptions. Of passwords it holds the hashes that the node's nginx compares with.
+CREATE TABLE site_options (
+    environment_id bigint PRIMARY KEY REFERENCES environments ON DELETE CASCADE,
+    options jsonb NOT NULL CHECK (jsonb_typeof(options) = 'object')
+);
