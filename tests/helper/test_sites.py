@@ -14,17 +14,19 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+import bcrypt
 import httpx
 import pytest
 
 from bakery.model.errors import CommandFailed
 from bakery.model.names import Colour, HostName, Port, SiteName
+from bakery.model.site_options import Redirect, SiteOptions, Www
 from bakery.nodes.helper_calls import Helper
 from bakery.nodes.helper_file import helper_file
 from bakery.nodes.helper_ingress import HelperIngress, OwnPlace
 from bakery.nodes.ingress import ProxySite, SiteMarker, StaticSite
 from bakery.nodes.local import LocalTransport
-from tests.nodes.test_health import an_app
+from tests.nodes.test_health import an_app, serving
 from tests.support.machine import a_free_port
 from tests.support.waiting import wait_until
 
@@ -181,6 +183,105 @@ async def test_no_link_leads_out_of_a_static_site_nor_in_its_place(ingress: Help
     (place.home / "releases/2").symlink_to("/etc")
     await ingress.apply_site(place.docs(2))
     assert (await get(place, HOST, "/hostname")).status_code == 404
+
+
+# What was chosen.
+
+CHOSEN = SiteOptions(
+    www=Www.TO_BARE,
+    redirects=(
+        Redirect("/old", "/new?a=1", 308),
+        Redirect("/blog.v1/", "https://blog.example/", 302, is_prefix=True),
+    ),
+    pages={"502": '<p>We pay $5 & "care";</p>\n}'},
+    headers=(("X-Robots-Tag", "noindex"), ("Content-Security-Policy", "default-src 'self'; img-src \"x\" \\")),
+    upload_mb=1,
+    gzip=False,
+)
+
+
+async def test_what_was_chosen_for_a_site_is_what_its_visitors_see(ingress: HelperIngress, place: Place) -> None:
+    site = ProxySite(DOCS, (HOST, HostName(f"www.{HOST}")), a_free_port(), options=CHOSEN)
+    await ingress.apply_site(site)
+    down = await get(place, HOST)
+    assert (down.status_code, down.text) == (502, '<p>We pay $5 & "care";</p>\n}')
+    assert down.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert down.headers["X-Robots-Tag"] == "noindex"
+    assert down.headers["Content-Security-Policy"] == "default-src 'self'; img-src \"x\" \\"
+    port = place.port
+    leads = {
+        path: (answer.status_code, answer.headers.get("Location"))
+        for path in ("/old", "/old/", "/blog.v1", "/blog.v1/a%0d%0aX:y?b=2", "/blogxv1/", "/.bakery/502.html")
+        for answer in [await get(place, HOST, path)]
+    }
+    assert leads == {
+        "/old": (308, f"http://{HOST}:{port}/new?a=1"),
+        "/old/": (502, None),
+        "/blog.v1": (302, "https://blog.example/"),
+        "/blog.v1/a%0d%0aX:y?b=2": (302, "https://blog.example/a%0d%0aX:y?b=2"),
+        "/blogxv1/": (502, None),
+        "/.bakery/502.html": (404, None),
+    }
+    moved = await get(place, f"www.{HOST}", "/a?b=1")
+    assert (moved.status_code, moved.headers["Location"]) == (301, f"http://{HOST}:{port}/a?b=1")
+
+
+async def test_a_site_may_ask_who_is_there_and_how_often(ingress: HelperIngress, place: Place) -> None:
+    """What lies beside it goes with it."""
+    hashed = bcrypt.hashpw(b"open sesame", bcrypt.gensalt(4)).decode()
+    site = place.docs(1)
+    await ingress.apply_site(replace(site, options=SiteOptions(users={"ann": hashed}, rate=1, burst=0)))
+    assert [(await get(place, HOST, auth=auth)).status_code for auth in (None, ("ann", "open"), KNOWN)] == [
+        401,
+        401,
+        200,
+    ]
+    users = [name for name in place.files() if name.endswith(".users")]
+    assert len(users) == 1
+    assert (place.conf.parent / users[0]).stat().st_mode & 0o7 == 0
+    await ingress.refresh_site(site)
+    assert (await get(place, HOST)).text == "This is 1."
+    assert sorted(place.files()) == SETTLED
+
+
+async def test_a_site_under_maintenance_lets_in_who_may_look(ingress: HelperIngress, place: Place) -> None:
+    """The machine itself always may, so that a new release can be tried."""
+    text = SiteOptions(maintenance=True, maintenance_text="Back at <5>", maintenance_allowed=("203.0.113.0/24",))
+    await ingress.apply_site(replace(place.docs(1), options=text))
+    assert (await get(place, HOST)).text == "This is 1."
+    conf = place.conf.read_text()
+    assert "    default 1;\n    127.0.0.1/32 0;\n    ::1/128 0;\n    203.0.113.0/24 0;\n" in conf
+    place.conf.write_text(conf.replace("127.0.0.1/32 0", "127.0.0.1/32 1"))
+    await ingress.ensure_running()
+    closed = await post(place, HOST)
+    assert (closed.status_code, "<p>Back at &lt;5&gt;</p>" in closed.text) == (503, True)
+
+
+async def test_a_site_that_nginx_refuses_leaves_nothing_beside_it(ingress: HelperIngress, place: Place) -> None:
+    await ingress.apply_site(replace(place.docs(1), options=SiteOptions(pages={"503": "one"})))
+    before = place.files()
+    mine = place.conf.with_name("mine.conf")
+    mine.write_text("oops;\n")
+    with pytest.raises(CommandFailed, match=r'unknown directive "oops" in .*mine.conf:1'):
+        await ingress.refresh_site(replace(place.docs(1), options=SiteOptions(pages={"503": "two"})))
+    mine.unlink()
+    assert place.files() == before
+
+
+async def test_events_arrive_as_they_are_written_and_texts_are_compressed(ingress: HelperIngress, place: Place) -> None:
+    async with a_talking_app() as (port, go_on):
+        await ingress.apply_site(ProxySite(DOCS, (HOST,), port))
+        async with (
+            httpx.AsyncClient(trust_env=False) as client,
+            client.stream("GET", f"http://127.0.0.1:{place.port}/events", headers=NAMED) as answer,
+        ):
+            events = answer.aiter_text()
+            assert "Content-Encoding" not in answer.headers
+            assert await anext(events) == "data: 1\n\n"
+            go_on.set()
+            assert await anext(events) == "data: 2\n\n"
+        page = await get(place, HOST, "/page")
+        assert (page.headers["Content-Encoding"], page.text) == ("gzip", "a" * 5000)
 
 
 # What was there before.
@@ -484,6 +585,8 @@ async def test_a_switch_that_nginx_did_not_take_up_yet_says_so(ingress: HelperIn
     assert await ingress.show_site(DOCS) == SECOND_IS_SWITCHED_TO
 
 
+KNOWN = ("ann", "open sesame")
+NAMED = {"Host": HOST, "Accept-Encoding": "gzip"}
 APPLY = ("site-apply", "docs", "production")
 SETTLED = ["00-catch-all.conf", "docs-production.conf", "docs-production.json", "lock"]
 STEP = 11  # lines from one kill to the next
@@ -521,6 +624,33 @@ def look(place: Place, host: str) -> str:
     return httpx.get(f"http://{place.listen}/", headers={"Host": host}, trust_env=False).text
 
 
-async def get(place: Place, host: str, path: str = "/") -> httpx.Response:
+async def get(place: Place, host: str, path: str = "/", *, auth: tuple[str, str] | None = None) -> httpx.Response:
     async with httpx.AsyncClient(trust_env=False) as client:
-        return await client.get(f"http://{place.listen}{path}", headers={"Host": host})
+        return await client.get(f"http://{place.listen}{path}", headers={"Host": host}, auth=auth)
+
+
+async def post(place: Place, host: str) -> httpx.Response:
+    async with httpx.AsyncClient(trust_env=False) as client:
+        return await client.post(f"http://{place.listen}/", headers={"Host": host}, content=b"a=1")
+
+
+@contextlib.asynccontextmanager
+async def a_talking_app() -> AsyncIterator[tuple[Port, asyncio.Event]]:
+    """It has a page, and two events, of which it sends the second when it is told to."""
+    go_on = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = await reader.readuntil(b"\r\n\r\n")
+        if asked.startswith(b"GET /events "):
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\ndata: 1\n\n")
+            await writer.drain()
+            await go_on.wait()
+            writer.write(b"data: 2\n\n")
+        else:
+            head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5000\r\nConnection: close\r\n\r\n"
+            writer.write(head + b"a" * 5000)
+        await writer.drain()
+        writer.close()
+
+    async with serving(answer) as port:
+        yield port, go_on

@@ -11,8 +11,6 @@ from bakery.helper.accounts import AGENT
 from bakery.helper.processes import run
 from bakery.helper.words import write_all
 
-WORKERS = "www-data"
-
 
 def make_folder(folder: Path, mode: int) -> None:
     """A user's are closed to others. What is above root's can be passed through."""
@@ -31,9 +29,9 @@ def let_agent_read(path: Path, mode: int) -> None:
             path.chmod(mode)
 
 
-def let_workers_read(path: Path) -> None:
-    """Those of the machine's nginx, who are not root, and nobody else."""
-    os.chown(path, 0, grp.getgrnam(WORKERS).gr_gid)
+def let_group_read(path: Path, group: str) -> None:
+    """And nobody else but its owner."""
+    os.chown(path, -1, grp.getgrnam(group).gr_gid)
     path.chmod(0o640)
 
 

@@ -36,12 +36,14 @@ class Nginx:
         self.logs = root / "logs"
         self.home = root / "nginx"
         self.options: list[str] = []
+        self.workers_group = "nogroup"  # an nginx that root starts without a word of whom its workers are to be
         if self.is_machines:
             if listen is not None:
                 sys.exit("Where the machine's nginx listens is not for Bakery to say.")
             folder = main_file_of(self.program).parent
             self.sites, self.settings = folder / "bakery.d", folder / "conf.d/bakery.conf"
             self.pid_file = Path("/run/nginx.pid")
+            self.workers_group = "www-data"
             self.listen: Listen | None = Listen(SYSTEM_PORT, on_ipv6=has_ipv6())
         else:
             self.sites, self.settings = self.home / "bakery.d", self.home / "bakery.conf"

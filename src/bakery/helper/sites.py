@@ -32,7 +32,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from bakery.helper.files import let_workers_read, make_folder, replace_with, sync_folder, write_beside, write_over
+from bakery.helper.files import let_group_read, make_folder, replace_with, sync_folder, write_beside, write_over
 from bakery.helper.names import COLOUR, PLACE, Premises
 from bakery.helper.nginx import HIGHEST_PORT, Nginx
 from bakery.helper.nginx_text import (
@@ -116,8 +116,8 @@ class Site:
     def put_closed(self, name: str, content: str, nginx: Nginx) -> None:
         path = self.conf.with_name(name)
         aside = write_beside(path, content, mode=0o600)
-        if nginx.is_machines:
-            let_workers_read(aside)
+        if os.geteuid() == 0:
+            let_group_read(aside, nginx.workers_group)
         aside.replace(path)
 
     def tidy(self) -> None:

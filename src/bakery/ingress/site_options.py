@@ -1,0 +1,160 @@
+"""The options of an environment's site: what was chosen, and choosing. The live site has them at once, without a
+deployment; a rollback leaves them."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import bcrypt
+import msgspec
+from psycopg.types.json import Jsonb
+
+from bakery.ingress.tasks import ask_for_refresh
+from bakery.model.actor import Actor
+from bakery.model.audit import AuditEntry
+from bakery.model.errors import BadInput, NotFound
+from bakery.model.names import AppAt
+from bakery.model.permissions import Permission
+from bakery.model.secret import Secret
+from bakery.model.site_options import USUAL, SiteOptions, changed, parse_user, texts, with_user, without_user
+from bakery.store.queue import Queue
+from bakery.store.rows import typed
+from bakery.store.store import Connection, Store
+from bakery.store.transaction import Transaction
+
+# nginx compares at each request, and whoever else visits the node waits meanwhile: about four milliseconds.
+_ROUNDS: Final = 6
+_SHORTEST, _LONGEST = 8, 72
+
+
+async def options_of(connection: Connection, environment_id: int) -> SiteOptions:
+    cursor = await connection.execute("SELECT options FROM site_options WHERE environment_id = %s", (environment_id,))
+    row = await cursor.fetchone()
+    return msgspec.convert(row[0], SiteOptions) if row else USUAL
+
+
+async def show_site_options(store: Store, where: AppAt, *, actor: Actor) -> SiteOptions:
+    actor.require(Permission.READ)
+    async with store.connection() as connection:
+        found = await _find(connection, where, actor)
+        return await options_of(connection, found.environment_id)
+
+
+async def change_site(
+    store: Store, queue: Queue, where: AppAt, wanted: Mapping[str, str], *, actor: Actor
+) -> SiteOptions:
+    """What is not in `wanted` stays as it is."""
+    actor.require(Permission.DEPLOY)
+    async with store.transaction() as tx:
+        found, was = await _take(tx, where, actor)
+        becomes = changed(was, wanted)
+        before, after = texts(was), texts(becomes)
+        differing = [name for name in after if before[name] != after[name]]
+        if differing:
+            await _save(tx, queue, found, becomes)
+            tx.record(
+                AuditEntry(
+                    actor,
+                    "site.changed",
+                    "app",
+                    str(found.id),
+                    where.app,
+                    app_id=found.id,
+                    before={name: before[name] for name in differing},
+                    after={name: after[name] for name in differing},
+                )
+            )
+    return becomes
+
+
+async def set_site_password(
+    store: Store, queue: Queue, where: AppAt, user: str, password: Secret, *, actor: Actor
+) -> SiteOptions:
+    """From now on the site asks its visitors for a name and a password, and takes these."""
+    actor.require(Permission.DEPLOY)
+    hashed = await asyncio.to_thread(_hashed, parse_user(user), password)
+    async with store.transaction() as tx:
+        found, was = await _take(tx, where, actor)
+        becomes = with_user(was, user, hashed)
+        await _save(tx, queue, found, becomes)
+        tx.record(
+            AuditEntry(
+                actor,
+                "site.password_set",
+                "app",
+                str(found.id),
+                where.app,
+                app_id=found.id,
+                after={"user": user},
+            )
+        )
+    return becomes
+
+
+async def remove_site_user(store: Store, queue: Queue, where: AppAt, user: str, *, actor: Actor) -> SiteOptions:
+    """When it was the last, the site asks nobody any more."""
+    actor.require(Permission.DEPLOY)
+    async with store.transaction() as tx:
+        found, was = await _take(tx, where, actor)
+        becomes = without_user(was, user)
+        await _save(tx, queue, found, becomes)
+        tx.record(
+            AuditEntry(
+                actor,
+                "site.user_removed",
+                "app",
+                str(found.id),
+                where.app,
+                app_id=found.id,
+                before={"user": user},
+            )
+        )
+    return becomes
+
+
+def _hashed(user: str, password: Secret) -> str:
+    said = password.reveal().encode(errors="surrogatepass")
+    if not _SHORTEST <= len(said) <= _LONGEST or any(byte < ord(" ") for byte in said):
+        raise BadInput(
+            f"A password has {_SHORTEST} to {_LONGEST} characters, none of which is a line end.", field="password"
+        )
+    if said.decode(errors="replace") == user:
+        raise BadInput("A password differs from the name.", field="password")
+    return bcrypt.hashpw(said, bcrypt.gensalt(_ROUNDS)).decode()
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    id: int
+    environment_id: int
+
+
+async def _find(connection: Connection, where: AppAt, actor: Actor) -> _Found:
+    async with connection.cursor(row_factory=typed(_Found)) as cursor:
+        await cursor.execute(
+            "SELECT id, environment_id FROM environment_facts WHERE slug = %s AND environment = %s",
+            (where.app, where.environment),
+        )
+        found = await cursor.fetchone()
+    if found is None or not actor.sees_app(found.id):
+        raise NotFound(f"There is no app “{where.app}” with an environment “{where.environment}”.")
+    return found
+
+
+async def _take(tx: Transaction, where: AppAt, actor: Actor) -> tuple[_Found, SiteOptions]:
+    """Whoever has it is alone with it until the transaction ends."""
+    found = await _find(tx.connection, where, actor)
+    await tx.connection.execute("SELECT FROM environments WHERE id = %s FOR UPDATE", (found.environment_id,))
+    return found, await options_of(tx.connection, found.environment_id)
+
+
+async def _save(tx: Transaction, queue: Queue, found: _Found, options: SiteOptions) -> None:
+    await tx.connection.execute(
+        """
+        INSERT INTO site_options (environment_id, options) VALUES (%s, %s)
+        ON CONFLICT (environment_id) DO UPDATE SET options = excluded.options
+        """,
+        (found.environment_id, Jsonb(msgspec.to_builtins(options))),
+    )
+    await ask_for_refresh(tx, queue, found.environment_id)
