@@ -64,6 +64,7 @@ _UNKNOWN: Mapping[str, str] = {
     "path": "nothing",
     "volume": "nothing",
     "domain": "nothing.example.com",
+    "user": "nothing",
 }
 
 

@@ -28,6 +28,7 @@ _BODIES: Mapping[str, Any] = {
     "{run}": {"input": ""},
     "processes": {"counts": {"web": 1}},
     "run": {"command": ["id"]},
+    "{user}": {"password": "open sesame"},
 }
 
 

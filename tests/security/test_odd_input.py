@@ -14,6 +14,7 @@ from bakery.access.invitations import invite
 from bakery.access.resets import make_reset_link
 from bakery.model.actor import Actor
 from bakery.model.permissions import Role
+from bakery.model.site_options import USUAL, texts
 from tests.api.site import BASE, Site
 from tests.security.surface import a_client, asking, routes_of
 from tests.support.authenticator import enrol
@@ -97,6 +98,9 @@ FORMS = [
     Entry("/apps/shop/domains/primary", {"host": "nothing.example.com"}),
     Entry("/apps/shop/domains/remove", {"host": "nothing.example.com"}),
     Entry("/apps/shop/domains/verify", {"host": "nothing.example.com"}),
+    Entry("/apps/shop/site", dict(texts(USUAL))),
+    Entry("/apps/shop/site/users", {"user": "ann", "password": "open sesame"}),
+    Entry("/apps/shop/site/users/remove", {"user": "ann"}),
     Entry(
         "/apps/shop/source",
         {"url": "http://127.0.0.1:9/shop.git", "branch": "main", "base": "", "username": "", "token": "x"},
@@ -232,6 +236,10 @@ BODIES = [
     Entry("/api/apps/shop/env/reveal", {"names": []}),
     Entry("/api/apps/shop/env/restore", {"version": 1}),
     Entry("/api/apps/shop/processes", {"counts": {}}, method="PUT"),
+    Entry(
+        "/api/apps/shop/site", {**texts(USUAL), "redirects": [], "headers": [], "rate": 1, "gzip": True}, method="PATCH"
+    ),
+    Entry("/api/apps/shop/site/users/ann", {"password": "open sesame"}, method="PUT"),
     Entry("/api/nodes", {"slug": "oven-1", "host": "127.0.0.1", "port": 22, "user": "ops", "bastion": "", "name": ""}),
     Entry(
         "/api/nodes/oven-2",

@@ -54,6 +54,7 @@ PAGES = {
     "domains": "/apps/shop/domains",
     "domains-none": "/apps/newsletter/domains",
     "app-settings": "/apps/api/settings",
+    "app-site": "/apps/api/site",
     "deploy": "/apps/api/deploy",
     "source-none": "/apps/newsletter/source",
     "deployments": "/apps/shop/deployments",

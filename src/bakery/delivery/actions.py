@@ -22,6 +22,7 @@ from bakery.delivery.sites import as_rows_say
 from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.slots import free_slot, keep_warm, make_live, take_slot
 from bakery.delivery.work import StepFailed, Work
+from bakery.ingress.site_options import note_trouble
 from bakery.model.apps import Runtime
 from bakery.model.container import ContainerSpec
 from bakery.model.deployments import SlotState
@@ -131,6 +132,7 @@ async def _switch(work: Work, switch: Switch) -> None:
         await proving.begin(work)
         site = await as_rows_say(work.store, work.deployment.environment.id, switch.site)
         await work.node.ingress.apply_site(site)
+        await note_trouble(work.store, work.deployment.environment.id, "")
         await fault_point(Point.SWITCH_TRAFFIC_MOVED)
     environment = work.deployment.environment
     async with work.store.transaction() as tx:

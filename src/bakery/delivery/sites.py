@@ -10,6 +10,8 @@ from dataclasses import replace
 from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.plan import Slot
 from bakery.ingress.domains import attached_names
+from bakery.ingress.site_options import note_trouble, options_of
+from bakery.model.errors import CommandFailed
 from bakery.nodes.ingress import ProxySite, StaticSite
 from bakery.nodes.node import Node
 from bakery.store.store import Store
@@ -31,7 +33,8 @@ async def as_rows_say(store: Store, environment_id: int, site: Site) -> Site:
     """The same way, with all that people chose for the environment's traffic, as it is at this moment."""
     async with store.connection() as connection:
         attached = await attached_names(connection, environment_id)
-    return replace(site, hosts=tuple(dict.fromkeys((*site.hosts, *attached))))
+        options = await options_of(connection, environment_id)
+    return replace(site, hosts=tuple(dict.fromkeys((*site.hosts, *attached))), options=options)
 
 
 async def refresh_site(store: Store, node: Node, environment_id: int) -> None:
@@ -41,8 +44,14 @@ async def refresh_site(store: Store, node: Node, environment_id: int) -> None:
     while (site := await _live_site(store, node, environment_id)) is not None and site != told:
         if node.ingress is None:
             return
-        await node.ingress.refresh_site(site)
+        try:
+            await node.ingress.refresh_site(site)
+        except CommandFailed as error:  # visitors have the site as it was; whoever looks at it reads why
+            await note_trouble(store, environment_id, f"{error.message} {error.hint}".strip())
+            return
         told = site
+    if told is not None:
+        await note_trouble(store, environment_id, "")
 
 
 async def _live_site(store: Store, node: Node, environment_id: int) -> Site | None:

@@ -14,6 +14,7 @@ from bakery.ingress.tasks import ask_for_refresh
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import BadInput, NotFound
+from bakery.model.labels import shown_part
 from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
@@ -26,6 +27,7 @@ from bakery.store.transaction import Transaction
 # nginx compares at each request, and whoever else visits the node waits meanwhile: about four milliseconds.
 _ROUNDS: Final = 6
 _SHORTEST, _LONGEST = 8, 72
+_NOTED: Final = 500  # of a page's text
 
 
 async def options_of(connection: Connection, environment_id: int) -> SiteOptions:
@@ -34,11 +36,46 @@ async def options_of(connection: Connection, environment_id: int) -> SiteOptions
     return msgspec.convert(row[0], SiteOptions) if row else USUAL
 
 
-async def show_site_options(store: Store, where: AppAt, *, actor: Actor) -> SiteOptions:
+@dataclass(frozen=True, slots=True)
+class ShownSite:
+    """`trouble` is why nginx refused it as it is to be; its visitors have it as it was before."""
+
+    options: SiteOptions
+    trouble: str
+
+
+async def show_site(store: Store, where: AppAt, *, actor: Actor) -> ShownSite:
     actor.require(Permission.READ)
     async with store.connection() as connection:
         found = await _find(connection, where, actor)
-        return await options_of(connection, found.environment_id)
+        options = await options_of(connection, found.environment_id)
+        cursor = await connection.execute(
+            "SELECT trouble FROM site_options WHERE environment_id = %s", (found.environment_id,)
+        )
+        row = await cursor.fetchone()
+    return ShownSite(options, row[0] if row else "")
+
+
+async def note_trouble(store: Store, environment_id: int, sentence: str) -> None:
+    """Empty: nginx took the site."""
+    async with store.transaction() as tx:
+        cursor = await tx.connection.execute(
+            """
+            WITH noted AS (
+                INSERT INTO site_options (environment_id, options, trouble)
+                SELECT %(environment)s, '{}', %(sentence)s WHERE %(sentence)s <> '' OR EXISTS (
+                    SELECT FROM site_options WHERE environment_id = %(environment)s)
+                ON CONFLICT (environment_id) DO UPDATE SET trouble = excluded.trouble
+                WHERE site_options.trouble <> excluded.trouble
+                RETURNING environment_id
+            )
+            SELECT apps.slug FROM noted JOIN environments ON environments.id = environment_id
+            JOIN apps ON apps.id = app_id
+            """,
+            {"environment": environment_id, "sentence": sentence},
+        )
+        for (slug,) in await cursor.fetchall():
+            tx.publish(f"app:{slug}")
 
 
 async def change_site(
@@ -61,8 +98,8 @@ async def change_site(
                     str(found.id),
                     where.app,
                     app_id=found.id,
-                    before={name: before[name] for name in differing},
-                    after={name: after[name] for name in differing},
+                    before={name: shown_part(before[name], at_most=_NOTED) for name in differing},
+                    after={name: shown_part(after[name], at_most=_NOTED) for name in differing},
                 )
             )
     return becomes
@@ -138,7 +175,7 @@ async def _find(connection: Connection, where: AppAt, actor: Actor) -> _Found:
         )
         found = await cursor.fetchone()
     if found is None or not actor.sees_app(found.id):
-        raise NotFound(f"There is no app “{where.app}” with an environment “{where.environment}”.")
+        raise NotFound("There is no such app.")
     return found
 
 

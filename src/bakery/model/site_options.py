@@ -117,6 +117,7 @@ def texts(options: SiteOptions) -> Mapping[str, str]:
 
 
 KNOWN: Final = tuple(texts(USUAL))
+SWITCHES: Final = ("force_https", "maintenance", "gzip")
 
 
 def parse_user(name: str) -> str:

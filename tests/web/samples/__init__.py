@@ -9,6 +9,7 @@ from tests.web.samples.logs import log_pages
 from tests.web.samples.machines import machine_pages
 from tests.web.samples.people import account_pages, team_pages
 from tests.web.samples.places import palette, place_pages
+from tests.web.samples.site import site_pages
 from tests.web.samples.sources import source_pages
 from tests.web.samples.variables import variable_pages
 
@@ -26,6 +27,7 @@ def shell_pages() -> Pages:
         **source_pages(),
         **app_settings_pages(),
         **domain_pages(),
+        **site_pages(),
         **team_pages(),
         **account_pages(),
     }

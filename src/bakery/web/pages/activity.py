@@ -34,6 +34,7 @@ ACTIONS = (
     Option("environment.", "Environments"),
     Option("domain.", "Domains"),
     Option("volume.", "Volumes"),
+    Option("site.", "Sites"),
     Option("variables.", "Variables"),
     Option("source.", "Sources"),
     Option("node.", "Nodes"),

@@ -125,6 +125,7 @@ def app_tabs(slug: str, current: str, url: Url) -> Sequence[Tab]:
         Tab("Deployments", url(f"/apps/{slug}/deployments"), current=current == "deployments"),
         Tab("Logs", url(f"/apps/{slug}/logs"), current=current == "logs"),
         Tab("Source", url(f"/apps/{slug}/source"), current=current == "source"),
+        Tab("Site", url(f"/apps/{slug}/site"), current=current == "site"),
         Tab("Environments", url(f"/apps/{slug}/environments"), current=current == "environments"),
         Tab("Settings", url(f"/apps/{slug}/settings"), current=current == "settings"),
     )
