@@ -10,17 +10,17 @@ import bcrypt
 import msgspec
 from psycopg.types.json import Jsonb
 
+from bakery.access.app_by_name import FoundApp, find_app
 from bakery.ingress.tasks import ask_for_refresh
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
-from bakery.model.errors import BadInput, NotFound
+from bakery.model.errors import BadInput
 from bakery.model.labels import shown_part
 from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
 from bakery.model.site_options import USUAL, SiteOptions, changed, parse_user, texts, with_user, without_user
 from bakery.store.queue import Queue
-from bakery.store.rows import typed
 from bakery.store.store import Connection, Store
 from bakery.store.transaction import Transaction
 
@@ -46,8 +46,8 @@ class ShownSite:
 
 async def show_site(store: Store, where: AppAt, *, actor: Actor) -> ShownSite:
     actor.require(Permission.READ)
+    found = await find_app(store, where, actor)
     async with store.connection() as connection:
-        found = await _find(connection, where, actor)
         options = await options_of(connection, found.environment_id)
         cursor = await connection.execute(
             "SELECT trouble FROM site_options WHERE environment_id = %s", (found.environment_id,)
@@ -83,8 +83,9 @@ async def change_site(
 ) -> SiteOptions:
     """What is not in `wanted` stays as it is."""
     actor.require(Permission.DEPLOY)
+    found = await find_app(store, where, actor)
     async with store.transaction() as tx:
-        found, was = await _take(tx, where, actor)
+        was = await _take(tx, found)
         becomes = changed(was, wanted)
         before, after = texts(was), texts(becomes)
         differing = [name for name in after if before[name] != after[name]]
@@ -111,8 +112,9 @@ async def set_site_password(
     """From now on the site asks its visitors for a name and a password, and takes these."""
     actor.require(Permission.DEPLOY)
     hashed = await asyncio.to_thread(_hashed, parse_user(user), password)
+    found = await find_app(store, where, actor)
     async with store.transaction() as tx:
-        found, was = await _take(tx, where, actor)
+        was = await _take(tx, found)
         becomes = with_user(was, user, hashed)
         await _save(tx, queue, found, becomes)
         tx.record(
@@ -132,8 +134,9 @@ async def set_site_password(
 async def remove_site_user(store: Store, queue: Queue, where: AppAt, user: str, *, actor: Actor) -> SiteOptions:
     """When it was the last, the site asks nobody any more."""
     actor.require(Permission.DEPLOY)
+    found = await find_app(store, where, actor)
     async with store.transaction() as tx:
-        found, was = await _take(tx, where, actor)
+        was = await _take(tx, found)
         becomes = without_user(was, user)
         await _save(tx, queue, found, becomes)
         tx.record(
@@ -161,32 +164,13 @@ def _hashed(user: str, password: Secret) -> str:
     return bcrypt.hashpw(said, bcrypt.gensalt(_ROUNDS)).decode()
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    id: int
-    environment_id: int
-
-
-async def _find(connection: Connection, where: AppAt, actor: Actor) -> _Found:
-    async with connection.cursor(row_factory=typed(_Found)) as cursor:
-        await cursor.execute(
-            "SELECT id, environment_id FROM environment_facts WHERE slug = %s AND environment = %s",
-            (where.app, where.environment),
-        )
-        found = await cursor.fetchone()
-    if found is None or not actor.sees_app(found.id):
-        raise NotFound("There is no such app.")
-    return found
-
-
-async def _take(tx: Transaction, where: AppAt, actor: Actor) -> tuple[_Found, SiteOptions]:
+async def _take(tx: Transaction, found: FoundApp) -> SiteOptions:
     """Whoever has it is alone with it until the transaction ends."""
-    found = await _find(tx.connection, where, actor)
     await tx.connection.execute("SELECT FROM environments WHERE id = %s FOR UPDATE", (found.environment_id,))
-    return found, await options_of(tx.connection, found.environment_id)
+    return await options_of(tx.connection, found.environment_id)
 
 
-async def _save(tx: Transaction, queue: Queue, found: _Found, options: SiteOptions) -> None:
+async def _save(tx: Transaction, queue: Queue, found: FoundApp, options: SiteOptions) -> None:
     await tx.connection.execute(
         """
         INSERT INTO site_options (environment_id, options) VALUES (%s, %s)
