@@ -1,5 +1,6 @@
 """From the dashboard to an app that is live, from nothing but the address of its repository."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,31 @@ APP = Path(__file__).parents[2] / "examples/hello"
 def server() -> Iterator[GitServer]:
     with a_git_server() as server:
         yield server
+
+
+def test_a_folder_is_uploaded_in_the_browser_and_live(page: Page, tmp_path: Path) -> None:
+    folder = tmp_path / "crumbs"
+    shutil.copytree(APP, folder)
+    for name, text in {"Procfile": "web: ./start\n", "start": "#!/bin/sh\nexec python3 app.py\n"}.items():
+        (folder / name).write_text(text)
+    deep = folder / ("a" * 60) / ("b" * 60) / "Brösel.txt"
+    deep.parent.mkdir(parents=True)
+    deep.write_text("crumbs")
+    page.goto("/apps/new")
+    page.get_by_role("radio", name="A folder").check()
+    page.get_by_role("button", name="Continue", exact=True).click()
+    page.get_by_label("Process").check()
+    page.get_by_role("button", name="Continue", exact=True).click()
+    page.get_by_label("Name", exact=True).fill("uploaded")
+    page.get_by_role("button", name="Create app").click()
+
+    page.get_by_role("button", name="Upload and deploy").click()
+    expect(page.get_by_role("alert")).to_have_text("Choose a folder, or an archive of one.")
+    assert violations(page) == []
+    page.get_by_label("Folder", exact=True).set_input_files(folder)
+    page.get_by_role("button", name="Upload and deploy").click()
+
+    expect(page.locator("h1 + .badge")).to_have_text("Succeeded", timeout=30_000)
 
 
 def test_an_app_is_live_after_at_most_ten_clicks_and_three_typed_fields(page: Page, server: GitServer) -> None:

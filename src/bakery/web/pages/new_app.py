@@ -81,6 +81,8 @@ async def create(request: WebRequest, parts: Parts, actor: Actor) -> Response[st
     try:
         draft = await _keep(parts, form, section, actor)
         if step in {"create", "deploy"}:
+            await _open_section_is_well(parts, draft, section, actor)
+            draft = await read_draft(parts.store, actor=actor)
             return await _make(request, parts, draft, actor, deploys=step == "deploy")
         if step == "next":
             return await _go_on(request, parts, draft, section, actor)
@@ -183,10 +185,8 @@ async def _go_on(
     """The section is well: the next one opens."""
     if section == "source":
         draft = await _source_is_well(parts, draft, actor)
-    elif section == "build":
-        await _build_is_well(parts, draft, actor)
-    elif section == "address":
-        await _address_is_well(parts, draft, actor)
+    else:
+        await _open_section_is_well(parts, draft, section, actor)
     place = _ORDER.index(section) + 1
     reached = max(place, (await _seen(parts, draft, section, actor)).reached)
     await keep_typed(parts.store, {"reached": str(reached)}, actor=actor)
@@ -236,6 +236,14 @@ async def _look(parts: Parts, draft: Draft, actor: Actor, *, runtime: Runtime | 
         )
     finding = await look_into(parts.links, node, source, key=key, runtime=runtime, actor=actor)
     await keep_finding(parts.store, finding.beside(draft.finding), actor=actor)
+
+
+async def _open_section_is_well(parts: Parts, draft: Draft, section: str, actor: Actor) -> None:
+    """Its fields may have been typed just now. Where the code is, is asked when the app is made."""
+    if section == "build":
+        await _build_is_well(parts, draft, actor)
+    elif section == "address":
+        await _address_is_well(parts, draft, actor)
 
 
 async def _build_is_well(parts: Parts, draft: Draft, actor: Actor) -> None:

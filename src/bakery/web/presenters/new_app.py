@@ -36,7 +36,7 @@ SECTIONS: Mapping[str, str] = {
 }
 KINDS: Options = (
     Option(SourceKind.GIT, "A Git repository", "Its newest commit is looked into before anything is made."),
-    Option(SourceKind.FOLDER, "A folder", "Uploaded from where it lies, with bakery deploy."),
+    Option(SourceKind.FOLDER, "A folder", "Uploaded from where it lies, in the browser or with bakery deploy."),
     Option(SourceKind.IMAGE, "An existing image", "Pulled from a registry, public or private, and run in Docker."),
 )
 _RUNTIMES: Mapping[Runtime, tuple[str, str]] = {
@@ -332,9 +332,9 @@ def _why_not(seen: Seen) -> str:
         return "No node takes apps. Add one, or undrain one."
     if seen.reached == 0 or (seen.kind == SourceKind.GIT and finding is None):
         return _SOURCE_FIRST
-    if finding and finding.problem and not draft.text("command"):
+    if finding and finding.problem and not draft.text("command") and seen.at != "build":
         return "Say how it is built and started."
-    return "" if draft.text("slug") else "Give it a name."
+    return "" if draft.text("slug") or seen.at == "address" else "Give it a name."
 
 
 def _why_not_deploy(seen: Seen) -> str:
