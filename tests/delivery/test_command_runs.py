@@ -6,7 +6,7 @@ from contextlib import aclosing
 import pytest
 
 from bakery.delivery.command_runs import Begun, CommandRun, CommandRuns
-from bakery.model.errors import NotAllowed, NotFound, TooMany
+from bakery.model.errors import NotAllowed, NotFound, TooMany, Unavailable
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.support.places import at
 
@@ -46,3 +46,14 @@ async def test_nobody_has_all_places_for_commands_on_a_node(bare_fleet: Fleet) -
     runs._running = {str(one): (run, None) for one in range(3)}
     with pytest.raises(TooMany):
         await anext(runs.hear(run, still, every=1))
+
+
+async def test_a_command_that_nobody_uses_ends(bare_fleet: Fleet) -> None:
+    fleet, runs = bare_fleet, CommandRuns()
+    await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    run = await runs.prepare(fleet.store, fleet.links, at("shop"), ["cat"], None, idle_seconds=0, actor=ADMIN)
+    async with asyncio.timeout(20), aclosing(runs.hear(run, still, every=0.1)) as hearing:
+        with pytest.raises(Unavailable) as ended:
+            assert [one async for one in hearing if one] == [Begun()]
+    assert ended.value.message == "Nothing was typed or written for 0 minutes, so it was ended."

@@ -5,8 +5,10 @@ import pytest
 from bakery.delivery.apps import show_app
 from bakery.delivery.delete import clear_environment, delete_app, what_goes
 from bakery.delivery.environments import add_environment, list_environments, parse_new_environment
+from bakery.delivery.find import find_app
 from bakery.delivery.git_rows import StoredSource, read_source, write_source
 from bakery.delivery.history import list_deployments
+from bakery.delivery.new_deployment import next_number
 from bakery.delivery.request import request_deployment
 from bakery.delivery.variables import Setting, change_variables, list_variables
 from bakery.model.apps import AppStatus
@@ -100,3 +102,16 @@ async def test_there_is_one_of_a_name(fleet: Fleet) -> None:
     branch = parse_new_environment("other", branch="next", node="", with_variables=False)
     with pytest.raises(BadInput, match="shop follows no repository"):
         await add_environment(fleet.store, at("shop"), branch, actor=ADMIN)
+
+
+async def test_what_was_asked_in_the_moment_in_which_an_environment_goes_is_refused(fleet: Fleet) -> None:
+    await fleet.make()
+    await add_environment(fleet.store, at("shop"), STAGING, actor=ADMIN)
+    staging = at("shop", "staging")
+    found = await find_app(fleet.store, staging, ADMIN)
+
+    await delete_app(fleet.store, fleet.queue, staging, actor=ADMIN)
+
+    with pytest.raises(NotFound, match="There is no such environment any more"):
+        async with fleet.store.transaction() as tx:
+            await next_number(tx, found)

@@ -59,6 +59,7 @@ def test_an_app_from_its_first_deployment_to_its_end(page: Page, terminal: Termi
     watch_it_go_live(page, slow)
     expect(of_hello).to_contain_text("Healthy")
 
+    run_commands(page)
     stop_and_start(page, of_hello)
     delete(page)
     expect(of_hello).to_have_count(0)
@@ -82,6 +83,35 @@ def watch_it_go_live(page: Page, slow: Slow) -> None:
         page.get_by_role("link", name="Open site").click()
     expect(opened.value.get_by_role("heading", level=1)).to_be_visible()
     opened.value.close()
+
+
+def run_commands(page: Page) -> None:
+    """In a terminal on its page: what is typed reaches it, the policy allows its colours, and there is a way out."""
+    page.goto("/apps/hello/terminal")
+    said, screen = page.locator("#said"), page.locator(".xterm-rows")
+    command = page.get_by_role("textbox", name="Command")
+    command.fill("stty size; printf '\\033[38;2;200;0;0mred\\033[0m'; read word; exit 7")
+    page.get_by_role("button", name="Run command").click()
+    expect(said).to_have_text("It runs.")
+    expect(screen).to_contain_text("red")
+    assert page.locator(".xterm-rows span", has_text="red").evaluate("it => it.style.color") == "rgb(200, 0, 0)"
+    assert violations(page) == []
+    page.keyboard.type("over")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("For a screen reader")).to_be_focused()
+    page.locator(".xterm-helper-textarea").focus()
+    page.keyboard.press("Enter")
+    expect(said).to_have_text("Ended with exit code 7.")
+    expect(page.get_by_role("button", name="Run command")).to_be_focused()
+
+    command.fill("")
+    page.get_by_role("button", name="Run command").click()
+    expect(said).to_have_text("It runs.")
+    page.keyboard.type("echo $((6 * 7))\n")
+    expect(screen).to_contain_text("42")
+    page.get_by_role("button", name="End command").click()
+    expect(said).to_have_text("You ended it.")
 
 
 def stop_and_start(page: Page, of_hello: Locator) -> None:

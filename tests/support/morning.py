@@ -53,6 +53,8 @@ PAGES = {
     "environments": "/apps/shop/environments",
     "domains": "/apps/shop/domains",
     "domains-none": "/apps/newsletter/domains",
+    "terminal": "/apps/shop/terminal",
+    "terminal-none": "/apps/newsletter/terminal",
     "app-settings": "/apps/api/settings",
     "app-site": "/apps/api/site",
     "deploy": "/apps/api/deploy",

@@ -51,6 +51,7 @@ class CommandRun:
     release: Release
     argv: tuple[str, ...]
     window: Window | None
+    idle_seconds: int | None = None  # that it may neither be told anything nor say anything
 
     def talk(self) -> contextlib.AbstractAsyncContextManager[Conversation]:
         """Begins it. Leaving the block ends it."""
@@ -89,9 +90,18 @@ class CommandRuns:
 
     _running: dict[str, tuple[CommandRun, Conversation | None]] = field(default_factory=dict)
     _ending: set[asyncio.Task[None]] = field(default_factory=set)
+    _heard: dict[str, float] = field(default_factory=dict)  # when something was last told or said
 
     async def prepare(
-        self, store: Store, links: Links, where: AppAt, words: list[str], window: Window | None, *, actor: Actor
+        self,
+        store: Store,
+        links: Links,
+        where: AppAt,
+        words: list[str],
+        window: Window | None,
+        *,
+        idle_seconds: int | None = None,
+        actor: Actor,
     ) -> CommandRun:
         """It is written down, with secrets masked, before it begins."""
         actor.require(Permission.DEPLOY)
@@ -124,6 +134,7 @@ class CommandRuns:
             release=release,
             argv=argv,
             window=window,
+            idle_seconds=idle_seconds,
         )
         masker = await masker_of(store, environment.id)
         said = masker.mask_text(str(command(*map(masker.mask_text, argv))))
@@ -166,6 +177,7 @@ class CommandRuns:
         """Also of one that was not begun yet."""
         await end_tasks(watching)
         self._running.pop(run.id, None)
+        self._heard.pop(run.id, None)
 
     async def _watch(
         self, run: CommandRun, said: _Said, expect_allowed: Callable[[], Awaitable[None]], every: float
@@ -173,11 +185,13 @@ class CommandRuns:
         """Ends it when it may not run any more. Its own deadline is not kept while it waits for somebody to listen."""
         carrying = asyncio.create_task(self._carry(run, said))
         clock = asyncio.get_running_loop().time
+        self._heard[run.id] = clock()
         deadline = clock() + LONGEST_RUN + _SPARE
         try:
             while not (await asyncio.wait({carrying}, timeout=every))[0]:
                 if clock() > deadline:
                     raise Unavailable(f"It was ended after {LONGEST_RUN // 3600} hours.")
+                self._expect_use(run, clock())
                 await expect_allowed()
             carrying.result()
         except BakeryError as error:
@@ -194,6 +208,7 @@ class CommandRuns:
                 self._running[run.id] = (run, talk)
                 await said.put(Begun())
                 async for one in hearing:
+                    self._heard[run.id] = asyncio.get_running_loop().time()
                     await said.put(one)
         except BakeryError as error:
             await said.put(error)
@@ -207,7 +222,15 @@ class CommandRuns:
         if run is None or talk is None or run.asked_by != _who(actor) or run.environment.app != where.app:
             raise NotFound("This command does not run any more.")
         actor.require(Permission.DEPLOY, app=run.app_id)
+        self._heard[run_id] = asyncio.get_running_loop().time()
         return talk
+
+    def _expect_use(self, run: CommandRun, now: float) -> None:
+        idle = run.idle_seconds
+        if idle is not None and now - self._heard.get(run.id, now) > idle:
+            raise Unavailable(
+                f"Nothing was typed or written for {idle // 60} minutes, so it was ended.", hint="Run it again."
+            )
 
     def _expect_room(self, node_id: int, asked_by: tuple[int | None, int | None, int | None]) -> None:
         on_node = [run for run, _ in self._running.values() if run.node_id == node_id]

@@ -21,7 +21,7 @@ from bakery.store.transaction import Transaction
 
 
 async def next_number(tx: Transaction, app: FoundApp) -> int:
-    """Whoever has it is alone with the app until the transaction ends."""
+    """Whoever has it is alone with the app until the transaction ends; and its environment stays until then."""
     cursor = await tx.connection.execute(
         "UPDATE apps SET last_number = last_number + 1 WHERE id = %s AND deleted_at IS NULL RETURNING last_number",
         (app.id,),
@@ -29,6 +29,11 @@ async def next_number(tx: Transaction, app: FoundApp) -> int:
     row = await cursor.fetchone()
     if row is None:
         raise NotFound("There is no such app.")
+    cursor = await tx.connection.execute(
+        "SELECT FROM environments WHERE id = %s AND going_since IS NULL FOR SHARE", (app.environment_id,)
+    )
+    if await cursor.fetchone() is None:
+        raise NotFound("There is no such environment any more.")
     return int(row[0])
 
 

@@ -25,6 +25,7 @@ from bakery.web.views.status import (
     deployment_status,
     step_status,
 )
+from bakery.web.views.terminal import TerminalPage
 from bakery.web.views.variables import NotLive
 from tests.web.samples.frame import Pages, a_shell, ago, below
 from tests.web.samples.new_app import new_app_pages
@@ -81,6 +82,20 @@ def _environments() -> EnvironmentsPage:
         ),
     ]
     return EnvironmentsPage("shop", _tabs("environments"), rows, like="staging", has_branch=True)
+
+
+def _terminal(why_not: str = "") -> TerminalPage:
+    return TerminalPage(
+        "shop",
+        "production",
+        _tabs("terminal"),
+        run=below("/api/apps/shop/run"),
+        same="bakery run shop -- sh",
+        release=42,
+        node="oven-1",
+        idle_seconds=1800,
+        why_not=why_not,
+    )
 
 
 def _steps(*, failed: bool) -> list[StepView]:
@@ -243,6 +258,16 @@ def app_pages() -> Pages:
                 kept=("what was done to it, in Activity",),
             ),
             a_shell("shop", "Apps", "shop in staging"),
+        ),
+        "terminal": (
+            "apps/terminal.html",
+            _terminal(),
+            a_shell("shop", "Apps", "shop", "Terminal"),
+        ),
+        "terminal-viewer": (
+            "apps/terminal.html",
+            _terminal(why_not="Your role may not deploy."),
+            a_shell("shop", "Apps", "shop", "Terminal"),
         ),
         "environments": (
             "apps/environments.html",

@@ -12,7 +12,7 @@ from litestar.response import Stream
 from msgspec import Meta
 
 from bakery.access.sessions import is_still_valid
-from bakery.delivery.command_runs import Begun, CommandRun
+from bakery.delivery.command_runs import LONGEST_RUN, Begun, CommandRun
 from bakery.delivery.find import find_app
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, BakeryError, NotAllowed, Unavailable
@@ -41,10 +41,12 @@ class Terminal(msgspec.Struct, kw_only=True):
 
 
 class RunWanted(msgspec.Struct, kw_only=True):
-    """`command` is a list of words: nothing in them means anything to a shell. With a `terminal` it has one."""
+    """`command` is a list of words: nothing in them means anything to a shell. With a `terminal` it has one. It ends
+    when for `idle_seconds` nothing was told to it and it said nothing."""
 
     command: list[str]
     terminal: Terminal | None = None
+    idle_seconds: Annotated[int, Meta(ge=60, le=LONGEST_RUN)] | None = None
 
 
 class RunInput(msgspec.Struct, kw_only=True):
@@ -70,7 +72,9 @@ async def post_run(parts: Parts, actor: Actor, where: AppAt, data: RunWanted) ->
     `run`, where its input goes; then `output` and `errors`, which are base64; at the end `exit_status` and `reason`, or
     `error` and `hint`. Lines that are empty say that it still runs."""
     window = data.terminal.window if data.terminal else None
-    run = await parts.runs.prepare(parts.store, parts.links, where, data.command, window, actor=actor)
+    run = await parts.runs.prepare(
+        parts.store, parts.links, where, data.command, window, idle_seconds=data.idle_seconds, actor=actor
+    )
     return Stream(
         _lines(parts, actor, run),
         media_type="application/x-ndjson",

@@ -28,6 +28,7 @@ from bakery.web.pages import (
     system,
     tasks,
     team,
+    terminal,
     variables,
 )
 
@@ -48,6 +49,7 @@ ROUTES = (
     *deployments.ROUTES,
     *logs.ROUTES,
     *app_logs.ROUTES,
+    *terminal.ROUTES,
     *variables.ROUTES,
     *nodes.ROUTES,
     *node_disk.ROUTES,

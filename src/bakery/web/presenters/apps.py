@@ -124,6 +124,7 @@ def app_tabs(slug: str, current: str, url: Url) -> Sequence[Tab]:
         Tab("Variables", url(f"/apps/{slug}/variables"), current=current == "variables"),
         Tab("Deployments", url(f"/apps/{slug}/deployments"), current=current == "deployments"),
         Tab("Logs", url(f"/apps/{slug}/logs"), current=current == "logs"),
+        Tab("Terminal", url(f"/apps/{slug}/terminal"), current=current == "terminal"),
         Tab("Source", url(f"/apps/{slug}/source"), current=current == "source"),
         Tab("Site", url(f"/apps/{slug}/site"), current=current == "site"),
         Tab("Environments", url(f"/apps/{slug}/environments"), current=current == "environments"),
