@@ -144,6 +144,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
         "--name": "Oven",
         "--apps-domain": "oven.example.com",
         "--public-address": "203.0.113.7",
+        "--public-ipv6": "2001:db8::7",
     },
     "nodes verify": {"node": "nothing"},
     "nodes drain": {"node": "oven-1"},

@@ -103,7 +103,15 @@ async def test_what_is_not_named_in_a_change_stays(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "wanted", [{"host": "a b"}, {"port": "x"}, {"bastion": "x"}, {"apps_domain": "-"}, {"public_address": "x"}]
+    "wanted",
+    [
+        {"host": "a b"},
+        {"port": "x"},
+        {"bastion": "x"},
+        {"apps_domain": "-"},
+        {"public_address": "x"},
+        {"public_ipv6": "203.0.113.7"},
+    ],
 )
 async def test_a_change_that_makes_no_sense_names_its_field_and_stores_nothing(
     store: Store, wanted: dict[str, str]

@@ -62,6 +62,7 @@ class NodeSummary:
     login: str | None
     bastion: str | None
     public_address: str | None
+    public_ipv6: str | None
     apps_domain: str
     site_port: int | None
     facts: MachineFacts | None
@@ -154,7 +155,8 @@ async def apps_on(store: Store, slug: str, *, actor: Actor) -> list[str]:
 
 _NODES = """
 SELECT id, slug, name, kind, state, state_since, trouble, trouble_hint, is_draining, host, port, login, bastion,
-       public_address, apps_domain, site_port, CASE WHEN facts <> '{}' THEN facts END AS facts, seen_at AS looked_at,
+       public_address, public_ipv6, apps_domain, site_port,
+       CASE WHEN facts <> '{}' THEN facts END AS facts, seen_at AS looked_at,
        handshake_at, handshake_seconds, key_public, host_key, bastion_host_key, other_host_key, other_is_bastions,
        checks, checked_at,
        (check_asked_at > coalesce(checked_at, '-infinity')) IS TRUE AS is_checking,

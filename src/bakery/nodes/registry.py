@@ -66,22 +66,24 @@ async def edit_node(store: Store, slug: str, wanted: Mapping[str, str | int], *,
             field = next(iter(wanted), "name")
             raise BadInput("The node “local” is this machine; its addresses are in the settings.", field=field)
         new = _edited(node, wanted)
-        domain, public = _addresses(node, wanted)
+        domain, public, ipv6 = _addresses(node, wanted)
         await tx.connection.execute(
             """
             UPDATE nodes SET name = %(name)s, host = %(host)s, port = %(port)s, login = %(login)s,
                 bastion_host_key = CASE WHEN bastion IS NOT DISTINCT FROM %(bastion)s THEN bastion_host_key END,
-                bastion = %(bastion)s, apps_domain = %(domain)s, public_address = %(public)s WHERE id = %(id)s
+                bastion = %(bastion)s, apps_domain = %(domain)s, public_address = %(public)s,
+                public_ipv6 = %(ipv6)s WHERE id = %(id)s
             """,
-            {"id": node.id, "domain": domain, "public": public, "name": new.name, **_where(new)},
+            {"id": node.id, "domain": domain, "public": public, "ipv6": ipv6, "name": new.name, **_where(new)},
         )
         before = {
             "name": node.name,
             **_where_of(node),
             "apps_domain": node.apps_domain,
             "public_address": node.public_address,
+            "public_ipv6": node.public_ipv6,
         }
-        after = {**_shown(new), "apps_domain": domain, "public_address": public}
+        after = {**_shown(new), "apps_domain": domain, "public_address": public, "public_ipv6": ipv6}
         _record(tx, actor, "node.changed", slug, before=before, after=after)
     return await show_node(store, slug, actor=actor)
 
@@ -97,10 +99,22 @@ def _edited(node: NodeSummary, wanted: Mapping[str, str | int]) -> NewNode:
     )
 
 
-def _addresses(node: NodeSummary, wanted: Mapping[str, str | int]) -> tuple[str, str | None]:
+def _addresses(node: NodeSummary, wanted: Mapping[str, str | int]) -> tuple[str, str | None, str | None]:
     domain = str(wanted.get("apps_domain", node.apps_domain))
     public = str(wanted.get("public_address", node.public_address or ""))
-    return parse_domain(domain), parse_address(public, field="public_address") if public.strip() else None
+    ipv6 = str(wanted.get("public_ipv6", node.public_ipv6 or ""))
+    return (
+        parse_domain(domain),
+        parse_address(public, field="public_address") if public.strip() else None,
+        _parse_ipv6(ipv6) if ipv6.strip() else None,
+    )
+
+
+def _parse_ipv6(text: str) -> str:
+    address = parse_address(text, field="public_ipv6")
+    if ":" not in address or "%" in address:
+        raise BadInput(f"“{address}” is not an IPv6 address.", field="public_ipv6", hint="Like 2001:db8::7.")
+    return address
 
 
 async def verify_node(store: Store, queue: Queue, slug: str, *, actor: Actor) -> None:

@@ -33,7 +33,7 @@ def a_node(
     return NodeSummary(
         id=2, slug=slug, name=name or slug, kind="ssh", state=NodeState.ONLINE, state_since=NOW, trouble="",
         trouble_hint="", is_draining=False, host="192.0.2.7", port=22, login="bakery-agent", bastion=None,
-        public_address=None, apps_domain="apps.example.com", site_port=80, facts=facts, looked_at=NOW,
+        public_address=None, public_ipv6=None, apps_domain="apps.example.com", site_port=80, facts=facts, looked_at=NOW,
         handshake_at=NOW, handshake_seconds=0.1, key_public=None, host_key=None, bastion_host_key=None,
         other_host_key=None, other_is_bastions=False, checks=(), checked_at=NOW, is_checking=False, is_rotating=False,
         is_watched=True, apps=apps,

@@ -51,6 +51,7 @@ def show(node: _Node, *, json: Json = False) -> None:
         "handshake_at": "Handshake",
         "apps": "Apps",
         "public_address": "Address",
+        "public_ipv6": "IPv6 address",
         "apps_domain": "Domain",
     }
     machine = {"cpus": "CPUs", "nginx": "nginx", "limits": "Limits"}
@@ -91,6 +92,9 @@ def edit(
     name: Annotated[str | None, typer.Option(help="How it is shown.")] = None,
     apps_domain: Annotated[str | None, typer.Option(help="Its apps get their names below this domain.")] = None,
     public_address: Annotated[str | None, typer.Option(help="Its public IP address; empty: as it was found.")] = None,
+    public_ipv6: Annotated[
+        str | None, typer.Option("--public-ipv6", help="Its public IPv6 address; empty: none.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Change a node. What is not named stays."""
@@ -102,6 +106,7 @@ def edit(
         "name": name,
         "apps_domain": apps_domain,
         "public_address": public_address,
+        "public_ipv6": public_ipv6,
     }
     wanted = {key: value for key, value in named.items() if value is not None}
     if not wanted:

@@ -68,6 +68,7 @@ class Node(msgspec.Struct, kw_only=True):
     login: str | UnsetType | None = UNSET
     bastion: str | UnsetType | None = UNSET
     public_address: str | UnsetType | None = UNSET
+    public_ipv6: str | UnsetType | None = UNSET
     apps_domain: str | UnsetType = UNSET
     site_port: int | UnsetType | None = UNSET
     key_public: str | UnsetType | None = UNSET
@@ -105,6 +106,7 @@ class NodeEdit(msgspec.Struct, kw_only=True):
     bastion: str | UnsetType = UNSET
     apps_domain: str | UnsetType = UNSET
     public_address: str | UnsetType = UNSET
+    public_ipv6: str | UnsetType = UNSET
 
 
 class KeyAccepted(msgspec.Struct):

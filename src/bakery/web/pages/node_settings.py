@@ -21,7 +21,7 @@ from bakery.web.views.nodes import NodeSettingsPage
 from bakery.web.views.shell import Crumb
 
 _MANAGE = {"permission": Permission.MANAGE_NODES}
-_EDIT_FIELDS = ("name", "host", "port", "user", "bastion", "apps_domain", "public_address")
+_EDIT_FIELDS = ("name", "host", "port", "user", "bastion", "apps_domain", "public_address", "public_ipv6")
 _REFUSALS = (BadInput, Conflict)
 
 
@@ -96,6 +96,7 @@ async def _settings(
         "bastion": node.bastion or "",
         "apps_domain": node.apps_domain,
         "public_address": node.public_address or "",
+        "public_ipv6": node.public_ipv6 or "",
     }
     apps = await apps_on(parts.store, slug, actor=actor)
     page = NodeSettingsPage(

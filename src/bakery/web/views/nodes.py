@@ -147,7 +147,8 @@ class NodeDiskPage:
 
 @dataclass(frozen=True, slots=True)
 class NodeSettingsPage:
-    """nodes/settings.html. Fields: name, host, port, user, bastion, apps_domain, public_address; confirm."""
+    """nodes/settings.html. Fields: name, host, port, user, bastion, apps_domain, public_address, public_ipv6; and
+    confirm."""
 
     node: str
     tabs: Sequence[Tab]
