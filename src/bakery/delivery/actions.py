@@ -31,6 +31,7 @@ from bakery.model.names import AppName, Colour, Port
 from bakery.model.terms import Terms
 from bakery.nodes.health import Answer, CheckKind, Unhealthy, wait_until_healthy
 from bakery.nodes.node import Node
+from bakery.nodes.units import UnitState
 
 CRASHES_ALLOWED = 3
 LINES_SHOWN = 20
@@ -127,13 +128,17 @@ def _what_it_has_to_do(answer: Answer, check: Check) -> str:
 
 
 async def _switch(work: Work, switch: Switch) -> None:
-    await _take(work, switch.slot)
     if work.node.ingress is not None and switch.site is not None:
-        await proving.begin(work)
-        site = await as_rows_say(work.store, work.deployment.environment.id, switch.site)
+        *_, site = await asyncio.gather(
+            _take(work, switch.slot),
+            proving.begin(work),
+            as_rows_say(work.store, work.deployment.environment.id, switch.site),
+        )
         await work.node.ingress.apply_site(site)
         await note_trouble(work.store, work.deployment.environment.id, "")
         await fault_point(Point.SWITCH_TRAFFIC_MOVED)
+    else:
+        await _take(work, switch.slot)
     environment = work.deployment.environment
     async with work.store.transaction() as tx:
         await require_ours(tx, work.deployment.id, work.deployment.generation)
@@ -207,17 +212,26 @@ class _Asker:
     last_exit: str = ""  # while it runs again, nobody tells
 
     async def ask(self) -> Answer:
-        program = self.check.program
-        runtime = Runtime.DOCKER if isinstance(program, ContainerSpec) else Runtime.PROCESS
-        answer = await ask_release(self.node, program.name, runtime, Port(self.check.port), self.terms)
+        if self.check.is_warm:  # it ran before it was asked: both at once
+            answer, state = await asyncio.gather(self._ask(), self._state())
+            self._judge(answer, state)
+            return answer
+        answer = await self._ask()
         now = time.monotonic()
         if answer.is_well or now - self.looked_at >= _LOOK_AT_UNIT_EVERY:
             self.looked_at = now
-            await self._look_at_unit(answer)
+            self._judge(answer, await self._state())
         return answer
 
-    async def _look_at_unit(self, answer: Answer) -> None:
-        state = await keeping.keeper_of(self.node, self.check.program).state(self.check.program.name)
+    async def _ask(self) -> Answer:
+        program = self.check.program
+        runtime = Runtime.DOCKER if isinstance(program, ContainerSpec) else Runtime.PROCESS
+        return await ask_release(self.node, program.name, runtime, Port(self.check.port), self.terms)
+
+    async def _state(self) -> UnitState:
+        return await keeping.keeper_of(self.node, self.check.program).state(self.check.program.name)
+
+    def _judge(self, answer: Answer, state: UnitState) -> None:
         self.last_exit = state.last_exit or self.last_exit
         if state.restarts >= CRASHES_ALLOWED:
             program = self.check.program

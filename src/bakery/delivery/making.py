@@ -45,6 +45,7 @@ from bakery.nodes.images import ImageBuild, ImagePull
 from bakery.nodes.jobs import JobKey, JobLimits, JobSpec, JobState, JobStatus
 from bakery.stacks.detect import detect as detect_in
 from bakery.stacks.plan import Undetected
+from bakery.store.transaction import Transaction
 
 _LOG_BYTES = 64 * 1024 * 1024
 _NEXT: Mapping[StepKey, str] = {
@@ -115,7 +116,8 @@ async def _pull(work: Work, key: StepKey, pulling: Pull) -> None:
     except BadInput as error:
         raise StepFailed(error.message, hint=error.hint) from error
     work.log.write(f"In its container it is to listen on port {port}.")
-    await _keep(work, recipe_of_image(exact, port))
+    async with work.store.transaction() as tx:
+        await _keep(tx, work, recipe_of_image(exact, port))
     await work.plan_anew()
 
 
@@ -154,9 +156,10 @@ async def _detect(work: Work, detecting: Detect) -> None:
     recipe = recipe_of(found)
     for sentence in recipe.why:
         work.log.write(sentence)
-    await _keep(work, recipe)
-    await work.plan_anew()
-    await retitle_steps(work.store, work.deployment.id, work.plan.steps)
+    work.plan_with(recipe)
+    async with work.store.transaction() as tx:
+        await _keep(tx, work, recipe)
+        await retitle_steps(tx, work.deployment.id, work.plan.steps)
 
 
 async def _build_image(work: Work, key: StepKey, building: BuildImage) -> None:
@@ -286,9 +289,8 @@ def _share(work: Work) -> Limits:
     return build_limits(memory_bytes=work.node.facts.memory_bytes, cpus=work.node.facts.cpus)
 
 
-async def _keep(work: Work, recipe: Recipe) -> None:
-    async with work.store.transaction() as tx:
-        await tx.connection.execute(
-            "UPDATE builds SET recipe = %s WHERE id = %s",
-            (Jsonb(msgspec.to_builtins(recipe)), work.deployment.release.build),
-        )
+async def _keep(tx: Transaction, work: Work, recipe: Recipe) -> None:
+    await tx.connection.execute(
+        "UPDATE builds SET recipe = %s WHERE id = %s",
+        (Jsonb(msgspec.to_builtins(recipe)), work.deployment.release.build),
+    )

@@ -1,11 +1,11 @@
 """The port of the slot that a deployment is going to use: looked for while its release is being made."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Self
 
 from bakery.delivery.plan import StepKey
 from bakery.delivery.ports import leave_taken_port
-from bakery.delivery.steps import read_steps
 from bakery.delivery.waiting import although_away
 from bakery.delivery.work import Work
 from bakery.model.deployments import StepState
@@ -15,13 +15,12 @@ from bakery.store.ending import end_tasks
 class PortChoice:
     """Made once, before anything starts: from then on, what runs has its port."""
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
+    def __init__(self, work: Work, states: Mapping[StepKey, StepState]) -> None:
+        self._work, self._states = work, states
         self._choosing: asyncio.Task[bool] | None = None
 
     async def __aenter__(self) -> Self:
-        states = await read_steps(self._work.store, self._work.deployment.id)
-        if states.get(StepKey.START) is StepState.WAITING:
+        if self._states.get(StepKey.START, StepState.WAITING) is StepState.WAITING:
             self._choosing = asyncio.create_task(self._choose())
         return self
 
@@ -43,6 +42,8 @@ class PortChoice:
 
     async def _choose(self) -> bool:
         work, has_changed = self._work, False
+        if work.space is not None:  # so that one conversation with the node's helper serves both
+            await asyncio.wait((work.space,))
 
         async def choose() -> None:
             nonlocal has_changed

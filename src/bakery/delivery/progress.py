@@ -11,7 +11,7 @@ from functools import partial
 from bakery.delivery.log import DeploymentLog
 from bakery.delivery.ownership import require_ours
 from bakery.delivery.plan import StepKey
-from bakery.delivery.steps import CancelAsked, begin_step, end_step, skip_step
+from bakery.delivery.steps import CancelAsked, begin_step, end_step, skip_steps
 from bakery.model.deployments import StepState
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
@@ -28,14 +28,13 @@ class Progress:
     deployment_id: int
     generation: int
     _moves: list[_Move] = field(default_factory=list)
+    _skipped: dict[StepKey, tuple[int, int]] = field(default_factory=dict)
 
     def ended(self, key: StepKey, state: StepState, at_byte: int) -> None:
         self._moves.append(partial(end_step, deployment_id=self.deployment_id, key=key, state=state, at_byte=at_byte))
 
     def skipped(self, key: StepKey, from_byte: int, to_byte: int) -> None:
-        self._moves.append(
-            partial(skip_step, deployment_id=self.deployment_id, key=key, from_byte=from_byte, to_byte=to_byte)
-        )
+        self._skipped[key] = (from_byte, to_byte)
 
     async def begin(self, key: StepKey) -> None:
         """Raises CancelAsked when somebody has cancelled; what ended before has ended all the same."""
@@ -51,14 +50,19 @@ class Progress:
 
     async def write(self) -> None:
         """When no other step begins."""
-        if self._moves:
+        if self._moves or self._skipped:
             await self._write()
 
     async def _write(self, *last: _Move) -> None:
         async def move_all(tx: Transaction) -> None:
             await require_ours(tx, self.deployment_id, self.generation)
-            for move in (*self._moves, *last):
+            for move in self._moves:
+                await move(tx)
+            if self._skipped:
+                await skip_steps(tx, self.deployment_id, self._skipped)
+            for move in last:
                 await move(tx)
 
         await self.log.flush_with(move_all)
         self._moves.clear()
+        self._skipped.clear()

@@ -1,5 +1,9 @@
 """Room for a deployment on its node: looked for before it makes anything, and noted when it has made it."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from bakery.delivery.find import node_of_deployment
 from bakery.delivery.plan import Copy, Fetch, Make, Pull, Unpack
 from bakery.delivery.pruning import prune_shared
@@ -8,8 +12,22 @@ from bakery.delivery.work import StepFailed, Work
 from bakery.model.apps import Runtime
 from bakery.model.errors import BakeryError, CommandFailed, Unavailable
 from bakery.model.sizes import shown_bytes
+from bakery.nodes.disk import Space
+from bakery.store.ending import end_tasks
 
 _MAKES_FIRST = Fetch | Unpack | Copy | Pull
+
+
+@asynccontextmanager
+async def space_asked_for(work: Work) -> AsyncIterator[None]:
+    """Where something is going to be made, the node is asked while the first rows are written."""
+    if any(isinstance(step.action, _MAKES_FIRST) for step in work.plan.steps):
+        work.space = asyncio.create_task(_space(work))
+    try:
+        yield
+    finally:
+        if work.space is not None:
+            await end_tasks(work.space)
 
 
 async def expect_room(work: Work, action: Make) -> None:
@@ -68,9 +86,13 @@ async def _size(work: Work) -> int:
 
 
 async def _lack(work: Work, last: list[int]) -> Lack | None:
-    runtime = work.deployment.release.runtime
-    space = await work.node.disk.space(with_docker=runtime is Runtime.DOCKER)
-    return what_lacks(space, runtime, last)
+    asked, work.space = work.space, None
+    space = await (asked or _space(work))
+    return what_lacks(space, work.deployment.release.runtime, last)
+
+
+async def _space(work: Work) -> Space:
+    return await work.node.disk.space(with_docker=work.deployment.release.runtime is Runtime.DOCKER)
 
 
 async def _last_builds(work: Work) -> list[int]:

@@ -23,7 +23,7 @@ from bakery.delivery.ownership import TakenOver, take_up
 from bakery.delivery.plan import MAKING, Action, Nothing, Skipped, StepKey, plan_deployment
 from bakery.delivery.port_choice import PortChoice
 from bakery.delivery.progress import Progress
-from bakery.delivery.room import note_size
+from bakery.delivery.room import note_size, space_asked_for
 from bakery.delivery.steps import CancelAsked, read_steps, store_steps
 from bakery.delivery.undo import tidy, undo
 from bakery.delivery.variable_sets import masker_of
@@ -69,11 +69,10 @@ async def run_deployment(store: Store, node: Node, deployment_id: int, *, patien
 async def _masker(store: Store, deployment: Deployment) -> Masker:
     """Knows what must not be in the log: the variables, and what opens the repository or registry."""
     environment_id = deployment.environment.id
-    return await masker_of(
-        store,
-        environment_id,
-        [*await source_secrets(store, environment_id), *await image_secrets(store, environment_id)],
+    of_source, of_image = await asyncio.gather(
+        source_secrets(store, environment_id), image_secrets(store, environment_id)
     )
+    return await masker_of(store, environment_id, [*of_source, *of_image])
 
 
 async def _begin(store: Store, deployment_id: int) -> bool:
@@ -92,8 +91,8 @@ async def _begin(store: Store, deployment_id: int) -> bool:
 
 
 async def _run(store: Store, node: Node, deployment: Deployment, writing: DeploymentLog, patience: Patience) -> None:
-    has_steps = bool(await read_steps(store, deployment.id))
-    if not has_steps and deployment.goes_back and deployment.is_switched:
+    is_back = deployment.goes_back and deployment.is_switched
+    if is_back and not await read_steps(store, deployment.id):
         writing.write(f"Release #{deployment.release.number} is live already.")
         await end_deployment(store, deployment, writing, DeploymentState.SUCCEEDED)
         return
@@ -216,17 +215,21 @@ async def _is_to_end(store: Store, deployment: Deployment) -> bool:
 
 
 async def _take_steps(work: Work) -> None:
-    done = await read_steps(work.store, work.deployment.id) or await _store_steps(work)
+    known = await read_steps(work.store, work.deployment.id)
+    async with space_asked_for(work), PortChoice(work, known) as port:
+        await _take_those_left(work, known or await _store_steps(work), port)
+
+
+async def _take_those_left(work: Work, done: Mapping[StepKey, StepState], port: PortChoice) -> None:
     are_left = any(state in {StepState.WAITING, StepState.RUNNING} for state in done.values())
     if are_left and any(state is not StepState.WAITING for state in done.values()):
         work.log.write("Bakery was interrupted and goes on from here.")
     progress = Progress(work.store, work.log, work.deployment.id, work.deployment.generation)
-    async with PortChoice(work) as port:
-        for key, state in done.items():
-            if state is StepState.WAITING or state is StepState.RUNNING:
-                if key not in MAKING and state is StepState.WAITING:
-                    await port.made()
-                await _take_step(work, progress, key)
+    for key, state in done.items():
+        if state is StepState.WAITING or state is StepState.RUNNING:
+            if key not in MAKING and state is StepState.WAITING:
+                await port.made()
+            await _take_step(work, progress, key)
     await progress.write()
 
 
@@ -270,7 +273,7 @@ async def _store_steps(work: Work) -> Mapping[StepKey, StepState]:
     async with work.store.transaction() as tx:
         await store_steps(tx, work.deployment.id, work.plan.steps)
         tx.publish(f"deployment:{work.deployment.id}")
-    return await read_steps(work.store, work.deployment.id)
+    return {step.key: StepState.WAITING for step in work.plan.steps}
 
 
 @contextlib.asynccontextmanager

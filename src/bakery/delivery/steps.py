@@ -1,6 +1,6 @@
 """The steps of a deployment as rows: known before the first one begins, so that it can be taken up at any of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from bakery.delivery.plan import PlannedStep, StepKey
 from bakery.model.deployments import NEXT_STEP_STATES, StepState, require_move
@@ -8,23 +8,27 @@ from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
 
-async def store_steps(tx: Transaction, deployment_id: int, steps: Iterable[PlannedStep]) -> None:
-    for position, step in enumerate(steps, 1):
-        await tx.connection.execute(
-            "INSERT INTO steps (deployment_id, position, key, title) VALUES (%s, %s, %s, %s)",
-            (deployment_id, position, step.key, step.title),
-        )
+async def store_steps(tx: Transaction, deployment_id: int, steps: Sequence[PlannedStep]) -> None:
+    await tx.connection.execute(
+        """
+        INSERT INTO steps (deployment_id, position, key, title)
+        SELECT %s, position, key, title
+        FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS planned (key, title, position)
+        """,
+        (deployment_id, [step.key for step in steps], [step.title for step in steps]),
+    )
 
 
-async def retitle_steps(store: Store, deployment_id: int, steps: Iterable[PlannedStep]) -> None:
+async def retitle_steps(tx: Transaction, deployment_id: int, steps: Sequence[PlannedStep]) -> None:
     """When something was found out that decides them. Those that were not planned before are not added."""
-    async with store.transaction() as tx:
-        for step in steps:
-            await tx.connection.execute(
-                "UPDATE steps SET title = %s WHERE deployment_id = %s AND key = %s AND state = 'waiting'",
-                (step.title, deployment_id, step.key),
-            )
-        tx.publish(f"deployment:{deployment_id}")
+    await tx.connection.execute(
+        """
+        UPDATE steps SET title = planned.title FROM unnest(%s::text[], %s::text[]) AS planned (key, title)
+        WHERE deployment_id = %s AND steps.key = planned.key AND state = 'waiting' AND steps.title <> planned.title
+        """,
+        ([step.key for step in steps], [step.title for step in steps], deployment_id),
+    )
+    tx.publish(f"deployment:{deployment_id}")
 
 
 async def read_steps(store: Store, deployment_id: int) -> Mapping[StepKey, StepState]:
@@ -51,28 +55,32 @@ async def begin_step(tx: Transaction, deployment_id: int, key: StepKey, *, at_by
         return True
     if row is None or row[0]:
         return False
-    await _move(tx, deployment_id, key, StepState.RUNNING)
-    await tx.connection.execute(
-        "UPDATE steps SET from_byte = %s WHERE deployment_id = %s AND key = %s", (at_byte, deployment_id, key)
-    )
+    await _move(tx, deployment_id, key, StepState.RUNNING, from_byte=at_byte)
     return True
 
 
-async def skip_step(tx: Transaction, deployment_id: int, key: StepKey, *, from_byte: int, to_byte: int) -> None:
-    """There was nothing to do; its part of the log says why."""
-    await _move(tx, deployment_id, key, StepState.SKIPPED)
-    await tx.connection.execute(
-        "UPDATE steps SET from_byte = %s, to_byte = %s WHERE deployment_id = %s AND key = %s",
-        (from_byte, to_byte, deployment_id, key),
+async def skip_steps(tx: Transaction, deployment_id: int, skipped: Mapping[StepKey, tuple[int, int]]) -> None:
+    """There was nothing to do; their parts of the log, from a byte to a byte, say why."""
+    moved = await tx.connection.execute(
+        """
+        UPDATE steps SET state = 'skipped', from_byte = said.from_byte, to_byte = said.to_byte
+        FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS said (key, from_byte, to_byte)
+        WHERE deployment_id = %s AND steps.key = said.key AND state = 'waiting' RETURNING steps.key
+        """,
+        (
+            list(skipped),
+            [from_byte for from_byte, _ in skipped.values()],
+            [to_byte for _, to_byte in skipped.values()],
+            deployment_id,
+        ),
     )
+    for key in skipped.keys() - {StepKey(key) for (key,) in await moved.fetchall()}:
+        require_move(NEXT_STEP_STATES, f"Step {key}", await _state(tx, deployment_id, key), StepState.SKIPPED)
+    tx.publish(f"deployment:{deployment_id}")
 
 
 async def end_step(tx: Transaction, deployment_id: int, key: StepKey, state: StepState, *, at_byte: int | None) -> None:
-    await _move(tx, deployment_id, key, state)
-    await tx.connection.execute(
-        "UPDATE steps SET ended_at = now(), to_byte = %s WHERE deployment_id = %s AND key = %s",
-        (at_byte, deployment_id, key),
-    )
+    await _move(tx, deployment_id, key, state, to_byte=at_byte)
 
 
 async def end_steps(tx: Transaction, deployment_id: int, ended: StepState, *, at_byte: int | None) -> None:
@@ -87,16 +95,35 @@ async def end_steps(tx: Transaction, deployment_id: int, ended: StepState, *, at
             await _move(tx, deployment_id, StepKey(key), StepState.SKIPPED)
 
 
-async def _move(tx: Transaction, deployment_id: int, key: StepKey, then: StepState) -> None:
-    require_move(NEXT_STEP_STATES, f"Step {key}", await _state(tx, deployment_id, key), then)
-    await tx.connection.execute(
+async def _move(
+    tx: Transaction,
+    deployment_id: int,
+    key: StepKey,
+    then: StepState,
+    *,
+    from_byte: int | None = None,
+    to_byte: int | None = None,
+) -> None:
+    """In one statement, for there are many: it asks for the states from which the move is allowed."""
+    moved = await tx.connection.execute(
         """
         UPDATE steps SET state = %(state)s,
-            started_at = CASE WHEN %(state)s = 'running' THEN now() ELSE started_at END
-        WHERE deployment_id = %(deployment)s AND key = %(key)s
+            started_at = CASE WHEN %(state)s = 'running' THEN now() ELSE started_at END,
+            ended_at = CASE WHEN state = 'running' THEN now() ELSE ended_at END,
+            from_byte = coalesce(%(from)s, from_byte), to_byte = coalesce(%(to)s, to_byte)
+        WHERE deployment_id = %(deployment)s AND key = %(key)s AND state = ANY(%(before)s)
         """,
-        {"state": then, "deployment": deployment_id, "key": key},
+        {
+            "state": then,
+            "from": from_byte,
+            "to": to_byte,
+            "deployment": deployment_id,
+            "key": key,
+            "before": [state for state, following in NEXT_STEP_STATES.items() if then in following],
+        },
     )
+    if not moved.rowcount:
+        require_move(NEXT_STEP_STATES, f"Step {key}", await _state(tx, deployment_id, key), then)
     tx.publish(f"deployment:{deployment_id}")
 
 

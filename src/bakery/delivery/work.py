@@ -1,5 +1,6 @@
 """A deployment in progress: what its steps need to do their part."""
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from bakery.delivery.log import DeploymentLog
@@ -7,8 +8,10 @@ from bakery.delivery.look import Deployment, look_at_deployment
 from bakery.delivery.plan import Plan, plan_deployment
 from bakery.delivery.premises import Program
 from bakery.delivery.proof import Proof
+from bakery.delivery.recipe import Recipe
 from bakery.model.errors import BakeryError, NotFound
 from bakery.model.terms import USUAL, Said, Terms
+from bakery.nodes.disk import Space
 from bakery.nodes.node import Node
 from bakery.store.store import Store
 
@@ -46,11 +49,18 @@ class Work:
     patience: Patience
     log_from: int = 0
     proof: Proof | None = None  # while traffic is being switched
+    space: asyncio.Task[Space] | None = None  # asked for while rows are written
     at_fault: Program | None = None  # which program failed, if not the one with the port
 
     @property
     def terms(self) -> Terms:
         return self.deployment.release.terms(self.patience.usual)
+
+    def plan_with(self, recipe: Recipe) -> None:
+        """A step found out what it is, which decides what comes after it."""
+        release = replace(self.deployment.release, recipe=recipe)
+        self.deployment = replace(self.deployment, release=release)
+        self.plan = plan_deployment(self.deployment.wanted(self.node))
 
     async def plan_anew(self) -> None:
         """A step found something out that decides what comes after it."""
