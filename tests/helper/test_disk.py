@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bakery.helper import disk
-from bakery.helper.docker_api import Docker
+from bakery.helper import disk, docker_api
+from bakery.helper.docker_api import Docker, Refused, patiently
 
 OURS = {"bakery.installation": "local:here"}
 
@@ -42,6 +42,27 @@ def test_what_docker_keeps_of_builds_is_ours_where_nobody_else_has_an_image_or_a
 ) -> None:
     (tmp_path / "installation").write_text("local:here\n")
     assert disk.is_ours_alone(SomeDocker(images, containers), tmp_path) is is_ours
+
+
+def test_docker_that_counts_or_prunes_for_somebody_else_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does one of a kind at a time, and refuses others, as when two people look at a disk."""
+    monkeypatch.setattr(docker_api, "LOOK_AGAIN", 0)
+    answers = iter(["a disk usage operation is already running", "a prune operation is already running", ""])
+
+    def act() -> str:
+        if answer := next(answers):
+            raise Refused(500, answer)
+        return "counted"
+
+    assert patiently(act) == "counted"
+
+
+def test_another_refusal_of_docker_is_final() -> None:
+    def act() -> None:
+        raise Refused(500, "no space left on device")
+
+    with pytest.raises(SystemExit, match="Docker refused: no space left on device"):
+        patiently(act)
 
 
 def test_all_that_lies_there_is_told_with_its_size_and_no_link_is_followed(

@@ -20,6 +20,9 @@ SOCKET = Path("/run/docker.sock")
 PATIENCE = 60.0  # seconds for a daemon that is started anew
 LONGEST_ANSWER = 120.0  # seconds between two bytes of it
 LOOK_AGAIN = 0.2
+# Another one counts or prunes, whoever asked for it: Docker does one at a time.
+ALREADY = "operation is already running"
+LONGEST_TURN = 300.0  # seconds that such a one may take
 LONGEST_MESSAGE = 500
 NOT_FOUND, CONFLICT, FIRST_ERROR = 404, 409, 400
 
@@ -34,6 +37,7 @@ class Refused(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message[:LONGEST_MESSAGE])
         self.status = status
+        self.is_for_now = message.endswith(ALREADY)
 
 
 class Connection(http.client.HTTPConnection):
@@ -115,8 +119,10 @@ def message_of(content: bytes) -> str:
 
 
 def patiently(act: Callable[[], Any], *, patience: float = PATIENCE) -> Any:  # noqa: ANN401 - whatever `act` returns
-    """Does it again while the daemon is away, as it is for a moment when it is updated. It has to be repeatable."""
-    deadline = time.monotonic() + patience
+    """Does it again while the daemon is away, as it is for a moment when it is updated, or at the same for somebody
+    else. It has to be repeatable."""
+    began = time.monotonic()
+    deadline = began + patience
     while True:
         try:
             return act()
@@ -127,7 +133,8 @@ def patiently(act: Callable[[], Any], *, patience: float = PATIENCE) -> Any:  # 
                 hint = "See why with: journalctl --unit docker --lines 50"
                 sys.exit(hinted(f"Docker did not answer on this machine for {patience:.0f} s: {away}.", hint))
         except Refused as refused:
-            sys.exit(f"Docker refused: {refused}")
+            if not refused.is_for_now or time.monotonic() > began + LONGEST_TURN:
+                sys.exit(f"Docker refused: {refused}")
         time.sleep(LOOK_AGAIN)
 
 
