@@ -243,7 +243,10 @@ def app_pages() -> Pages:
                 _tabs("overview"),
                 some_slots(),
                 some_processes(),
-                kept=("the volume data, for an app of this name", "what was done to it, in Activity"),
+                kept=(
+                    "the volume data, for an app of this name, unless you choose otherwise",
+                    "what was done to it, in Activity",
+                ),
                 volumes=("data",),
             ),
             a_shell("shop", "Apps", "shop"),

@@ -182,9 +182,9 @@ def _kept(goes: Departure) -> Sequence[str]:
     if not goes.volumes:
         return [done]
     return [
-        f"the volumes {', '.join(goes.volumes)}, for an app of this name"
+        f"the volumes {', '.join(goes.volumes)}, for an app of this name, unless you choose otherwise"
         if len(goes.volumes) > 1
-        else f"the volume {goes.volumes[0]}, for an app of this name",
+        else f"the volume {goes.volumes[0]}, for an app of this name, unless you choose otherwise",
         done,
     ]
 
