@@ -1,11 +1,12 @@
 """Volumes of a real process: what a release wrote is there for the next one, and for whoever deletes it one day."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from bakery.delivery.app_settings import change_app
-from bakery.delivery.apps import create_app
+from bakery.delivery.apps import create_app, show_app
 from bakery.delivery.clone import clone_app
 from bakery.delivery.delete import clear_environment, delete_app, what_goes
 from bakery.delivery.look import look_at_environment
@@ -13,7 +14,7 @@ from bakery.delivery.volumes import NamedBy, list_node_volumes, list_volumes, re
 from bakery.model.actor import Actor, Origin
 from bakery.model.apps import parse_new_app
 from bakery.model.deployments import DeploymentState, SlotState
-from bakery.model.errors import Conflict
+from bakery.model.errors import Conflict, NotFound
 from bakery.model.names import AppName, Colour, EnvironmentName
 from bakery.model.permissions import Role
 from tests.delivery.fleet import ADMIN, Fleet, an_app
@@ -105,3 +106,17 @@ async def test_a_volume_that_an_app_left_is_deleted_by_hand(fleet: Fleet) -> Non
     await clear_environment(fleet.store, fleet.node, app.environment_id)
     await remove_volume(fleet.store, fleet.links, "local", SHOP, PRODUCTION, "data", actor=ADMIN)
     assert await list_node_volumes(fleet.store, fleet.links, "local", actor=ADMIN) == []
+
+
+async def test_two_who_name_a_volume_at_once_lose_neither(fleet: Fleet) -> None:
+    await fleet.make()
+
+    async def also(named: dict[str, str | None]) -> None:
+        await change_app(fleet.store, at("shop"), {}, volumes_also=named, actor=ADMIN)
+
+    await asyncio.gather(also({"data": "data"}), also({"cache": "cache"}))
+    assert (await show_app(fleet.store, at("shop"), actor=ADMIN)).volumes == {"cache": "cache", "data": "data"}
+    await also({"data": None, "cache": "other"})
+    assert (await show_app(fleet.store, at("shop"), actor=ADMIN)).volumes == {"cache": "other"}
+    with pytest.raises(NotFound, match="The settings of shop name no volume data"):
+        await also({"data": None})

@@ -23,13 +23,23 @@ from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
 
-async def change_app(store: Store, where: AppAt, wanted: Mapping[str, str], *, actor: Actor) -> AppDetail:
-    """What is not in `wanted` stays as it is; the runtime always does."""
+async def change_app(
+    store: Store,
+    where: AppAt,
+    wanted: Mapping[str, str],
+    *,
+    volumes_also: Mapping[str, str | None] | None = None,
+    actor: Actor,
+) -> AppDetail:
+    """What is not in `wanted` stays as it is; the runtime always does. `volumes_also` are named beside those that are,
+    or moved; with None one is named no more."""
     actor.require(Permission.DEPLOY)
     app = await find_app(store, where, actor)
     async with store.transaction() as tx:
         row = await _read(tx, app.environment_id)
         was = row.settings
+        if volumes_also:
+            wanted = {**wanted, "volumes": _volumes_text(was.volumes, volumes_also, where)}
         becomes = changed(was, wanted, app=where.app, runtime=row.runtime)
         if becomes != was:
             await _write(tx, app.environment_id, becomes)
@@ -51,6 +61,15 @@ async def change_app(store: Store, where: AppAt, wanted: Mapping[str, str], *, a
                 )
             )
     return await show_app(store, where, actor=Actor.system())
+
+
+def _volumes_text(named: Mapping[str, str], also: Mapping[str, str | None], where: AppAt) -> str:
+    for name, path in also.items():
+        if path is None and name not in named:
+            raise NotFound(
+                f"The settings of {where} name no volume {name}.", hint=f"See: bakery volumes list {where.app}"
+            )
+    return " ".join(f"{name}:{path}" for name, path in {**named, **also}.items() if path is not None)
 
 
 @dataclass(frozen=True, slots=True)

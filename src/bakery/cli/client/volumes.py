@@ -8,7 +8,7 @@ from bakery.cli.client.api import Api, Body, connect, path
 from bakery.cli.client.apps import Env
 from bakery.cli.output import Json, print_done, print_rows, warn
 from bakery.cli.terminal import confirm
-from bakery.model.errors import BadInput, NotFound
+from bakery.model.errors import BadInput
 from bakery.model.sizes import shown_bytes
 from bakery.model.volumes import parse_volume
 
@@ -69,7 +69,7 @@ def add(
     """Name a volume of an app, from its next deployment on. One of this name moves to the path."""
     name, where = parse_volume(volume)
     with connect() as api:
-        found = _set(api, app, env, {**_named(api, app, env), name: str(where)})
+        found = _set(api, app, env, name, str(where))
     print_done(found, f"Saved. {app} finds {name} at {where} from its next deployment on.", as_json=json)
     _warn(found)
 
@@ -78,10 +78,7 @@ def add(
 def remove(app: _App, volume: _Name, *, env: Env = None, json: Json = False) -> None:
     """Name a volume no more, from the app's next deployment on. Its files are kept."""
     with connect() as api:
-        named = _named(api, app, env)
-        if volume not in named:
-            raise NotFound(f"The settings of {app} name no volume {volume}.", hint=f"See: bakery volumes list {app}")
-        found = _set(api, app, env, {name: where for name, where in named.items() if name != volume})
+        found = _set(api, app, env, volume, None)
     print_done(found, f"Saved. The files of {volume} are kept; see: bakery volumes list {app}", as_json=json)
 
 
@@ -102,12 +99,8 @@ def delete(
     print_done({"deleted": volume}, f"The volume {volume} of {app} is deleted.", as_json=json)
 
 
-def _named(api: Api, app: str, env: str | None) -> dict[str, str]:
-    return dict(api.get(path("apps", app, env=env))["volumes"])
-
-
-def _set(api: Api, app: str, env: str | None, volumes: dict[str, str]) -> Body:
-    return api.patch(path("apps", app, env=env), {"volumes": volumes})
+def _set(api: Api, app: str, env: str | None, volume: str, where: str | None) -> Body:
+    return api.patch(path("apps", app, env=env), {"volumes_also": {volume: where}})
 
 
 def _warn(found: Body) -> None:

@@ -120,13 +120,15 @@ class AppEdit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     `memory` is in MB, or a text like “1G”; `health` is the path of the health check, `health_kind` http, tcp or
     command, and `health_command` a program with arguments, quoted as in a shell. Times are texts like “30s”, or
     seconds; `volumes` are all that there are to be, by name with their paths, or a text of NAME:PATH, with spaces
-    between. The runtime of an app cannot be changed."""
+    between; `volumes_also` are named beside the others, or moved, and null names one no more. The runtime of an app
+    cannot be changed."""
 
     name: Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType = UNSET
     command: Annotated[str, msgspec.Meta(max_length=10_000)] | UnsetType = UNSET
     health: Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType = UNSET
     strategy: Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType = UNSET
     volumes: dict[str, str] | Annotated[str, msgspec.Meta(max_length=10_000)] | UnsetType | None = UNSET
+    volumes_also: dict[str, str | None] | UnsetType = UNSET
     memory: int | Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType | None = UNSET
     cpus: int | float | Annotated[str, msgspec.Meta(max_length=1000)] | UnsetType | None = UNSET
     health_kind: _Text | UnsetType | None = UNSET
@@ -234,8 +236,9 @@ async def get_app(request: WebRequest, parts: Parts, actor: Actor, where: AppAt)
 async def patch_app(parts: Parts, actor: Actor, where: AppAt, data: AppEdit) -> AppInFull:
     """Its name changes at once. How it runs takes effect with the next deployment; earlier releases keep theirs."""
     given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
+    also = given.pop("volumes_also", None)
     wanted = {name: _text(value) for name, value in given.items()}
-    return shown(AppInFull, await change_app(parts.store, where, wanted, actor=actor))
+    return shown(AppInFull, await change_app(parts.store, where, wanted, volumes_also=also, actor=actor))
 
 
 def _text(value: object) -> str:
