@@ -11,6 +11,7 @@ from bakery.model.strategies import Strategy
 from bakery.model.terms import NOTHING, Said
 from bakery.model.unit import Limits
 from bakery.model.volumes import expect_apart, expect_mountable
+from bakery.stacks.answer import told
 from bakery.stacks.plan import BuildPlan, DockerfileAt, GeneratedDockerfile
 
 Argv = tuple[str, ...]
@@ -63,7 +64,7 @@ def recipe_of(plan: BuildPlan) -> Recipe:
     expect_mountable(volumes, runtime=plan.runtime)
     known = Recipe(
         stack=plan.stack,
-        why=plan.why,
+        why=told(plan),
         base=plan.base,
         install=_argv(commands.install),
         build=_argv(commands.build),
