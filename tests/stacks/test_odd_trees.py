@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bakery.model.app_commands import AppCommand, Words
@@ -23,6 +23,8 @@ from bakery.stacks.tree import FileTree
 from tests.stacks.trees import Files, a_tree
 from tests.support.hostile import SURROGATES, VALUES
 
+# A machine with other work is slow to make them; how late an answer may be is measured by the tests themselves.
+CALM_OR_NOT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 ODD_TEXT = st.sampled_from([*VALUES, *SURROGATES]) | st.text(max_size=60)
 ODD_BYTES = ODD_TEXT.map(lambda text: text.encode(errors="surrogatepass")) | st.binary(max_size=60)
 ODD_VALUE: st.SearchStrategy[Any] = st.recursive(
@@ -110,11 +112,13 @@ def check_command(command: AppCommand | None) -> None:
         assert not command.argv[0].startswith("-")
 
 
+@CALM_OR_NOT
 @given(PACKAGE, st.sets(st.sampled_from(["bun.lock", "pnpm-lock.yaml", "server.js", "index.html", "Procfile"])))
 def test_any_package_json_is_answered(package: dict[str, Any], beside: set[str]) -> None:
     check({"package.json": json.dumps(package), **dict.fromkeys(beside, "")})
 
 
+@CALM_OR_NOT
 @given(PACKAGE, PACKAGE, PACKAGE, st.sampled_from(["", "a", "a/b"]))
 def test_workspaces_in_any_circle_are_answered(
     top: dict[str, Any], a: dict[str, Any], b: dict[str, Any], base: str
@@ -124,11 +128,13 @@ def test_workspaces_in_any_circle_are_answered(
     detect(a_tree(files, base=base), base=RepositoryPath(base))
 
 
+@CALM_OR_NOT
 @given(st.dictionaries(st.sampled_from(FILES), ODD_BYTES, max_size=6))
 def test_any_bytes_in_any_file_are_answered(files: dict[str, bytes]) -> None:
     check(files)
 
 
+@CALM_OR_NOT
 @given(TOML)
 def test_any_pyproject_is_answered(text: str) -> None:
     check(
@@ -140,6 +146,7 @@ def test_any_pyproject_is_answered(text: str) -> None:
     )
 
 
+@CALM_OR_NOT
 @given(TOML)
 def test_any_bakery_toml_is_taken_or_refused(text: str) -> None:
     lines_of_keys(text)
@@ -147,6 +154,7 @@ def test_any_bakery_toml_is_taken_or_refused(text: str) -> None:
     assert said is None or said.startswith("bakery.toml")
 
 
+@CALM_OR_NOT
 @given(st.sampled_from([(table, key) for table, keys in KEYS.items() for key in keys]), ODD_VALUE)
 def test_any_value_of_any_key_is_taken_or_refused_with_its_line(key: tuple[str, str], value: object) -> None:
     said = refusal(f"\n[{key[0]}]\n{key[1]} = {toml_value(value)}\n")
@@ -174,12 +182,14 @@ def test_a_hostile_text_is_inert_wherever_it_stands(odd: str) -> None:
             )
 
 
+@CALM_OR_NOT
 @given(st.lists(st.text(max_size=30) | ODD_TEXT, max_size=8).map("\n".join))
 def test_any_procfile_is_read(text: str) -> None:
     for command in parse_procfile(text).processes.values():
         check_command(command)
 
 
+@CALM_OR_NOT
 @given(
     st.dictionaries(
         st.lists(ODD_TEXT | st.sampled_from(FILES), min_size=1, max_size=4).map("/".join),

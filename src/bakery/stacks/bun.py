@@ -5,7 +5,7 @@ import re
 from bakery.model.apps import Runtime
 from bakery.model.repository_paths import RepositoryPath
 from bakery.stacks import node_frameworks
-from bakery.stacks.node_app import Project, read_app
+from bakery.stacks.node_app import DJANGO, Project, read_app
 from bakery.stacks.node_image import PORT, image_of_bun, write_dockerfile
 from bakery.stacks.node_managers import BUN, bun_managed
 from bakery.stacks.node_packages import CLIENTS, system_needs
@@ -89,5 +89,6 @@ STACK = Stack(
     marks=BUN.locks,
     reads=(FILE, *node_frameworks.READS),
     reads_above=(FILE, _VERSION),
+    yields_to=DJANGO,
     looks_for=BUN.locks,
 )

@@ -26,7 +26,8 @@ from bakery.stacks.plan import (
     Said,
     Undetected,
 )
-from bakery.stacks.procfile import Procfile, read_procfile
+from bakery.stacks.procfile import FILE as PROCFILE
+from bakery.stacks.procfile import Procfile, read_procfile, without_foreign_start
 from bakery.stacks.proposals import EXAMPLES, proposed_variables
 from bakery.stacks.stack import Stack
 from bakery.stacks.table import STACKS
@@ -185,13 +186,19 @@ def _answers(folder: Folder, settings: AppSettings, runtime: Runtime | None, sta
     starts = bool(settings.start or settings.processes or read.web or read.processes)
     said = Said(starts=starts, dockerfile=settings.dockerfile, context=settings.context)
     answers: list[Finding] = []
-    for one in STACKS:
+    for one in _in_order(folder):
         if stack not in (None, one.name) or (one.is_last_resort and answers):
             continue
         found = one.find(folder, said)
         if found is not None and runtime in (None, *found.runtimes):
-            answers.append((one, _with_said(found, read, settings)))
+            own = without_foreign_start(read, found.foreign_start, shown=folder.shown(PROCFILE))
+            answers.append((one, _with_said(found, own, settings)))
     return answers
+
+
+def _in_order(folder: Folder) -> list[Stack]:
+    """As the table has them, but for those that are a part of something else here."""
+    return sorted(STACKS, key=lambda one: folder.first(*one.yields_to) is not None)
 
 
 def _with_said(found: Found, read: Procfile, settings: AppSettings) -> Found:

@@ -26,6 +26,8 @@ PORT = Port(8080)
 OUT = "out"
 _IMAGES = "mcr.microsoft.com/dotnet"
 _USUAL = "8.0"
+# Where a buildpack publishes to.
+_OF_BUILDPACK = r".*\bbin/publish\b.*"
 _KNOWN = r"(?:3\.1|(?:[5-9]|1[0-9])\.0)"
 _CACHES = ("/root/.nuget/packages",)
 _CLIENTS = {
@@ -87,6 +89,7 @@ def find_dotnet_app(folder: Folder, _: Said) -> Found | None:
         versions=(ToolVersion(".NET", target, first.source if first.target else THE_DEFAULT), sdk),
         variables=for_clients(first.needs, _CLIENTS, source=first.shown),
         port=PORT if first.is_web else None,
+        foreign_start=_OF_BUILDPACK,
     )
     return compiled(found, _image(folder, projects, first, sdk.version, target, files))
 

@@ -121,8 +121,19 @@ def find_go_app(folder: Folder, _: Said) -> Found | None:
         variables=for_clients(needs, _CLIENTS, source=folder.shown(modules[0])) if modules else (),
         system_packages=tuple(name for both in project.packages for name in both),
         port=project.port,
+        foreign_start=_of_buildpack(folder, modules) if main else None,
         write_dockerfile=lambda final, names: _write_dockerfile(project, final, names),
     )
+
+
+def _of_buildpack(folder: Folder, modules: tuple[str, ...]) -> str:
+    """Where a buildpack puts a program: named like its module, or its folder, in bin."""
+    module = re.search(r"^module[ \t]+(\S{1,200})", folder.text(modules[0]) or "", re.MULTILINE) if modules else None
+    name = re.sub(r"/v[0-9]+$", "", module[1]).rpartition("/")[2] if module else ""
+    names = [re.escape(name)] if name else []
+    if not folder.holds_any("bin/"):
+        names.append(r"(?:\./)?bin/[A-Za-z0-9_.-]+")
+    return "|".join(names)
 
 
 def _files_of_main(folder: Folder) -> tuple[str, ...]:

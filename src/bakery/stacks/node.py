@@ -3,7 +3,7 @@
 from bakery.model.apps import Runtime
 from bakery.model.repository_paths import RepositoryPath
 from bakery.stacks import node_frameworks
-from bakery.stacks.node_app import Project, read_app
+from bakery.stacks.node_app import DJANGO, Project, read_app
 from bakery.stacks.node_image import PORT, image_of_node, write_dockerfile
 from bakery.stacks.node_managers import LOCKS, managed
 from bakery.stacks.node_packages import CLIENTS, system_needs
@@ -55,5 +55,6 @@ STACK = Stack(
     marks=(FILE,),
     reads=(FILE, *node_frameworks.READS),
     reads_above=(FILE, PNPM_WORKSPACE, *READS_ABOVE, NX, TURBO, *LOCKS),
+    yields_to=DJANGO,
     looks_for=(FILE,),
 )

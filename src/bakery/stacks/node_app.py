@@ -1,5 +1,6 @@
 """What is common to projects with a package.json, whether Node or Bun runs them: a framework, scripts, a release."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,7 +8,7 @@ from bakery.model.app_commands import AppCommand, ShellText, Words, words
 from bakery.stacks.node_frameworks import Framework, Output, find_framework, is_for_development
 from bakery.stacks.node_managers import Managed, install_command
 from bakery.stacks.node_packages import migration
-from bakery.stacks.node_workspace import Workspace, build_of_member
+from bakery.stacks.node_workspace import Workspace, apps_of_nx, build_of_member
 from bakery.stacks.package_json import Package
 from bakery.stacks.plan import Commands, Said
 from bakery.stacks.tree import Folder
@@ -22,6 +23,8 @@ _TYPESCRIPT = (
     "app.ts",
     "main.ts",
 )
+# Beside it, a package.json is for its pages.
+DJANGO = ("manage.py",)
 _FOR_PRODUCTION = ("start:prod", "start:production")
 
 
@@ -48,13 +51,17 @@ class App:
 
 def read_app(project: Project, said: Said) -> App:
     package, manager = project.package, project.managed.manager
-    framework = find_framework(package)
+    nx = () if _starts_for_production(package) else apps_of_nx(project.folder)
+    framework = None if nx else find_framework(package)
     output = framework.output(project.folder, package) if framework else None
     if output and (output.files is None or said.starts or _is_a_server_of_its_own(package)):
         files = None
     else:
         files = output.files if output else None
-    start, started = (None, "") if files else _start(project, output)
+    if nx:
+        start, started = None, f"Nx has its apps in {', '.join(nx)}: say which is built, and how it is started."
+    else:
+        start, started = (None, "") if files else _start(project, output)
     build, built = _build(project, framework, output if start is None or output is not None else None)
     release, released = migration(project.folder, package, manager.program)
     why: list[str] = []
@@ -79,6 +86,11 @@ def read_app(project: Project, said: Said) -> App:
     )
 
 
+def _starts_for_production(package: Package) -> bool:
+    start = package.script("start")
+    return bool(start) and not is_for_development(start)
+
+
 def _is_a_server_of_its_own(package: Package) -> bool:
     """A start script that somebody wrote, where the framework's output would be files."""
     start = package.script("start")
@@ -90,7 +102,10 @@ def _build(project: Project, framework: Framework | None, output: Output | None)
     package, manager = project.package, project.managed.manager
     why: list[str] = []
     build: Words | None = manager.script("build") if "build" in package.scripts else None
-    if build is None and framework and framework.build and output and not output.missing:
+    if build is None and framework and (name := _script_that_runs(package, framework.build)):
+        build = manager.script(name)
+        why.append(f"{package.shown} has a script “{name}”, which builds it.")
+    elif build is None and framework and framework.build and output and not output.missing:
         build = manager.program(*framework.build)
         why.append(f"{package.shown} has no script “build”, so it is built as {framework.name} usually is.")
     if project.workspace and (of_member := build_of_member(project.workspace, package, manager.name)):
@@ -102,6 +117,13 @@ def _build(project: Project, framework: Framework | None, output: Output | None)
         why.append(f"{package.shown} needs Prisma, and no script of it makes its client, so that is done before.")
         return (ShellText(f"{generate} && {build}") if build else generate), why
     return build, why
+
+
+def _script_that_runs(package: Package, argv: tuple[str, ...]) -> str | None:
+    """Not called “build”, such as VitePress's own “docs:build”."""
+    begins = " ".join(argv)
+    found = (name for name, text in package.scripts.items() if begins and f"{text} ".startswith(f"{begins} "))
+    return next((name for name in found if re.fullmatch(r"[A-Za-z0-9:_-]{1,60}", name)), None)
 
 
 def _mentions(package: Package, words_of_it: str) -> bool:
@@ -132,6 +154,11 @@ def _start_of_program(project: Project) -> tuple[AppCommand | None, str]:
         return None, f"{package.shown} has no script “start”, and is there for others of its workspace to use."
     if package.main and (project.program == "bun" or package.main.endswith((".js", ".mjs", ".cjs"))):
         return words(project.program, package.main), f"{package.shown} names {package.main} as its program."
+    if package.made_main and "build" in package.scripts and not package.is_library:
+        return (
+            words(project.program, package.made_main),
+            f"{package.shown} names {package.made_main} as its program, which its build has to make.",
+        )
     if program := folder.first(*project.programs):
         named = "Bun" if project.program == "bun" else "Node"
         return words(project.program, program), f"{folder.shown(program)} is where {named} programs usually begin."

@@ -289,7 +289,7 @@ FRAMEWORKS = (
     Framework("Waku", ("waku",), _server("waku", "waku", "start"), ("waku", "build")),
     Framework("Gatsby", ("gatsby",), _files("gatsby", "public"), ("gatsby", "build")),
     Framework("Docusaurus", ("@docusaurus/core",), _files("docusaurus", "build"), ("docusaurus", "build")),
-    Framework("VitePress", ("vitepress",), _vitepress),
+    Framework("VitePress", ("vitepress",), _vitepress, ("vitepress", "build")),
     Framework("Eleventy", ("@11ty/eleventy",), _eleventy, ("eleventy",)),
     Framework("Expo", ("expo",), _expo, ("expo", "export", "--platform", "web")),
     Framework("Angular", ("@angular/core",), _angular, ("ng", "build")),

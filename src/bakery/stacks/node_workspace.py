@@ -57,6 +57,16 @@ def build_of_member(workspace: Workspace, package: Package, manager: str) -> tup
     return None
 
 
+def apps_of_nx(folder: Folder) -> tuple[str, ...]:
+    """The folders of those that have no manifest of their own, so that only Nx knows how they are built."""
+    if not folder.has(NX):
+        return ()
+    found = [name.rpartition("/")[0] for name in folder.matching("apps/*/project.json")]
+    return tuple(
+        one for one in found if is_plain_path(one) and not one.endswith("-e2e") and not folder.has(f"{one}/{FILE}")
+    )
+
+
 def _is_member(path: str, patterns: tuple[str, ...]) -> bool:
     plain = [pattern.removeprefix("./").rstrip("/") for pattern in patterns]
     if any(pattern.startswith("!") and _fits(path, pattern[1:].removeprefix("./")) for pattern in plain):

@@ -31,6 +31,7 @@ class Package:
     needs_to_build: frozenset[str] = frozenset()
     asks: Mapping[str, str] = field(default_factory=dict)
     main: str | None = None
+    made_main: str | None = None  # likewise, but not there before the build
     manager: str | None = None  # as written in “packageManager”: pnpm@9.1.0
     engines: Mapping[str, str] = field(default_factory=dict)
     volta: Mapping[str, str] = field(default_factory=dict)
@@ -93,6 +94,7 @@ def read_package(folder: Folder) -> Package | None:
         needs_to_build=frozenset(to_build),
         asks={**_texts(to_build), **_texts(needs)},
         main=_program(folder, main),
+        made_main=_made_program(folder, main),
         manager=text_in(document, "packageManager"),
         engines=_texts(table_in(document, "engines")),
         volta=_texts(table_in(document, "volta")),
@@ -125,3 +127,9 @@ def _members_of_pnpm(text: str | None) -> tuple[str, ...]:
 def _program(folder: Folder, main: str | None) -> str | None:
     path = (main or "").removeprefix("./")
     return path if is_plain_path(path) and folder.has(path) else None
+
+
+def _made_program(folder: Folder, main: str | None) -> str | None:
+    path = (main or "").removeprefix("./")
+    is_made = "/" in path and path.endswith((".js", ".mjs", ".cjs")) and is_plain_path(path) and not folder.has(path)
+    return path if is_made else None

@@ -70,6 +70,8 @@ _IN_TEXT: Mapping[str, str] = {
     r"pgsql:host|DB_CONNECTION=pgsql|DATABASE_URL=[\"']?postgres": "pdo_pgsql",
     r"new\s+\\?Redis\(": "redis",
 }
+# Apache and nginx as Heroku sets them up.
+_OF_BUILDPACK = r"(?:vendor/bin/)?heroku-(?:php|hhvm)-(?:apache2|nginx)\b.*"
 _CLIENTS: Mapping[str, tuple[str, str]] = {
     "doctrine/orm": ("DATABASE_URL", "databases"),
     "doctrine/doctrine-bundle": ("DATABASE_URL", "databases"),
@@ -136,6 +138,7 @@ def find_php_app(folder: Folder, _: Said) -> Found | None:
         variables=(*_secrets(folder, framework), *for_clients(needs, _CLIENTS, source=folder.shown(COMPOSER))),
         system_packages=project.packages,
         port=PORT,
+        foreign_start=_OF_BUILDPACK,
         write_dockerfile=lambda final, names: _write_dockerfile(project, framework, final, names),
     )
 

@@ -1,5 +1,7 @@
 """Where in a repository apps may lie: the top, or the folders that look like an app of their own."""
 
+from itertools import pairwise
+
 from bakery.model.errors import BadInput
 from bakery.model.repository_paths import RepositoryPath, parse_repository_path
 from bakery.stacks.tree import FileTree
@@ -34,7 +36,10 @@ def places_below(base: RepositoryPath, tree: FileTree, marks: frozenset[str]) ->
 
 def _may_hold_an_app(folder: str) -> bool:
     parts = folder.split("/")
-    if len(parts) > _DEEPEST or any(part in _NO_APPS or part.startswith(".") for part in parts):
+    if len(parts) > _DEEPEST or any(part.startswith(".") for part in parts):
+        return False
+    # Below “apps” each is one: those of Turborepo are called web and docs.
+    if any(part in _NO_APPS and above != "apps" for above, part in pairwise(["", *parts])):
         return False
     try:
         return parse_repository_path(folder) == folder

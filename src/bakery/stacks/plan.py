@@ -149,6 +149,8 @@ class Found:
     dockerfile: DockerfileAt | None = None
     write_dockerfile: WriteDockerfile | None = None
     paths: tuple[str, ...] = ()
+    # A pattern of what a Procfile may say that only the machines of somebody else have: the start above counts then.
+    foreign_start: str | None = None
 
     @property
     def is_complete(self) -> bool:

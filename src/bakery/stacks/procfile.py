@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bakery.model.app_commands import AppCommand, parse_app_command
 from bakery.model.apps import Runtime
@@ -16,6 +16,7 @@ from bakery.stacks.tree import Folder
 FILE = "Procfile"
 MOST_PROCESSES = 20
 _MOST_SENTENCES = 40
+_LONGEST_FOREIGN = 300
 _LINE = re.compile(r"([A-Za-z0-9_-]{1,64})[ \t]*:[ \t]*(\S.*)")
 
 
@@ -54,10 +55,19 @@ def parse_procfile(text: str, *, shown: str = FILE) -> Procfile:
             break
         else:
             named[name] = command
-            why.append(f"{shown} says how {_what_runs(name)}.")
+            why.append(_told(name, shown))
     web, release = named.pop("web", None), named.pop("release", None)
     processes = {ProcessName(name): command for name, command in named.items()}
     return Procfile(web, release, processes, tuple(why[:_MOST_SENTENCES]))
+
+
+def without_foreign_start(read: Procfile, pattern: str | None, *, shown: str) -> Procfile:
+    """Without a start that names what only a buildpack brings."""
+    if read.web is None or pattern is None or not re.fullmatch(pattern, str(read.web)[:_LONGEST_FOREIGN]):
+        return read
+    told = _told("web", shown)
+    instead = f"{shown} starts it with what only a buildpack brings, so that does not count."
+    return replace(read, web=None, why=tuple(instead if sentence == told else sentence for sentence in read.why))
 
 
 def find_procfile_app(folder: Folder, _: Said) -> Found | None:
@@ -78,6 +88,10 @@ def _parse_line(line: str) -> tuple[str, AppCommand]:
         return parse_process_name(name), parse_app_command(found[2])
     except BadInput as error:
         raise BadInput(f"“{shown_part(found[1], at_most=40)}”: {error.message}") from None
+
+
+def _told(name: str, shown: str) -> str:
+    return f"{shown} says how {_what_runs(name)}."
 
 
 def _what_runs(name: str) -> str:

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bakery.model.app_commands import AppCommand, ShellText, words
 from bakery.model.names import Port
+from bakery.model.repository_paths import joined
 from bakery.stacks.listening import port_in_code
 from bakery.stacks.python_packages import BOTS, WEB
 from bakery.stacks.python_project import PythonProject, Tool
@@ -69,6 +70,9 @@ def find_start(folder: Folder, project: PythonProject) -> Start | str:
     """Or the sentence that says what is missing."""
     if folder.has("manage.py"):
         return _start_django(folder, project)
+    if project.tool is not Tool.NONE and (below := _django_below(folder)):
+        started = _start_django(Folder(folder.tree, joined(folder.path, below)), project)
+        return started if isinstance(started, str) else _from_above(started, below)
     for find in (_start_of_framework, _start_object, _start_script, _start_program):
         if found := find(folder, project):
             return found
@@ -100,6 +104,22 @@ def _start_django(folder: Folder, project: PythonProject) -> Start | str:
         adds=() if is_named else (name,),
         release=words("python3", "manage.py", "migrate", "--noinput"),
         build=words("python3", "manage.py", "collectstatic", "--noinput") if "whitenoise" in project.needs else None,
+    )
+
+
+def _django_below(folder: Folder) -> str | None:
+    """The folder of a manage.py just below what says what is needed."""
+    found = [name.rpartition("/")[0] for name in folder.matching("*/manage.py")]
+    return found[0] if len(found) == 1 and _PACKAGE.fullmatch(found[0]) else None
+
+
+def _from_above(start: Start, below: str) -> Start:
+    """The same in the folder above, where what it needs is installed."""
+    return replace(
+        start,
+        command=ShellText(f"cd {below} && {start.command}"),
+        build=ShellText(f"cd {below} && {start.build}") if start.build else None,
+        release=ShellText(f"cd {below} && {start.release}") if start.release else None,
     )
 
 
@@ -139,6 +159,14 @@ def _start_of_framework(folder: Folder, project: PythonProject) -> Start | None:
         if package in project.needs and (page := _first_that_imports(folder, package)):
             told = f"{folder.shown(page)} is a page of {framework}, which is among what it needs and brings its server."
             return Start(ShellText(f"exec {package} run {page} {options}"), (told,), framework)
+    if "gradio" in project.needs and (page := _first_that_imports(folder, "gradio")):
+        told = f"{folder.shown(page)} is a page of Gradio, which is among what it needs and brings its server."
+        where = f"GRADIO_SERVER_NAME={host} GRADIO_SERVER_PORT={port}"
+        return (
+            None
+            if _OBJECT.search(folder.text(page) or "")
+            else Start(ShellText(f"exec env {where} python3 {page}"), (told,), "Gradio")
+        )
     return None
 
 

@@ -238,16 +238,25 @@ def _secrets(project: _Project) -> tuple[ProposedVariable, ...]:
 
 
 def _ruby(folder: Folder) -> tuple[ToolVersion, tuple[str, ...]]:
-    gemfile = re.search(r"""^[ \t]*ruby[ (][ \t]*["']([^"'\n]{1,60})["']""", folder.text(GEMFILE) or "", re.MULTILINE)
+    gemfile = _ruby_of_gemfile(folder.text(GEMFILE) or "")
     lock = re.search(r"^RUBY VERSION\n[ \t]+ruby ([0-9][\w.]{0,20})", folder.text(LOCK) or "", re.MULTILINE)
     asked = [
         line_in(folder, ".ruby-version"),
-        Asked(gemfile[1], folder.shown(GEMFILE)) if gemfile else None,
+        # What Bundler chose of a range comes before the range.
+        Asked(lock[1], folder.shown(LOCK)) if lock and re.match(r"[~<>=!]", gemfile) else None,
+        Asked(gemfile, folder.shown(GEMFILE)) if gemfile else None,
         in_tool_versions(folder, "ruby"),
         in_mise(folder, "ruby"),
         Asked(lock[1], folder.shown(LOCK)) if lock else None,
     ]
     return chosen_version("Ruby", asked, read=_series, usual=_USUAL)
+
+
+def _ruby_of_gemfile(text: str) -> str:
+    """One version, or several that narrow each other: `ruby ">= 3.1", "< 3.4"`."""
+    text_of_one = r"""["'][^"'\n]{1,60}["']"""
+    found = re.search(rf"^[ \t]*ruby[ (][ \t]*({text_of_one}(?:[ \t]*,[ \t]*{text_of_one}){{0,3}})", text, re.MULTILINE)
+    return re.sub(r"[\"']", "", found[1]) if found else ""
 
 
 def _series(written: str) -> str | None:
