@@ -162,6 +162,12 @@ GOOD: Mapping[str, Mapping[str, str]] = {
     "invites revoke": {"invite": "1"},
     "token create": {"name": "CI", "--scope": "read", "--expires": "90d"},
     "token revoke": {"token": "1"},
+    "webhook show": {"app": "odd", "--env": "production"},
+    "webhook rotate": {"app": "odd", "--env": "production"},
+    "webhook reveal": {"app": "odd", "--env": "production"},
+    "webhook set": {"app": "odd", "--path": "web/**", "--tags": "v*", "--env": "production"},
+    "webhook deliveries": {"app": "odd", "--env": "production"},
+    "webhook redeliver": {"app": "odd", "delivery": "1", "--env": "production"},
 }
 """A value for each argument and option of the commands that are clients. `users remove` and the like never succeed."""
 

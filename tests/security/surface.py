@@ -31,6 +31,7 @@ class Route:
     method: str
     permission: Permission | None
     is_page: bool
+    is_signed: bool = False  # who may ask is a matter of a signature of the body
 
     def address(self, **known: object) -> str:
         """The path with what is known in it, and something that nobody has in all other places."""
@@ -65,6 +66,8 @@ _UNKNOWN: Mapping[str, str] = {
     "volume": "nothing",
     "domain": "nothing.example.com",
     "user": "nothing",
+    "hook": "nothing",
+    "delivery": "999999",
 }
 
 
@@ -76,7 +79,13 @@ def routes_of(web: ASGIApp) -> list[Route]:
     application = identity._app
     assert isinstance(application, Litestar)
     return sorted(
-        Route(route.path_format, method, handler.opt.get("permission"), "is_page" in handler.opt)
+        Route(
+            route.path_format,
+            method,
+            handler.opt.get("permission"),
+            "is_page" in handler.opt,
+            "is_signed" in handler.opt,
+        )
         for route in application.routes
         if isinstance(route, HTTPRoute)
         for method, (handler, _) in route.route_handler_map.items()

@@ -50,6 +50,7 @@ PAGES = {
     "variables-text": "/apps/shop/variables/bulk",
     "variables-history": "/apps/shop/variables/history",
     "source": "/apps/api/source",
+    "deliveries": "/apps/api/deliveries",
     "environments": "/apps/shop/environments",
     "domains": "/apps/shop/domains",
     "domains-none": "/apps/newsletter/domains",

@@ -31,6 +31,7 @@ from bakery.cli.client import (
     users,
     variables,
     volumes,
+    webhook,
 )
 from bakery.cli.detect import detect
 from bakery.cli.exits import exit_code
@@ -116,6 +117,7 @@ for _name, _group in {
     "domains": domains.group,
     "volumes": volumes.group,
     "site": site.group,
+    "webhook": webhook.group,
     "nodes": nodes.group,
     "users": users.group,
     "invites": invites.group,

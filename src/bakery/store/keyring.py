@@ -46,6 +46,7 @@ SEALED_COLUMNS: tuple[SealedColumn, ...] = (
     SealedColumn("git_sources", "environment_id", "token"),
     SealedColumn("git_sources", "environment_id", "key_secret"),
     SealedColumn("image_sources", "environment_id", "password"),
+    SealedColumn("webhooks", "environment_id", "secret"),
     SealedColumn("drafts", "person_id", "token"),
     SealedColumn("drafts", "person_id", "key_secret"),
     SealedColumn("drafts", "person_id", "variables"),

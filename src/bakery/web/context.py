@@ -8,6 +8,7 @@ from litestar.connection import ASGIConnection
 
 from bakery.delivery.command_runs import CommandRuns
 from bakery.delivery.local import Machine
+from bakery.hooks.turns import Turns
 from bakery.ingress.dns import Dns, DnsServer
 from bakery.model.secret import Secret
 from bakery.nodes.links import Links
@@ -35,6 +36,7 @@ class Parts:
     signing_key: Secret
     general: General
     runs: CommandRuns = field(default_factory=CommandRuns)
+    pushes: Turns = field(default_factory=Turns)
     is_set_up: bool = False
     is_ending: bool = False  # no new traffic, please
 

@@ -13,7 +13,7 @@ from litestar.types import ASGIApp, ControllerRouterHandler
 from bakery import __version__
 from bakery.model.actor import Actor
 from bakery.model.errors import BakeryError
-from bakery.web import errors, health, live
+from bakery.web import errors, health, hooks, live
 from bakery.web.addresses import Addresses
 from bakery.web.api import ROUTES as API
 from bakery.web.assets import read_assets, serve_asset
@@ -34,7 +34,16 @@ def create_web(parts: Parts) -> ASGIApp:
     development = [styleguide] if parts.settings.development else []
     pages = Router("/", route_handlers=[*PAGES, *development], opt={"is_page": True}, include_in_schema=False)
     application = Litestar(
-        [health.healthz, health.readyz, health.metrics, live.events, serve_asset, pages, *API],
+        [
+            health.healthz,
+            health.readyz,
+            health.metrics,
+            live.events,
+            hooks.receive_from_github,
+            serve_asset,
+            pages,
+            *API,
+        ],
         dependencies={
             "parts": Provide(lambda: parts, sync_to_thread=False),
             "actor": Provide(_actor, sync_to_thread=False),

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 from bakery.web.presenters.variables import changes
 from bakery.web.views.apps import AppPage, AppRow, AppsPage, AppView, LiveRelease
+from bakery.web.views.deliveries import DeliveriesPage, DeliveryRow
 from bakery.web.views.deployments import (
     DeploymentPage,
     DeploymentRow,
@@ -21,6 +22,7 @@ from bakery.web.views.environments import EnvironmentRow, EnvironmentsPage
 from bakery.web.views.forms import Form, Option
 from bakery.web.views.shell import Tab
 from bakery.web.views.status import (
+    StatusView,
     app_status,
     deployment_status,
     step_status,
@@ -64,6 +66,32 @@ def deployments(app: str | None = None) -> list[DeploymentRow]:
         )
         for index, (name, number, status, sha, change, minutes, took) in enumerate(rows)
     ]
+
+
+def _deliveries() -> DeliveriesPage:
+    decided = (
+        StatusView("ok", "s-ok", "Deployed"),
+        StatusView("off", "s-skip", "Ignored"),
+        StatusView("bad", "s-bad", "Refused"),
+    )
+    rows = [
+        DeliveryRow(3, decided[0], "main@9f3c1e7", "Fix the cart", "9f3c1e7 was pushed to main.", "ann", ago(minutes=2),
+                    deployment=44, redeliver=below("/apps/shop/deliveries/3/redeliver")),
+        DeliveryRow(2, decided[1], "next@1111111", "Try", "It is of the branch next.", "ann", ago(hours=1)),
+        DeliveryRow(1, decided[2], "Not signed", "", "It came without a signature.", "", ago(days=1), times=7),
+    ]  # fmt: skip
+    return DeliveriesPage(
+        "shop",
+        _tabs("deliveries"),
+        rows,
+        addresses=[("For GitHub", "https://bakery.example.com/hooks/github/xyz")],
+        is_on=True,
+        secret="a-secret-that-is-shown-once",
+        form=Form(values={"paths": "packages/ui/**", "tags": "v*"}, errors={"tags": "Use the name of a tag."}),
+        workflows=[("GitHub Actions", "name: Deploy\non: push")],
+        badge="![shop](https://bakery.example.com/api/apps/shop/badge.svg?key=0)",
+        older=below("/apps/shop/deliveries?after=1"),
+    )
 
 
 def _environments() -> EnvironmentsPage:
@@ -271,6 +299,12 @@ def app_pages() -> Pages:
             "apps/terminal.html",
             _terminal(why_not="Your role may not deploy."),
             a_shell("shop", "Apps", "shop", "Terminal"),
+        ),
+        "deliveries": ("apps/deliveries.html", _deliveries(), a_shell("shop", "Apps", "shop", "Deliveries")),
+        "deliveries-none": (
+            "apps/deliveries.html",
+            DeliveriesPage("shop", _tabs("deliveries"), why_not_change="Your role may not change this."),
+            a_shell("shop", "Apps", "shop", "Deliveries"),
         ),
         "environments": (
             "apps/environments.html",

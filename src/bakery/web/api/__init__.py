@@ -33,6 +33,7 @@ from bakery.web.api import (
     tokens,
     variables,
     volumes,
+    webhook,
     whoami,
 )
 
@@ -45,6 +46,7 @@ _GROUPS = (
     tasks,
     environments,
     domains,
+    webhook,
     plans,
     releases,
     logs,

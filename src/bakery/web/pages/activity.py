@@ -37,6 +37,7 @@ ACTIONS = (
     Option("site.", "Sites"),
     Option("variables.", "Variables"),
     Option("source.", "Sources"),
+    Option("webhook.", "Webhooks"),
     Option("node.", "Nodes"),
     Option("job.", "Jobs on nodes"),
     Option("person.", "People"),

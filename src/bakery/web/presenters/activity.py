@@ -17,6 +17,7 @@ _ICONS: Mapping[str, str] = {
     "app": "layout-list",
     "variables": "key-round",
     "source": "git-commit-horizontal",
+    "webhook": "git-pull-request-arrow",
     "deployment": "rocket",
     "person": "users",
     "invitation": "mail",
@@ -61,7 +62,13 @@ _ICONS_OF_ACTIONS: Mapping[str, str] = {
     "node.key_kept": "key-round",
     "node.host_key_accepted": "key-round",
 }
-_SOURCES: Mapping[str, str] = {"browser": "browser", "api": "API", "cli": "on the server", "system": "Bakery itself"}
+_SOURCES: Mapping[str, str] = {
+    "browser": "browser",
+    "api": "API",
+    "cli": "on the server",
+    "system": "Bakery itself",
+    "push": "a push",
+}
 _DEPLOYMENT = re.compile(r"[a-z0-9-]+ #([0-9]+)")
 EXPORTED = ("id", "at", "who", "actor", "action", "kind", "target", "app", "source", "address", "before", "after")
 _GONE = {"person.removed", "app.deleted"}

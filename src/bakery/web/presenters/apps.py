@@ -127,6 +127,7 @@ def app_tabs(slug: str, current: str, url: Url) -> Sequence[Tab]:
         Tab("Terminal", url(f"/apps/{slug}/terminal"), current=current == "terminal"),
         Tab("Source", url(f"/apps/{slug}/source"), current=current == "source"),
         Tab("Site", url(f"/apps/{slug}/site"), current=current == "site"),
+        Tab("Deliveries", url(f"/apps/{slug}/deliveries"), current=current == "deliveries"),
         Tab("Environments", url(f"/apps/{slug}/environments"), current=current == "environments"),
         Tab("Settings", url(f"/apps/{slug}/settings"), current=current == "settings"),
     )

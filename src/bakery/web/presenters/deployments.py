@@ -22,7 +22,13 @@ from bakery.web.views.status import StatusView, deployment_status, step_status
 _SHORT = 8
 _LAST_LINES = 20
 _MOST_NAMED = 4  # variables
-_FROM = {"browser": "in the browser", "api": "over the API", "cli": "on the server", "system": "by itself"}
+_FROM = {
+    "browser": "in the browser",
+    "api": "over the API",
+    "cli": "on the server",
+    "system": "by itself",
+    "push": "with a push",
+}
 _HEAVY = {"unpack": 2, "check": 3, "retire": 2}  # shares of the strip
 
 

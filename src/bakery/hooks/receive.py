@@ -1,0 +1,231 @@
+"""A delivery arrives: checked, understood, decided, kept, and deployed if it is to be. Nothing of it is read before its
+signature holds."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from bakery.delivery.find import find_app
+from bakery.delivery.request import request_deployment
+from bakery.hooks import rows
+from bakery.hooks.decide import Decided, Decision, decide
+from bakery.hooks.payloads import Envelope, Push, envelope_of, is_ping, is_push, read_push
+from bakery.hooks.rows import Hook
+from bakery.hooks.signatures import Provider, provider_of, why_not_signed
+from bakery.hooks.turns import Turns
+from bakery.model.actor import Actor, Origin
+from bakery.model.audit import AuditEntry
+from bakery.model.errors import BadInput, BakeryError, Conflict, NotFound, NotSignedIn, Unavailable
+from bakery.model.names import AppAt, AppName, EnvironmentName
+from bakery.model.permissions import Permission
+from bakery.model.secret import Secret
+from bakery.model.sources import Ref
+from bakery.store.queue import Queue
+from bakery.store.rows import typed
+from bakery.store.store import Store
+from bakery.store.transaction import Transaction
+
+LARGEST_DELIVERY = 25 * 1024 * 1024
+_NOBODYS = Secret(secrets.token_hex(32))  # for hooks that there are not: the answer takes as long as for others
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What its sender hears. `deployment` is a number."""
+
+    delivery: int | None
+    decision: Decision
+    why: str
+    deployment: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """A delivery as it came. Names of headers are in lower case. `is_form`: JSON in a field of a form."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    address: str = ""
+    request_id: str = ""
+
+    @property
+    def is_form(self) -> bool:
+        return self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+
+
+async def receive(store: Store, queue: Queue, turns: Turns, hook: Hook | None, parcel: Parcel) -> Answer:
+    envelope = envelope_of(provider_of(parcel.headers), parcel.headers)
+    why_not = why_not_signed(parcel.headers, parcel.body, hook.open_secret(store.vault) if hook else _NOBODYS)
+    if hook is None or why_not:
+        if hook is not None:
+            await rows.keep_rejection(store, hook, envelope, why_not)
+        raise NotSignedIn(
+            "The signature of this delivery does not hold, or there is no such webhook.",
+            hint="Its address and its secret are on the app's page, under Deliveries.",
+        )
+    push, decided = _read(envelope, parcel)
+    # Who names no delivery is known by what it says.
+    envelope = envelope if envelope.delivery else _named_by_body(envelope, parcel.body)
+    async with store.transaction() as tx:
+        followed = decided if push is None else await _decide(tx, hook.environment_id, push)
+        delivery = await rows.keep_delivery(tx, hook.environment_id, envelope, followed, push)
+        if delivery is not None and push is not None and followed.is_newest:
+            await rows.note_head(tx, hook.environment_id, push)
+        if delivery is not None and followed.ref is None:
+            tx.publish(f"app:{hook.app}")
+    if delivery is None:
+        return Answer(
+            None, Decision.IGNORED, f"Delivery {envelope.delivery} came before. To deploy it again, redeliver it here."
+        )
+    if followed.ref is None or push is None:
+        return Answer(delivery, followed.decision, followed.why)
+    actor = _pusher(push, parcel)
+    wanted = _Wanted(hook.where, hook.environment_id, delivery, followed.why, followed.ref, actor)
+    return await _deploy(store, queue, turns, wanted)
+
+
+async def redeliver(
+    store: Store, queue: Queue, turns: Turns, where: AppAt, delivery_id: int, *, actor: Actor
+) -> Answer:
+    """Decided anew, with what is set today. One whose commit is still the newest is deployed again."""
+    actor.require(Permission.DEPLOY)
+    app = await find_app(store, where, actor)
+    async with store.transaction() as tx:
+        provider, event, push = await _kept(tx, app.environment_id, delivery_id)
+        decided = await _decide(tx, app.environment_id, push, is_again=True)
+        envelope = Envelope(provider=provider, event=event, delivery=f"again-{secrets.token_hex(8)}")
+        made = await rows.keep_delivery(tx, app.environment_id, envelope, decided, push, redelivers=delivery_id)
+        if decided.is_newest:
+            await rows.note_head(tx, app.environment_id, push)
+        target = ("app", str(app.id), app.slug)
+        after = {"delivery": delivery_id, "commit": push.commit, "decision": decided.decision}
+        tx.record(AuditEntry(actor, "webhook.redelivered", *target, app_id=app.id, after=after))
+        tx.publish(f"app:{app.slug}")
+    if decided.ref is None or made is None:
+        return Answer(made, decided.decision, decided.why)
+    wanted = _Wanted(where, app.environment_id, made, decided.why, decided.ref, actor)
+    return await _deploy(store, queue, turns, wanted)
+
+
+async def deploy_what_was_cut(store: Store, queue: Queue) -> None:
+    """Pushes that were kept, and whose deployment a cut or a kill prevented. Of an environment's only the newest."""
+    async with store.connection() as connection, connection.cursor(row_factory=typed(_Cut)) as cursor:
+        await cursor.execute(
+            """
+            SELECT DISTINCT ON (environment_id) webhook_deliveries.id, environment_id, apps.slug AS app,
+                   environments.name AS environment, why, ref, commit, pusher
+            FROM webhook_deliveries JOIN environments ON environments.id = environment_id AND going_since IS NULL
+            JOIN apps ON apps.id = environments.app_id AND deleted_at IS NULL
+            WHERE decision = 'deploys' AND deployment IS NULL AND at < now() - interval '1 minute'
+            ORDER BY environment_id, webhook_deliveries.id DESC
+            """
+        )
+        found = await cursor.fetchall()
+    for one in found:
+        ref = Ref(one.ref if one.ref.startswith("refs/tags/") else one.commit)
+        actor = Actor(Origin("push"), label=_label(one.pusher), is_system=True)
+        await _deploy(store, queue, Turns(), _Wanted(one.where, one.environment_id, one.id, one.why, ref, actor))
+
+
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    id: int
+    environment_id: int
+    app: AppName
+    environment: EnvironmentName
+    why: str
+    ref: str
+    commit: str
+    pusher: str
+
+    @property
+    def where(self) -> AppAt:
+        return AppAt(self.app, self.environment)
+
+
+def _read(envelope: Envelope, parcel: Parcel) -> tuple[Push | None, Decided]:
+    if is_ping(envelope):
+        return None, Decided(Decision.IGNORED, "Its server asked whether we listen. We do.")
+    if not is_push(envelope):
+        name = f"“{envelope.event}”" if envelope.event else "without a name"
+        return None, Decided(Decision.IGNORED, f"It is an event {name}, which changes nothing here.")
+    try:
+        push = read_push(envelope.provider, parcel.body, is_form=parcel.is_form)
+    except BadInput as error:
+        return None, Decided(Decision.REFUSED, error.message)
+    return push, Decided(Decision.IGNORED, "")
+
+
+def _named_by_body(envelope: Envelope, body: bytes) -> Envelope:
+    return Envelope(
+        provider=envelope.provider, event=envelope.event, delivery=f"sha256-{hashlib.sha256(body).hexdigest()[:32]}"
+    )
+
+
+async def _decide(tx: Transaction, environment_id: int, push: Push, *, is_again: bool = False) -> Decided:
+    followed = await rows.read_followed(tx, environment_id)
+    if followed is None:
+        raise NotFound("There is no such webhook.")
+    if is_again and push.commit == followed.head:
+        followed = replace(followed, head=None, head_at=None)
+    behind = await rows.is_behind(tx, environment_id, push, followed.head)
+    return decide(push, followed, is_behind_head=behind)
+
+
+async def _kept(tx: Transaction, environment_id: int, delivery_id: int) -> tuple[Provider, str, Push]:
+    async with tx.connection.cursor(row_factory=typed(_Kept)) as cursor:
+        await cursor.execute(
+            "SELECT provider, event, push FROM webhook_deliveries WHERE environment_id = %s AND id = %s::numeric",
+            (environment_id, delivery_id),
+        )
+        found = await cursor.fetchone()
+    if found is None:
+        raise NotFound("There is no such delivery.", hint="They are kept for 30 days.")
+    if found.push is None:
+        raise Conflict("Only pushes are delivered again, and this is none.")
+    return found.provider, found.event, found.push
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    provider: Provider
+    event: str
+    push: Push | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    where: AppAt
+    environment_id: int
+    delivery: int
+    why: str
+    ref: Ref
+    actor: Actor
+
+
+async def _deploy(store: Store, queue: Queue, turns: Turns, wanted: _Wanted) -> Answer:
+    delivery, why = wanted.delivery, wanted.why
+    async with turns.of(wanted.environment_id):
+        if await rows.give_way(store, wanted.environment_id, delivery):
+            return Answer(delivery, Decision.COALESCED, f"{why} A newer push came before it was its turn.")
+        try:
+            made = await request_deployment(
+                store, queue, wanted.where, ref=wanted.ref, actor=wanted.actor, idempotency_key=f"push:{delivery}"
+            )
+        except Unavailable:
+            raise
+        except BakeryError as error:
+            why = f"{why} It could not be deployed: {error.message} {error.hint}".strip()
+            await rows.note_outcome(store, delivery, deployment=None, failure=why)
+            return Answer(delivery, Decision.FAILED, why)
+        await rows.note_outcome(store, delivery, deployment=made.number)
+    return Answer(delivery, Decision.DEPLOYS, why, made.number)
+
+
+def _pusher(push: Push, parcel: Parcel) -> Actor:
+    return Actor(Origin("push", parcel.address, parcel.request_id), label=_label(push.pusher), is_system=True)
+
+
+def _label(pusher: str) -> str:
+    return pusher or "Somebody"

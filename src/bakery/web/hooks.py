@@ -1,0 +1,58 @@
+"""Deliveries of servers of Git, at their own addresses. Who may send them is a matter of their signature."""
+
+from dataclasses import dataclass
+
+import msgspec
+from litestar import post
+from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
+
+from bakery.hooks.decide import Decision
+from bakery.hooks.receive import LARGEST_DELIVERY, Answer, Parcel, receive
+from bakery.hooks.rows import Hook, find_hook
+from bakery.model.permissions import Permission
+from bakery.web.context import Parts, WebRequest
+
+
+class Received(msgspec.Struct):
+    """What was decided about a delivery and why. `delivery` is its number here, `deployment` that of what it became."""
+
+    delivery: int | None
+    decision: Decision
+    why: str
+    deployment: int | None
+
+
+@dataclass
+class Signed(Operation):
+    """The body is read as it comes: what it is, is asked when its signature holds."""
+
+    def __post_init__(self) -> None:
+        body = OpenAPIMediaType(schema=Schema(type=OpenAPIType.OBJECT))
+        self.request_body = RequestBody(content={"application/json": body}, required=True)
+
+
+@post(
+    "/hooks/github/{hook:str}",
+    opt={"permission": Permission.PUBLIC, "is_signed": True},
+    status_code=202,
+    request_max_body_size=LARGEST_DELIVERY,
+    include_in_schema=False,
+)
+async def receive_from_github(request: WebRequest, parts: Parts, hook: str) -> Received:
+    """The address of one environment's webhook."""
+    return await received(request, parts, await find_hook(parts.store, hook))
+
+
+async def received(request: WebRequest, parts: Parts, hook: Hook | None) -> Received:
+    state = request.scope["state"]
+    parcel = Parcel(
+        headers={name.lower(): value for name, value in request.headers.items()},
+        body=await request.body(),
+        address=state["address"],
+        request_id=state["request_id"],
+    )
+    return told(await receive(parts.store, parts.queue, parts.pushes, hook, parcel))
+
+
+def told(answer: Answer) -> Received:
+    return Received(answer.delivery, answer.decision, answer.why, answer.deployment)

@@ -1,0 +1,89 @@
+"""What was delivered to an app's webhook, as a page."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from bakery.hooks.decide import Decision
+from bakery.hooks.rows import Delivery
+from bakery.hooks.webhooks import WebhookDetail
+from bakery.hooks.workflows import github_workflow, gitlab_job
+from bakery.model.actor import Actor
+from bakery.model.names import PRODUCTION, AppAt
+from bakery.model.permissions import Permission
+from bakery.web.moments import moment
+from bakery.web.presenters.apps import app_tabs
+from bakery.web.presenters.links import Url
+from bakery.web.presenters.refusals import why_not
+from bakery.web.views.deliveries import DeliveriesPage, DeliveryRow
+from bakery.web.views.forms import Form
+from bakery.web.views.status import StatusView
+
+_DECIDED: Mapping[Decision, StatusView] = {
+    Decision.DEPLOYS: StatusView("ok", "s-ok", "Deployed"),
+    Decision.COALESCED: StatusView("off", "s-skip", "Gave way"),
+    Decision.IGNORED: StatusView("off", "s-skip", "Ignored"),
+    Decision.REFUSED: StatusView("bad", "s-bad", "Refused"),
+    Decision.FAILED: StatusView("bad", "s-bad", "Failed"),
+}
+
+
+def deliveries_page(
+    where: AppAt,
+    found: WebhookDetail,
+    deliveries: Sequence[Delivery],
+    *,
+    form: Form | None,
+    secret: str,
+    base: str,
+    badge: str,
+    older: int | None,
+    is_first: bool,
+    actor: Actor,
+    url: Url,
+    now: datetime,
+) -> DeliveriesPage:
+    """`form` is one that was refused; `base` is Bakery's own address; `badge` the key of its badge."""
+    here = f"/apps/{where.app}/deliveries"
+    suffix = "" if where.environment == PRODUCTION else f"?env={where.environment}"
+    stored = {"paths": "\n".join(found.paths), "tags": found.tags}
+    may = why_not(actor, Permission.DEPLOY)
+    return DeliveriesPage(
+        app=where.app,
+        tabs=app_tabs(where.app, "deliveries", url),
+        rows=[_row(one, here, url, now) for one in deliveries],
+        addresses=[
+            ("For GitHub", f"{base}/hooks/github/{found.hook}"),
+            ("For GitLab, Gitea and others", f"{base}/api/apps/{where.app}/webhook{suffix}"),
+        ]
+        if found.hook and not may
+        else (),
+        is_on=found.is_on,
+        secret=secret,
+        form=form or Form(values=stored),
+        workflows=[
+            ("GitHub Actions: .github/workflows/deploy.yml", github_workflow(where, base)),
+            ("GitLab CI: .gitlab-ci.yml", gitlab_job(where, base)),
+        ],
+        badge=f"![{where.app}]({base}/api/apps/{where.app}/badge.svg{suffix or '?'}{'&' if suffix else ''}key={badge})"
+        if not may
+        else "",
+        older=url(here, after=str(older)) if older else None,
+        first=None if is_first else url(here),
+        why_not_change=may,
+    )
+
+
+def _row(one: Delivery, here: str, url: Url, now: datetime) -> DeliveryRow:
+    name = one.ref.split("/", 2)[-1]
+    return DeliveryRow(
+        id=one.id,
+        status=_DECIDED[one.decision],
+        said=f"{name}@{one.commit[:7]}" if one.commit else name or one.event or "Not signed",
+        title=one.title,
+        why=one.why,
+        pusher=one.pusher,
+        at=moment(one.at, now),
+        times=one.times,
+        deployment=one.deployment,
+        redeliver=url(f"{here}/{one.id}/redeliver") if one.may_redeliver else "",
+    )

@@ -1,0 +1,44 @@
+"""What was delivered to an app's webhook, and what was decided."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from bakery.web.moments import Moment
+from bakery.web.views.forms import Form
+from bakery.web.views.shell import Tab
+from bakery.web.views.status import StatusView
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """`said` is its branch or event with its commit; `deployment` is a number; `redeliver` is where that is asked."""
+
+    id: int
+    status: StatusView
+    said: str
+    title: str
+    why: str
+    pusher: str
+    at: Moment
+    times: int = 1
+    deployment: int | None = None
+    redeliver: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveriesPage:
+    """apps/deliveries.html. Fields: is_on, paths, tags. `secret` is shown after it was asked for, once. Without
+    `addresses` there is no webhook yet. `workflows` are files for CI, each with its title. `badge` is for a README."""
+
+    app: str
+    tabs: Sequence[Tab]
+    rows: Sequence[DeliveryRow] = ()
+    addresses: Sequence[tuple[str, str]] = ()
+    is_on: bool = False
+    secret: str = ""
+    form: Form = field(default_factory=Form)
+    workflows: Sequence[tuple[str, str]] = ()
+    badge: str = ""
+    older: str | None = None
+    first: str | None = None
+    why_not_change: str = ""

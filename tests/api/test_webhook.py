@@ -1,0 +1,155 @@
+"""Pushes that arrive, and what becomes of them."""
+
+import asyncio
+import itertools
+
+import httpx
+
+from bakery.hooks.badges import badge_key
+from bakery.hooks.receive import deploy_what_was_cut
+from bakery.hooks.webhooks import make_secret, show_webhook
+from tests.api.site import BASE, Site
+from tests.hooks.pushes import A, B, C, D, github, packed, signed
+from tests.support.people import SYSTEM, a_viewer, an_admin
+from tests.support.places import at
+from tests.web.goods import an_app
+
+SOURCE = """
+INSERT INTO git_sources (environment_id, url, branch, changed_by)
+SELECT environments.id, 'https://github.com/acme/shop.git', 'main', 'Ada'
+FROM environments JOIN apps ON apps.id = app_id WHERE slug = 'shop'
+"""
+
+
+async def a_shop(site: Site) -> tuple[str, str]:
+    """Follows a repository: the address of its webhook, and its secret."""
+    await an_app(site)
+    async with site.store.transaction() as tx:
+        await tx.connection.execute(SOURCE)
+    secret = await make_secret(site.store, at("shop"), actor=SYSTEM)
+    found = await show_webhook(site.store, at("shop"), actor=SYSTEM)
+    return f"/hooks/github/{found.hook}", secret.reveal()
+
+
+def a_server(site: Site) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(site.web)  # type: ignore[arg-type]  # Litestar's ASGI types are stricter
+    return httpx.AsyncClient(transport=transport, base_url=BASE)
+
+
+async def push(
+    server: httpx.AsyncClient, hook: tuple[str, str], before: str, after: str, delivery: str
+) -> httpx.Response:
+    body = packed(github(before, after))
+    return await server.post(hook[0], content=body, headers=dict(signed(body, delivery=delivery, secret=hook[1])))
+
+
+async def test_a_push_is_deployed_once_and_what_was_decided_is_kept(site: Site) -> None:
+    hook = await a_shop(site)
+    async with a_server(site) as server, site.as_(await an_admin(site.store)) as client:
+        first = await push(server, hook, A, B, "1")
+        replayed = await push(server, hook, A, B, "1")
+        third = await push(server, hook, C, D, "3")
+        second = await push(server, hook, B, C, "2")
+        body = b'{"zen": "x", "hook_id": 1}'
+        ping = await server.post(
+            hook[0], content=body, headers=dict(signed(body, event="ping", delivery="4", secret=hook[1]))
+        )
+        listed = (await client.get("/apps/shop/webhook/deliveries")).json()["items"]
+        deployments = (await client.get("/apps/shop/deployments")).json()["items"]
+        again = await client.post(f"/apps/shop/webhook/deliveries/{listed[-2]['id']}/redeliver")
+        shown = (await client.get("/apps/shop/webhook")).json()
+
+    assert (first.status_code, first.json()["decision"], first.json()["deployment"]) == (202, "deploys", 1)
+    assert (replayed.status_code, replayed.json()["decision"], replayed.json()["deployment"]) == (202, "ignored", None)
+    assert third.json()["why"] == "ddddddd was pushed to main. Pushes between this one and the last never arrived."
+    assert second.json()["why"] == "It is older than ddddddd, whose push arrived before it."
+    assert ping.json()["why"] == "Its server asked whether we listen. We do."
+    assert [(one["decision"], one["deployment"], one["times"]) for one in listed] == [
+        ("ignored", None, 1), ("ignored", None, 1), ("deploys", 2, 1), ("deploys", 1, 2),
+    ]  # fmt: skip
+    assert [(one["number"], one["state"], one["trigger"], one["asked_by"]) for one in deployments] == [
+        (2, "queued", "push", "ann"), (1, "superseded", "push", "ann"),
+    ]  # fmt: skip
+    assert (again.json()["decision"], again.json()["deployment"]) == ("deploys", 3)
+    assert shown["head"] == D
+
+
+async def test_nothing_is_deployed_without_a_signature_that_holds(site: Site) -> None:
+    hook = await a_shop(site)
+    body = packed(github(A, B))
+    good = dict(signed(body, secret=hook[1]))
+    async with a_server(site) as server, site.as_(await an_admin(site.store)) as client:
+        refused = [
+            await server.post(hook[0], content=body),
+            await server.post(hook[0], content=body + b" ", headers=good),
+            await server.post(hook[0], content=body, headers=dict(signed(body, secret=""))),
+            await server.post("/hooks/github/nothing", content=body, headers=good),
+            await server.post("/api/apps/nothing/webhook", content=body, headers=good),
+            await server.post("/api/apps/shop/webhook", content=body, headers={"x-gitlab-token": "x"}),
+        ]
+        too_large = await server.post(hook[0], content=b"x" * (25 * 1024 * 1024 + 1))
+        listed = (await client.get("/apps/shop/webhook/deliveries")).json()["items"]
+        rotated = await client.post("/apps/shop/webhook/rotate")
+        old = await server.post(hook[0], content=body, headers=good)
+        revealed = await client.post("/apps/shop/webhook/reveal")
+        deployments = (await client.get("/apps/shop/deployments")).json()["items"]
+    assert [answer.status_code for answer in (*refused, old)] == [401] * 7
+    assert too_large.status_code == 413
+    assert {one["decision"] for one in listed} == {"refused"}
+    assert rotated.json() == revealed.json()
+    assert deployments == []
+
+
+async def test_pushes_at_once_become_the_newest(site: Site) -> None:
+    hook = await a_shop(site)
+    commits = [f"{number:02x}" * 20 for number in range(1, 22)]
+    async with a_server(site) as server, site.as_(await an_admin(site.store)) as client:
+        answers = await asyncio.gather(
+            *(push(server, hook, one, then, then) for one, then in itertools.pairwise(commits))
+        )
+        deployments = (await client.get("/apps/shop/deployments")).json()["items"]
+        head = (await client.get("/apps/shop/webhook")).json()["head"]
+    assert [answer.status_code for answer in answers] == [202] * 20
+    assert [one["title"] for one in deployments if one["state"] == "queued"] == [head[:7]]
+    assert len(deployments) < 20
+
+
+async def test_a_push_whose_deployment_was_cut_is_deployed_later(site: Site) -> None:
+    hook = await a_shop(site)
+    async with a_server(site) as server, site.as_(await an_admin(site.store)) as client:
+        await push(server, hook, A, B, "1")
+        async with site.store.transaction() as tx:
+            await tx.connection.execute(
+                "UPDATE webhook_deliveries SET deployment = NULL, delivery = '0', at = now() - interval '2 minutes'"
+            )
+        await deploy_what_was_cut(site.store, site.parts.queue)
+        listed = (await client.get("/apps/shop/webhook/deliveries")).json()["items"]
+    assert [one["deployment"] for one in listed] == [1]
+
+
+async def test_what_a_push_does_is_set_by_who_may_deploy(site: Site) -> None:
+    await a_shop(site)
+    wanted = {"is_on": False, "paths": ["packages/**"], "tags": "v*"}
+    async with site.as_(await an_admin(site.store)) as admin, site.as_(await a_viewer(site.store)) as viewer:
+        changed = (await admin.patch("/apps/shop/webhook", json=wanted)).json()
+        wrong = await admin.patch("/apps/shop/webhook", json={"paths": ["/etc"]})
+        not_allowed = await viewer.post("/apps/shop/webhook/reveal")
+    assert {name: changed[name] for name in wanted} == wanted
+    assert (wrong.status_code, wrong.json()["field"]) == (422, "paths")
+    assert not_allowed.status_code == 403
+
+
+async def test_a_badge_is_for_who_knows_its_address(site: Site) -> None:
+    await an_app(site)
+    key = badge_key(site.parts.signing_key, at("shop"))
+    async with a_server(site) as anybody:
+        shown = await anybody.get(f"/api/apps/shop/badge.svg?key={key}")
+        same = await anybody.get(
+            f"/api/apps/shop/badge.svg?key={key}", headers={"if-none-match": shown.headers["etag"]}
+        )
+        guessed = await anybody.get("/api/apps/shop/badge.svg?key=0")
+        foreign = await anybody.get("/api/apps/nothing/badge.svg?key=0")
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/svg+xml")
+    assert "<title>shop: never deployed</title>" in shown.text
+    assert (same.status_code, same.content) == (304, b"")
+    assert (guessed.status_code, foreign.status_code) == (404, 404)
