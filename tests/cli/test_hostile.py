@@ -73,6 +73,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
         "--node": "local",
         "--repo": "http://127.0.0.1:9/shop.git",
         "--branch": "main",
+        "--base": "web",
         "--image": "nginx",
         "--port": "8080",
         "--registry-user": "",
@@ -197,7 +198,7 @@ class Field:
     def words(self, odd: str, folder: Path) -> list[str]:
         given = {**GOOD[self.command], self.name: odd}
         if self.name == "app" and self.command == "apps create":
-            for other in ("--name", "--repo", "--branch"):  # an odd name that is one makes an app
+            for other in ("--name", "--repo", "--branch", "--base"):  # an odd name that is one makes an app
                 given.pop(other)
         given = {name: str(folder) if value == "FOLDER" else value for name, value in given.items()}
         options = [f"{name}={value}" for name, value in given.items() if name.startswith("--")]
