@@ -25,8 +25,8 @@ _FORBIDDEN = {
 _ALLOWED = {("nodes/helper_file.py", "compile")}  # of our own modules, for the file that nodes get; nothing runs here
 _TAKES_SQL = {"execute", "executemany", "copy", "SQL"}
 _HTML_AS_IT_IS = {
-    "web/manual.py": "the manual, whose Markdown lets no HTML of its source through",
     # Who says that a text is HTML already, and why it is.
+    "web/manual.py": "the manual, whose Markdown lets no HTML of its source through",
     "web/pages/account.py": "the QR code, an SVG that segno made",
     "web/presenters/terminal.py": "colours of a log; the text in them is escaped by format and by +=",
     "web/presenters/log_pages.py": "rows of a log: numbers, and what terminal.py made of the text",
