@@ -140,6 +140,7 @@ def a_container(build: int = 1) -> ContainerSpec:
     )
 
 
+@pytest.mark.timeout(300)  # many waits of real programs, one after the other
 async def test_images_of_a_node(agent: Agent) -> None:
     await an_image_is_built_and_its_secret_is_nowhere(agent)
     await a_build_that_fails_says_why(agent)
@@ -291,6 +292,7 @@ async def until_runs(node: Node, program: str) -> None:
     await asyncio.to_thread(wait_until, runs, what=f"{program} runs", seconds=20)
 
 
+@pytest.mark.timeout(300)  # many waits of real programs, one after the other
 async def test_containers_of_a_node(agent: Agent) -> None:
     for number in (1, 2):
         status, log = await agent.build(a_build(number))
