@@ -94,14 +94,14 @@ async def change_webhook(
     """What is None stays as it is."""
     actor.require(Permission.DEPLOY)
     app = await find_app(store, where, actor)
-    globs = None if paths is None else parse_globs(paths)
-    glob = None if tags is None else parse_tag_glob(tags)
     async with store.transaction() as tx:
         async with tx.connection.cursor(row_factory=typed(WebhookDetail)) as cursor:
             await cursor.execute(f"{_SHOWN} WHERE environment_id = %s FOR UPDATE".encode(), (app.environment_id,))
             was = await cursor.fetchone()
         if was is None:
             raise _none_yet(where)
+        globs = None if paths is None else parse_globs(paths)
+        glob = None if tags is None else parse_tag_glob(tags)
         wanted: dict[str, object] = {
             "is_on": was.is_on if is_on is None else is_on,
             "paths": list(was.paths if globs is None else globs),
