@@ -42,7 +42,7 @@ def test_keys_lead_to_pages_and_to_the_list_of_keys(morning_page: Page) -> None:
 def test_brackets_walk_through_tabs(morning_page: Page) -> None:
     morning_page.goto("/apps/shop")
     morning_page.keyboard.press("]")
-    morning_page.wait_for_url("**/apps/shop/variables")
+    morning_page.wait_for_url("**/apps/shop/domains")
     morning_page.keyboard.press("[")
     morning_page.wait_for_url("**/apps/shop")
 

@@ -55,7 +55,7 @@ class Chapter:
 @cache
 def chapter(key: str, address: str) -> Chapter | None:
     """`address` is that of a chapter, with “{}” where its name belongs."""
-    if not any(key in part.keys for part in PARTS):
+    if not _is_chapter(key):
         return None
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = parser.parse(_COMMENT.sub("", (FOLDER / f"{key}.md").read_text("utf-8")))
@@ -70,7 +70,7 @@ def chapter(key: str, address: str) -> Chapter | None:
         elif opening.type == "inline":
             _lead_on(opening, address)
     lead = next((_plain(token) for token in body if token.type == "inline"), "")
-    html = parser.renderer.render(body, parser.options, {})
+    html = parser.renderer.render(body, parser.options, {}).replace("<th></th>", "<td></td>")
     # Escaped by the renderer, which lets no HTML of its source through.
     for tag in ("table", "pre"):  # what is wider than its page is reached by keys too
         html = html.replace(f"<{tag}>", f'<div class="wide" tabindex="0"><{tag}>').replace(
@@ -85,14 +85,25 @@ def anchor_of(title: str) -> str:
 
 
 def _lead_on(inline: Token, address: str) -> None:
+    """A link to a file that is no chapter is its words alone."""
+    leads = True
     for token in inline.children or ():
-        target = token.attrGet("href") if token.type == "link_open" else None
-        if target is None:
-            continue
-        if found := _CHAPTER.fullmatch(str(target)):
-            token.attrSet("href", address.format(found[1]) + (found[2] or ""))
-        elif _OUTSIDE.match(str(target)):
-            token.attrSet("rel", "noreferrer")
+        if token.type == "link_open":
+            target = str(token.attrGet("href"))
+            found = _CHAPTER.fullmatch(target)
+            leads = found is None or _is_chapter(found[1])
+            if found and leads:
+                token.attrSet("href", address.format(found[1]) + (found[2] or ""))
+            elif _OUTSIDE.match(target):
+                token.attrSet("rel", "noreferrer")
+            elif not leads:
+                token.tag, token.attrs = "span", {}
+        elif token.type == "link_close" and not leads:
+            token.tag = "span"
+
+
+def _is_chapter(key: str) -> bool:
+    return any(key in part.keys for part in PARTS)
 
 
 def _plain(inline: Token) -> str:
