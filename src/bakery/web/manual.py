@@ -97,7 +97,8 @@ def _lead_on(inline: Token, address: str) -> None:
             elif _OUTSIDE.match(target):
                 token.attrSet("rel", "noreferrer")
             elif not leads:
-                token.tag, token.attrs = "span", {}
+                token.tag = "span"
+                token.attrs.clear()
         elif token.type == "link_close" and not leads:
             token.tag = "span"
 
