@@ -405,8 +405,8 @@ async def a_command_runs_once_and_leaves_no_container(agent: Agent) -> None:
     said = 'printf "%s" "$ODD"; cat /version >&2; cat /proc/self/status | grep -c NoNewPrivs; exit 3'
     status, log = await run_once(agent, "sh", "-c", said)
     assert (status.state, status.exit_status, status.reason) == (JobState.EXITED, 3, "ended with status 3")
-    assert log.startswith(ODD)
-    assert "v1" in log
+    assert ODD in log
+    assert "v1" in log  # of another stream, which may come before
     status, log = await run_once(agent, "python3", "-c", GREEDY.replace("200", "400"))
     assert (status.exit_status, log) == (137, "")
     status, log = await run_once(agent, "/no/such/program")
