@@ -107,7 +107,7 @@ async def patch_site(parts: Parts, actor: Actor, where: AppAt, data: SiteEdit) -
     given = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
     wanted = {name: _text(value) for name, value in given.items()}
     await change_site(parts.store, parts.queue, where, wanted, actor=actor)
-    return _told(await show_site(parts.store, where, actor=Actor.system()))
+    return _told(await show_site(parts.store, where, actor=actor))
 
 
 @put(
@@ -121,7 +121,7 @@ async def patch_site(parts: Parts, actor: Actor, where: AppAt, data: SiteEdit) -
 async def put_site_user(parts: Parts, actor: Actor, where: AppAt, user: str, data: SitePassword) -> Site:
     """With the first one the site asks every visitor for a name and a password."""
     await set_site_password(parts.store, parts.queue, where, user, Secret(data.password), actor=actor)
-    return _told(await show_site(parts.store, where, actor=Actor.system()))
+    return _told(await show_site(parts.store, where, actor=actor))
 
 
 @delete(

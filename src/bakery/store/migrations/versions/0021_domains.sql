@@ -42,6 +42,5 @@ LEFT JOIN domains ON domains.environment_id = environments.id AND domains.is_pri
 WHERE apps.deleted_at IS NULL;
 CREATE OR REPLACE VIEW app_facts AS SELECT * FROM environment_facts WHERE environment = 'production';
 
--- A node may be reached by IPv6 too. What a person set is not detected again.
+-- A node may be reached by IPv6 too.
 ALTER TABLE nodes ADD COLUMN public_ipv6 text;
-ALTER TABLE nodes ADD COLUMN is_address_said boolean NOT NULL DEFAULT false;
