@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bakery.helper import nginx_text
-from bakery.helper.nginx_text import AccessLog, Listen, SiteText
+from bakery.helper.nginx_text import AccessLog, Listen, Place, SiteText, Tls
 from bakery.helper.site_options import SiteOptions
 from bakery.helper.site_options_text import COMPRESSED, SiteFiles, site_text
 
@@ -14,6 +14,8 @@ LOG = AccessLog(PurePosixPath("/var/lib/bakery/node/logs"), 41, "blue")
 LOG_OF_FILES = AccessLog(LOG.folder, 7, None)
 HOME = PurePosixPath("/var/lib/bakery/node/apps/docs/production")
 BOTH_FAMILIES = Listen(80, on_ipv6=True)
+WEBROOT = PurePosixPath("/var/lib/bakery/node/certificates/webroot")
+PLAIN = Tls(None, [], is_forced=False, hsts_days=0)
 GZIP = f"""\
     gzip on;
     gzip_vary on;
@@ -25,7 +27,7 @@ GZIP = f"""\
 
 def test_a_proxied_site_in_full() -> None:
     text = nginx_text.render_proxy(
-        "shop-production", ["shop.example", "www.shop.example"], 20001, listen=BOTH_FAMILIES, log=LOG, said=said()
+        "shop-production", ["shop.example", "www.shop.example"], 20001, at=at(BOTH_FAMILIES), said=said()
     )
     assert (
         text.replace(GZIP, "@GZIP@")
@@ -46,6 +48,12 @@ server {
     access_log "/var/lib/bakery/node/logs/shop-production.access.json" bakery;
     client_max_body_size 100m;
 @GZIP@
+    location ^~ /.well-known/acme-challenge/ {
+        disable_symlinks off;
+        default_type text/plain;
+        root "/var/lib/bakery/node/certificates/webroot";
+    }
+
     location / {
         proxy_pass http://bakery-shop-production;
         proxy_http_version 1.1;
@@ -73,7 +81,7 @@ server {
 def test_a_static_site_in_full() -> None:
     folder, listen = HOME / 'my "docs"', Listen(8080, "127.0.0.1")
     text = nginx_text.render_static(
-        "docs-production", ["docs.example"], folder, home=HOME, listen=listen, log=LOG_OF_FILES, said=said()
+        "docs-production", ["docs.example"], folder, home=HOME, at=at(listen, LOG_OF_FILES), said=said()
     )
     assert (
         text.replace(GZIP, "@GZIP@")
@@ -85,7 +93,13 @@ server {
     set $bakery_slot "";
     access_log "/var/lib/bakery/node/logs/docs-production.access.json" bakery;
     client_max_body_size 100m;
-@GZIP@    root "/var/lib/bakery/node/apps/docs/production/my \"docs\"";
+@GZIP@
+    location ^~ /.well-known/acme-challenge/ {
+        disable_symlinks off;
+        default_type text/plain;
+        root "/var/lib/bakery/node/certificates/webroot";
+    }
+    root "/var/lib/bakery/node/apps/docs/production/my \"docs\"";
     disable_symlinks on "from=/var/lib/bakery/node/apps/docs/production";
     index index.html;
     error_page 404 /404.html;
@@ -104,7 +118,7 @@ server {
 
 def test_the_catch_all_shows_no_app() -> None:
     assert (
-        nginx_text.render_catch_all(BOTH_FAMILIES)
+        nginx_text.render_catch_all(BOTH_FAMILIES, WEBROOT)
         == r"""# Written by Bakery. Changes here are lost with the next deployment.
 server {
     listen *:80 default_server;
@@ -112,7 +126,16 @@ server {
     server_name _;
     access_log off;
     default_type text/plain;
-    return 404 "There is no app at this address.\n";
+
+    location ^~ /.well-known/acme-challenge/ {
+        disable_symlinks off;
+        default_type text/plain;
+        root "/var/lib/bakery/node/certificates/webroot";
+    }
+
+    location / {
+        return 404 "There is no app at this address.\n";
+    }
 }
 """
     )
@@ -127,8 +150,7 @@ def test_no_folder_breaks_out_of_its_string(name: str) -> None:
             ["docs.example"],
             folder,
             home=PurePosixPath("/srv"),
-            listen=BOTH_FAMILIES,
-            log=LOG,
+            at=at(BOTH_FAMILIES),
             said=said(),
         )
     except SystemExit:
@@ -208,6 +230,10 @@ def string_as_nginx_reads_it(quoted: str) -> str:
     return re.sub(r"\\(.)", lambda escape: meanings.get(escape[1], escape[0]), quoted[1:-1])
 
 
+def at(listen: Listen, log: AccessLog = LOG, tls: Tls = PLAIN) -> Place:
+    return Place(listen, log, WEBROOT, tls)
+
+
 def said() -> SiteText:
     """Where nobody chose."""
-    return site_text(SiteOptions(), [], SiteFiles(PurePosixPath("/etc/nginx/bakery.d"), "shop-production"), Listen(80))
+    return site_text(SiteOptions(), [], SiteFiles(PurePosixPath("/etc/nginx/bakery.d"), "shop-production"))

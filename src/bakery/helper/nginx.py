@@ -20,17 +20,19 @@ from bakery.helper.programs import Ended, call, find_program
 from bakery.helper.verbs import ROOTS_FOLDER
 from bakery.helper.words import hinted
 
-SYSTEM_PORT = 80
+SYSTEM_PORT, SYSTEM_TLS_PORT = 80, 443
 LISTEN = re.compile(r"(\*|127\.0\.0\.1):([1-9][0-9]{0,4})")
 HIGHEST_PORT = 65535
 LOOK_AGAIN = 0.002
+REJECTS_SINCE = (1, 19, 4)
 LONGEST_RELOAD = 10.0
 
 
 class Nginx:
-    """`settings` is the file by which it reads the sites. `listen` None: the verb need not know."""
+    """`settings` is the file by which it reads the sites. `listen` None: the verb need not know. `listen_tls` None: one
+    of the node's own has no port for TLS."""
 
-    def __init__(self, root: Path, listen: object = None) -> None:
+    def __init__(self, root: Path, listen: object = None, listen_tls: object = None) -> None:
         self.program = find_program("nginx") or sys.exit("There is no nginx on this machine.")
         self.is_machines = os.geteuid() == 0 and root == ROOTS_FOLDER
         self.logs = root / "logs"
@@ -38,17 +40,19 @@ class Nginx:
         self.options: list[str] = []
         self.workers_group = "nogroup"  # an nginx that root starts without a word of whom its workers are to be
         if self.is_machines:
-            if listen is not None:
+            if listen is not None or listen_tls is not None:
                 sys.exit("Where the machine's nginx listens is not for Bakery to say.")
             folder = main_file_of(self.program).parent
             self.sites, self.settings = folder / "bakery.d", folder / "conf.d/bakery.conf"
             self.pid_file = Path("/run/nginx.pid")
             self.workers_group = "www-data"
             self.listen: Listen | None = Listen(SYSTEM_PORT, on_ipv6=has_ipv6())
+            self.listen_tls: Listen | None = Listen(SYSTEM_TLS_PORT, on_ipv6=has_ipv6())
         else:
             self.sites, self.settings = self.home / "bakery.d", self.home / "bakery.conf"
             self.pid_file = self.home / "nginx.pid"
             self.listen = None if listen is None else told_listen(listen)
+            self.listen_tls = None if listen_tls is None else told_listen(listen_tls)
             self.options = ["-p", str(self.home), "-c", str(self.home / "nginx.conf")]
 
     def listening(self) -> Listen:
@@ -76,6 +80,11 @@ class Nginx:
         """What is wrong with its configuration; empty when nothing is."""
         tested = call(self.program, *self.options, "-t", "-q")
         return said(tested) if tested.status else ""
+
+    def knows_how_to_reject(self) -> bool:
+        """A handshake, for nobody's name: from 1.19.4 on."""
+        found = re.search(r"nginx/(\d+)\.(\d+)\.(\d+)", call(self.program, "-v").errors)
+        return found is not None and tuple(map(int, found.groups())) >= REJECTS_SINCE
 
     def dump(self) -> Ended:
         return call(self.program, *self.options, "-T")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import PurePath
 
 from bakery.helper.words import hinted
@@ -41,6 +42,32 @@ class AccessLog:
 """
 
 
+class Tls:
+    """Where nginx accepts TLS, and with what: each certificate has the hosts of the site that it is shown to, its chain
+    and its key. `is_forced`: who comes to one of these by HTTP is led here. `hsts_days` are told to browsers."""
+
+    def __init__(
+        self,
+        listen: Listen | None,
+        certificates: Sequence[tuple[list[str], PurePath, PurePath]],
+        *,
+        is_forced: bool,
+        hsts_days: int,
+    ) -> None:
+        self.listen, self.is_forced, self.hsts_days = listen, is_forced, hsts_days
+        self.certificates = certificates if listen else ()
+
+    def has(self, host: str) -> bool:
+        return any(host in hosts for hosts, _, _ in self.certificates)
+
+    def lines(self, chain: PurePath, key: PurePath) -> str:
+        hsts = f'    add_header Strict-Transport-Security "max-age={self.hsts_days * _DAY}" always;\n'
+        return f"""\
+    ssl_certificate {quoted(str(chain))};
+    ssl_certificate_key {quoted(str(key))};
+{_TLS}{hsts if self.hsts_days else ""}"""
+
+
 class SiteText:
     """What a site's options say, by where it stands: `outside` of its servers, in each `server` of it, in the
     `location` of all that is no redirect; `timeouts` and `replaced` are of an app that listens. `moved` are host names
@@ -53,31 +80,57 @@ class SiteText:
         self.timeouts, self.replaced, self.moved = timeouts, replaced, moved
 
 
-def render_proxy(name: str, hosts: list[str], port: int, *, listen: Listen, log: AccessLog, said: SiteText) -> str:
+class Place:
+    """Where nginx accepts requests for a site, how it notes them, and where it finds what proves a name to an
+    authority."""
+
+    def __init__(self, listen: Listen, log: AccessLog, webroot: PurePath, tls: Tls) -> None:
+        self.listen, self.log, self.webroot, self.tls = listen, log, webroot, tls
+
+
+def render_proxy(name: str, hosts: list[str], port: int, *, at: Place, said: SiteText) -> str:
     """Requests go to an app that listens on this machine."""
     upstream = _UPSTREAM.format(name=name, port=port)
     body = _PROXY.format(name=name, location=said.location, timeouts=said.timeouts, replaced=said.replaced)
-    return f"{_WRITTEN_BY_BAKERY}\n{upstream}{_servers(name, hosts, body, listen, log, said)}"
+    return f"{_WRITTEN_BY_BAKERY}\n{upstream}{_servers(name, hosts, body, at, said)}"
 
 
-def render_static(
-    name: str, hosts: list[str], folder: PurePath, *, home: PurePath, listen: Listen, log: AccessLog, said: SiteText
-) -> str:
+def render_static(name: str, hosts: list[str], folder: PurePath, *, home: PurePath, at: Place, said: SiteText) -> str:
     """Requests are answered with the files of a folder, and no link below `home` is followed: an app made those."""
     body = _STATIC.format(folder=quoted(str(folder)), links=quoted(f"from={home}"), location=said.location)
-    return f"{_WRITTEN_BY_BAKERY}\n{_servers(name, hosts, body, listen, log, said)}"
+    return f"{_WRITTEN_BY_BAKERY}\n{_servers(name, hosts, body, at, said)}"
 
 
-def render_catch_all(listen: Listen) -> str:
-    """For requests that name no site of ours: they never reach an app by accident."""
+def render_catch_all(listen: Listen, webroot: PurePath) -> str:
+    """For requests that name no site of ours: they never reach an app by accident. An authority may ask for a name
+    before its app is there."""
     return f"""\
 {_WRITTEN_BY_BAKERY}
 server {{
 {listen.lines(" default_server")}    server_name _;
     access_log off;
     default_type text/plain;
-    return 404 "There is no app at this address.\\n";
+{_challenges(webroot)}
+    location / {{
+        return 404 "There is no app at this address.\\n";
+    }}
 }}
+"""
+
+
+def render_catch_all_tls(listen: Listen, instead: tuple[PurePath, PurePath] | None) -> str:
+    """For names without a certificate: nobody is shown that of another app. `instead` is one for no name at all, for an
+    nginx that does not know how to end a handshake."""
+    refused = "    ssl_reject_handshake on;\n"
+    if instead:
+        chain, key = (quoted(str(path)) for path in instead)
+        refused = f"    ssl_certificate {chain};\n    ssl_certificate_key {key};\n    return 444;\n"
+    return f"""\
+{_WRITTEN_BY_BAKERY}
+server {{
+{listen.lines(" ssl http2 default_server")}    server_name _;
+    access_log off;
+{_TLS}{refused}}}
 """
 
 
@@ -158,6 +211,12 @@ def foreign_default_servers(dump: str, *, port: int, ours: PurePath) -> list[str
     return [file for file in found if PurePath(file).parent != ours]
 
 
+def has_server(dump: str, *, port: int) -> bool:
+    """Whether nginx listens there already, for anybody."""
+    lines = (line.partition("#")[0] for line in dump.splitlines())
+    return any(_port_of(listen.split()[0]) == str(port) for line in lines for listen in _LISTEN.findall(line))
+
+
 def files_read(dump: str) -> set[str]:
     """The files that nginx read, as `nginx -T` names them."""
     return set(re.findall(r"^# configuration file (.+):$", dump, flags=re.MULTILINE))
@@ -211,8 +270,28 @@ _PROXY = """\
 _MOVED = """\
 
     location / {{
-        return 301 $scheme://{target}$request_uri;
+        return 301 {address}$request_uri;
     }}
+"""
+_CHALLENGES = """\
+
+    location ^~ /.well-known/acme-challenge/ {{
+        disable_symlinks off;
+        default_type text/plain;
+        root {webroot};
+    }}
+"""
+_DAY = 24 * 3600
+_HTTP_PORT, _HTTPS_PORT = 80, 443
+# What all browsers of these years can, and nothing that was broken.
+_TLS = """\
+    ssl_protocols TLSv1.2 TLSv1.3;
+    ssl_ciphers ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:\
+ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305;
+    ssl_prefer_server_ciphers off;
+    ssl_session_cache shared:bakery:10m;
+    ssl_session_timeout 1d;
+    ssl_session_tickets off;
 """
 # .git or .env are no pages.
 _STATIC = """\
@@ -231,24 +310,54 @@ _STATIC = """\
 """
 
 
-def _servers(name: str, hosts: list[str], body: str, listen: Listen, log: AccessLog, said: SiteText) -> str:
-    own = [host for host in hosts if host not in said.moved]
-    moved = "".join(
-        "\n" + _server(name, [host], _MOVED.format(target=target), listen, log)
-        for host, target in sorted(said.moved.items())
-    )
-    return said.outside + _server(name, own, said.server + body, listen, log) + moved
+def _servers(name: str, hosts: list[str], body: str, at: Place, said: SiteText) -> str:
+    """Those for HTTP first, of which each tells what an authority asks for; then one for each certificate."""
+    own, challenges = [host for host in hosts if host not in said.moved], _challenges(at.webroot)
+    led = [host for host in own if at.tls.is_forced and at.tls.has(host)]
+    plain = [host for host in own if host not in led]
+    servers = [_server(name, plain, at.listen.lines(), said.server + challenges + body, at.log)] if plain else []
+    if led:
+        address = f"https://$host{_port(at.tls.listen, _HTTPS_PORT)}"
+        servers.append(_server(name, led, at.listen.lines(), challenges + _MOVED.format(address=address), at.log))
+    for host, target in sorted(said.moved.items()):
+        address = _address(target, at, is_secure=at.tls.is_forced)
+        servers.append(_server(name, [host], at.listen.lines(), challenges + _MOVED.format(address=address), at.log))
+    for covered, chain, key in at.tls.certificates:
+        listen, secured = at.tls.listen.lines(" ssl http2") if at.tls.listen else "", at.tls.lines(chain, key)
+        if mine := [host for host in covered if host not in said.moved]:
+            servers.append(_server(name, mine, listen, secured + said.server + body, at.log))
+        for host in sorted(set(covered) & set(said.moved)):
+            address = _address(said.moved[host], at, is_secure=True)
+            servers.append(_server(name, [host], listen, secured + _MOVED.format(address=address), at.log))
+    return said.outside + "\n".join(servers)
 
 
-def _server(name: str, hosts: list[str], body: str, listen: Listen, log: AccessLog) -> str:
+def _server(name: str, hosts: list[str], listen: str, body: str, log: AccessLog) -> str:
     return f"""\
 server {{
-{listen.lines()}    server_name {" ".join(hosts)};
+{listen}    server_name {" ".join(hosts)};
 {log.lines(name)}{body}}}
 """
 
 
+def _challenges(webroot: PurePath) -> str:
+    return _CHALLENGES.format(webroot=quoted(str(webroot)))
+
+
+def _address(host: str, at: Place, *, is_secure: bool) -> str:
+    if is_secure and at.tls.has(host):
+        return f"https://{host}{_port(at.tls.listen, _HTTPS_PORT)}"
+    return f"http://{host}{_port(at.listen, _HTTP_PORT)}"
+
+
+def _port(listen: Listen | None, usual: int) -> str:
+    return "" if listen is None or listen.port == usual else f":{listen.port}"
+
+
 def _is_default_for(words: list[str], port: int) -> bool:
     address, *options = words
-    its_port = address.rpartition(":")[2] if ":" in address.rpartition("]")[2] else address
-    return ("default_server" in options or "default" in options) and its_port == str(port)
+    return ("default_server" in options or "default" in options) and _port_of(address) == str(port)
+
+
+def _port_of(address: str) -> str:
+    return address.rpartition(":")[2] if ":" in address.rpartition("]")[2] else address

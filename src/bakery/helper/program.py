@@ -3,12 +3,12 @@
     helper [--root FOLDER] FAMILY-VERB …
     helper [--root FOLDER] session              many of them, one after the other; see there
 
-Families: `check` (a command that says whether an app is well), `container` and `image` (Docker's), `job` (durable
-jobs), `key` (the key that lets Bakery in), `log` (what units wrote), `once` (a container that runs to its end),
-`premises` (where apps live), `release`, `run` (a command that somebody watches), `site` (what nginx sends to apps),
-`source` (what lies in Git), `tree` (files of a release), `unit` (what systemd keeps running), `upload`, `use` (what
-programs use of the machine), `volume`; and `version` prints a number, and the digest of this file. Each family's module
-tells of its verbs.
+Families: `certificate` (of sites), `check` (a command that says whether an app is well), `container` and `image`
+(Docker's), `job` (durable jobs), `key` (the key that lets Bakery in), `log` (what units wrote), `once` (a container
+that runs to its end), `premises` (where apps live), `release`, `run` (a command that somebody watches), `site` (what
+nginx sends to apps), `source` (what lies in Git), `tree` (files of a release), `unit` (what systemd keeps running),
+`upload`, `use` (what programs use of the machine), `volume`; and `version` prints a number, and the digest of this
+file. Each family's module tells of its verbs.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from bakery.helper.words import refusal, say
 
 VERSION = 2
 FAMILIES = {  # loaded when one is called: a start costs time
+    "certificate": "bakery.helper.certificates",
     "check": "bakery.helper.checks",
     "container": "bakery.helper.containers",
     "disk": "bakery.helper.disk",

@@ -18,7 +18,7 @@ class Ended:
         self.status, self.output, self.errors = status, output, errors
 
 
-def call(*argv: str, within: float = LONGEST) -> Ended:
+def call(*argv: str, within: float = LONGEST, environment: dict[str, str] | None = None) -> Ended:
     """Into files in memory: a daemon that it leaves behind may keep them open, and we wait for nobody but it."""
     output, errors = os.memfd_create("output"), os.memfd_create("errors")
     streams = [
@@ -26,7 +26,9 @@ def call(*argv: str, within: float = LONGEST) -> Ended:
         (os.POSIX_SPAWN_DUP2, output, 1),
         (os.POSIX_SPAWN_DUP2, errors, 2),
     ]
-    program = os.posix_spawn(argv[0], argv, {"PATH": PATHS, "LANG": "C.UTF-8"}, file_actions=streams)
+    program = os.posix_spawn(
+        argv[0], argv, {"PATH": PATHS, "LANG": "C.UTF-8", **(environment or {})}, file_actions=streams
+    )
     end, poll = os.pidfd_open(program), select.poll()
     poll.register(end, select.POLLIN)
     if not poll.poll(within * 1000):

@@ -7,7 +7,7 @@ import html
 import re
 from pathlib import PurePath
 
-from bakery.helper.nginx_text import Listen, SiteText, quoted
+from bakery.helper.nginx_text import SiteText, quoted
 from bakery.helper.site_options import Redirect, SiteOptions
 
 COMPRESSED = (
@@ -47,9 +47,8 @@ class SiteFiles:
         return quoted(str(self.folder / name))
 
 
-def site_text(options: SiteOptions, hosts: list[str], files: SiteFiles, listen: Listen) -> SiteText:
+def site_text(options: SiteOptions, hosts: list[str], files: SiteFiles) -> SiteText:
     """`files` takes what is to be written for it. Hosts that lead to others are not among the site's any more."""
-    moved = moved_hosts(options.www, hosts)
     key = files.name.replace("-", "_")  # which no name holds, so no two are the same
     return SiteText(
         outside=_who_is_let_in(options, key) + _who_is_counted(options, files.name, key),
@@ -57,9 +56,7 @@ def site_text(options: SiteOptions, hosts: list[str], files: SiteFiles, listen: 
         location=_closed(options, key) + _rate(options, files.name) + _users(options, files),
         timeouts=_timeouts(options),
         replaced=_replaced(options),
-        moved={
-            host: f"{target}{'' if listen.port in {80, 443} else f':{listen.port}'}" for host, target in moved.items()
-        },
+        moved=moved_hosts(options.www, hosts),
     )
 
 
@@ -122,6 +119,8 @@ def _headers(options: SiteOptions) -> str:
 def _replaced(options: SiteOptions) -> str:
     """Ours come instead of the app's."""
     names = dict.fromkeys(name for name, _ in options.headers)
+    if options.hsts_days:
+        names["Strict-Transport-Security"] = None
     return "".join(f"        proxy_hide_header {name};\n" for name in names)
 
 

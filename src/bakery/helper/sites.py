@@ -32,15 +32,22 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from bakery.helper.certificate_files import NAME, Certificates, covers, make_nameless
 from bakery.helper.files import let_group_read, make_folder, replace_with, sync_folder, write_beside, write_over
 from bakery.helper.names import COLOUR, PLACE, Premises
 from bakery.helper.nginx import HIGHEST_PORT, Nginx
 from bakery.helper.nginx_text import (
     AccessLog,
+    Listen,
+    Place,
+    SiteText,
+    Tls,
     complaint_in,
     files_read,
     foreign_default_servers,
+    has_server,
     render_catch_all,
+    render_catch_all_tls,
     render_proxy,
     render_static,
 )
@@ -50,7 +57,7 @@ from bakery.helper.verbs import Verb
 from bakery.helper.words import hinted, say, told_object, whole_number
 
 FIELDS = {"hosts", "port", "folder", "generation", "release", "slot", "listen"}
-OPTIONAL = frozenset({"is_refresh", "options"})
+OPTIONAL = frozenset({"is_refresh", "options", "listen_tls", "certificates"})
 MARKED = {"generation", "release", "slot", "port"}
 HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 ANY_BELOW = re.compile(r"\*\.(.+\..+)")
@@ -58,7 +65,8 @@ MOST_HOSTS = 200
 APP_PORTS = (20000, 29999)
 HIGHEST_NUMBER = 2**53
 LONGEST_TURN = 30.0
-CATCH_ALL = "00-catch-all"  # no app's name begins with a digit
+CATCH_ALL, CATCH_ALL_TLS = "00-catch-all", "00-catch-all-tls"  # no app's name begins with a digit
+MOST_CERTIFICATES = 50
 AS_BEFORE = "All sites are as they were before. If the line above is in a file of your own, correct it there."
 
 
@@ -133,8 +141,10 @@ class Site:
 
 
 def ensure(root: Path) -> None:
-    nginx = Nginx(root, told_object({"listen"}, what="nginx")["listen"])
+    told = told_object({"listen"}, what="nginx", may=frozenset({"listen_tls"}))
+    nginx = Nginx(root, told["listen"], told.get("listen_tls"))
     nginx.listening()
+    Certificates(root).prepare()
     with taking_turns(root):
         nginx.prepare()
         settle(root, nginx)
@@ -146,11 +156,11 @@ def ensure(root: Path) -> None:
 def apply(root: Path, app: str, environment: str) -> None:
     name = f"{app}-{environment}"
     told = told_object(FIELDS, what="The site", may=OPTIONAL)
-    nginx = Nginx(root, told["listen"])
+    nginx = Nginx(root, told["listen"], told.get("listen_tls"))
     marker = told_marker(told)
     log = AccessLog(nginx.logs, whole_number(told, "release", 0, HIGHEST_NUMBER), told_slot(told))
     files = SiteFiles(nginx.sites, name)
-    text = told_site(told, name, nginx, Premises(root, app, environment), log, files)
+    hosts, options, named = told_hosts(told["hosts"]), told_options(told.get("options")), told_certificates(told)
     site = Site(root, nginx, name)
     with taking_turns(root):
         if not nginx.settings.exists():
@@ -163,6 +173,15 @@ def apply(root: Path, app: str, environment: str) -> None:
                 return
             marker = old or marker
         expect_newest(site, marker)
+        tls = Tls(
+            nginx.listen_tls if named and has_tls_port(root, nginx) else None,
+            certificates_for(root, named, hosts),
+            is_forced=options.force_https,
+            hsts_days=options.hsts_days,
+        )
+        at = Place(nginx.listening(), log, Certificates(root).webroot, tls)
+        premises, said = Premises(root, app, environment), site_text(options, hosts, files)
+        text = told_site(told, said, name, at, premises, is_machines=nginx.is_machines)
         with undone_by_faults(site):
             nginx.make_log(f"{name}.access.json")
             write_over(site.next, json.dumps(marker).encode())
@@ -209,20 +228,40 @@ def shown(site: Site) -> dict[str, object]:
 
 
 def told_site(
-    told: dict[str, object], name: str, nginx: Nginx, premises: Premises, log: AccessLog, files: SiteFiles
+    told: dict[str, object], said: SiteText, name: str, at: Place, premises: Premises, *, is_machines: bool
 ) -> str:
-    """`files` takes what has to lie beside it."""
     hosts = told_hosts(told["hosts"])
-    listen = nginx.listening()
-    said = site_text(told_options(told.get("options")), hosts, files, listen)
     if told["folder"] is None:
-        least, most = APP_PORTS if nginx.is_machines else (1, HIGHEST_PORT)
+        least, most = APP_PORTS if is_machines else (1, HIGHEST_PORT)
         port = whole_number(told, "port", least, most)
-        return render_proxy(name, hosts, port, listen=listen, log=log, said=said)
+        return render_proxy(name, hosts, port, at=at, said=said)
     if told["port"] is not None:
         sys.exit("A site has either a port or a folder.")
     folder = premises.expect_inside(told["folder"], what="folder")
-    return render_static(name, hosts, folder, home=premises.home, listen=listen, log=log, said=said)
+    return render_static(name, hosts, folder, home=premises.home, at=at, said=said)
+
+
+def told_certificates(told: dict[str, object]) -> list[str]:
+    named = told.get("certificates", [])
+    if not isinstance(named, list) or len(named) > MOST_CERTIFICATES:
+        sys.exit(f"certificates has to be a list of at most {MOST_CERTIFICATES}.")
+    for one in named:
+        if not isinstance(one, str) or not re.fullmatch(NAME, one):
+            sys.exit("certificates has to hold names of certificates.")
+    return named
+
+
+def certificates_for(root: Path, named: list[str], hosts: list[str]) -> list[tuple[list[str], Path, Path]]:
+    """Each host has the first of them that is for it. One that is gone is no reason to have no site."""
+    certificates, found, left = Certificates(root), [], list(hosts)
+    for name in named:
+        current = certificates.current(name)
+        names = current["names"] if current else []
+        mine = [host for host in left if isinstance(names, list) and covers(names, host)]
+        if current and mine:
+            found.append((mine, certificates.chain(name, current), certificates.key(name, current)))
+            left = [host for host in left if host not in mine]
+    return found
 
 
 def told_hosts(hosts: object) -> list[str]:
@@ -314,7 +353,7 @@ def settle(root: Path, nginx: Nginx) -> None:
 def place_catch_all(root: Path, nginx: Nginx) -> list[str]:
     """Ours is the default server unless somebody else's is: two are an error, and theirs came first."""
     site, port = Site(root, nginx, CATCH_ALL), nginx.listening().port
-    text, dumped = render_catch_all(nginx.listening()), nginx.dump()
+    text, dumped = render_catch_all(nginx.listening(), Certificates(root).webroot), nginx.dump()
     if dumped.status and site.conf.exists():
         site.conf.replace(site.before)
         dumped = nginx.dump()
@@ -335,6 +374,35 @@ def place_catch_all(root: Path, nginx: Nginx) -> list[str]:
         refuse_bad(site, nginx)
         site.before.unlink()
     return []
+
+
+def has_tls_port(root: Path, nginx: Nginx) -> bool:
+    """Before the first site that has TLS: for names without a certificate something has to stand, and where another
+    program has the port, nginx would not take up anything any more."""
+    site, listen = Site(root, nginx, CATCH_ALL_TLS), nginx.listen_tls
+    if listen is None or site.conf.exists():
+        return listen is not None
+    dumped = nginx.dump().output
+    if not foreign_default_servers(dumped, port=listen.port, ours=nginx.sites):
+        if not has_server(dumped, port=listen.port) and not is_free(listen):
+            return False
+        instead = None if nginx.knows_how_to_reject() else make_nameless(root)
+        site.put(render_catch_all_tls(listen, instead))
+        refuse_bad(site, nginx)
+        site.before.unlink()
+    return True
+
+
+def is_free(listen: Listen) -> bool:
+    import socket  # noqa: PLC0415 - it takes long to load, and this is asked once
+
+    with socket.socket() as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("" if listen.address == "*" else listen.address, listen.port))
+        except OSError:
+            return False
+    return True
 
 
 def refuse_bad(site: Site, nginx: Nginx) -> None:

@@ -15,6 +15,7 @@ ProcessName = NewType("ProcessName", str)
 UnitName = NewType("UnitName", str)
 SiteName = NewType("SiteName", str)
 HostName = NewType("HostName", str)
+CertificateName = NewType("CertificateName", str)
 Port = NewType("Port", int)
 
 PRODUCTION = EnvironmentName("production")  # the one that every app has
@@ -118,6 +119,11 @@ def unit_name(
 
 def site_name(app: AppName, environment: EnvironmentName) -> SiteName:
     return SiteName(f"{app}-{environment}")
+
+
+def certificate_name(number: int) -> CertificateName:
+    """As a node knows a certificate, by the number of its row."""
+    return CertificateName(f"c{number}")
 
 
 def _slug(text: str) -> str:

@@ -13,10 +13,11 @@ _WITHIN = 120.0  # a turn, two tests and a reload, each with a limit of its own
 
 @dataclass(frozen=True, slots=True)
 class OwnPlace:
-    """Where an nginx of the node's own listens."""
+    """Where an nginx of the node's own listens. `tls_port` None: it has no TLS."""
 
     port: Port
     address: str = "*"
+    tls_port: Port | None = None
 
 
 class HelperIngress:
@@ -31,7 +32,7 @@ class HelperIngress:
         return self._own.port if self._own else SYSTEM_PORT
 
     async def ensure_running(self) -> tuple[str, ...]:
-        ensured = await self._helper.ask(_Ensured, "site-ensure", told={"listen": self._listen}, within=_WITHIN)
+        ensured = await self._helper.ask(_Ensured, "site-ensure", told=self.listens, within=_WITHIN)
         return ensured.notes
 
     async def apply_site(self, site: ProxySite | StaticSite) -> None:
@@ -49,8 +50,9 @@ class HelperIngress:
             "generation": site.generation,
             "release": site.release,
             "slot": site.slot,
-            "listen": self._listen,
             "options": msgspec.to_builtins(site.options),
+            **({"certificates": site.certificates} if site.certificates else {}),
+            **self.listens,
         }
 
     async def remove_site(self, name: SiteName) -> None:
@@ -64,8 +66,13 @@ class HelperIngress:
         return SiteMarker(site.generation, site.release, site.slot, port, site.is_taken_up)
 
     @property
-    def _listen(self) -> str | None:
-        return f"{self._own.address}:{self._own.port}" if self._own else None
+    def listens(self) -> dict[str, object]:
+        """As the helper is told. One of before knows nothing of TLS."""
+        own = self._own
+        if own is None:
+            return {"listen": None}
+        tls = {"listen_tls": f"{own.address}:{own.tls_port}"} if own.tls_port else {}
+        return {"listen": f"{own.address}:{own.port}", **tls}
 
 
 class _Ensured(msgspec.Struct, forbid_unknown_fields=True):

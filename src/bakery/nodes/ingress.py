@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
-from bakery.model.names import Colour, HostName, Port, SiteName
+from bakery.model.names import CertificateName, Colour, HostName, Port, SiteName
 from bakery.model.site_options import USUAL, SiteOptions
 
-SYSTEM_PORT = Port(80)
-OWN_PORT = Port(8080)
+SYSTEM_PORT, SYSTEM_TLS_PORT = Port(80), Port(443)
+OWN_PORT, OWN_TLS_PORT = Port(8080), Port(8443)
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,8 @@ class ProxySite:
     """Requests go to an app that listens on this machine.
 
     `generation` is the number of the deployment that switches to it, and never falls; 0 where nobody counts yet.
-    `release` and `slot` are told to whoever asks the node later.
+    `release` and `slot` are told to whoever asks the node later. Each host has the first of the `certificates` that is
+    for it.
     """
 
     name: SiteName
@@ -26,6 +27,7 @@ class ProxySite:
     release: int = 0
     slot: Colour | None = None
     options: SiteOptions = USUAL
+    certificates: tuple[CertificateName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class StaticSite:
     release: int = 0
     slot: Colour | None = None
     options: SiteOptions = USUAL
+    certificates: tuple[CertificateName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from bakery.nodes.helper_sessions import HelperSessions
 from bakery.nodes.helper_units import HelperUnits
 from bakery.nodes.homes import Homes
 from bakery.nodes.images import Images
-from bakery.nodes.ingress import OWN_PORT, Ingress
+from bakery.nodes.ingress import OWN_PORT, OWN_TLS_PORT, Ingress
 from bakery.nodes.jobs import Jobs, install_helper
 from bakery.nodes.live_runs import LiveRuns
 from bakery.nodes.local import LocalTransport
@@ -131,6 +131,6 @@ def _ingress(kind: IngressKind, helper: Helper, own_port: Port) -> Ingress | Non
         case IngressKind.SYSTEM_NGINX | IngressKind.DAEMON_NGINX:
             return HelperIngress(helper)
         case IngressKind.OWN_NGINX:
-            return HelperIngress(helper, OwnPlace(own_port))
+            return HelperIngress(helper, OwnPlace(own_port, tls_port=OWN_TLS_PORT if own_port == OWN_PORT else None))
         case IngressKind.NONE:
             return None
