@@ -72,6 +72,7 @@ async def node_in(folder: Path, site_port: Port | None) -> Node:
         volumes=Volumes(helper),
         live_runs=LiveRuns(transport, helper),
         ingress=ingress,
+        certificates=None,
     )
 
 

@@ -9,6 +9,7 @@ from bakery.commands.files import make_folder
 from bakery.model.errors import NotReady
 from bakery.model.names import Port
 from bakery.nodes.capabilities import Capabilities, IngressKind, UnitKeeper, capabilities, folders_of
+from bakery.nodes.certificates import NodeCertificates
 from bakery.nodes.containers import Containers
 from bakery.nodes.disk import Disk
 from bakery.nodes.facts import NodeFacts, look_at
@@ -51,6 +52,7 @@ class Node:
     volumes: Volumes
     live_runs: LiveRuns
     ingress: Ingress | None
+    certificates: NodeCertificates | None
 
 
 async def open_local_node(*, root: PurePosixPath | None = None, own_port: Port = OWN_PORT) -> Node:
@@ -82,7 +84,8 @@ async def open_local_node(*, root: PurePosixPath | None = None, own_port: Port =
         disk=Disk(helper),
         volumes=Volumes(helper),
         live_runs=LiveRuns(transport, helper),
-        ingress=_ingress(can.ingress, helper, own_port),
+        ingress=(ingress := _ingress(can.ingress, helper, own_port)),
+        certificates=NodeCertificates(helper, ingress) if ingress else None,
     )
 
 
@@ -109,7 +112,8 @@ async def open_remote_node(transport: Transport, name: str, *, facts: NodeFacts 
         disk=Disk(helper),
         volumes=Volumes(helper),
         live_runs=LiveRuns(transport, helper),
-        ingress=_ingress(can.ingress, helper, OWN_PORT),
+        ingress=(ingress := _ingress(can.ingress, helper, OWN_PORT)),
+        certificates=NodeCertificates(helper, ingress) if ingress else None,
     )
 
 
@@ -126,7 +130,7 @@ def _units(keeper: UnitKeeper, transport: Transport, folders: NodeFolders, helpe
             return SupervisedUnits(transport, folders)
 
 
-def _ingress(kind: IngressKind, helper: Helper, own_port: Port) -> Ingress | None:
+def _ingress(kind: IngressKind, helper: Helper, own_port: Port) -> HelperIngress | None:
     match kind:
         case IngressKind.SYSTEM_NGINX | IngressKind.DAEMON_NGINX:
             return HelperIngress(helper)
