@@ -33,13 +33,15 @@ from bakery.delivery.worker import register_tasks
 from bakery.hooks.receive import deploy_what_was_cut
 from bakery.hooks.rows import forget_deliveries
 from bakery.ingress.looking import keep_looking
+from bakery.ingress.own_site import read_own_site, settle_own_site
 from bakery.model.actor import Actor
 from bakery.model.errors import BakeryError, NotReady, Unavailable
 from bakery.model.faults import arm, parse_fault
+from bakery.model.names import Port
 from bakery.model.secret import Secret
 from bakery.nodes import worker as node_tasks
 from bakery.nodes.links import Links
-from bakery.nodes.node import open_local_node
+from bakery.nodes.node import Node, open_local_node
 from bakery.nodes.touch import INTERVAL, Touch
 from bakery.nodes.transcript import Transcript, forget_transcripts
 from bakery.nodes.vitals import watch
@@ -326,9 +328,14 @@ def _leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException
 async def _follow_settings(parts: Parts) -> None:
     """What an Admin sets in one process counts in all."""
     async with parts.hub.subscribe({"settings"}, (), None) as subscription:
-        parts.general = await read_general(parts.store, parts.settings)
+        await _read_settings(parts)
         async for _ in subscription.items():
-            parts.general = await read_general(parts.store, parts.settings)
+            await _read_settings(parts)
+
+
+async def _read_settings(parts: Parts) -> None:
+    parts.general = await read_general(parts.store, parts.settings)
+    parts.has_own_site = (await read_own_site(parts.store)).is_wanted
 
 
 async def _seal(parts: Parts) -> None:
@@ -355,6 +362,21 @@ async def _look_after_local(parts: Parts) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(look_after_apps(parts.store, parts.queue, parts.links, node_id))
         group.create_task(_watch_machine(parts, node_id))
+        group.create_task(_keep_own_site(parts))
+
+
+async def _keep_own_site(parts: Parts) -> None:
+    """This machine's nginx does what the settings say of Bakery's own site."""
+    node = await parts.machine.node()
+    async with parts.hub.subscribe({"settings"}, (), None) as subscription:
+        await _settle_own_site(parts, node)
+        async for _ in subscription.items():
+            await _settle_own_site(parts, node)
+
+
+async def _settle_own_site(parts: Parts, node: Node) -> None:
+    general = await read_general(parts.store, parts.settings)
+    await settle_own_site(parts.store, node.ingress, general, bakerys_port=Port(parts.settings.port))
 
 
 async def _watch_machine(parts: Parts, node_id: int) -> None:

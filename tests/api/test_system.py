@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import httpx
 
 from tests.api.site import Site
@@ -65,3 +67,18 @@ async def test_the_defaults_of_apps_hold_where_nobody_says_it_of_the_app(admin: 
     ]  # fmt: skip
     refused = await admin.patch("/system/defaults", json={"drain": "soon"})
     assert (refused.status_code, refused.json()["field"]) == (422, "drain")
+
+
+async def test_bakerys_own_site_is_turned_on_and_off(site: Site, admin: httpx.AsyncClient) -> None:
+    refused = await admin.put("/system/own-site", json={"is_wanted": True})
+    assert (refused.status_code, refused.json()["field"]) == (422, "is_wanted")
+    site.parts.general = replace(site.parts.general, base_url="http://bakery.example.com")
+    at_home = {"host": "bakery.example.com"}
+
+    chosen = await admin.put("/system/own-site", json={"is_wanted": True}, headers=at_home)
+
+    assert chosen.json() == {"is_wanted": True, "is_settled": False, "host": None, "trouble": ""}
+    assert site.parts.has_own_site
+    assert (await admin.put("/system/own-site", json={"is_wanted": False}, headers=at_home)).status_code == 200
+    found = (await admin.get("/system/own-site", headers=at_home)).json()
+    assert (found["is_wanted"], found["is_settled"], site.parts.has_own_site) == (False, True, False)

@@ -66,6 +66,7 @@ def test_an_app_is_made_deployed_watched_and_deleted(shell: Terminal, folder: Pa
     made = shell.run("apps", "create", "shop", "--command", "python3 app.py", "--json")
     assert (made.exit_code, json.loads(made.stdout)["status"]) == (0, "never_deployed")
     what_is_set_is_shown(shell)
+    bakerys_own_site_is_off(shell)
 
     deployed = shell.run("deploy", "shop", "--dir", str(folder), "--wait")
     assert deployed.exit_code == 0, deployed.output
@@ -130,6 +131,13 @@ def what_is_set_is_shown(shell: Terminal) -> None:
     assert (changed["name"], changed["memory_bytes"], changed["cpus"]) == ("The shop", 512 * 1024**2, None)
     refused = shell.run("apps", "set", "shop", "runtime=docker")
     assert (refused.exit_code, "Known are: name, command, health" in refused.output) == (2, True)
+
+
+def bakerys_own_site_is_off(shell: Terminal) -> None:
+    assert "Wanted" in shell.run("own-site", "show").stdout
+    assert shell.run("own-site", "off").stdout == "The site goes in a moment.\n"
+    refused = shell.run("own-site", "on")
+    assert (refused.exit_code, "Bakery has no base URL yet" in refused.output) == (2, True)
 
 
 def a_command_runs_in_what_is_live(shell: Terminal) -> None:

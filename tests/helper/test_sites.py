@@ -109,6 +109,10 @@ class Place:
 
 @pytest.fixture
 def place() -> Iterator[Place]:
+    yield from a_place()
+
+
+def a_place() -> Iterator[Place]:
     folder = Path(tempfile.mkdtemp(prefix="bakery sites "))
     folder.chmod(0o755)
     (folder / "helper").write_bytes(helper_file())

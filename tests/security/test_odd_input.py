@@ -173,6 +173,7 @@ FORMS = [
     Entry("/nodes/local/jobs", {"command": "true"}),
     Entry("/nodes/local/volumes/shop/data/delete", {"confirm": "no"}),
     Entry("/settings/apps", {"memory": "512", "cpus": "1", "drain": "30s", "bake": "5m", "warm": "10m"}),
+    Entry("/settings/address", {"is_wanted": "off"}),
     Entry("/settings/general", {"public_ip": "192.0.2.1", "apps_domain": "example.com", "base_url": ""}),
 ]
 """Those of a person who is signed in as an Admin. `base_url` is last: what is accepted changes where Bakery lives."""
@@ -266,6 +267,7 @@ BODIES = [
         {"memory": 512, "cpus": 1, "drain": "30s", "bake": "5m", "warm": "10m", "auto_rollback": True},
         method="PATCH",
     ),
+    Entry("/api/system/own-site", {"is_wanted": False}, method="PUT"),
     Entry("/api/system/settings", {"base_url": None, "public_ip": None, "apps_domain": "localhost"}, method="PUT"),
 ]
 QUERIES = [

@@ -195,6 +195,16 @@ async def test_a_trusted_proxy_says_who_calls_and_how(site: Site) -> None:
         assert f'"address": "{address}"' in sessions[-1]
 
 
+async def test_with_a_site_of_its_own_bakery_believes_the_nginx_of_its_machine(site: Site) -> None:
+    await an_admin(site.store)
+    told = {"x-forwarded-for": "made-up, 198.51.100.7", "x-forwarded-proto": "http"}
+    for site.parts.has_own_site, address in ((False, "127.0.0.1"), (True, "198.51.100.7")):
+        async with a_client(site, peer="127.0.0.1") as browser:
+            form = {"email": "ada@example.com", "password": PASSWORD.reveal()}
+            assert (await browser.post("/login", data=form, headers=told)).status_code == 303
+        assert f'"address": "{address}"' in (await rows_of_all_tables(site.store))["sessions"][-1]
+
+
 @pytest.mark.parametrize(
     ("base_url", "name", "secure"), [(None, "bakery", set()), (_HTTPS, "__Host-bakery", {"Secure"})]
 )

@@ -94,6 +94,7 @@ PAGES = {
     "account-tokens": "/account/tokens",
     "account-preferences": "/account/preferences",
     "settings": "/settings/general",
+    "settings-address": "/settings/address",
     "settings-apps": "/settings/apps",
     "help": "/help",
     "help-chapter": "/help/delivery",

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 from bakery.access.general import change_general
 from bakery.access.people import change_profile
@@ -73,3 +74,16 @@ async def test_who_saved_the_same_in_another_tab_is_told_so(site: Site, admin: B
     page = await admin.send("/settings/general", {**FORM, "version": version_in(opened)})
 
     assert "You saved this elsewhere while you were editing." in page.text
+
+
+async def test_bakerys_own_site_is_turned_on_in_the_settings(site: Site, admin: Browser) -> None:
+    nameless = await admin.send("/settings/address", {"is_wanted": "on"})
+    assert (nameless.status, "Bakery has no base URL yet" in nameless.text) == (422, True)
+    site.parts.general = replace(site.parts.general, base_url="http://localhost")
+
+    page = await admin.send("/settings/address", {"is_wanted": "on"})
+
+    assert "Changing" in page.text
+    assert "Turn off" in page.text
+    assert site.parts.has_own_site
+    assert "Turn on" in (await admin.send("/settings/address", {"is_wanted": "off"})).text

@@ -134,6 +134,33 @@ server {{
 """
 
 
+def render_own_site(host: str, port: int, *, listen: Listen, webroot: PurePath) -> str:
+    """Requests go to Bakery itself. It limits what is sent to it, and keeps what it sends open, by itself."""
+    return f"""\
+{_WRITTEN_BY_BAKERY}
+server {{
+{listen.lines()}    server_name {host};
+    access_log off;
+    client_max_body_size 0;
+{_challenges(webroot)}
+    location / {{
+        proxy_pass http://127.0.0.1:{port};
+        proxy_http_version 1.1;
+        proxy_buffering off;
+        proxy_request_buffering off;
+        proxy_read_timeout 1h;
+        proxy_send_timeout 1h;
+        proxy_set_header Host $http_host;
+        proxy_set_header Connection "";
+        proxy_set_header X-Forwarded-For $remote_addr;
+        proxy_set_header X-Forwarded-Proto $scheme;
+        proxy_set_header X-Real-IP "";
+        proxy_set_header Forwarded "";
+    }}
+}}
+"""
+
+
 def render_settings(sites: PurePath) -> str:
     """What all sites share, for the http block; with it nginx reads the sites."""
     if re.search(r"[*?\[]", str(sites)):

@@ -5,10 +5,10 @@
 
 Families: `certificate` (of sites), `check` (a command that says whether an app is well), `container` and `image`
 (Docker's), `job` (durable jobs), `key` (the key that lets Bakery in), `log` (what units wrote), `once` (a container
-that runs to its end), `premises` (where apps live), `release`, `run` (a command that somebody watches), `site` (what
-nginx sends to apps), `source` (what lies in Git), `tree` (files of a release), `unit` (what systemd keeps running),
-`upload`, `use` (what programs use of the machine), `volume`; and `version` prints a number, and the digest of this
-file. Each family's module tells of its verbs.
+that runs to its end), `own` (Bakery's own site), `premises` (where apps live), `release`, `run` (a command that
+somebody watches), `site` (what nginx sends to apps), `source` (what lies in Git), `tree` (files of a release), `unit`
+(what systemd keeps running), `upload`, `use` (what programs use of the machine), `volume`; and `version` prints a
+number, and the digest of this file. Each family's module tells of its verbs.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ FAMILIES = {  # loaded when one is called: a start costs time
     "key": "bakery.helper.keys",
     "log": "bakery.helper.unit_logs",
     "once": "bakery.helper.once",
+    "own": "bakery.helper.own_site",
     "premises": "bakery.helper.premises",
     "release": "bakery.helper.releases",
     "run": "bakery.helper.live_runs",

@@ -65,6 +65,13 @@ class HelperIngress:
         port = None if site.port is None else Port(site.port)
         return SiteMarker(site.generation, site.release, site.slot, port, site.is_taken_up)
 
+    async def put_own_site(self, host: str, upstream: Port) -> None:
+        told = {"host": host, "port": upstream, "listen": self._listen}
+        await self._helper.say("own-put", told=told, within=_WITHIN)
+
+    async def remove_own_site(self) -> None:
+        await self._helper.say("own-remove", within=_WITHIN)
+
     @property
     def listens(self) -> dict[str, object]:
         """As the helper is told. One of before knows nothing of TLS."""

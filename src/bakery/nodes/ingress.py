@@ -74,6 +74,11 @@ class Ingress(Protocol):
     async def show_site(self, name: SiteName) -> SiteMarker | None:
         """The truth after a cut or a crash: nothing is under way any more when this answers. None: no site of ours."""
 
+    async def put_own_site(self, host: str, upstream: Port) -> None:
+        """Requests for this name go to the Bakery that listens on this machine. Refused by nginx: all is as before."""
+
+    async def remove_own_site(self) -> None: ...
+
     @property
     def port(self) -> Port:
         """Where sites answer."""

@@ -25,7 +25,8 @@ WebConnection = ASGIConnection[Any, Any, Any, Any]
 
 @dataclass(slots=True)
 class Parts:
-    """`general` is replaced when an Admin changes it; all else stays for the life of the process."""
+    """`general` and `has_own_site` are replaced when an Admin changes them; all else stays for the life of the process.
+    With a site of its own, Bakery has a proxy on this machine."""
 
     settings: Settings
     store: Store
@@ -35,6 +36,7 @@ class Parts:
     links: Links
     signing_key: Secret
     general: General
+    has_own_site: bool = False
     runs: CommandRuns = field(default_factory=CommandRuns)
     pushes: Turns = field(default_factory=Turns)
     is_set_up: bool = False

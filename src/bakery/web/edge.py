@@ -77,6 +77,8 @@ class Edge:
         address = client[0] if client else ""
         is_encrypted = scope.get("scheme") == "https"
         trusted = self._parts.settings.trusted_proxies
+        if self._parts.has_own_site:
+            trusted = (*trusted, *_LOOPBACK)
         if address not in trusted:
             if address in _LOOPBACK and b"x-forwarded-for" in headers:
                 self._tell_of_proxy(address)

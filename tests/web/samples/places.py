@@ -3,9 +3,12 @@
 from http import HTTPStatus
 
 from bakery.delivery.under_way import UnderWay
+from bakery.ingress.own_site import OwnSite
 from bakery.model.terms import OF_INSTALLATION
+from bakery.store.installation import General
 from bakery.web.assets import FOLDER
 from bakery.web.manual import chapter
+from bakery.web.pages.own_site import own_site_page
 from bakery.web.presenters.help import help_parts
 from bakery.web.presenters.tasks import tasks_page
 from bakery.web.presenters.terms import term_groups
@@ -27,6 +30,7 @@ from tests.web.samples.frame import NOW, Pages, a_shell, ago, below
 from tests.web.samples.machines import figures
 from tests.web.samples.people import APPS
 
+_NGINX_SAYS = 'nginx refused the site 01-bakery: unknown directive "lsten" in /etc/nginx/conf.d/shop.conf:2'
 _CHAPTERS = below("/help/") + "{}"
 IDLE = UnderWay((), (), (), (), (), more=False)
 ANY = Option("", "All")
@@ -89,6 +93,20 @@ def place_pages() -> Pages:
             GeneralPage(Form(values={"apps_domain": "mine.example.com"}), {}, "0", a_clash()),
             a_shell("settings", "Settings"),
         ),
+        **{
+            f"settings-address{state}": (
+                "settings/address.html",
+                own_site_page(site, General(base_url, None, "localhost")),
+                a_shell("settings", "Settings", "Own address"),
+            )
+            for state, site, base_url in (
+                ("", OwnSite(), "http://bakery.example.com"),
+                ("-nameless", OwnSite(), None),
+                ("-on", OwnSite(is_wanted=True, host="bakery.example.com"), "http://bakery.example.com"),
+                ("-changing", OwnSite(is_wanted=True), "http://bakery.example.com"),
+                ("-trouble", OwnSite(is_wanted=True, trouble=_NGINX_SAYS), "http://bakery.example.com"),
+            )
+        },
         "settings-apps": (
             "settings/apps.html",
             AppDefaultsPage(

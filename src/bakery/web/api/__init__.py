@@ -21,6 +21,7 @@ from bakery.web.api import (
     logs,
     metrics,
     nodes,
+    own_site,
     people,
     plans,
     processes,
@@ -66,6 +67,7 @@ _GROUPS = (
     tokens,
     activity,
     system,
+    own_site,
     cli_logins,
     description,
 )

@@ -23,6 +23,7 @@ from bakery.web.pages import (
     node_disk,
     node_settings,
     nodes,
+    own_site,
     palette,
     processes,
     site,
@@ -63,5 +64,6 @@ ROUTES = (
     *manual.ROUTES,
     *system.ROUTES,
     *app_defaults.ROUTES,
+    *own_site.ROUTES,
     *palette.ROUTES,
 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bakery.web.views.forms import Clash, Form
+from bakery.web.views.status import StatusView
 from bakery.web.views.terms import TermGroup
 
 
@@ -29,3 +30,15 @@ class AppDefaultsPage:
 
     form: Form
     groups: Sequence[TermGroup]
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSitePage:
+    """settings/address.html. `why_not` is why it cannot be turned on."""
+
+    status: StatusView
+    told: str
+    base_url: str
+    is_wanted: bool
+    trouble: str
+    why_not: str

@@ -1,0 +1,56 @@
+"""Bakery's own site: the host name at which nginx passes requests on to the Bakery of this machine.
+
+    own-put        takes {"host", "port", "listen"} as a line of JSON, and returns when the site answers
+    own-remove     harmless when there is none
+
+It is put and put back as an app's site is, and takes turns with them. It has no marker: nothing is switched to.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bakery.helper.certificate_files import Certificates
+from bakery.helper.nginx import HIGHEST_PORT, Nginx
+from bakery.helper.nginx_text import render_own_site
+from bakery.helper.sites import Site, expect_good, refuse_bad, settle, taking_turns, told_hosts, undone_by_faults
+from bakery.helper.verbs import Verb
+from bakery.helper.words import told_object, whole_number
+
+NAME = "01-bakery"  # no app's name begins with a digit
+
+
+def put(root: Path) -> None:
+    told = told_object({"host", "port", "listen"}, what="The site")
+    nginx = Nginx(root, told["listen"])
+    [host] = told_hosts([told["host"]])
+    port, webroot = whole_number(told, "port", 1, HIGHEST_PORT), Certificates(root).webroot
+    text = render_own_site(host, port, listen=nginx.listening(), webroot=webroot)
+    site = Site(root, nginx, NAME)
+    with taking_turns(root):
+        if not nginx.settings.exists():
+            nginx.prepare()
+        settle(root, nginx)
+        if site.conf.exists() and site.conf.read_text() == text and nginx.workers():
+            return
+        with undone_by_faults(site):
+            site.put(text)
+            refuse_bad(site, nginx)
+        nginx.take_up()
+        site.before.unlink()
+
+
+def remove(root: Path) -> None:
+    nginx = Nginx(root)
+    site = Site(root, nginx, NAME)
+    with taking_turns(root):
+        settle(root, nginx)
+        if site.conf.exists():
+            site.conf.replace(site.before)
+            if nginx.workers():
+                expect_good(nginx)
+                nginx.take_up()
+            site.before.unlink()
+
+
+VERBS = {"put": Verb(put), "remove": Verb(remove)}

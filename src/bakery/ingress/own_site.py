@@ -1,0 +1,134 @@
+"""Bakery's own site: the nginx of this machine passes requests for the base URL's host name on to Bakery.
+
+Whether it is wanted is a row of the settings; what became of it is another. Between them stands `settle_own_site`, in
+the process that looks after this machine: it is called at the start and after every change of the settings.
+"""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+import msgspec
+from psycopg.types.json import Jsonb
+
+from bakery.model.actor import Actor
+from bakery.model.audit import AuditEntry
+from bakery.model.errors import BadInput, CommandFailed
+from bakery.model.names import Port
+from bakery.model.permissions import Permission
+from bakery.nodes.ingress import SYSTEM_PORT, Ingress
+from bakery.store.installation import General
+from bakery.store.store import Connection, Store
+
+_WANTED: Final = "own_site"
+_FOUND: Final = "own_site_found"
+
+
+class OwnSite(msgspec.Struct, frozen=True):
+    """`host` is the name under which nginx passes requests on, by now; `trouble` is why it is not as it is wanted."""
+
+    is_wanted: bool = False
+    host: str | None = None
+    trouble: str = ""
+
+    @property
+    def is_settled(self) -> bool:
+        return not self.trouble and self.is_wanted == (self.host is not None)
+
+
+class _Found(msgspec.Struct, frozen=True):
+    host: str | None = None
+    trouble: str = ""
+
+
+async def show_own_site(store: Store, *, actor: Actor) -> OwnSite:
+    actor.require(Permission.MANAGE_SYSTEM)
+    return await read_own_site(store)
+
+
+async def read_own_site(store: Store) -> OwnSite:
+    async with store.connection() as connection:
+        return await _read(connection)
+
+
+async def choose_own_site(store: Store, general: General, *, is_wanted: bool, actor: Actor) -> OwnSite:
+    """Wanting it again is trying it again. The base URL has to be one that an nginx can answer."""
+    actor.require(Permission.MANAGE_SYSTEM)
+    if is_wanted and (why := why_not(general)):
+        raise BadInput(why, field="is_wanted", hint="Set the base URL under Settings → General first.")
+    async with store.transaction() as tx:
+        was = await _read(tx.connection)
+        await _write(tx.connection, _WANTED, {"is_wanted": is_wanted})
+        await _write(tx.connection, _FOUND, {"host": was.host, "trouble": ""})
+        tx.publish("settings")
+        if was.is_wanted != is_wanted:
+            before, after = {"is_wanted": was.is_wanted}, {"is_wanted": is_wanted}
+            tx.record(
+                AuditEntry(actor, "settings.changed", "settings", "own_site", "Own site", before=before, after=after)
+            )
+        return await _read(tx.connection)
+
+
+def why_not(general: General) -> str:
+    """Why no nginx can answer the base URL; empty: one can."""
+    if general.base_url is None:
+        return "Bakery has no base URL yet, so there is no name for its site."
+    parts = urlsplit(general.base_url)
+    if ":" in (parts.hostname or ""):
+        return "The base URL is an IPv6 address; a site needs a host name."
+    if parts.scheme == "https":
+        return "The base URL begins with https, and Bakery's own site has no certificate yet."
+    return ""
+
+
+async def settle_own_site(store: Store, ingress: Ingress | None, general: General, *, bakerys_port: Port) -> None:
+    """Makes the machine's nginx do what is wanted. Harmless when it does."""
+    wanted = await read_own_site(store)
+    host = general.own_host if wanted.is_wanted else None
+    if host is None and wanted.host is None and not wanted.trouble:
+        return
+    try:
+        found = await _settled(ingress, general, host, bakerys_port)
+    except CommandFailed as error:
+        found = _Found(wanted.host, f"{error.message} {error.hint}".strip())
+    if found != _Found(wanted.host, wanted.trouble):
+        async with store.transaction() as tx:
+            await _write(tx.connection, _FOUND, msgspec.to_builtins(found))
+            tx.publish("settings")
+
+
+async def _settled(ingress: Ingress | None, general: General, host: str | None, bakerys_port: Port) -> _Found:
+    if ingress is None:
+        trouble = "There is no nginx on this machine. Install it, then try again." if host else ""
+        return _Found(None, trouble)
+    if host is None:
+        await ingress.remove_own_site()
+        return _Found()
+    if why := _why_not_here(general, ingress.port):
+        await ingress.remove_own_site()
+        return _Found(None, why)
+    await ingress.put_own_site(host, bakerys_port)
+    return _Found(host)
+
+
+def _why_not_here(general: General, port: Port) -> str:
+    if why := why_not(general):
+        return why
+    named = urlsplit(general.base_url or "").port or SYSTEM_PORT
+    if named != port:
+        return f"The base URL leads to port {named}, and nginx listens on port {port} here."
+    return ""
+
+
+async def _read(connection: Connection) -> OwnSite:
+    cursor = await connection.execute("SELECT name, value FROM settings WHERE name = ANY(%s)", ([_WANTED, _FOUND],))
+    rows: dict[str, dict[str, object]] = dict(await cursor.fetchall())
+    found = msgspec.convert(rows.get(_FOUND, {}), _Found)
+    return OwnSite(bool(rows.get(_WANTED, {}).get("is_wanted")), found.host, found.trouble)
+
+
+async def _write(connection: Connection, name: str, value: object) -> None:
+    await connection.execute(
+        "INSERT INTO settings (name, value) VALUES (%s, %s) "
+        "ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = now()",
+        (name, Jsonb(value)),
+    )
