@@ -28,6 +28,11 @@ def a_bakery(folder: Path, *arguments: str, **environ: str) -> Serving:
     return Serving(folder, variables, program, arguments)
 
 
+def site_port(bakery: Serving) -> int:
+    """Where its nginx answers."""
+    return int(bakery.argv[bakery.argv.index("serve") - 1])
+
+
 def end(bakery: Serving) -> None:
     """Whatever the test left, nothing of it runs on."""
     bakery.process.kill()
