@@ -66,7 +66,7 @@ class HelperIngress:
         return SiteMarker(site.generation, site.release, site.slot, port, site.is_taken_up)
 
     async def put_own_site(self, host: str, upstream: Port) -> None:
-        told = {"host": host, "port": upstream, "listen": self._listen}
+        told = {"host": host, "port": upstream, **self.listens}
         await self._helper.say("own-put", told=told, within=_WITHIN)
 
     async def remove_own_site(self) -> None:
