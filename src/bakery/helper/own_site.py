@@ -21,8 +21,8 @@ NAME = "01-bakery"  # no app's name begins with a digit
 
 
 def put(root: Path) -> None:
-    told = told_object({"host", "port", "listen", "listen_tls"}, what="The site")
-    nginx = Nginx(root, told["listen"], told["listen_tls"])
+    told = told_object({"host", "port", "listen"}, what="The site", may=frozenset({"listen_tls"}))
+    nginx = Nginx(root, told["listen"], told.get("listen_tls"))
     [host] = told_hosts([told["host"]])
     port, webroot = whole_number(told, "port", 1, HIGHEST_PORT), Certificates(root).webroot
     text = render_own_site(host, port, listen=nginx.listening(), webroot=webroot)
