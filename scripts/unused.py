@@ -29,7 +29,6 @@ ALLOWED = {
     "without_mounts": "of a Dockerfile that detect writes: tests hold it against its golden text",
     "strategies": "of Capabilities: from which a person will choose",
     "lifetime": "dnspython looks at it",
-    "names_with_right_dns": "what asks for certificates calls it",
     "child_began": "a key of the state that the supervisor writes down",
 }
 # What these decorate is called by the framework.

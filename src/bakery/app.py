@@ -32,6 +32,8 @@ from bakery.delivery.rounds import find_lost_work, look_after_apps
 from bakery.delivery.worker import register_tasks
 from bakery.hooks.receive import deploy_what_was_cut
 from bakery.hooks.rows import forget_deliveries
+from bakery.ingress import certifying
+from bakery.ingress.certifying import authority_of
 from bakery.ingress.looking import keep_looking
 from bakery.ingress.own_site import read_own_site, settle_own_site
 from bakery.model.actor import Actor
@@ -131,6 +133,7 @@ async def open_parts(settings: Settings, dsn: str, stack: AsyncExitStack, *, nam
     links = Links(store, machine.node, Transcript(store, _now))
     stack.push_async_callback(links.close)
     register_tasks(queue, store, links)
+    certifying.register_tasks(queue, store, links, authority_of(settings))
     node_tasks.register_tasks(queue, store, links, log_bytes=settings.job_log_bytes)
     parts = Parts(
         settings=settings,
@@ -285,7 +288,10 @@ async def _run(
     if web and listener:
         finishing.append(web.serve(sockets=[listener]))
     if role is not Role.WEB:
-        kept = (_seal, _keep_local, _keep_in_touch, _look_at_domains, _write_transcript, _keep_house)
+        kept = (
+            _seal, _keep_local, _keep_in_touch, _look_at_domains, _look_after_certificates, _write_transcript,
+            _keep_house,
+        )  # fmt: skip
         background += [_again_and_again(part, parts) for part in kept]
         finishing.append(parts.queue.work())
     async with asyncio.TaskGroup() as group:
@@ -397,6 +403,10 @@ async def _keep_in_touch(parts: Parts) -> None:
 
 async def _look_at_domains(parts: Parts) -> None:
     await keep_looking(parts.store, parts.dns)
+
+
+async def _look_after_certificates(parts: Parts) -> None:
+    await certifying.keep_certified(parts.store, parts.queue, parts.authority)
 
 
 async def _write_transcript(parts: Parts) -> None:

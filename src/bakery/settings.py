@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from bakery.model.certificates import LETSENCRYPT, STAGING
 from bakery.model.emails import parse_email
 from bakery.model.errors import BadInput, NotReady
 from bakery.model.secret import Secret
@@ -54,6 +55,19 @@ KNOWN: tuple[Setting, ...] = (
         "BAKERY_DNS_RESOLVERS",
         "DNS servers that are asked about domains, as 192.0.2.53 or 192.0.2.53:5353, separated by commas.",
         "those of this machine",
+    ),
+    Setting(
+        "BAKERY_ACME_DIRECTORY",
+        "Who issues certificates: letsencrypt, staging (its tests, which no browser trusts), none, or the address of "
+        "another authority's ACME directory.",
+        "letsencrypt",
+    ),
+    Setting("BAKERY_ACME_EMAIL", "Whom that authority writes to about certificates."),
+    Setting("BAKERY_ACME_EAB_KID", "The id of an external account, as an authority gave it to you that asks for one."),
+    Setting("BAKERY_ACME_EAB_KEY", "The key of that account (HMAC, in base64url)."),
+    Setting(
+        "BAKERY_ACME_CA",
+        "A PEM file of who vouches for the authority's own address, where no public one does.",
     ),
     Setting(
         "BAKERY_DATA_DIR",
@@ -99,6 +113,11 @@ class Settings:
     public_ip: str | None
     apps_domain: str
     dns_resolvers: tuple[tuple[str, int], ...]
+    acme_directory: str | None  # None: nobody is asked for certificates
+    acme_email: str | None
+    acme_eab_kid: str | None
+    acme_eab_key: Secret | None
+    acme_ca: str | None  # PEM
     data_dir: Path
     node_dir: Path
     logs_dir: Path
@@ -137,6 +156,10 @@ def read_settings(environ: Mapping[str, str], *, dotenv: Path | None = None, is_
         mistakes.append(
             "BAKERY_ADMIN_EMAIL and BAKERY_ADMIN_PASSWORD belong together: set both, or neither and use /setup."
         )
+    account_id = take("BAKERY_ACME_EAB_KID", _account_id, None)
+    account_key = take("BAKERY_ACME_EAB_KEY", _account_key, None)
+    if (account_id is None) != (account_key is None) and not mistakes:
+        mistakes.append("BAKERY_ACME_EAB_KID and BAKERY_ACME_EAB_KEY belong together: set both, or neither.")
     settings = Settings(
         database_url=take("DATABASE_URL", _database_url, None),
         encryption_keys=take("ENCRYPTION_KEY", _keys, ()),
@@ -149,6 +172,11 @@ def read_settings(environ: Mapping[str, str], *, dotenv: Path | None = None, is_
         public_ip=take("BAKERY_PUBLIC_IP", parse_address, None),
         apps_domain=take("BAKERY_APPS_DOMAIN", parse_domain, "localhost"),
         dns_resolvers=take("BAKERY_DNS_RESOLVERS", _dns_servers, ()),
+        acme_directory=take("BAKERY_ACME_DIRECTORY", _acme_directory, LETSENCRYPT) or None,
+        acme_email=take("BAKERY_ACME_EMAIL", parse_email, None),
+        acme_eab_kid=account_id,
+        acme_eab_key=account_key,
+        acme_ca=take("BAKERY_ACME_CA", _pem_file, None),
         data_dir=data_dir,
         node_dir=take("BAKERY_NODE_DIR", _absolute_path, state / "node"),
         logs_dir=take("BAKERY_LOGS_DIR", _absolute_path, data_dir / "logs"),
@@ -298,6 +326,38 @@ def _dns_server(text: str) -> tuple[str, int]:
     found = re.fullmatch(r"\[([0-9a-fA-F:.]+)\](?::([0-9]+))?|([0-9.]+):([0-9]+)", text)
     address, port = (found[1] or found[3], found[2] or found[4]) if found else (text, None)
     return parse_address(address), _port(port) if port else 53
+
+
+def _acme_directory(text: str) -> str:
+    """Empty: nobody's."""
+    known = {"letsencrypt": LETSENCRYPT, "staging": STAGING, "none": ""}
+    if text in known:
+        return known[text]
+    if not re.fullmatch(r"https://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?(/[A-Za-z0-9._~/%-]{0,300})?", text):
+        raise ValueError(f"“{text}” is none of letsencrypt, staging and none, nor an address with https://.")
+    return text
+
+
+def _account_id(text: str) -> str:
+    if not re.fullmatch(r"[!-~]{1,500}", text):
+        raise ValueError("it is not one word of ASCII.")
+    return text
+
+
+def _account_key(text: str) -> Secret:
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,500}={0,2}", text):
+        raise ValueError("it is not written in base64url.")
+    return Secret(text)
+
+
+def _pem_file(text: str) -> str:
+    try:
+        pem = _absolute_path(text).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"{text} cannot be read: {error}.") from error
+    if "-----BEGIN CERTIFICATE-----" not in pem or not pem.isascii():
+        raise ValueError(f"{text} holds no certificate in PEM.")
+    return pem
 
 
 def _log_level(text: str) -> str:

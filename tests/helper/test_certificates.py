@@ -20,7 +20,7 @@ from bakery.nodes.helper_calls import Helper
 from bakery.nodes.helper_ingress import HelperIngress, OwnPlace
 from bakery.nodes.local import LocalTransport
 from tests.helper.test_sites import HOST, Place, place
-from tests.support.authority import KEY_ID, MAC_KEY, make_authority, make_certificate, running_pebble
+from tests.support.authority import KEY_ID, MAC_KEY, make_authority, make_certificate, refusing, running_pebble
 from tests.support.machine import a_free_port
 
 __all__ = ["place"]
@@ -134,6 +134,12 @@ async def test_an_authority_that_knows_its_people_wants_an_account(here: Here, p
         assert (await refusal(here, authority)).kind == "account"
         known = replace(authority, account=ExternalAccount(KEY_ID, Secret(MAC_KEY)))
         assert (await issued(here, known, HOST)).names == (HOST,)
+
+
+async def test_an_authority_that_had_too_many_requests_says_for_how_long(here: Here) -> None:
+    with refusing(429, "rateLimited", retry_after=5400) as authority:
+        refused = await refusal(here, authority)
+    assert (refused.kind, refused.retry_after, refused.said) == ("rate-limited", 5400, "No more today.")
 
 
 async def refusal(here: Here, authority: Authority) -> Refused:

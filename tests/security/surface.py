@@ -65,6 +65,7 @@ _UNKNOWN: Mapping[str, str] = {
     "path": "nothing",
     "volume": "nothing",
     "domain": "nothing.example.com",
+    "certificate": "999999",
     "user": "nothing",
     "hook": "nothing",
     "delivery": "999999",

@@ -24,6 +24,8 @@ _BODIES: Mapping[str, Any] = {
     "cancel": {"number": 1},
     "clone": {"slug": "another"},
     "domains": {"host": "shop.example.com"},
+    "certificates": {"certificate": "no PEM", "key": "no PEM"},
+    "renew": {},
     "environments": {"name": "staging"},
     "{run}": {"input": ""},
     "processes": {"counts": {"web": 1}},

@@ -4,11 +4,14 @@ certificates that people could bring."""
 import contextlib
 import json
 import os
+import ssl
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -18,6 +21,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from bakery.nodes.certificates import Authority
 from tests.support.machine import a_free_port
 from tests.support.waiting import wait_until
 
@@ -82,6 +86,51 @@ def _running(*argv: str, log: Path, environment: dict[str, str] | None = None) -
     finally:
         process.terminate()
         process.wait(10)
+
+
+@contextlib.contextmanager
+def refusing(status: int, kind: str, *, retry_after: int) -> Iterator[Authority]:
+    """One that opens no account, and says until when."""
+    authority = make_authority("Refusing")
+    server = make_certificate(authority, (), addresses=(LOOPBACK,))
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            names = ("newNonce", "newAccount", "newOrder", "revokeCert", "keyChange")
+            self._say(200, {name: f"https://{LOOPBACK}:{listening.server_port}/{name}" for name in names})
+
+        def do_HEAD(self) -> None:
+            self._say(200, {})
+
+        def do_POST(self) -> None:
+            problem = {"type": f"urn:ietf:params:acme:error:{kind}", "detail": "No more today."}
+            self._say(status, problem, ("Retry-After", str(retry_after)))
+
+        def _say(self, said: int, body: dict[str, str], *headers: tuple[str, str]) -> None:
+            self.send_response(said)
+            kind_of_body = "application/problem+json" if said >= 400 else "application/json"
+            for name, value in (("Replay-Nonce", "abc"), ("Content-Type", kind_of_body), *headers):
+                self.send_header(name, value)
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(json.dumps(body).encode())
+
+        def log_message(self, *_: object) -> None:
+            """To nobody."""
+
+    with tempfile.TemporaryDirectory() as folder, ThreadingHTTPServer((LOOPBACK, 0), Answers) as listening:
+        pem = Path(folder) / "both.pem"
+        pem.write_text(server.chain + server.key)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(pem)
+        listening.socket = context.wrap_socket(listening.socket, server_side=True)
+        thread = threading.Thread(target=listening.serve_forever)
+        thread.start()
+        try:
+            yield Authority(f"https://{LOOPBACK}:{listening.server_port}/dir", trusted=authority.chain)
+        finally:
+            listening.shutdown()
+            thread.join()
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from bakery.commands.files import make_folder
 from bakery.delivery.local import Machine
 from bakery.model.names import AppName, EnvironmentName, Port, UnitName
 from bakery.nodes.capabilities import capabilities
+from bakery.nodes.certificates import NodeCertificates
 from bakery.nodes.containers import Containers
 from bakery.nodes.disk import Disk
 from bakery.nodes.facts import look_at
@@ -52,7 +53,7 @@ async def node_in(folder: Path, site_port: Port | None) -> Node:
     if site_port is None:
         facts = msgspec.structs.replace(facts, nginx=None, nginx_settings=None)
     elif facts.nginx:
-        ingress = HelperIngress(helper, OwnPlace(site_port, address="127.0.0.1"))
+        ingress = HelperIngress(helper, OwnPlace(site_port, address="127.0.0.1", tls_port=a_free_port()))
     for path in (folders.root, folders.programs, folders.logs, folders.units):
         await run_or_fail(transport, make_folder(path))
     return Node(
@@ -72,13 +73,13 @@ async def node_in(folder: Path, site_port: Port | None) -> Node:
         volumes=Volumes(helper),
         live_runs=LiveRuns(transport, helper),
         ingress=ingress,
-        certificates=None,
+        certificates=NodeCertificates(helper, ingress) if ingress else None,
     )
 
 
 def without_nginx(node: Node) -> Node:
     facts = msgspec.structs.replace(node.facts, nginx=None, nginx_settings=None)
-    return replace(node, facts=facts, capabilities=capabilities(facts), ingress=None)
+    return replace(node, facts=facts, capabilities=capabilities(facts), ingress=None, certificates=None)
 
 
 def machine_of(node: Node) -> Machine:

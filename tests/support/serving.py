@@ -35,6 +35,7 @@ class Serving:
             "BAKERY_DATA_DIR": str(folder / "control"),
             "BAKERY_NODE_DIR": str(folder / "node"),
             "BAKERY_PORT": str(port),
+            "BAKERY_ACME_DIRECTORY": "none",
             **environ,
         }
         self._folder = folder

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from bakery import __version__
 from bakery.cli.client import (
     apps,
+    certificates,
     defaults,
     deploy,
     deployments,
@@ -116,6 +117,7 @@ for _name, _group in {
     "env": variables.group,
     "environments": environments.group,
     "domains": domains.group,
+    "certificates": certificates.group,
     "volumes": volumes.group,
     "site": site.group,
     "own-site": own_site.group,

@@ -9,6 +9,7 @@ from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.moves import move_deployment
 from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.volumes import clear_going, mark_going, volumes_of
+from bakery.ingress.certificates import certificates_of
 from bakery.model.actor import Actor
 from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
@@ -176,6 +177,11 @@ async def _clear_node(store: Store, node: Node, environment: Environment) -> Non
         if environment.runtime is Runtime.DOCKER:
             await node.images.remove(environment.app, build)
     await clear_going(store, node, environment.id, premises.place, environment.runtime)
+    if node.certificates is not None:
+        async with store.connection() as connection:
+            held = [one.name for one in await certificates_of(connection, environment.id) if one.held]
+        for certificate in held:
+            await node.certificates.remove(certificate)
     await node.homes.remove(premises.place)
 
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.plan import Slot
+from bakery.ingress.certificates import certificates_to_show
 from bakery.ingress.domains import attached_names
 from bakery.ingress.site_options import note_trouble, options_of
 from bakery.model.errors import CommandFailed
@@ -34,7 +35,9 @@ async def as_rows_say(store: Store, environment_id: int, site: Site) -> Site:
     async with store.connection() as connection:
         attached = await attached_names(connection, environment_id)
         options = await options_of(connection, environment_id)
-    return replace(site, hosts=tuple(dict.fromkeys((*site.hosts, *attached))), options=options)
+        certificates = await certificates_to_show(connection, environment_id)
+    hosts = tuple(dict.fromkeys((*site.hosts, *attached)))
+    return replace(site, hosts=hosts, options=options, certificates=certificates)
 
 
 async def refresh_site(store: Store, node: Node, environment_id: int) -> None:

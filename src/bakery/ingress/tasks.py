@@ -1,6 +1,6 @@
 """What happens when the names of an environment change: work in the queue, under which name, and after what.
 
-This is the place to add to for whoever wants to know, such as what gets certificates: `names_changed` is called in the
+This is the place to add to for whoever wants to know: `names_changed` is called in the
 transaction that attaches a name, removes one or makes one primary, `dns_changed` in the one that notes that the DNS of
 a name became right, or is right no more. `domains.names_with_right_dns` says for which names that is so."""
 
@@ -8,10 +8,16 @@ from bakery.store.queue import Queue
 from bakery.store.transaction import Transaction
 
 REFRESH_SITE = "refresh-site"  # an environment: its site as its rows say it now
+CERTIFY = "certify"  # a certificate: whatever is to be done about it
 
 
 def environment_lock(environment_id: int) -> str:
     return f"environment:{environment_id}"
+
+
+def certificates_lock(node_id: int) -> str:
+    """certbot serves one at a time on a node."""
+    return f"certificates:{node_id}"
 
 
 def site_lock(environment_id: int) -> str:
@@ -20,6 +26,7 @@ def site_lock(environment_id: int) -> str:
 
 async def names_changed(tx: Transaction, queue: Queue, environment_id: int) -> None:
     await ask_for_refresh(tx, queue, environment_id)
+    await _look_at_certificate(tx, environment_id)
 
 
 async def dns_changed(tx: Transaction, environment_id: int) -> None:
@@ -28,6 +35,18 @@ async def dns_changed(tx: Transaction, environment_id: int) -> None:
         "SELECT apps.slug FROM environments JOIN apps ON apps.id = app_id WHERE environments.id = %s", (environment_id,)
     )
     tx.publish("apps", *(f"app:{slug}" for (slug,) in await cursor.fetchall()))
+    await _look_at_certificate(tx, environment_id)
+
+
+async def _look_at_certificate(tx: Transaction, environment_id: int) -> None:
+    """Whether its names still are those for which there is one."""
+    await tx.connection.execute(
+        """
+        INSERT INTO certificates (environment_id, is_uploaded, try_at) VALUES (%s, false, now())
+        ON CONFLICT (environment_id) WHERE NOT is_uploaded DO UPDATE SET try_at = now()
+        """,
+        (environment_id,),
+    )
 
 
 async def ask_for_refresh(tx: Transaction, queue: Queue, environment_id: int) -> None:

@@ -121,6 +121,11 @@ def site_name(app: AppName, environment: EnvironmentName) -> SiteName:
     return SiteName(f"{app}-{environment}")
 
 
+def certificate_name(number: int) -> CertificateName:
+    """As a node knows a certificate, by the number of its row."""
+    return CertificateName(f"c{number}")
+
+
 def _slug(text: str) -> str:
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain)

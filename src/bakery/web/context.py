@@ -9,8 +9,10 @@ from litestar.connection import ASGIConnection
 from bakery.delivery.command_runs import CommandRuns
 from bakery.delivery.local import Machine
 from bakery.hooks.turns import Turns
+from bakery.ingress.certifying import authority_of
 from bakery.ingress.dns import Dns, DnsServer
 from bakery.model.secret import Secret
+from bakery.nodes.certificates import Authority
 from bakery.nodes.links import Links
 from bakery.settings import Settings
 from bakery.store.events import EventHub
@@ -41,6 +43,11 @@ class Parts:
     pushes: Turns = field(default_factory=Turns)
     is_set_up: bool = False
     is_ending: bool = False  # no new traffic, please
+
+    @property
+    def authority(self) -> Authority | None:
+        """That issues certificates; None: nobody is to be asked."""
+        return authority_of(self.settings)
 
     @property
     def dns(self) -> Dns:

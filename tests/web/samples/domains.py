@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bakery.web.views.certificates import CertificateRow
 from bakery.web.views.domains import AnswerRow, DomainRow, DomainsPage, RecordRow
 from bakery.web.views.forms import Form
 from bakery.web.views.shell import Shell, Tab
@@ -18,15 +19,21 @@ _TROUBLE = (
 def domain_pages() -> Pages:
     refused = Form(values={"host": "www..example"}, errors={"host": "Between two dots there has to be a name."})
     return {
-        "domains": ("apps/domains.html", DomainsPage("shop", "app:shop", _tabs(), _AUTOMATIC, _rows()), _shell()),
+        "domains": (
+            "apps/domains.html",
+            DomainsPage("shop", "app:shop", _tabs(), _AUTOMATIC, _rows(), _certificates()),
+            _shell(),
+        ),
         "domains-refused": (
             "apps/domains.html",
-            DomainsPage("shop", "app:shop", _tabs(), _AUTOMATIC, [], form=refused),
+            DomainsPage("shop", "app:shop", _tabs(), _AUTOMATIC, [], (), form=refused),
             _shell(),
         ),
         "domains-viewer": (
             "apps/domains.html",
-            DomainsPage("shop", "app:shop", _tabs(), "", _rows(), why_not_change="Your role is Viewer."),
+            DomainsPage(
+                "shop", "app:shop", _tabs(), "", _rows(), _certificates(), why_not_change="Your role is Viewer."
+            ),
             _shell(),
         ),
     }
@@ -48,6 +55,33 @@ def _rows() -> Sequence[DomainRow]:
     ]  # fmt: skip
 
 
+def _certificates() -> Sequence[CertificateRow]:
+    failing = [
+        (
+            "läden.example.com: The authority could not reach this server by HTTP.",
+            "Port 80 of the node has to be open to the whole internet: look at its firewall, and that of its provider.",
+        )
+    ]
+    return [
+        CertificateRow(
+            "9", ("*.shop.example.com",), StatusView("warn", "s-clock", "Valid, ends in 9 days"), is_uploaded=True,
+            is_staging=False, issuer="Example Trust", until=ago(days=-9), renews=None, troubles=(), said="",
+            next_try=None,
+        ),
+        CertificateRow(
+            "4", ("shop.example.com", "xn--lden-loa.example.com"), StatusView("bad", "s-bad", "Failing"),
+            is_uploaded=False, is_staging=True, issuer="", until=None, renews=None, troubles=failing,
+            said="xn--lden-loa.example.com: Fetching http://…: Timeout during connect (likely firewall problem)",
+            next_try=ago(minutes=-12),
+        ),
+        CertificateRow(
+            "5", ("shop.example.com",), StatusView("ok", "s-ok", "Valid, 71 days"), is_uploaded=False,
+            is_staging=False, issuer="Let's Encrypt R11", until=ago(days=-71), renews=ago(days=-41), troubles=(),
+            said="", next_try=None,
+        ),
+    ]  # fmt: skip
+
+
 def _row(
     key: str,
     shown: str,
@@ -63,7 +97,8 @@ def _row(
     state = StatusView("ok", "s-ok", "DNS right") if is_right else StatusView("bad", "s-bad", "DNS wrong")
     return DomainRow(
         key, ascii_host or shown, shown, ascii_host, is_primary, not is_primary and "*" not in shown,
-        state if answers else StatusView("run", "s-clock", "DNS waiting"), is_right,
+        state if answers else StatusView("run", "s-clock", "DNS waiting"),
+        StatusView("ok", "s-ok", "TLS, 71 days") if is_right else None, is_right,
         ago(minutes=1) if answers else None, ago(minutes=-0.4), "example.com" if answers else "",
         provider, records, answers, troubles,
     )  # fmt: skip

@@ -33,6 +33,7 @@ ACTIONS = (
     Option("app.", "Apps"),
     Option("environment.", "Environments"),
     Option("domain.", "Domains"),
+    Option("certificate.", "Certificates"),
     Option("volume.", "Volumes"),
     Option("site.", "Sites"),
     Option("variables.", "Variables"),

@@ -6,6 +6,7 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from bakery.delivery.apps import show_app
+from bakery.ingress.certificates import list_certificates
 from bakery.ingress.domains import attach_domain, list_domains, make_primary, no_such_domain, remove_domain
 from bakery.ingress.looking import verify_domain
 from bakery.model.actor import Actor
@@ -29,7 +30,7 @@ _Act = Callable[[HostName], Awaitable[object]]
 
 @get("/apps/{slug:str}/domains", opt={"permission": Permission.READ})
 async def show(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str]:
-    return await _page(request, parts, actor, where)
+    return await domains_answer(request, parts, actor, where)
 
 
 @post("/apps/{slug:str}/domains", opt=_CHANGE)
@@ -42,7 +43,7 @@ async def add(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> 
     except (BadInput, Conflict) as error:
         told = BadInput(f"{error.message} {error.hint}".strip(), field="host")
         refused = form.refused(told, shown=_SHOWN)
-        return await _page(request, parts, actor, where, form=refused, status=status_of(error))
+        return await domains_answer(request, parts, actor, where, form=refused, status=status_of(error))
     return go(request, f"/apps/{where.app}/domains", said="domain-attached")
 
 
@@ -79,7 +80,7 @@ async def _do(
         await act(_host_in(form.text("host")))
     except Conflict as error:
         refused = Form(problem=f"{error.message} {error.hint}".strip())
-        return await _page(request, parts, actor, where, form=refused, status=status_of(error))
+        return await domains_answer(request, parts, actor, where, form=refused, status=status_of(error))
     return go(request, f"/apps/{where.app}/domains", said=said)
 
 
@@ -91,16 +92,18 @@ def _host_in(text: str) -> HostName:
         raise no_such_domain(text) from None
 
 
-async def _page(
+async def domains_answer(
     request: WebRequest, parts: Parts, actor: Actor, where: AppAt, *, form: Form | None = None, status: int = 200
 ) -> Response[str]:
+    """With its certificates. The form is that which was refused."""
     app = await show_app(parts.store, where, actor=actor)
     found = await list_domains(parts.store, where, actor=actor)
+    certificates = await list_certificates(parts.store, where, actor=actor)
     url = url_of(request)
     return await render_page(
         request,
         "apps/domains.html",
-        domains_page(app, found, form=form or Form(), actor=actor, url=url, now=now()),
+        domains_page(app, found, certificates, form=form or Form(), actor=actor, url=url, now=now()),
         here=f"app:{where.app}",
         crumbs=[Crumb("Apps", url("/apps")), Crumb(str(where), url(f"/apps/{where.app}")), Crumb("Domains")],
         status=status,

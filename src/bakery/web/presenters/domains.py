@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bakery.delivery.apps import AppDetail
+from bakery.ingress.certificates import Certificate
 from bakery.ingress.domains import Domain
 from bakery.model.actor import Actor
 from bakery.model.apps import automatic_host
@@ -11,6 +12,7 @@ from bakery.model.dns import Answer, DnsState, Expected, Record
 from bakery.model.permissions import Permission
 from bakery.web.moments import moment
 from bakery.web.presenters.apps import app_tabs
+from bakery.web.presenters.certificates import certificate_rows, tls_of
 from bakery.web.presenters.links import Url
 from bakery.web.presenters.refusals import why_not
 from bakery.web.views.domains import AnswerRow, DomainRow, DomainsPage, RecordRow
@@ -25,20 +27,28 @@ _DNS: Mapping[DnsState, StatusView] = {
 
 
 def domains_page(
-    app: AppDetail, found: Sequence[Domain], *, form: Form, actor: Actor, url: Url, now: datetime
+    app: AppDetail,
+    found: Sequence[Domain],
+    certificates: Sequence[Certificate],
+    *,
+    form: Form,
+    actor: Actor,
+    url: Url,
+    now: datetime,
 ) -> DomainsPage:
     return DomainsPage(
         app=app.slug,
         topic=f"app:{app.slug}",
         tabs=app_tabs(app.slug, "domains", url),
         automatic=automatic_host(app.where, app.apps_domain) if app.site_port is not None else "",
-        rows=[_row(one, now) for one in found],
+        rows=[_row(one, certificates, now) for one in found],
+        certificates=certificate_rows(certificates, now) if found or certificates else (),
         form=form,
         why_not_change=why_not(actor, Permission.DEPLOY),
     )
 
 
-def _row(one: Domain, now: datetime) -> DomainRow:
+def _row(one: Domain, certificates: Sequence[Certificate], now: datetime) -> DomainRow:
     answers = one.found.answers if one.found else ()
     return DomainRow(
         key=str(one.id),
@@ -48,6 +58,7 @@ def _row(one: Domain, now: datetime) -> DomainRow:
         is_primary=one.is_primary,
         may_be_primary=not one.is_primary and not one.host.startswith("*"),
         dns=_DNS[one.dns_state],
+        tls=tls_of(one.host, certificates, now),
         is_right=one.dns_state is DnsState.RIGHT,
         looked_at=moment(one.looked_at, now) if one.looked_at else None,
         look_at=moment(one.look_at, now),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bakery.web.moments import Moment
+from bakery.web.views.certificates import CertificateRow
 from bakery.web.views.forms import Form
 from bakery.web.views.shell import Tab
 from bakery.web.views.status import StatusView
@@ -39,6 +40,7 @@ class DomainRow:
     is_primary: bool
     may_be_primary: bool
     dns: StatusView
+    tls: StatusView | None
     is_right: bool
     looked_at: Moment | None
     look_at: Moment
@@ -51,12 +53,13 @@ class DomainRow:
 
 @dataclass(frozen=True, slots=True)
 class DomainsPage:
-    """apps/domains.html. Field: host. `automatic` is the name that it has by itself."""
+    """apps/domains.html. Fields: host, certificate, key. `automatic` is the name that it has by itself."""
 
     app: str
     topic: str
     tabs: Sequence[Tab]
     automatic: str
     rows: Sequence[DomainRow]
+    certificates: Sequence[CertificateRow]
     form: Form = field(default_factory=Form)
     why_not_change: str = ""
