@@ -1,6 +1,6 @@
 """Certificates of an app, from a real authority and through a real nginx; and what becomes of refusals."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -184,11 +184,14 @@ class Scripted:
 
     said: list[Held | Refused]
     asked: list[tuple[Sequence[HostName], str | None]] = field(default_factory=list)
+    meanwhile: Callable[[], Awaitable[None]] | None = None
 
     async def issue(
         self, _name: CertificateName, hosts: tuple[HostName, ...], _authority: Authority, *, instead_of: str | None
     ) -> Held | Refused:
         self.asked.append((hosts, instead_of))
+        if self.meanwhile:
+            await self.meanwhile()
         return self.said.pop(0)
 
 
@@ -279,6 +282,17 @@ async def test_it_is_renewed_thirty_days_before_and_alarms_tell_of_its_end(fleet
     await ready(fleet)
     assert (await actions(fleet))[3:] == ["certificate.renewed"]
     assert [instead_of for _, instead_of in script.asked] == [None, *[f"{30.01:064.0f}"] * 4]
+
+
+async def test_a_name_that_comes_while_another_is_asked_for_is_not_forgotten(fleet: Fleet) -> None:
+    await fleet.make()
+    script = scripted(fleet, Refused("connection", "Timeout.", SHOP), held(90, SHOP, WWW))
+    await attach(fleet, SHOP)
+    script.meanwhile = lambda: attach(fleet, WWW)
+    await ready(fleet)
+    script.meanwhile = None
+    assert (await ready(fleet)).names == (SHOP, WWW)
+    assert [hosts for hosts, _ in script.asked] == [(SHOP,), (SHOP, WWW)]
 
 
 async def test_names_in_an_order_are_in_no_other(fleet: Fleet) -> None:

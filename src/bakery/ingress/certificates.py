@@ -56,6 +56,7 @@ class Certificate:
     refused: Refused | None
     next_try: datetime | None
     is_barred: bool
+    try_at: datetime | None
     alarmed: int | None
     trouble: str
     removed_at: datetime | None
@@ -82,7 +83,7 @@ class Certificate:
 
 _COLUMNS = """
     id, environment_id, is_uploaded, fingerprint, names, not_before, not_after, issuer, directory, wanted,
-    is_wanted_anew, ordering_since, tries, refused, next_try, is_barred, alarmed, trouble, removed_at
+    is_wanted_anew, ordering_since, tries, refused, next_try, is_barred, try_at, alarmed, trouble, removed_at
 """
 
 
@@ -216,7 +217,7 @@ async def ask_for_look(tx: Transaction, queue: Queue, certificate_id: int) -> No
         (certificate_id,),
     )
     row = await cursor.fetchone()
-    if row is not None and not await queue.has(tx, CERTIFY, certificate_id):
+    if row is not None:
         await queue.enqueue(tx, CERTIFY, certificate_id, lock=certificates_lock(row[0]))
 
 

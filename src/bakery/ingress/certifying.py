@@ -250,7 +250,8 @@ class _Look:
             await tx.connection.execute(
                 """
                 UPDATE certificates SET ordering_since = NULL, refused = %(refused)s, tries = %(tries)s,
-                    next_try = %(again)s, is_barred = %(barred)s, try_at = %(again)s
+                    next_try = %(again)s, is_barred = %(barred)s,
+                    try_at = CASE WHEN try_at IS NOT DISTINCT FROM %(read)s THEN %(again)s ELSE try_at END
                 WHERE id = %(id)s
                 """,
                 {
@@ -258,6 +259,7 @@ class _Look:
                     "refused": Jsonb(msgspec.to_builtins(refused)),
                     "tries": tries,
                     "again": again,
+                    "read": self.found.try_at,
                     "barred": refused.kind == "rate-limited" or refused.retry_after is not None,
                 },
             )
@@ -314,8 +316,12 @@ class _Look:
         return due
 
     async def _again_at(self, moment: datetime) -> None:
+        """Unless somebody wants a look since we began ours."""
         async with self.store.transaction() as tx:
-            await tx.connection.execute("UPDATE certificates SET try_at = %s WHERE id = %s", (moment, self.found.id))
+            await tx.connection.execute(
+                "UPDATE certificates SET try_at = %s WHERE id = %s AND try_at IS NOT DISTINCT FROM %s",
+                (moment, self.found.id, self.found.try_at),
+            )
 
     def _publish(self, tx: Transaction) -> None:
         tx.publish("apps", f"app:{self.place.slug}")
