@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bakery.delivery.apps import show_app
 from bakery.delivery.delete import clear_environment
 from bakery.delivery.sites import refresh_site
 from bakery.ingress.certificates import (
@@ -253,6 +254,26 @@ async def test_a_nonce_that_was_not_good_is_no_failure(fleet: Fleet) -> None:
     assert (refused.tries, refused.is_barred) == (0, False)
     await soon(fleet)
     assert (await ready(fleet)).state_at(datetime.now(UTC)) is CertificateState.VALID
+
+
+async def test_an_app_is_linked_by_https_while_visitors_have_it(fleet: Fleet) -> None:
+    await fleet.make()
+    scripted(fleet, replace(held(90, SHOP), names=(HostName(f"*.{SHOP.partition('.')[2]}"), SHOP)))
+    await attach(fleet, SHOP)
+    async with fleet.store.transaction() as tx:
+        await tx.connection.execute("UPDATE nodes SET site_port = 80")
+    assert (await show_app(fleet.store, at("shop"), actor=ADMIN)).address == f"http://{SHOP}"
+    await ready(fleet)
+    for change, address in (
+        ("names = names", f"https://{SHOP}"),
+        ("names = '{*.example.com}'", f"https://{SHOP}"),
+        ("directory = 'https://acme-staging-v02.api.letsencrypt.org/directory'", f"http://{SHOP}"),
+        ("directory = NULL, trouble = 'Not shown.'", f"http://{SHOP}"),
+        ("trouble = '', not_after = now()", f"http://{SHOP}"),
+    ):
+        async with fleet.store.transaction() as tx:
+            await tx.connection.execute(f"UPDATE certificates SET {change}")  # noqa: S608 - ours
+        assert (await show_app(fleet.store, at("shop"), actor=ADMIN)).address == address
 
 
 async def test_a_person_who_mended_it_need_not_wait(fleet: Fleet) -> None:

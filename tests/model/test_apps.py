@@ -86,3 +86,10 @@ def test_an_app_is_reached_through_nginx_or_on_its_own_port() -> None:
     )
     assert app_address(at("shop"), domain="localhost", site_port=None, port=20000) == "http://127.0.0.1:20000"
     assert app_address(at("shop"), domain="localhost", site_port=None, port=None) is None
+    found = [
+        app_address(
+            at("shop"), domain="localhost", site_port=port, port=20000, primary="shop.example.com", has_tls=True
+        )
+        for port in (80, 8080)
+    ]
+    assert found == ["https://shop.example.com", "http://shop.example.com:8080"]

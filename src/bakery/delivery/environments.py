@@ -46,7 +46,7 @@ async def list_environments(store: Store, where: AppAt, *, actor: Actor) -> list
         await cursor.execute(
             """
             SELECT id, slug, environment, name, runtime, is_stopped, is_deploying, environment_facts.created_at, node,
-                   site_port, apps_domain, primary_name, colour, port, health, health_note, live_since,
+                   site_port, apps_domain, primary_name, primary_has_tls, colour, port, health, health_note, live_since,
                    live_number, title, version,
                    EXISTS (SELECT FROM deployments WHERE deployments.environment_id = environment_facts.environment_id
                            AND state = 'failed') AS has_failed,

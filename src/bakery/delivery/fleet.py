@@ -46,6 +46,7 @@ class AppSummary:
     version: str | None
     has_failed: bool
     primary_name: str | None
+    primary_has_tls: bool
 
     @property
     def where(self) -> AppAt:
@@ -65,7 +66,12 @@ class AppSummary:
     def address(self) -> str | None:
         """Where people reach it; None while nothing is live and the address is not known yet."""
         return app_address(
-            self.where, domain=self.apps_domain, site_port=self.site_port, port=self.port, primary=self.primary_name
+            self.where,
+            domain=self.apps_domain,
+            site_port=self.site_port,
+            port=self.port,
+            primary=self.primary_name,
+            has_tls=self.primary_has_tls,
         )
 
 
@@ -117,7 +123,7 @@ async def list_apps(store: Store, *, actor: Actor, containing: str = "", after: 
             )
             SELECT id, slug, environment, name, runtime, is_stopped, is_deploying, created_at, node, site_port,
                    apps_domain, colour, port, health, health_note, live_since, live_number, title, version,
-                   primary_name,
+                   primary_name, primary_has_tls,
                    EXISTS (SELECT FROM deployments WHERE app_id = found.id AND state = 'failed') AS has_failed,
                    (SELECT count(*) FROM found) AS total
             FROM found WHERE slug > %(after)s ORDER BY slug LIMIT %(size)s

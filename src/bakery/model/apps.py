@@ -140,10 +140,18 @@ def automatic_host(where: AppAt, domain: str) -> HostName:
 
 
 def app_address(
-    where: AppAt, *, domain: str, site_port: int | None, port: int | None, primary: str | None = None
+    where: AppAt,
+    *,
+    domain: str,
+    site_port: int | None,
+    port: int | None,
+    primary: str | None = None,
+    has_tls: bool = False,
 ) -> str | None:
     """Through nginx under its primary name, else the one that it has by itself; without nginx on its own port, once it
-    has one."""
+    has one. `has_tls` is of the primary name."""
+    if primary and has_tls and site_port == HTTP_PORT:
+        return f"https://{primary}"
     if site_port is not None:
         return f"http://{primary or automatic_host(where, domain)}" + (
             "" if site_port == HTTP_PORT else f":{site_port}"
