@@ -1,0 +1,64 @@
+"""A certificate over the life of a real Bakery: asked for by itself, also after a kill in the middle of the order."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from tests.delivery.fleet import an_app
+from tests.faults.outside import Outside
+from tests.faults.site import (
+    deploy,
+    make_app,
+    program_at,
+    site_port,
+    token_of,
+    wait_for_end,
+    without_traceback,
+)
+from tests.support.authority import running_pebble
+from tests.support.dns_server import a_little_dns
+from tests.support.serving import Serving
+from tests.support.waiting import wait_until
+
+NewBakery = Callable[..., Serving]
+HOST = "shop.example.com"
+
+
+def test_a_name_that_leads_here_gets_its_certificate_also_after_a_kill(
+    outside: Outside, new_bakery: NewBakery, tmp_path: Path
+) -> None:
+    for folder in (tmp_path, *tmp_path.parents[:2]):  # which nginx's workers pass through
+        folder.chmod(0o711)
+    bakery = new_bakery(DATABASE_URL=outside.url)
+    with a_little_dns() as dns, running_pebble(site_port(bakery)) as pebble:
+        (tmp_path / "ca.pem").write_text(pebble.trusted)
+        bakery.environ |= {
+            "BAKERY_ACME_DIRECTORY": pebble.directory,
+            "BAKERY_ACME_CA": str(tmp_path / "ca.pem"),
+            "BAKERY_DNS_RESOLVERS": f"127.0.0.1:{dns.port}",
+            "BAKERY_PUBLIC_IP": "127.0.0.1",
+        }
+        dns.a_zone("example.com")
+        dns.records[HOST, "A"] = ("127.0.0.1",)
+        bakery.start()
+        with program_at(bakery, token_of(bakery)) as program:
+            make_app(program, "shop")
+            assert wait_for_end(program, "shop", deploy(program, "shop", an_app("one")))["state"] == "succeeded"
+            program.post("/api/apps/shop/domains", json={"host": HOST}).raise_for_status()
+            wait_until(lambda: state(program) != "waiting", what="it is asked for", seconds=20)
+            bakery.kill()
+
+            bakery.start()
+
+            wait_until(lambda: state(program) == "valid", what="it is there", seconds=90)
+            [found] = program.get("/api/apps/shop/certificates").json()["items"]
+            assert (found["names"], found["reason"]) == ([HOST], None)
+            assert "Pebble" in found["issuer"]
+        bakery.stop()
+    assert without_traceback(bakery.said())
+
+
+def state(program: httpx.Client) -> str:
+    [found] = program.get("/api/apps/shop/certificates").raise_for_status().json()["items"]
+    return str(found["state"])
