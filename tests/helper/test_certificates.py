@@ -9,7 +9,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography import x509
 
+from bakery.helper.certificate_files import make_nameless
 from bakery.model.certificates import Held, Refused
 from bakery.model.errors import CommandFailed
 from bakery.model.names import CertificateName, HostName
@@ -161,11 +163,18 @@ async def test_a_certificate_that_somebody_brings_is_shown(here: Here) -> None:
     held = await here.certificates.upload(NAME, made.chain, Secret(made.key), (HOST,))
     assert (held.names, held.issuer) == (("*.docs.example", HOST), "Between")
     await here.ingress.apply_site(replace(here.place.docs(1), certificates=(NAME,)))
-    reader, writer = await asyncio.open_connection(
-        LOOPBACK, here.tls_port, ssl=here.context(top.chain), server_hostname=HOST
-    )
+    context = here.context(top.chain)
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    _, writer = await asyncio.open_connection(LOOPBACK, here.tls_port, ssl=context, server_hostname=HOST)
+    assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == "h2"
     writer.close()
-    assert reader is not None
+
+
+def test_an_nginx_that_cannot_end_a_handshake_shows_a_certificate_of_nobody(tmp_path: Path) -> None:
+    chain, key = make_nameless(tmp_path)
+    assert make_nameless(tmp_path) == (chain, key)
+    assert x509.load_pem_x509_certificate(chain.read_bytes()).subject.rfc4514_string() == "CN=nobody.invalid"
+    assert private(key.parent) == 0o700
 
 
 REFUSED = [

@@ -141,6 +141,17 @@ server {
     )
 
 
+def test_a_name_without_a_certificate_is_shown_none() -> None:
+    listens = "    listen *:443 ssl http2 default_server;\n    listen [::]:443 ssl http2 default_server;\n"
+    knows = nginx_text.render_catch_all_tls(Listen(443, on_ipv6=True), None)
+    assert listens in knows
+    assert "    ssl_reject_handshake on;\n" in knows
+    nobodys = nginx_text.render_catch_all_tls(Listen(443), (WEBROOT / "chain.pem", WEBROOT / "key.pem"))
+    assert "ssl_reject_handshake" not in nobodys
+    assert f'    ssl_certificate "{WEBROOT}/chain.pem";\n' in nobodys
+    assert "    return 444;\n" in nobodys
+
+
 @given(st.text(min_size=1))
 def test_no_folder_breaks_out_of_its_string(name: str) -> None:
     folder = PurePosixPath("/srv", name)

@@ -1,5 +1,7 @@
 """Asking a real, if little, DNS server."""
 
+from dataclasses import replace
+
 from bakery.model.dns import Answer, Found
 from tests.support.dns_server import a_little_dns
 
@@ -34,3 +36,11 @@ async def test_a_server_that_does_not_answer_says_nothing_about_the_name() -> No
         server.is_broken = True
         found = await server.asking().look_up("www.example.com")
         assert found == Found((Answer("127.0.0.1", error="refused to answer, or could not"),))
+
+
+async def test_who_may_issue_is_not_asked_for_an_authority_of_another_name() -> None:
+    with a_little_dns() as server:
+        server.a_zone("example.com")
+        server.records["example.com", "CAA"] = ('0 issue "ca.example.net"',)
+        found = await replace(server.asking(), asks_who_may_issue=False).look_up("www.example.com")
+        assert found.caa is None

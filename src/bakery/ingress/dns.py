@@ -32,11 +32,13 @@ class DnsServer:
 
 @dataclass(frozen=True, slots=True)
 class Dns:
-    """`servers` are asked; none: those of this machine. `authority_port` is where the servers of a zone listen."""
+    """`servers` are asked; none: those of this machine. `authority_port` is where the servers of a zone listen.
+    `asks_who_may_issue`: for an authority whose name in CAA records is not known here, it says nothing."""
 
     servers: tuple[DnsServer, ...] = ()
     authority_port: int = _AUTHORITY_PORT
     within: float = _WITHIN
+    asks_who_may_issue: bool = True
 
     async def look_up(self, host: str) -> Found:
         """What is asked for at once, so that it takes no longer than the slowest answer of a chain of two."""
@@ -47,7 +49,8 @@ class Dns:
         every = self._resolver(servers)
         async with asyncio.TaskGroup() as group:
             zone = group.create_task(_zone_of(every, asked))
-            caa = group.create_task(_who_may_issue(every, host.removeprefix(_ANY)))
+            asked_for = host.removeprefix(_ANY)
+            caa = group.create_task(_who_may_issue(every, asked_for)) if self.asks_who_may_issue else None
             answers = [group.create_task(self._ask(server, str(server), asked)) for server in servers]
         nameservers = zone.result().nameservers
         authorities = await self._authorities(every, nameservers)
@@ -55,7 +58,7 @@ class Dns:
             *(self._ask(server, f"{name} (of the zone)", asked) for name, server in authorities)
         )
         heard = (*(answer.result() for answer in answers), *direct)
-        return Found(heard, zone.result().name, provider_of(nameservers), caa.result())
+        return Found(heard, zone.result().name, provider_of(nameservers), caa.result() if caa else None)
 
     async def _authorities(
         self, resolver: dns.asyncresolver.Resolver, names: Sequence[str]

@@ -11,6 +11,7 @@ from bakery.delivery.local import Machine
 from bakery.hooks.turns import Turns
 from bakery.ingress.certifying import authority_of
 from bakery.ingress.dns import Dns, DnsServer
+from bakery.model.certificates import LETSENCRYPT, STAGING
 from bakery.model.secret import Secret
 from bakery.nodes.certificates import Authority
 from bakery.nodes.links import Links
@@ -51,4 +52,5 @@ class Parts:
 
     @property
     def dns(self) -> Dns:
-        return Dns(tuple(DnsServer(*server) for server in self.settings.dns_resolvers))
+        servers = tuple(DnsServer(*server) for server in self.settings.dns_resolvers)
+        return Dns(servers, asks_who_may_issue=self.settings.acme_directory in {LETSENCRYPT, STAGING})
