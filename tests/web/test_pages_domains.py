@@ -30,6 +30,32 @@ async def test_what_is_wrong_stands_below_its_field(site: Site, admin: Browser) 
     assert 'value="WWW.example.com."' in page.html
 
 
+async def test_a_certificate_that_was_refused_is_told_with_what_to_do(site: Site, admin: Browser) -> None:
+    await an_app(site)
+    await admin.send("/apps/shop/domains", {"host": "www.example.com"})
+    assert "Waiting for a name whose DNS is right" in (await admin.get("/apps/shop/domains")).text
+    async with site.store.transaction() as tx:
+        await tx.connection.execute(
+            """
+            UPDATE certificates SET wanted = '{www.example.com}', next_try = now() + interval '5 minutes', refused =
+                '{"kind": "connection", "said": "<b>Timeout</b>.", "name": "www.example.com", "retry_after": null}'
+            """
+        )
+    page = await admin.get("/apps/shop/domains")
+    assert "www.example.com: The authority could not reach this server by HTTP. Port 80 of the node has" in page.text
+    assert "&lt;b&gt;Timeout&lt;/b&gt;." in page.html
+    assert "Try again" in page.text
+    page = await admin.send("/apps/shop/certificates/renew", {})
+    assert "Bakery asks for it." in page.text
+    async with site.store.transaction() as tx:
+        await tx.connection.execute("UPDATE certificates SET is_barred = true, next_try = now() + interval '1 hour'")
+    page = await admin.send("/apps/shop/certificates/renew", {})
+    assert (page.status, "The authority wants not to be asked before" in page.text) == (409, True)
+    async with a_browser(site, await a_viewer(site.store)) as viewer:
+        assert "Try again" not in (await viewer.get("/apps/shop/domains")).text
+    assert "asked for a certificate for" in (await admin.get("/activity?action=certificate.")).text
+
+
 async def test_a_viewer_reads_them(site: Site, admin: Browser) -> None:
     await an_app(site)
     await admin.send("/apps/shop/domains", {"host": "www.example.com"})

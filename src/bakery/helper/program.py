@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 
 from bakery.helper.verbs import ROOTS_FOLDER, Verb
-from bakery.helper.words import refusal, say
+from bakery.helper.words import NO_SUCH_VERB, refusal, say
 
 VERSION = 2
 FAMILIES = {  # loaded when one is called: a start costs time
@@ -69,7 +69,7 @@ def main(words: list[str]) -> None:
 def carry_out(root: Path, words: list[str], *, is_sudo: bool) -> None:
     verb = find_verb(words[0]) if words else None
     if verb is None or (verb.is_inner and is_sudo):
-        sys.exit("There is no such verb.")
+        sys.exit(NO_SUCH_VERB)
     if not re.fullmatch(verb.words, "\0".join(words[1:])):
         sys.exit("This verb takes other words.")
     try:

@@ -9,6 +9,7 @@ import sys
 
 LONGEST_INPUT = 8 * 1024 * 1024
 HINT = "Hint: "
+NO_SUCH_VERB = "There is no such verb."
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 

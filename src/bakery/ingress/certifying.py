@@ -11,6 +11,7 @@ import msgspec
 import structlog
 from psycopg.types.json import Jsonb
 
+from bakery.helper.words import NO_SUCH_VERB
 from bakery.ingress.certificates import Certificate, ask_for_look, certificates_of, read_certificate
 from bakery.ingress.domains import names_with_right_dns
 from bakery.ingress.tasks import CERTIFY, ask_for_refresh
@@ -170,7 +171,8 @@ class _Look:
             await self._refused(Refused("node", error.message))
             return
         except CommandFailed as error:
-            await self._refused(Refused("other", f"{error.message} {error.hint}".strip()))
+            kind = "old-helper" if error.message == NO_SUCH_VERB else "other"
+            await self._refused(Refused(kind, f"{error.message} {error.hint}".strip()))
             return
         if isinstance(answer, Held):
             await self._issued(answer, authority)
@@ -263,6 +265,8 @@ class _Look:
                     "barred": refused.kind == "rate-limited" or refused.retry_after is not None,
                 },
             )
+            if refused.kind == "unauthorized":  # a site of before Bakery knew of certificates says nothing to them
+                await ask_for_refresh(tx, self.queue, self.found.environment_id)
             self._publish(tx)
         await self._alarm(now)
 

@@ -138,6 +138,9 @@ _ADVICE: Final[Mapping[str, Advice]] = {
         "Does the node reach the internet, and is BAKERY_ACME_DIRECTORY right?",
     ),
     "node": Advice("The app's node did not answer.", "It is asked for as soon as the node is back."),
+    "old-helper": Advice(
+        "The helper on the node is that of an older Bakery.", "Run its installer again: the node's page says how."
+    ),
     "no-certbot": Advice("There is no certbot on the node.", "Its page says how to install what is missing there."),
 }
 _OTHER: Final = Advice("No certificate was issued.", "What was said is below.")
