@@ -81,12 +81,6 @@ class Certificate:
         return CertificateState.VALID if now < self.not_after else CertificateState.EXPIRED
 
 
-_COLUMNS = """
-    id, environment_id, is_uploaded, fingerprint, names, not_before, not_after, issuer, directory, wanted,
-    is_wanted_anew, ordering_since, tries, refused, next_try, is_barred, try_at, alarmed, trouble, removed_at
-"""
-
-
 async def list_certificates(store: Store, where: AppAt, *, actor: Actor) -> Sequence[Certificate]:
     """Those that were brought first."""
     actor.require(Permission.READ)
@@ -96,24 +90,30 @@ async def list_certificates(store: Store, where: AppAt, *, actor: Actor) -> Sequ
 
 
 async def certificates_of(connection: Connection, environment_id: int) -> list[Certificate]:
-    async with connection.cursor(row_factory=typed(Certificate)) as cursor:
-        await cursor.execute(
-            f"""
-            SELECT {_COLUMNS} FROM certificates WHERE environment_id = %s AND removed_at IS NULL
-            ORDER BY is_uploaded DESC, id DESC
-            """,  # noqa: S608 - the columns are ours
-            (environment_id,),
-        )
-        return await cursor.fetchall()
+    return await _read(connection, environment_id=environment_id)
 
 
 async def read_certificate(connection: Connection, certificate_id: int) -> Certificate | None:
+    """Also one that is to be taken away."""
+    return next(iter(await _read(connection, certificate_id=certificate_id)), None)
+
+
+async def _read(
+    connection: Connection, *, environment_id: int | None = None, certificate_id: int | None = None
+) -> list[Certificate]:
     async with connection.cursor(row_factory=typed(Certificate)) as cursor:
         await cursor.execute(
-            f"SELECT {_COLUMNS} FROM certificates WHERE id = %s",  # noqa: S608 - the columns are ours
-            (certificate_id,),
+            """
+            SELECT id, environment_id, is_uploaded, fingerprint, names, not_before, not_after, issuer, directory,
+                   wanted, is_wanted_anew, ordering_since, tries, refused, next_try, is_barred, try_at, alarmed,
+                   trouble, removed_at
+            FROM certificates
+            WHERE id = %(id)s OR (environment_id = %(environment)s AND removed_at IS NULL)
+            ORDER BY is_uploaded DESC, id DESC
+            """,
+            {"id": certificate_id, "environment": environment_id},
         )
-        return await cursor.fetchone()
+        return await cursor.fetchall()
 
 
 async def certificates_to_show(connection: Connection, environment_id: int) -> tuple[CertificateName, ...]:
