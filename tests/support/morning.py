@@ -197,7 +197,7 @@ async def _bake(site: Site, ada: Actor) -> None:
 
 
 async def _attach(site: Site) -> None:
-    """Names of the shop's: one whose DNS is right, one that points to another server."""
+    """Names of the shop's: one whose DNS is right, one that points to another server; and certificates."""
     right = {"answers": [{"server": "192.0.2.53", "a": ["203.0.113.7"]}], "zone": "example.com"}
     wrong = {**right, "answers": [{"server": "192.0.2.53", "a": ["198.51.100.4"]}], "provider": "Namecheap"}
     async with site.store.transaction() as tx:
@@ -213,6 +213,17 @@ async def _attach(site: Site) -> None:
                 """,
                 (host, shown, is_primary, state, Jsonb(found)),
             )
+        await tx.connection.execute(
+            """
+            INSERT INTO certificates (environment_id, is_uploaded, fingerprint, names, not_before, not_after, issuer)
+            SELECT environment_id, given.is_uploaded, given.fingerprint, given.names, now() - interval '19 days',
+                   now() + given.ends, given.issuer
+            FROM app_facts, (VALUES
+                (false, repeat('a', 64), ARRAY['shop.example.com'], interval '71 days', 'Let''s Encrypt R11'),
+                (true, repeat('b', 64), ARRAY['*.shop.example.com'], interval '9 days', 'Example Trust')
+            ) AS given (is_uploaded, fingerprint, names, ends, issuer) WHERE slug = 'shop'
+            """
+        )
 
 
 async def _follow(site: Site, slug: str) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bakery.cli.client.api import connect, path
+from bakery.cli.client.api import Body, connect, path
 from bakery.cli.client.apps import Env
 from bakery.cli.output import Json, print_done, print_rows, warn
 from bakery.model.errors import BadInput
@@ -20,7 +20,7 @@ def list_certificates(app: _App, *, env: Env = None, json: Json = False) -> None
     """List the certificates of an app. A name has the first that is for it."""
     with connect() as api:
         found = list(api.every(path("apps", app, "certificates", env=env)))
-    rows = found if json else [{**one, "for": ", ".join(one["names"] or one["wanted"]) or None} for one in found]
+    rows = found if json else [{**one, **_in_words(one)} for one in found]
     columns = {"id": "ID", "for": "NAMES", "state": "STATE", "issuer": "ISSUER", "not_after": "UNTIL"}
     empty = f"{app} has no certificate. One is asked for when the DNS of a domain is right: bakery domains list {app}"
     print_rows(rows, columns, as_json=json, empty=empty)
@@ -77,6 +77,11 @@ def remove(
     with connect() as api:
         api.delete(path("apps", app, "certificates", certificate, env=env))
     print_done({"removed": certificate}, f"{app} does not show it any more.", as_json=json)
+
+
+def _in_words(one: Body) -> Body:
+    state = f"{one['state']} (staging)" if one["is_staging"] else one["state"]
+    return {"for": ", ".join(one["names"] or one["wanted"]) or None, "state": state}
 
 
 def _text_of(file: Path, name: str) -> str:
