@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from bakery.model.certificates import LETSENCRYPT, STAGING
 from bakery.model.errors import BadInput, NotReady
 from bakery.settings import KNOWN, Settings, find_unknown, parse_base_url, read_settings
 
@@ -155,3 +156,23 @@ def test_faults_on_purpose_are_for_development_alone() -> None:
         read_settings({"BAKERY_FAULT": "switch.begun:kill"})
     told = read_settings({"BAKERY_FAULT": "switch.begun:kill", "BAKERY_DEVELOPMENT": "1"})
     assert told.fault == "switch.begun:kill"
+
+
+def test_who_issues_certificates_has_a_name_or_an_address() -> None:
+    def directory(text: str) -> str | None:
+        return read_settings({**HOME, "BAKERY_ACME_DIRECTORY": text}, is_root=False).acme_directory
+
+    assert [directory(text) for text in ("", "letsencrypt", "staging", "none", "https://ca.example:9000/acme/dir")] == [
+        LETSENCRYPT, LETSENCRYPT, STAGING, None, "https://ca.example:9000/acme/dir"
+    ]  # fmt: skip
+    for text in ("http://ca.example/dir", "ca.example", "https://ca.example/a b"):
+        with pytest.raises(NotReady, match=r"BAKERY_ACME_DIRECTORY: .* is none of letsencrypt, staging and none"):
+            directory(text)
+
+
+def test_an_account_of_an_authority_needs_an_id_and_a_key() -> None:
+    with pytest.raises(NotReady, match="BAKERY_ACME_EAB_KID and BAKERY_ACME_EAB_KEY belong together"):
+        read_settings({**HOME, "BAKERY_ACME_EAB_KID": "kid-1"}, is_root=False)
+    for wrong in ({"BAKERY_ACME_EAB_KID": "kid 1"}, {"BAKERY_ACME_EAB_KEY": "a+b"}, {"BAKERY_ACME_CA": "/nothing"}):
+        with pytest.raises(NotReady, match=next(iter(wrong))):
+            read_settings({**HOME, **wrong}, is_root=False)
