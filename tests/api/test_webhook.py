@@ -1,6 +1,7 @@
 """Pushes that arrive, and what becomes of them."""
 
 import asyncio
+import hmac
 import itertools
 
 import httpx
@@ -9,7 +10,8 @@ from bakery.hooks.badges import badge_key
 from bakery.hooks.receive import deploy_what_was_cut
 from bakery.hooks.webhooks import make_secret, show_webhook
 from tests.api.site import BASE, Site
-from tests.hooks.pushes import A, B, C, D, github, packed, signed
+from tests.hooks.pushes import NONE, A, B, C, D, github, packed, signed
+from tests.hooks.test_payloads import OTHERS
 from tests.support.people import SYSTEM, a_viewer, an_admin
 from tests.support.places import at
 from tests.web.goods import an_app
@@ -153,3 +155,84 @@ async def test_a_badge_is_for_who_knows_its_address(site: Site) -> None:
     assert "<title>shop: never deployed</title>" in shown.text
     assert (same.status_code, same.content) == (304, b"")
     assert (guessed.status_code, foreign.status_code) == (404, 404)
+
+
+async def test_each_wrong_signature_is_counted_with_its_reason(site: Site) -> None:
+    hook = await a_shop(site)
+    body = packed(github(A, B))
+    good = dict(signed(body, secret=hook[1]))
+    named = {name: good[name] for name in ("x-github-event", "x-github-delivery")}
+    sha1 = hmac.new(hook[1].encode(), body, "sha1").hexdigest()
+    async with a_server(site) as server, site.as_(await an_admin(site.store)) as client:
+        sent: list[tuple[bytes, dict[str, str]]] = [
+            (body, named),
+            (body, {**named, "x-hub-signature": f"sha1={sha1}"}),
+            (body, {**named, "x-hub-signature-256": f"sha1={sha1}"}),
+            (body, dict(signed(body, secret=""))),
+            (body, dict(signed(body, secret="another"))),
+            (body.replace(b"cart", b"card", 1), good),
+        ]
+        answers = [await server.post(hook[0], content=content, headers=headers) for content, headers in sent]
+        listed = (await client.get("/apps/shop/webhook/deliveries")).json()["items"]
+        deployments = (await client.get("/apps/shop/deployments")).json()["items"]
+    assert [answer.status_code for answer in answers] == [401] * 6
+    assert {one["why"]: one["times"] for one in listed} == {
+        "It came without a signature.": 1,
+        "It is signed with SHA-1 alone, which is not accepted.": 1,
+        "Its signature is not written as one of HMAC-SHA256.": 1,
+        "Its signature does not fit the body and the secret of this app.": 3,
+    }
+    assert deployments == []
+
+
+async def test_pushes_of_every_fate_are_explained_and_only_the_meant_are_deployed(site: Site) -> None:
+    hook = await a_shop(site)
+    repository = {**github(A, B)["repository"], "full_name": "acme/store", "html_url": "https://github.com/acme/store",
+                  "clone_url": "https://github.com/acme/store.git", "ssh_url": "git@github.com:acme/store.git",
+                  "git_url": "git://github.com/acme/store.git"}  # fmt: skip
+    told = [
+        github(A, B),
+        github(B, C, forced=True),
+        github(C, NONE, deleted=True, head_commit=None, commits=[]),
+        github(C, D, repository=repository),
+        github(A, B, repository={**repository, "id": 7}),
+    ]
+    async with a_server(site) as server, site.as_(await an_admin(site.store)) as client:
+        answers = []
+        for number, one in enumerate(told):
+            body = packed(one)
+            headers = dict(signed(body, delivery=str(number), secret=hook[1]))
+            answers.append((await server.post(hook[0], content=body, headers=headers)).json())
+        deployments = (await client.get("/apps/shop/deployments")).json()["items"]
+    assert [(answer["decision"], answer["why"]) for answer in answers] == [
+        ("deploys", "bbbbbbb was pushed to main."),
+        ("deploys", "ccccccc was force-pushed to main."),
+        ("ignored", "The branch main was deleted. What is live stays live."),
+        (
+            "deploys",
+            "ddddddd was pushed to main. The repository is called acme/store now: change the address of the source.",
+        ),
+        (
+            "refused",
+            (
+                "It is of acme/store, which is not the repository that pushed here before: "
+                "its server counts it as another."
+            ),
+        ),
+    ]
+    assert [one["title"] for one in deployments] == [D[:7], C[:7], B[:7]]
+
+
+async def test_every_other_event_of_github_is_acknowledged_and_ignored(site: Site) -> None:
+    hook = await a_shop(site)
+    async with a_server(site) as server, site.as_(await an_admin(site.store)) as client:
+        answers = {}
+        for event in (*OTHERS, "an_event_of_tomorrow"):
+            body = packed({"action": "created", "repository": github(A, B)["repository"], "ref": "refs/heads/main"})
+            headers = dict(signed(body, event=event, delivery=event, secret=hook[1]))
+            answers[event] = await server.post(hook[0], content=body, headers=headers)
+        deployments = (await client.get("/apps/shop/deployments")).json()["items"]
+    assert {event: (answer.status_code, answer.json()["why"]) for event, answer in answers.items()} == {
+        event: (202, f"It is an event “{event}”, which changes nothing here.") for event in answers
+    }
+    assert deployments == []
