@@ -56,6 +56,11 @@ def test_every_kind_of_error_has_its_exit_code() -> None:
     assert set(EXIT_CODES) <= {kind for kind in vars(errors).values() if isinstance(kind, type)}
 
 
+def test_a_log_has_no_colours_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    write_log("\x1b[31mred\x1b[0m\n")
+    assert capsys.readouterr().out == "red\n"
+
+
 def test_a_log_gives_a_terminal_colours_and_no_orders(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -96,3 +96,13 @@ def test_what_is_said_of_an_image_is_not_said_of_a_repository(shell: Terminal, g
     assert nobody.stderr == "There is no terminal to ask at; use --password-stdin.\n"
     alone = shell.run("apps", "create", "hub", "--registry-user", "ci")
     assert alone.stderr.startswith("--image: This is said of an image.\n")
+
+
+def test_who_waits_for_a_deployment_hears_that_a_newer_one_took_its_place(shell: Terminal, git: GitServer) -> None:
+    shell.run("apps", "create", "git-9", "--command", "true", "--repo", git.url("shop"))
+    shell.run("deploy", "git-9")
+    shell.run("deploy", "git-9")
+    done = shell.run("logs", "git-9", "--deployment", "1", "--follow")
+    assert done.exit_code == 6
+    assert done.stdout.endswith("Deployment #1 of git-9: superseded: a newer one took its place before it began.\n")
+    assert done.stderr == "Hint: See what came after it: bakery deployments git-9\n"

@@ -13,6 +13,8 @@ EXIT_CODES: Mapping[type[BakeryError], int] = {
     NodeUnreachable: 5,
 }
 
+SUPERSEDED = 6  # what was waited for gave way to a newer deployment: nothing failed, and this one is not live
+
 
 def exit_code(error: BakeryError) -> int:
     return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)

@@ -15,6 +15,7 @@ from bakery.cli.client.api import Api, Body, connect, path
 from bakery.cli.client.apps import Env
 from bakery.cli.client.archive import files_to_send, pack
 from bakery.cli.client.follow import follow_log
+from bakery.cli.exits import SUPERSEDED
 from bakery.cli.output import Json, print_done, warn, write_log
 from bakery.model.errors import BadInput
 
@@ -74,15 +75,17 @@ def deploy(
 
 
 def wait_for(api: Api, app: str, number: int, *, json: bool) -> None:
-    """The log on stdout, or on stderr beside JSON; ends with 1 unless the deployment succeeded."""
+    """The log on stdout, or on stderr beside JSON; ends as the deployment did."""
     write = (lambda text: typer.echo(text, nl=False, err=True)) if json else write_log
     ended = follow_log(api, path("apps", app, "deployments", number), write)
-    outcome = ended["failure"] or f"Deployment #{number} of {app}: {ended['state']}."
-    print_done(ended, outcome, as_json=json)
-    if ended["hint"]:
-        warn(f"Hint: {ended['hint']}")
+    is_superseded = ended["state"] == "superseded"
+    state = "superseded: a newer one took its place before it began" if is_superseded else ended["state"]
+    print_done(ended, ended["failure"] or f"Deployment #{number} of {app}: {state}.", as_json=json)
+    hint = f"See what came after it: bakery deployments {app}" if is_superseded else ended["hint"]
+    if hint:
+        warn(f"Hint: {hint}")
     if ended["state"] != "succeeded":
-        raise typer.Exit(1)
+        raise typer.Exit(SUPERSEDED if is_superseded else 1)
 
 
 def _parse_time(text: str) -> datetime:
