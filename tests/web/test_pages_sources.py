@@ -31,6 +31,7 @@ async def test_an_app_without_a_repository_says_how_it_is_deployed(site: Site, a
     assert page.heading == "Source"
     assert "Deployed from folders that are uploaded" in page.text
     assert "Deploy now" not in page.text
+    assert "Workflow files" in page.text
 
 
 async def test_a_repository_that_answers_is_followed_and_deployed(
