@@ -1,10 +1,12 @@
 """What `bakery.toml` says, or what a person set in its place: typed, and nothing where nothing was said."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from pathlib import PurePosixPath
 from typing import TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from bakery.model.app_commands import AppCommand
 from bakery.model.names import Port, ProcessName
@@ -24,8 +26,7 @@ class Off(Enum):
 CommandSetting = AppCommand | Off | None
 
 
-@dataclass(frozen=True, slots=True)
-class HealthSettings:
+class HealthSettings(Struct, frozen=True):
     """How it is asked whether a release is well. Times are in seconds."""
 
     kind: HealthKind | None = None
@@ -39,8 +40,7 @@ class HealthSettings:
     grace: float | None = None  # after its start
 
 
-@dataclass(frozen=True, slots=True)
-class DeploySettings:
+class DeploySettings(Struct, frozen=True):
     """How a release takes over. Times are in seconds."""
 
     strategy: Strategy | None = None
@@ -50,16 +50,14 @@ class DeploySettings:
     auto_rollback: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Volume:
+class Volume(Struct, frozen=True):
     """Files that outlive releases. A relative path is below the app's folder."""
 
     name: str
     path: PurePosixPath
 
 
-@dataclass(frozen=True, slots=True)
-class AppSettings:
+class AppSettings(Struct, frozen=True):
     """`base` is where the app lies in its repository; the paths after it are below that folder."""
 
     base: RepositoryPath = TOP
@@ -88,15 +86,15 @@ class AppSettings:
             build_args={**other.build_args, **self.build_args},
             processes={**other.processes, **self.processes},
             health=_over(self.health, other.health),
-            limits=_over(self.limits, other.limits),
+            limits=self.limits.over(other.limits),
             deploy=_over(self.deploy, other.deploy),
         )
 
 
 NOTHING_SAID = AppSettings()
-S = TypeVar("S", AppSettings, HealthSettings, Limits, DeploySettings)
+S = TypeVar("S", AppSettings, HealthSettings, DeploySettings)
 
 
 def _over(one: S, other: S) -> S:
-    said = {each.name: getattr(one, each.name) for each in fields(one)}
+    said = {name: getattr(one, name) for name in one.__struct_fields__}
     return replace(other, **{name: value for name, value in said.items() if value not in (None, "", ())})

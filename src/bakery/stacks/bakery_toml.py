@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 from bakery.model.app_commands import AppCommand
@@ -139,6 +138,8 @@ class _File:
         for key in table:
             if key not in known:
                 where = f"in [{path[0]}]" if path else "at the top"
+                from difflib import get_close_matches  # noqa: PLC0415 - for who made a mistake alone
+
                 near = get_close_matches(key[:40], known, n=1)
                 hint = f"“{near[0]}” may be meant." if near else f"Known are: {', '.join(known)}."
                 raise self.fault(

@@ -1,7 +1,8 @@
 """Clojure, by Leiningen or the tools of Clojure itself."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.model.app_commands import AppCommand, ShellText, words
 from bakery.stacks.compiled import Image
@@ -20,8 +21,7 @@ _COMMENT = r";[^\n]*"
 _WORD = r"([A-Za-z0-9_.*+!?-]{1,80})"
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(Struct, frozen=True):
     """How it is built and started by one of the two. `start` is None where `missing` says why."""
 
     install: AppCommand

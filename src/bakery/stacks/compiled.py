@@ -1,7 +1,9 @@
 """Apps that are built in one image and started in another: what all compiled languages have in common."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from bakery.model.app_commands import words
 from bakery.model.apps import Runtime
@@ -17,8 +19,7 @@ DEBIAN_USER = words("useradd", "--create-home", "app")
 ALPINE_USER = words("adduser", "-D", "app")
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Struct, frozen=True):
     """`first`: the files that are all that installing needs, then the folders, which end with “/”.
 
     `prepare`: what comes before that, once an image.

@@ -1,7 +1,8 @@
 """C and C++: CMake, Meson or make, and the one program that comes of it."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.model.app_commands import AppCommand, ShellText, words
 from bakery.model.apps import Runtime
@@ -37,8 +38,7 @@ _LIBRARIES = {
 _NAMED = r"(?i)(?:find_package|dependency|pkg_check_modules|pkg_search_module)\s*\(([^()\n]{1,200})"
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(Struct, frozen=True):
     """How it is built by one of the three. `programs`: where they will be."""
 
     file: str

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.model.app_commands import AppCommand, ShellText, Words, words
 from bakery.model.apps import Runtime
@@ -38,8 +39,7 @@ _FRAMEWORKS: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Project:
+class _Project(Struct, frozen=True):
     """`tasks`: by name, what they run. `needs`: packages of JSR and npm, and the names that imports are given."""
 
     folder: Folder

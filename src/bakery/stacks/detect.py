@@ -5,7 +5,9 @@ First `wanted_files` says which few files it has to see, then `detect` decides. 
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bakery.model.app_commands import AppCommand
 from bakery.model.apps import Runtime
@@ -34,8 +36,7 @@ from bakery.stacks.table import STACKS
 from bakery.stacks.tree import LARGEST_FILE, LARGEST_TOTAL, MOST_FILES, FileTree, Folder
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(Struct, frozen=True):
     """Where the app lies, and all that was said about it. `keys` are those that bakery.toml sets."""
 
     folder: Folder

@@ -2,7 +2,6 @@
 
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,6 +53,8 @@ def parse_toml(text: str) -> Document:
     """Raises ValueError with a sentence of the parser, which names the line."""
     if _ENDLESS_KEY.search(text):
         raise ValueError("A key has too many parts")
+    import tomllib  # noqa: PLC0415 - its patterns cost what half of the stacks do
+
     try:
         return tomllib.loads(text)
     except RecursionError:

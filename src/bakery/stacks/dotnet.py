@@ -3,7 +3,8 @@
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.model.app_commands import AppCommand, ShellText, words
 from bakery.model.apps import Runtime
@@ -39,8 +40,7 @@ _CLIENTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Project:
+class _Project(Struct, frozen=True):
     """`path`: below the app's folder. `target`: 8.0; None where it says none that runs on Linux."""
 
     path: str

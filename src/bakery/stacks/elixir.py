@@ -1,7 +1,8 @@
 """Elixir: mix.exs, with Phoenix or without, started as a release."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.model.app_commands import ShellText, words
 from bakery.model.apps import Runtime
@@ -36,8 +37,7 @@ _CLIENTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Mix:
+class _Mix(Struct, frozen=True):
     """`release`: its name; None where an umbrella says none."""
 
     release: str | None

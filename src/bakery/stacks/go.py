@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.model.app_commands import words
 from bakery.model.apps import Runtime
@@ -57,8 +58,7 @@ _CLIENTS: Mapping[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Main:
+class _Main(Struct, frozen=True):
     """`package`: as `go build` takes it. `files`: of it, that were read."""
 
     package: str
@@ -66,8 +66,7 @@ class _Main:
     files: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Project:
+class _Project(Struct, frozen=True):
     folder: Folder
     needs: frozenset[str]  # modules, without the version at their end
     go: ToolVersion

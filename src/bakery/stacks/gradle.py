@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.model.app_commands import AppCommand, ShellText, words
 from bakery.stacks.code_comments import without_comments
@@ -30,8 +31,7 @@ _NEWEST_JAVA = ((5, 0, 8), (7, 3, 11), (8, 5, 17))
 _USUAL_GRADLE = 8
 
 
-@dataclass(frozen=True, slots=True)
-class _Project:
+class _Project(Struct, frozen=True):
     """`folder`: below the app's; empty for its own."""
 
     folder: str
@@ -42,8 +42,7 @@ class _Project:
         return any(plugin in self.text for plugin in plugins)
 
 
-@dataclass(frozen=True, slots=True)
-class _Program:
+class _Program(Struct, frozen=True):
     task: str
     start: AppCommand
     results: tuple[str, ...]

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.model.app_commands import AppCommand, ShellText
 from bakery.model.apps import Runtime
@@ -54,8 +55,7 @@ def java_that_has_images(text: str) -> str | None:
     return next((str(one) for one in KNOWN if one >= int(found[1]) >= 5), None) if found else None
 
 
-@dataclass(frozen=True, slots=True)
-class JvmBuild:
+class JvmBuild(Struct, frozen=True):
     """What a build file tells. `shown`: its name in sentences. `start` is None where `missing` says why."""
 
     shown: str

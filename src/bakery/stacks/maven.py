@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.model.app_commands import AppCommand, ShellText, Words, words
 from bakery.stacks.compiled import Image
@@ -21,8 +22,7 @@ _TARGETS = ("maven.compiler.release", "java.version", "maven.compiler.target", "
 _ASSEMBLED = "jar-with-dependencies"
 
 
-@dataclass(frozen=True, slots=True)
-class _Pom:
+class _Pom(Struct, frozen=True):
     """`folder`: below the app's; empty for its own. `jar`: without its ending; None when it cannot be told."""
 
     folder: str
@@ -37,8 +37,7 @@ class _Pom:
         return f"{self.folder}/{below}" if self.folder else below
 
 
-@dataclass(frozen=True, slots=True)
-class _Program:
+class _Program(Struct, frozen=True):
     """What is started, where its files are, and the sentence for it."""
 
     start: AppCommand

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.model.app_commands import AppCommand, ShellText, Words, words
 from bakery.stacks.node_frameworks import Framework, Output, find_framework, is_for_development
@@ -28,8 +29,7 @@ DJANGO = ("manage.py",)
 _FOR_PRODUCTION = ("start:prod", "start:production")
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(Struct, frozen=True):
     folder: Folder
     package: Package
     workspace: Workspace | None
@@ -38,8 +38,7 @@ class Project:
     programs: tuple[str, ...]  # where it usually begins
 
 
-@dataclass(frozen=True, slots=True)
-class App:
+class App(Struct, frozen=True):
     """`files`: a folder that nginx hands out, and nothing is started. `missing`: why it cannot be started."""
 
     commands: Commands

@@ -7,7 +7,8 @@ comes before a server's usual start, unless that is a server for development.
 import posixpath
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.stacks.documents import read_json, table_in, text_in
 from bakery.stacks.javascript_text import config_text, configs, folder_setting, is_off, is_on, setting
@@ -15,8 +16,7 @@ from bakery.stacks.package_json import Package
 from bakery.stacks.tree import Folder, is_plain_path
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(Struct, frozen=True):
     """`files`: a folder that any web server can hand out. `start`: a program of a package with its arguments, or “node”
     with its own; `$HOST` and `$PORT` stand for where it listens. Neither: a script has to say how it is started.
     """
@@ -27,8 +27,7 @@ class Output:
     missing: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Framework:
+class Framework(Struct, frozen=True):
     """`packages`: any of these makes it one. `build`: what builds it where no script does."""
 
     name: str

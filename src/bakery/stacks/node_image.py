@@ -1,7 +1,8 @@
 """The Dockerfile of a project with a package.json, for Node and for Bun. A workspace's is built from its top."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.model.names import Port
 from bakery.model.repository_paths import joined
@@ -19,8 +20,7 @@ PORT = Port(3000)
 _IGNORES = (".next", ".nuxt", ".output", ".svelte-kit", ".turbo", ".nx", ".cache", "coverage", "dist", "build")
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(Struct, frozen=True):
     """`user`: who is not root there."""
 
     image: str

@@ -1,7 +1,8 @@
 """npm, pnpm, yarn and bun: which one a project uses, and how it is called."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.model.app_commands import Words, words
 from bakery.stacks.node_workspace import Workspace
@@ -11,8 +12,7 @@ from bakery.stacks.tree import Folder
 from bakery.stacks.versions import Asked, chosen_version, in_mise, in_tool_versions, series
 
 
-@dataclass(frozen=True, slots=True)
-class Manager:
+class Manager(Struct, frozen=True):
     """How a package manager is called. `prune`: leaves what is needed at run time. `above`: how it is told to work in
     the folder of the workspace. `exec`: how it runs a program of a package.
     """
@@ -34,8 +34,7 @@ class Manager:
         return words(*self.exec, *argv)
 
 
-@dataclass(frozen=True, slots=True)
-class Managed:
+class Managed(Struct, frozen=True):
     """A project's manager, the lock file that counts, and why. `version`: None where the image brings a good one."""
 
     manager: Manager

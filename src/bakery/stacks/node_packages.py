@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.model.app_commands import Words
 from bakery.stacks.package_json import Package
@@ -42,8 +43,7 @@ CLIENTS: Mapping[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SystemNeeds:
+class SystemNeeds(Struct, frozen=True):
     """Of Debian: where it runs, and besides where it is built. `variables` are set in its image."""
 
     run: tuple[str, ...]

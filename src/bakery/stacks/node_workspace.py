@@ -1,8 +1,9 @@
 """Workspaces of npm, pnpm, yarn and bun: several packages in a repository, installed together from the top."""
 
 import re
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from bakery.stacks.package_json import FILE, Package, read_package
 from bakery.stacks.tree import Folder, is_plain_path
@@ -13,8 +14,7 @@ TURBO = "turbo.json"
 NX = "nx.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(Struct, frozen=True):
     """The folder that holds the members, with its manifest; `path` is the member's, below it."""
 
     folder: Folder

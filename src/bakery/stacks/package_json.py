@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from bakery.stacks.documents import read_json, table_in, text_in, texts_in, value_in
 from bakery.stacks.tree import Folder, is_plain_path
@@ -17,8 +18,7 @@ _MOST_MEMBERS = 60
 _MOST_LINES = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Package:
+class Package(Struct, frozen=True):
     """`scripts`: by name, as they stand; they are run by their names only. `needs`: the packages at run time.
 
     `asks`: of all packages, the versions as they are written. `members`: the patterns of its workspaces.

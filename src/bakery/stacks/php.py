@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.model.app_commands import AppCommand, ShellText, Words, words
 from bakery.model.apps import Runtime
@@ -80,8 +81,7 @@ _CLIENTS: Mapping[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Project:
+class _Project(Struct, frozen=True):
     folder: Folder
     needs: frozenset[str]
     php: ToolVersion

@@ -1,7 +1,8 @@
 """The answer: how a repository is built and started, and why so."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from bakery.model.app_commands import AppCommand
 from bakery.model.apps import Runtime
@@ -14,8 +15,7 @@ from bakery.stacks.app_settings import DeploySettings, HealthSettings, Volume
 THE_DEFAULT = "the default"
 
 
-@dataclass(frozen=True, slots=True)
-class ToolVersion:
+class ToolVersion(Struct, frozen=True):
     """What is used of a language or a tool. `source`: the file that asks for it, or “the default”."""
 
     tool: str
@@ -23,16 +23,14 @@ class ToolVersion:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class ProposedVariable:
+class ProposedVariable(Struct, frozen=True):
     """A variable that the app will need, as far as its files tell; what it is set to is a person's matter."""
 
     name: VariableName
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class Commands:
+class Commands(Struct, frozen=True):
     """All run in the app's base folder. `start` is the process that gets a port; `processes` are the others."""
 
     install: AppCommand | None = None
@@ -45,16 +43,14 @@ class Commands:
     after: AppCommand | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DockerfileAt:
+class DockerfileAt(Struct, frozen=True):
     """One of the repository's own. Its path is from the top, and so is the folder that it is built from."""
 
     path: RepositoryPath
     context: RepositoryPath
 
 
-@dataclass(frozen=True, slots=True)
-class GeneratedDockerfile:
+class GeneratedDockerfile(Struct, frozen=True):
     """Variables for the build are mounted as the secret `variables`: lines of `NAME='value'` that a shell reads.
     `without_mounts` is for a builder that knows no mounts.
     """
@@ -67,8 +63,7 @@ class GeneratedDockerfile:
     context: RepositoryPath | None = None  # the folder that it is built from, where that is not the base folder
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
+class Alternative(Struct, frozen=True):
     """What else this could be: asked for with `detect(tree, base=…, runtime=…)`."""
 
     stack: str
@@ -77,8 +72,7 @@ class Alternative:
     why: str
 
 
-@dataclass(frozen=True, slots=True)
-class BuildPlan:
+class BuildPlan(Struct, frozen=True):
     """`port`: where it listens in a container; as a process it is told. `paths`: folders below the base whose programs
     its commands may name. `missing`: what a person has to say before it can be deployed. `system_packages`: Debian's,
     which a generated Dockerfile installs and a node without Docker has to have.
@@ -107,8 +101,7 @@ class BuildPlan:
     deploy: DeploySettings = field(default_factory=DeploySettings)
 
 
-@dataclass(frozen=True, slots=True)
-class Undetected:
+class Undetected(Struct, frozen=True):
     """Nothing that would be more than a guess. `alternatives`: the apps to choose from, where there are several."""
 
     message: str
@@ -120,8 +113,7 @@ class Undetected:
 Detected = BuildPlan | Undetected
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(Struct, frozen=True):
     """What a person, `bakery.toml` or a Procfile said before a stack is asked. Paths are below the base folder."""
 
     starts: bool = False  # it is said how the app is started
@@ -132,8 +124,7 @@ class Said:
 WriteDockerfile = Callable[[Commands, tuple[VariableName, ...]], GeneratedDockerfile]
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What one stack makes of a folder, before it is known what else was said. `runtimes`: the first choice first."""
 
     runtimes: tuple[Runtime, ...]

@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from bakery.model.app_commands import AppCommand, parse_app_command
 from bakery.model.apps import Runtime
@@ -20,8 +22,7 @@ _LONGEST_FOREIGN = 300
 _LINE = re.compile(r"([A-Za-z0-9_-]{1,64})[ \t]*:[ \t]*(\S.*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Procfile:
+class Procfile(Struct, frozen=True):
     """`why` also tells what was left out."""
 
     web: AppCommand | None = None

@@ -1,7 +1,8 @@
 """What packages of Python's world need beside themselves, and what they tell of an app: a bot, a database's client."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 BOTS = frozenset(
     {
@@ -36,8 +37,7 @@ CLIENTS: Mapping[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Native:
+class Native(Struct, frozen=True):
     """Debian's packages for one of Python's: to run with, and beyond the whole image to compile it with."""
 
     run: tuple[str, ...] = ()

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from bakery.stacks.documents import Document, read_toml, table_in, text_in, texts_in
 from bakery.stacks.plan import ToolVersion
@@ -42,8 +43,7 @@ class Tool(StrEnum):
     NONE = "nothing"
 
 
-@dataclass(frozen=True, slots=True)
-class PythonProject:
+class PythonProject(Struct, frozen=True):
     """`needs`: packages by their normal names, which the file `source` names. `extras`: likewise, `fastapi[standard]`.
     `scripts`: programs that it brings when it is installed itself.
     """
@@ -61,8 +61,7 @@ class PythonProject:
     installs_sources: bool = False  # its dependencies cannot be installed without the rest
 
 
-@dataclass(frozen=True, slots=True)
-class _Installed:
+class _Installed(Struct, frozen=True):
     tool: Tool
     source: str
     why: str

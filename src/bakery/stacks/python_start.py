@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bakery.model.app_commands import AppCommand, ShellText, words
 from bakery.model.names import Port
@@ -53,8 +55,7 @@ _MODULE_PATH = re.compile(r"(?:src/)?(?:[A-Za-z_][A-Za-z0-9_]{0,60}/){0,2}[A-Za-
 _PACKAGE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(Struct, frozen=True):
     """`adds`: a server that the app needs and does not name. Without a port it is a worker."""
 
     command: AppCommand

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.model.app_commands import AppCommand, ShellText, words
 from bakery.model.apps import Runtime
@@ -60,8 +61,7 @@ _FRAMEWORKS: Mapping[str, str] = {
 _BOTS = ("discordrb", "telegram-bot-ruby", "slack-ruby-bot")
 
 
-@dataclass(frozen=True, slots=True)
-class _Project:
+class _Project(Struct, frozen=True):
     """`needs`: the gems that the Gemfile names; `all_needs`: those of the lock too, with the versions that it has."""
 
     folder: Folder
@@ -76,8 +76,7 @@ class _Project:
         return self.folder.has(RAILS) and "rails" in self.all_needs
 
 
-@dataclass(frozen=True, slots=True)
-class _Start:
+class _Start(Struct, frozen=True):
     command: AppCommand
     why: str
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.model.app_commands import AppCommand, ShellText, words
 from bakery.model.apps import Runtime
@@ -59,15 +60,13 @@ _CLIENTS: Mapping[str, tuple[str, str]] = {
 _BOTS = ("serenity", "teloxide", "twilight-gateway")
 
 
-@dataclass(frozen=True, slots=True)
-class _Program:
+class _Program(Struct, frozen=True):
     name: str
     where: str  # the folder of its package; empty: here
     is_default: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Project:
+class _Project(Struct, frozen=True):
     folder: Folder
     rust: ToolVersion
     build_with: tuple[str, ...]

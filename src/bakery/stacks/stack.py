@@ -1,14 +1,14 @@
 """What a module of this folder says about its stack, for the table."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.stacks.plan import Found, Said
 from bakery.stacks.tree import Folder
 
 
-@dataclass(frozen=True, slots=True)
-class Stack:
+class Stack(Struct, frozen=True):
     """`marks`: a folder below the top with one of these may be an app of its own; a name, or “*” with an ending.
 
     `reads`: the files that decide, as names or patterns for `Folder.matching`. `reads_above`: likewise, of every folder

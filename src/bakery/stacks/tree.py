@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cached_property
 
+from msgspec import Struct
+
 from bakery.model.repository_paths import TOP, RepositoryPath, joined
 
 LARGEST_FILE = 256 * 1024
@@ -19,13 +21,12 @@ _MARK_OF_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _PLAIN_PATH = r"[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}"
 
 
-@dataclass(slots=True)
-class Listing:
+class Listing(Struct):
     """What lies in one folder. `marks`: its names, and “*.cs” for one that ends so: many are compared at once."""
 
-    names: list[str] = field(default_factory=list)
-    folders: list[str] = field(default_factory=list)
-    marks: set[str] = field(default_factory=set)
+    names: list[str] = []
+    folders: list[str] = []
+    marks: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -47,18 +48,20 @@ class FileTree:
     def listings(self) -> Mapping[str, Listing]:
         """Every folder that holds something, by its path."""
         found: dict[str, Listing] = {"": Listing()}
+        here, listing = "", found[""]
         for path in self.sizes:
             folder, _, name = path.rpartition("/")
-            listing = found.get(folder) or _enlisted(found, folder)
+            if folder != here:  # a folder's files mostly follow each other
+                here, listing = folder, found.get(folder) or _enlisted(found, folder)
             listing.names.append(name)
-            listing.marks.add(name)
-            if (dot := name.rfind(".")) >= 0:
-                listing.marks.add(f"*{name[dot:]}")
+        for listing in found.values():
+            listing.marks.update(listing.names)
+            endings = {name[name.rfind(".") :] for name in listing.names if "." in name}
+            listing.marks.update(f"*{ending}" for ending in endings)
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Folder:
+class Folder(Struct, frozen=True):
     """One folder of a tree; names are relative to it, and may be paths."""
 
     tree: FileTree

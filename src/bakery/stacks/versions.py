@@ -7,7 +7,8 @@ A function a file; which of them counts first is the ecosystem's own matter, in 
 
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.model.labels import shown_part
 from bakery.stacks.documents import read_toml, text_in, texts_in, value_in
@@ -21,8 +22,7 @@ _LONGEST = 60
 _MOST_LINES = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """What somebody asked for, as it is written there."""
 
     version: str
