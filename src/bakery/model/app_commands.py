@@ -6,15 +6,15 @@ sandbox, and never becomes a part of a command of ours.
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bakery.model.errors import BadInput
 
 LONGEST_COMMAND = 4000
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """A program and its arguments: no shell is in between."""
 
     argv: tuple[str, ...]
@@ -23,8 +23,7 @@ class Words:
         return shlex.join(self.argv)
 
 
-@dataclass(frozen=True, slots=True)
-class ShellText:
+class ShellText(Struct, frozen=True):
     """A line as somebody wrote it, with variables, pipes and what else a shell knows."""
 
     text: str

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct
+
 from bakery.model.apps import parse_command, parse_health_path
 from bakery.model.durations import parse_seconds
 from bakery.model.errors import BadInput
@@ -37,8 +39,7 @@ class Origin(StrEnum):
     USUAL = "usual"
 
 
-@dataclass(frozen=True, slots=True)
-class Statuses:
+class Statuses(Struct, frozen=True):
     """Of an answer that is a good one: both are among them."""
 
     first: int = 200
@@ -222,8 +223,7 @@ def shown_seconds(seconds: float) -> str:
     return f"{seconds:g}s"
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(Struct, frozen=True):
     """One thing that may be said: `key` is how people call it, `name` the field of what is said."""
 
     key: str
@@ -279,8 +279,7 @@ def with_term(said: Said, key: str, text: str) -> Said:
     return replace(said, **now)
 
 
-@dataclass(frozen=True, slots=True)
-class TermShown:
+class TermShown(Struct, frozen=True):
     """One of the terms, with what holds: `said` is what a person said of this very place, `shown` what holds, in
     words, and whose that is; `otherwise` both if nothing were said here. `value` is for programs."""
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from msgspec import Struct
+
 from bakery.model.errors import BadInput
 from bakery.model.secret import Secret
 
@@ -50,8 +52,7 @@ class Variable:
 Variables = Mapping[VariableName, Variable]
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """From one state to another, by name and in the order of names."""
 
     added: tuple[VariableName, ...] = ()
