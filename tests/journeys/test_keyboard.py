@@ -42,9 +42,44 @@ def test_keys_lead_to_pages_and_to_the_list_of_keys(morning_page: Page) -> None:
 def test_brackets_walk_through_tabs(morning_page: Page) -> None:
     morning_page.goto("/apps/shop")
     morning_page.keyboard.press("]")
-    morning_page.wait_for_url("**/apps/shop/domains")
+    morning_page.wait_for_url("**/apps/shop/deployments")
     morning_page.keyboard.press("[")
     morning_page.wait_for_url("**/apps/shop")
+
+    morning_page.goto("/apps/shop/terminal")
+    morning_page.keyboard.press("Escape")
+    morning_page.get_by_role("heading", level=1).click()  # out of the terminal, which hears every key
+    morning_page.keyboard.press("]")
+    morning_page.wait_for_url("**/apps/shop/settings")
+    expect(morning_page.get_by_role("link", name="General")).to_have_attribute("aria-current", "page")
+    morning_page.keyboard.press("]")
+    morning_page.wait_for_url("**/apps/shop/source")
+    morning_page.keyboard.press("[")
+    morning_page.keyboard.press("[")
+    morning_page.wait_for_url("**/apps/shop/settings")
+
+
+def test_the_palette_opens_with_where_one_was(morning_page: Page) -> None:
+    for path in ("/apps/shop/logs", "/team", "/"):
+        morning_page.goto(path)
+    morning_page.keyboard.press("/")
+
+    options = morning_page.get_by_role("option")
+    expect(options.first).to_have_text("Team")
+    expect(options.nth(1)).to_contain_text("shop")
+    morning_page.keyboard.press("Enter")
+    morning_page.wait_for_url("**/team")
+
+
+def test_n_d_and_l_act_on_the_app_that_is_open(morning_page: Page) -> None:
+    morning_page.goto("/apps/api/source")
+    morning_page.keyboard.press("l")
+    morning_page.wait_for_url("**/apps/api/logs")
+    morning_page.keyboard.press("d")
+    morning_page.wait_for_url("**/apps/api/deploy")
+    morning_page.get_by_role("heading", level=1).click()
+    morning_page.keyboard.press("n")
+    morning_page.wait_for_url("**/apps/new")
 
 
 def test_the_first_tab_stop_skips_to_the_content(morning_page: Page) -> None:

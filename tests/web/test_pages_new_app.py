@@ -158,6 +158,31 @@ async def test_what_is_wrong_is_said_at_its_field_and_its_section_opens(admin: B
         assert "autofocus" in refused.html
 
 
+async def test_a_tab_that_was_left_open_brings_no_used_draft_back(admin: Browser) -> None:
+    first = await admin.send("/apps/new/draft", {"section": "source", "url": "https://git.example.com/shop.git"})
+    old = began(first.html)
+    await admin.send("/apps/new/discard", {})
+
+    by_itself = await admin.send("/apps/new/draft", {"began": old, "section": "source", "branch": "next"})
+    asked = await admin.send("/apps/new", {"began": old, "section": "source", "branch": "next", "do": "save"})
+
+    assert "Not kept." in by_itself.text
+    assert asked.status == 409
+    assert "used or discarded in another tab" in asked.text
+    assert (began(asked.html), 'value="next"' in asked.html) == ("", True)  # who goes on begins a new one
+    assert "git.example.com" not in (await admin.get("/apps/new")).html
+
+
+async def test_a_tab_that_was_left_open_changes_no_other_draft(admin: Browser) -> None:
+    old = began((await admin.send("/apps/new/draft", {"section": "source", "branch": "a"})).html)
+    await admin.send("/apps/new/discard", {})
+    await admin.send("/apps/new/draft", {"section": "source", "branch": "of-the-second"})
+
+    await admin.send("/apps/new/draft", {"began": old, "section": "source", "branch": "of-the-first"})
+
+    assert 'value="of-the-second"' in (await admin.get("/apps/new")).html
+
+
 async def test_a_draft_is_thrown_away_by_its_button(admin: Browser) -> None:
     await admin.send("/apps/new", {"section": "source", "url": "https://example.com/shop.git", "do": "save"})
     assert "https://example.com/shop.git" in (await admin.get("/apps/new")).html
@@ -178,3 +203,9 @@ async def test_who_may_not_make_apps_sees_why(site: Site) -> None:
     async with a_browser(site, await a_viewer(site.store)) as viewer:
         assert "New app Developers can do this. Ask an Admin." in (await viewer.get("/apps")).text
         assert (await viewer.get("/apps/new")).status == 403
+
+
+def began(html: str) -> str:
+    found = re.search(r'name="began" value="([^"]*)"', html)
+    assert found
+    return found[1]

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from bakery.delivery.findings import Finding
 from bakery.delivery.sources import DeployKey
 from bakery.model.actor import Actor
-from bakery.model.errors import NotFound
+from bakery.model.errors import Conflict, NotFound
 from bakery.model.names import AppName
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
@@ -33,6 +33,11 @@ class Draft:
     variables: Mapping[VariableName, Secret] = field(default_factory=dict)
     saved_at: datetime | None = None
 
+    @property
+    def began(self) -> str:
+        """Which draft this is, of all that the person begins one after the other."""
+        return self.text("began")
+
     def text(self, name: str) -> str:
         return self.fields.get(name, "")
 
@@ -51,14 +56,21 @@ async def keep_typed(
     token: Secret | None = None,
     forgets_token: bool = False,
     variables: Mapping[VariableName, Secret | None] | None = None,
+    began: str = "",
     actor: Actor,
 ) -> Draft:
-    """What is not named stays as it is. A variable without a value goes."""
+    """What is not named stays as it is. A variable without a value goes. `began` is the draft that a form was of: one
+    that is gone does not come back from a tab that was left open."""
     actor.require(Permission.CREATE_APP)
     person = _person(actor)
     async with store.transaction() as tx:
         await _begin(tx, person)
         now = await _read(store, tx.connection, person)
+        if began and began != now.began:
+            raise Conflict(
+                "This draft was used or discarded in another tab.",
+                hint="What you typed begins a new one if you continue.",
+            )
         kept = {**now.variables, **(variables or {})}
         values = {name: value.reveal() for name, value in kept.items() if value is not None}
         opened = token or (None if forgets_token else now.token)
@@ -158,7 +170,8 @@ async def _begin(tx: Transaction, person: int) -> None:
     """The row, which nobody else changes until the transaction ends."""
     await tx.connection.execute(
         """
-        INSERT INTO drafts (person_id) VALUES (%s) ON CONFLICT (person_id) DO UPDATE SET saved_at = drafts.saved_at
+        INSERT INTO drafts (person_id, fields) VALUES (%s, jsonb_build_object('began', gen_random_uuid()))
+        ON CONFLICT (person_id) DO UPDATE SET saved_at = drafts.saved_at
         """,
         (person,),
     )

@@ -15,6 +15,7 @@ from bakery.delivery.fleet import sidebar
 from bakery.model.actor import Actor
 from bakery.model.errors import NotFound
 from bakery.model.names import PRODUCTION, AppAt
+from bakery.model.permissions import Permission
 from bakery.store.events import Position
 from bakery.web.addresses import Addresses, below, local_path, query_of
 from bakery.web.context import Parts, WebRequest
@@ -168,7 +169,18 @@ async def _shell(
         position=str(Position(parts.hub.position)),
         insecure=is_insecure(request),
         toasts=toasts,
+        may_create=actor.may(Permission.CREATE_APP),
+        keys=_keys_of(here, actor, url_of(request)),
     )
+
+
+def _keys_of(here: str, actor: Actor, url: Url) -> Mapping[str, str]:
+    """`here` is a page of an app: its logs, and where a deployment of it is asked for."""
+    kind, _, app = here.partition(":")
+    if kind != "app":
+        return {}
+    logs = {"l": url(f"/apps/{app}/logs")}
+    return {**logs, "d": url(f"/apps/{app}/deploy")} if actor.may(Permission.DEPLOY) else logs
 
 
 def _html(

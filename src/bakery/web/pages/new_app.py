@@ -104,9 +104,12 @@ async def keep_draft(request: WebRequest, parts: Parts, actor: Actor) -> Respons
             values[parse_variable_name(name)] = parse_value(Secret(text))
         except BadInput:
             continue
-    draft = await keep_typed(parts.store, fields, variables=values, actor=actor)
     at = now()
-    return render_partial(request, "apps/_draft.html", saved=moment(draft.saved_at or at, at))
+    try:
+        draft = await keep_typed(parts.store, fields, variables=values, began=form.text("began"), actor=actor)
+    except Conflict as error:
+        return render_partial(request, "apps/_draft.html", began=form.text("began"), gone=error.message)
+    return render_partial(request, "apps/_draft.html", began=draft.began, saved=moment(draft.saved_at or at, at))
 
 
 @post("/apps/new/discard", opt=_CREATE)
@@ -156,6 +159,7 @@ async def _keep(parts: Parts, form: Typed, section: str, actor: Actor) -> Draft:
         token=token,
         forgets_token=before.text("opens") != opens,  # a credential for one server opens nothing elsewhere
         variables=_variables_in(form),
+        began=form.text("began"),
         actor=actor,
     )
 

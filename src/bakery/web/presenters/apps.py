@@ -118,18 +118,26 @@ def app_view(
 
 
 def app_tabs(slug: str, current: str, url: Url) -> Sequence[Tab]:
+    """What people open daily has a tab; what is set up once is a part of the last one."""
+    parts = [
+        Tab(title, url(f"/apps/{slug}/{place}"), current=current == place)
+        for title, place in (
+            ("General", "settings"),
+            ("Source", "source"),
+            ("Deliveries", "deliveries"),
+            ("Site", "site"),
+            ("Environments", "environments"),
+        )
+    ]
+    is_part = any(part.current for part in parts)
     return (
         Tab("Overview", url(f"/apps/{slug}"), current=current == "overview"),
-        Tab("Domains", url(f"/apps/{slug}/domains"), current=current == "domains"),
-        Tab("Variables", url(f"/apps/{slug}/variables"), current=current == "variables"),
         Tab("Deployments", url(f"/apps/{slug}/deployments"), current=current == "deployments"),
         Tab("Logs", url(f"/apps/{slug}/logs"), current=current == "logs"),
+        Tab("Variables", url(f"/apps/{slug}/variables"), current=current == "variables"),
+        Tab("Domains", url(f"/apps/{slug}/domains"), current=current == "domains"),
         Tab("Terminal", url(f"/apps/{slug}/terminal"), current=current == "terminal"),
-        Tab("Source", url(f"/apps/{slug}/source"), current=current == "source"),
-        Tab("Site", url(f"/apps/{slug}/site"), current=current == "site"),
-        Tab("Deliveries", url(f"/apps/{slug}/deliveries"), current=current == "deliveries"),
-        Tab("Environments", url(f"/apps/{slug}/environments"), current=current == "environments"),
-        Tab("Settings", url(f"/apps/{slug}/settings"), current=current == "settings"),
+        Tab("Settings", url(f"/apps/{slug}/settings"), current=is_part, parts=parts if is_part else ()),
     )
 
 

@@ -124,6 +124,7 @@ def new_app_page(seen: Seen, form: Form | None, *, now: datetime) -> NewAppPage:
         runtimes=_runtimes(seen),
         nodes=[_node_option(node) for node in seen.nodes],
         plan=_plan(seen),
+        began=seen.draft.began,
         saved=moment(seen.draft.saved_at, now) if seen.draft.saved_at else None,
         found=_found(seen.finding) if seen.finding else None,
         folders=_folders(seen.finding),

@@ -64,6 +64,7 @@ class NewAppPage:
     runtimes: Options
     nodes: Options
     plan: Sequence[PlanStep]
+    began: str = ""
     saved: Moment | None = None
     found: FoundView | None = None
     folders: Options = ()  # of the repository, each with an app

@@ -1,7 +1,7 @@
 """The frame around a page: navigation, where you are, who you are; and the smaller frame before sign-in."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from bakery.web.views.status import StatusView, Tone
@@ -59,10 +59,13 @@ class Toast:
 
 @dataclass(frozen=True, slots=True)
 class Tab:
+    """With `parts`, one of them is the page, and they have a line of their own below."""
+
     title: str
     href: str
     current: bool = False
     count: int | None = None
+    parts: Sequence["Tab"] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ class Shell:
     """Everything that a page inside the shell shows around its content.
 
     `topics` are what the page listens to; `position` is the event id at which it was rendered, so that nothing is
-    missed between rendering and listening.
+    missed between rendering and listening. `keys` lead to addresses, beside the keys of what is on the page.
     """
 
     person: Person
@@ -86,6 +89,8 @@ class Shell:
     position: str = ""
     insecure: bool = False
     toasts: Sequence[Toast] = ()
+    may_create: bool = False
+    keys: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,44 @@ const input = palette.querySelector("[role=combobox]");
 const list = palette.querySelector("[role=listbox]");
 const WAIT = 80;
 
+// Where the person was, newest first; of whoever else uses this browser, nothing.
+const MOST_RECENT = 6;
+const KEY = `bakery-recent ${palette.dataset.person}`;
+const here = location.pathname + location.search;
+
+function visited() {
+  try {
+    return JSON.parse(localStorage.getItem(KEY)) ?? [];
+  } catch {
+    return []; // no storage, or not what this page wrote
+  }
+}
+
+function remember() {
+  const title = document.title.replace(/ · Bakery$/, "");
+  const others = visited().filter((place) => place.href !== here && place.title !== title);
+  try {
+    localStorage.setItem(KEY, JSON.stringify([{ href: here, title }, ...others].slice(0, MOST_RECENT + 1)));
+  } catch {
+    // Without storage there is nothing recent.
+  }
+}
+
+function recent() {
+  const places = visited().filter((place) => place.href !== here);
+  if (!places.length) return [];
+  const group = document.getElementById("palette-recent").content.cloneNode(true);
+  const row = group.querySelector("[role=option]");
+  for (const place of places.slice(0, MOST_RECENT)) {
+    const option = row.cloneNode(true);
+    option.dataset.href = place.href;
+    option.querySelector("span").textContent = place.title;
+    row.before(option);
+  }
+  row.remove();
+  return [group];
+}
+
 let timer = 0;
 let asking = null;
 
@@ -25,6 +63,7 @@ async function find() {
     const answer = await fetch(`${palette.dataset.source}?q=${encodeURIComponent(input.value)}`, { signal: asking.signal });
     if (!answer.ok) throw new TypeError(`Bakery answered ${answer.status}.`);
     list.innerHTML = await answer.text();
+    if (!input.value) list.prepend(...recent());
   } catch (error) {
     if (error.name === "AbortError") return;
     list.textContent = "Bakery could not be reached. Type again to retry.";
@@ -60,3 +99,4 @@ palette.addEventListener("toggle", (event) => {
   input.select();
   find();
 });
+if (document.querySelector("main h1")) remember();

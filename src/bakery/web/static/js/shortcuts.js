@@ -6,8 +6,9 @@ let timer = 0;
 const isTyping = (element) => element.matches?.("input, textarea, select, [contenteditable]");
 const open = (id) => document.getElementById(id).open || document.getElementById(id).showModal();
 
+// A tab with parts stands for the part that is shown: its parts are walked instead of it.
 function tab(by) {
-  const tabs = [...document.querySelectorAll(".tabs a")];
+  const tabs = [...document.querySelectorAll('.tabs a:not([aria-current="true"])')];
   tabs[tabs.findIndex((link) => link.matches("[aria-current]")) + by]?.click();
 }
 
