@@ -75,6 +75,7 @@ def a_shell(here: str = "dashboard", *crumbs: str, toasts: tuple[Toast, ...] = (
         version="0.1.0",
         topics=("apps",),
         position="e=120",
+        keys={"d": below("/apps/shop/deploy"), "l": below("/apps/shop/logs")},
         insecure=insecure,
         toasts=toasts,
     )
