@@ -12,6 +12,7 @@ PACKAGES = {
     "debootstrap": "debootstrap",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
+    "npm": "npm",
 }
 
 

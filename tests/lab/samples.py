@@ -84,6 +84,71 @@ fn main() {
     }
 }
 """
+NODE = """\
+const http = require("node:http");
+const server = http.createServer((request, response) => response.end("one"));
+server.listen(process.env.PORT, process.env.HOST);
+process.on("SIGTERM", () => process.exit(0));
+"""
+NODE_PACKAGE = '{"name": "shop", "version": "1.0.0", "private": true, "scripts": {"start": "node server.js"}}\n'
+NODE_LOCK = """\
+{
+  "name": "shop",
+  "version": "1.0.0",
+  "lockfileVersion": 3,
+  "packages": {"": {"name": "shop", "version": "1.0.0"}}
+}
+"""
+# One package is enough to have a lock file, and a workspace's own needs no index of packages.
+BUN_PACKAGE = """\
+{
+  "name": "shop",
+  "private": true,
+  "scripts": {"start": "bun server.ts"},
+  "workspaces": ["greeting"],
+  "dependencies": {"greeting": "workspace:*"}
+}
+"""
+BUN = """\
+import { greet } from "greeting";
+Bun.serve({ hostname: process.env.HOST, port: process.env.PORT, fetch: () => new Response(greet("one")) });
+process.on("SIGTERM", () => process.exit(0));
+"""
+CPP = """\
+#include <csignal>
+#include <cstdlib>
+#include <netinet/in.h>
+#include <string>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int main() {
+    // A program that is the first process of a container dies of no signal that it does not ask for.
+    std::signal(SIGTERM, [](int) { std::_Exit(0); });
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in place{};
+    place.sin_family = AF_INET;
+    place.sin_port = htons(std::atoi(std::getenv("PORT")));
+    if (bind(listener, reinterpret_cast<sockaddr *>(&place), sizeof place) != 0 || listen(listener, 16) != 0) return 1;
+    const std::string answer = "HTTP/1.0 200 OK\\r\\nContent-Length: 3\\r\\n\\r\\none";
+    for (;;) {
+        char asked[4096];
+        int client = accept(listener, nullptr, nullptr);
+        if (read(client, asked, sizeof asked) > 0 && write(client, answer.data(), answer.size()) < 0) return 1;
+        close(client);
+    }
+}
+"""
+SCHEME = """\
+(use-modules (web server))
+
+(define (answer request body)
+  (values '((content-type . (text/plain))) "one"))
+
+(sigaction SIGTERM (lambda (signal) (primitive-exit 0)))
+(run-server answer 'http
+  (list #:addr INADDR_ANY #:port (string->number (getenv "PORT"))))
+"""
 SAMPLES: Mapping[str, Sample] = {
     "python": Sample(
         (toolchains.PYTHON,),
@@ -121,6 +186,42 @@ SAMPLES: Mapping[str, Sample] = {
         },
         "src/main.rs",
     ),
+    "node": Sample(
+        (toolchains.NODE,),
+        {".nvmrc": "18\n", "package.json": NODE_PACKAGE, "package-lock.json": NODE_LOCK, "server.js": NODE},
+        "server.js",
+    ),
+    "bun": Sample(
+        (toolchains.BUN,),
+        {
+            "package.json": BUN_PACKAGE,
+            "greeting/package.json": '{"name": "greeting", "version": "1.0.0", "module": "index.ts"}\n',
+            "greeting/index.ts": "export const greet = (name: string) => name;\n",
+            "server.ts": BUN,
+        },
+        "server.ts",
+        locks=("bun", "install", "--lockfile-only"),
+    ),
+    "deno": Sample(
+        (toolchains.DENO,),
+        {
+            ".deno-version": "2.9.6\n",
+            "deno.json": '{"tasks": {"start": "deno run --allow-net main.ts"}}\n',
+            "main.ts": 'Deno.serve(() => new Response("one"));\n',
+        },
+        "main.ts",
+    ),
+    "cpp": Sample(
+        (),
+        {
+            "CMakeLists.txt": (
+                "cmake_minimum_required(VERSION 3.16)\nproject(shop CXX)\nadd_executable(shop main.cpp)\n"
+            ),
+            "main.cpp": CPP,
+        },
+        "main.cpp",
+    ),
+    "scheme": Sample((), {"server.scm": SCHEME}, "server.scm"),
 }
 
 

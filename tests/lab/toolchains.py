@@ -1,6 +1,6 @@
-"""The images that generated Dockerfiles begin with, under their usual names: made of Debian's packages, once, and kept.
+"""The images that generated Dockerfiles begin with, under their usual names: made once, of Debian's packages and npm's.
 
-No registry can be reached. What a toolchain is here is what Debian has of it, so samples ask for these versions.
+No registry can be reached. What a toolchain is here is what those two have of it, so samples ask for these versions.
 """
 
 import hashlib
@@ -20,17 +20,21 @@ _SECONDS = 900
 
 @dataclass(frozen=True)
 class Toolchain:
-    """`name`: what a Dockerfile calls it. `rest`: lines of its own Dockerfile, for what the usual image sets."""
+    """`name`: what a Dockerfile calls it. `rest`: lines of its own Dockerfile, for what the usual image sets.
+
+    `npm`: what npm has of it, for the lab's processors, below /opt/npm in the image.
+    """
 
     name: str
     packages: tuple[str, ...] = ()
     rest: str = ""
+    npm: tuple[str, ...] = ()
 
     @property
     def kept_as(self) -> str:
         """A name that changes with the recipe; this file is the recipe."""
         recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
-        return f"{REPOSITORY}:{self.name.replace(':', '-')}-{recipe}"
+        return f"{REPOSITORY}:{self.name.replace(':', '-').replace('/', '-')}-{recipe}"
 
 
 DEBIAN = Toolchain(f"debian:{RELEASE}-slim")
@@ -72,6 +76,32 @@ RUST = Toolchain(
     ("cargo", "rustc", "gcc", "libc6-dev"),
     'ENV CARGO_HOME=/usr/local/cargo PATH="/usr/local/cargo/bin:$PATH"\n',
 )
+NODE = Toolchain(
+    "node:18-slim",
+    ("nodejs", "ca-certificates"),
+    """\
+RUN useradd --create-home --uid 1000 node && ln -s /opt/npm/npm/bin/npm-cli.js /usr/local/bin/npm
+CMD ["node"]
+""",
+    npm=("npm@10.9.9",),
+)
+BUN = Toolchain(
+    "oven/bun:1",
+    rest="""\
+RUN useradd --create-home --uid 1000 bun && ln -s /opt/npm/@oven/bun-linux-x64-baseline/bin/bun /usr/local/bin/bun
+WORKDIR /home/bun/app
+""",
+    npm=("@oven/bun-linux-x64-baseline@1.4.5",),
+)
+DENO = Toolchain(
+    "denoland/deno:2.9.6",
+    rest="""\
+ENV DENO_DIR=/deno-dir
+RUN useradd --create-home --uid 1993 deno && mkdir /deno-dir && chown deno:deno /deno-dir \\
+ && ln -s /opt/npm/@deno/linux-x64-glibc/deno /usr/local/bin/deno
+""",
+    npm=("@deno/linux-x64-glibc@2.9.6",),
+)
 
 
 def ensure_toolchains(docker: Docker, wanted: Collection[Toolchain]) -> None:
@@ -99,8 +129,15 @@ def _make_debian(docker: Docker) -> None:
 
 def _make(docker: Docker, one: Toolchain) -> None:
     apt = "DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends"
-    recipe = f"FROM {DEBIAN.kept_as}\nRUN apt-get update && {apt} {' '.join(one.packages)} && apt-get clean\n{one.rest}"
-    done = build(docker, recipe.encode(), "--network=host", f"--tag={one.kept_as}", "-")
+    packages = f"RUN apt-get update && {apt} {' '.join(one.packages)} && apt-get clean\n" if one.packages else ""
+    with tempfile.TemporaryDirectory() as context:
+        modules = Path(context) / "node_modules"
+        modules.mkdir()
+        if one.npm:
+            # By this machine's npm, which knows the way out: there are no certificates in the image.
+            _call("npm", "install", "--prefix", context, "--no-save", "--ignore-scripts", *one.npm)
+        recipe = f"FROM {DEBIAN.kept_as}\n{packages}COPY node_modules /opt/npm\n{one.rest}"
+        done = build(docker, recipe.encode(), "--network=host", f"--tag={one.kept_as}", "--file=-", context)
     if done.returncode != 0:
         raise LabError(f"The lab's {one.name} cannot be made:\n{done.stdout.decode(errors='replace')[-2000:]}")
 
