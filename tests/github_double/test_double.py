@@ -160,6 +160,7 @@ def test_lists_come_in_pages_and_the_same_again_costs_nothing(github: GitHubDoub
         url = page.links.get("next", {}).get("url", "")
     assert seen == ["r0", "r1", "r2", "r3", "r4"]
     left = page.headers["x-ratelimit-remaining"]
+    assert left == "4997"  # after three pages
     again = web.get(str(page.url), headers={**head, "if-none-match": page.headers["etag"]})
     assert (again.status_code, again.headers["x-ratelimit-remaining"]) == (304, left)
 
