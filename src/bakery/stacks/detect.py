@@ -34,6 +34,7 @@ from bakery.stacks.proposals import EXAMPLES, proposed_variables
 from bakery.stacks.stack import Stack
 from bakery.stacks.table import STACKS
 from bakery.stacks.tree import LARGEST_FILE, LARGEST_TOTAL, MOST_FILES, FileTree, Folder
+from bakery.stacks.unreadable import unreadable
 
 
 class _Told(Struct, frozen=True):
@@ -231,12 +232,14 @@ def _either(said: CommandSetting, found: AppCommand | None) -> AppCommand | None
 
 
 def _plan(folder: Folder, stack: Stack, found: Found, settings: AppSettings, runtime: Runtime | None) -> BuildPlan:
+    looked_at = [name for pattern in (*stack.reads, *stack.reads_above) for name in folder.matching(pattern)]
+    said_nothing = (one for one in unreadable(folder, dict.fromkeys(looked_at)) if one not in found.why)
     return BuildPlan(
         stack=stack.name,
         runtime=runtime or found.runtimes[0],
         base=folder.path,
         commands=found.commands,
-        why=found.why,
+        why=(*found.why, *said_nothing),
         missing=found.missing,
         framework=found.framework,
         versions=found.versions,

@@ -101,7 +101,7 @@ def read_python_project(folder: Folder) -> PythonProject:
         },
         needs_for_tests=frozenset(_normal(found[1]) for text in for_tests if (found := _NAME.match(text[:500]))),
         python=python,
-        why=(*broken, *([by.why] if by.why else []), *asked),
+        why=(*broken, *([by.why] if by.why else []), *_contradictions(folder, by), *asked),
         lock=by.lock,
         scripts=_scripts(project, by.tool),
         has_members=bool(members),
@@ -126,6 +126,12 @@ def _by_lock(folder: Folder) -> _Installed | None:
             why = f"{folder.shown(lock)} is here, so {name} installs what it needs."
             return _Installed(tool, folder.shown(PYPROJECT), why, lock)
     return None
+
+
+def _contradictions(folder: Folder, by: _Installed) -> tuple[str, ...]:
+    """Locks of tools that are not the one that installs."""
+    others = [one for one in folder.present(UV_LOCK, POETRY_LOCK, PDM_LOCK, PIPFILE_LOCK) if one != by.lock]
+    return tuple(f"{folder.shown(one)} contradicts that, and does not count." for one in others if by.lock)
 
 
 def _by_list(folder: Folder) -> _Installed | None:
