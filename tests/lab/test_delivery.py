@@ -246,6 +246,54 @@ def noting(version: str) -> dict[str, str]:
     return {"app.py": program, "Dockerfile": dockerfile, "bakery.toml": '[run]\nvolumes = ["notes:notes"]\n'}
 
 
+@pytest.mark.timeout(200)
+def test_a_process_with_a_volume_is_replaced_in_its_place_even_when_bakery_is_killed_meanwhile(oven: Oven) -> None:
+    """Its health is a command, run by the node where the app runs."""
+    before = all_of_apps(oven)
+    make_app(oven, "unit", runtime="process")
+    ended = wait_for_end(oven.http, "unit", deploy(oven.http, "unit", noting_in_a_unit("one")))
+    assert ended["state"] == "succeeded", log_of(oven, "unit", 1)
+    assert "grep one notes/seen" in log_of(oven, "unit", 1)
+    assert visit(oven, "unit") == (200, "one ")
+
+    number = deploy(oven.http, "unit", noting_in_a_unit("two", first="time.sleep(6)"))
+    wait_for_step(oven.http, "unit", number, "check")
+    oven.bakery.kill()
+    oven.bakery.start()
+    ended = wait_for_end(oven.http, "unit", number, seconds=60)
+    assert ended["state"] == "succeeded", log_of(oven, "unit", number)
+    assert visit(oven, "unit") == (200, "one two ")
+    assert "Release #2 is live on blue." in log_of(oven, "unit", number)
+
+    failed = wait_for_end(oven.http, "unit", deploy(oven.http, "unit", noting_in_a_unit("three", first="sys.exit(3)")))
+    assert failed["state"] == "failed"
+    wait_until(lambda: visit(oven, "unit")[1] == "one two two ", what="the old release is back")
+
+    oven.http.delete("/api/apps/unit").raise_for_status()
+    wait_until(lambda: "bakery-unit-" not in all_of_apps(oven), what="no process of it is left", seconds=60)
+    gone = oven.program("volumes", "delete", "unit", "notes", "--node", NAME, "--yes")
+    assert gone.stdout == "The volume notes of unit is deleted.\n", gone.stderr
+    wait_until(lambda: all_of_apps(oven) == before, what="nothing of it is left", seconds=30)
+
+
+def noting_in_a_unit(version: str, *, first: str = "pass") -> dict[str, str]:
+    program = noting(version)["app.py"].replace("0.0.0.0", "127.0.0.1")  # noqa: S104 - taken out
+    program = program.replace("notes = open(", f"{first}; notes = open(")
+    settings = f"""
+[run]
+command = "python3 app.py"
+volumes = ["notes:notes"]
+
+[health]
+kind = "command"
+command = "grep {version} notes/seen"
+timeout = "2s"
+threshold = 2
+grace = "6s"
+"""
+    return {"app.py": program, "bakery.toml": settings}
+
+
 def images_of_a_private_registry_are_deployed(oven: Oven) -> None:
     """By their digest, with a password that is nowhere on the node; and one goes back without the registry."""
     for tag, version in (("1", "one"), ("2", "two")):
