@@ -217,7 +217,9 @@ import os, runpy, signal, sys
 left = int(os.environ["LINES_TO_LIVE"])
 def trace(frame, event, arg):
     global left
-    if not frame.f_code.co_filename.endswith(("/helper/jobs.py", "/helper/job_log.py", "/helper/descendants.py")):
+    if frame.f_code.co_filename.rpartition("/helper/")[2] not in (
+        "jobs.py", "job.py", "job_watch.py", "job_log.py", "descendants.py"
+    ):
         return None
     left -= event == "line"
     if left == 0:

@@ -28,7 +28,7 @@ from bakery.helper.container_logs import next_frame
 from bakery.helper.containers import MOST_WORDS, Place, find
 from bakery.helper.descendants import descendants, signal_all, signal_descendants
 from bakery.helper.docker_api import Away, Docker, Refused, patiently
-from bakery.helper.jobs import PR_SET_CHILD_SUBREAPER, reap
+from bakery.helper.job_watch import PR_SET_CHILD_SUBREAPER, reap
 from bakery.helper.libc import LIBC
 from bakery.helper.names import UNIT
 from bakery.helper.processes import PATHS, began_at

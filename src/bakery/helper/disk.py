@@ -25,7 +25,7 @@ from typing import Any
 from bakery.helper.docker_api import SOCKET, Docker, installation, patiently
 from bakery.helper.files import remove_tree
 from bakery.helper.images import LOCAL
-from bakery.helper.jobs import KEY, Job
+from bakery.helper.job import KEY, Job
 from bakery.helper.names import APP, PLACE, RELEASE, UNIT, WORD, Premises, premises_of_unit
 from bakery.helper.premises import make_cache
 from bakery.helper.programs import call, find_program

@@ -33,7 +33,9 @@ from bakery.helper.git_program import Credentials, Git
 from bakery.helper.git_tree import Writer
 from bakery.helper.git_urls import COMMIT, Url, expect_url, is_ref, short
 from bakery.helper.git_words import tell
-from bakery.helper.jobs import KEY, LONGEST_JOB, Job, Work, start_job, telling_faults, watch_over
+from bakery.helper.job import KEY, LONGEST_JOB, Job, Work
+from bakery.helper.job_watch import telling_faults, watch_over
+from bakery.helper.jobs import start_job
 from bakery.helper.names import APP, PLACE, RELEASE, WORD, Premises
 from bakery.helper.premises import make
 from bakery.helper.private_folder import private_folder

@@ -25,14 +25,14 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bakery.helper import docker_client, jobs
+from bakery.helper import docker_client, job_watch, jobs
 from bakery.helper.accounts import account_of
 from bakery.helper.build_steps import Limits, Steps, mark_of
 from bakery.helper.docker_api import CONFLICT, NOT_FOUND, Away, Docker, Refused, installation, patiently
 from bakery.helper.files import make_folder, remove_tree, write_over
 from bakery.helper.image_facts import credentials_header, look, resolve
 from bakery.helper.image_references import split_reference, whole_name
-from bakery.helper.jobs import KEY, Job
+from bakery.helper.job import KEY, LONGEST_JOB, Job, Work
 from bakery.helper.names import APP, RELEASE, Premises
 from bakery.helper.registry_words import explain
 from bakery.helper.told_image import BUILD, PULL, told_build, told_place, told_pull
@@ -46,7 +46,7 @@ LONGEST_SILENCE = 600.0  # seconds of a pull
 LONGEST_NOTE = 600
 
 
-class OwnWork(jobs.Work):
+class OwnWork(Work):
     """A job whose program is ours."""
 
     def __init__(self, text: bytes, own: Callable[[Path], None]) -> None:
@@ -78,7 +78,7 @@ def pull(root: Path, key: str, *follows: str) -> None:
 
 
 def begin(root: Path, key: str, what: str, told: dict[str, object], follows: tuple[str, ...]) -> None:
-    for name, least, most in (("seconds", 1, jobs.LONGEST_JOB), ("log_bytes", 0, 2**50)):
+    for name, least, most in (("seconds", 1, LONGEST_JOB), ("log_bytes", 0, 2**50)):
         whole_number(told, name, least, most)
     text = json.dumps({"root": str(root), "key": key, "what": what, "told": told}).encode()
     jobs.start_job(Job(root, key), OwnWork(text, work), "image-main", *follows)
@@ -116,8 +116,8 @@ def prune(root: Path, app: str, *kept: str) -> None:
 
 def run_unit(job: Job) -> None:
     """What the unit of such a job says."""
-    with jobs.telling_faults(job):
-        jobs.watch_over(job, OwnWork(job.handed.read_bytes(), work))
+    with job_watch.telling_faults(job):
+        job_watch.watch_over(job, OwnWork(job.handed.read_bytes(), work))
 
 
 def work(_root: Path) -> None:

@@ -24,11 +24,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bakery.helper import jobs
+from bakery.helper import job_watch, jobs
 from bakery.helper.callers import CHUNK, ERRORS, OUTPUT, Caller, apart, is_window
 from bakery.helper.containers import missing_is_fine
 from bakery.helper.docker_api import Away, Connection, Docker, Refused, patiently
-from bakery.helper.jobs import KEY, Job
+from bakery.helper.job import KEY, LONGEST_JOB, Job
 from bakery.helper.libc import LIBC
 from bakery.helper.once import OncePlace, create, end, told_once
 from bakery.helper.processes import PATHS, has_systemd
@@ -140,12 +140,12 @@ class Ends:
 
 
 def talk_with_program(job: Job) -> None:
-    LIBC.prctl(jobs.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what a program forks away comes to us
-    jobs.rate_as_victim(-900)
+    LIBC.prctl(job_watch.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what a program forks away comes to us
+    job_watch.rate_as_victim(-900)
     caller = Caller()
     told = told_frame(caller, PROGRAM)
     spec = jobs.Spec(json.dumps(told["job"]).encode())
-    signals = jobs.hear({signal.SIGCHLD, signal.SIGTERM})
+    signals = job_watch.hear({signal.SIGCHLD, signal.SIGTERM})
     ends = Ends(told["terminal"])
     if ends.has_terminal:
         os.fchown(ends.theirs[0], spec.account.pw_uid, -1)
@@ -154,10 +154,10 @@ def talk_with_program(job: Job) -> None:
         caller.say(ERRORS, f"{trouble}\n".encode())
         caller.say_end(NEVER_BEGAN, trouble)
         return
-    stopping = jobs.Stopping(spec.seconds)
+    stopping = job_watch.Stopping(spec.seconds)
     exit_status = hold(caller, program, ends, signals, stopping)
     late = f"did not end within {spec.seconds} s and was stopped"
-    caller.say_end(exit_status, late if stopping.why else jobs.ending(exit_status))
+    caller.say_end(exit_status, late if stopping.why else job_watch.ending(exit_status))
 
 
 def begin(job: Job, spec: jobs.Spec, ends: Ends) -> tuple[int, str]:
@@ -165,14 +165,14 @@ def begin(job: Job, spec: jobs.Spec, ends: Ends) -> tuple[int, str]:
     watcher = os.getpid()
     program = os.fork()
     if not program:
-        jobs.become_program(job, spec, watcher, ends.theirs, tell)
+        job_watch.become_program(job, spec, watcher, ends.theirs, tell)
     ends.close_theirs()
     os.close(tell)
     with os.fdopen(trouble, "rb") as said:  # until it closes, which it does when the program starts
         return program, said.read().decode(errors="replace")
 
 
-def hold(caller: Caller, program: int, ends: Ends, signals: int, stopping: jobs.Stopping) -> int:
+def hold(caller: Caller, program: int, ends: Ends, signals: int, stopping: job_watch.Stopping) -> int:
     """Until nothing of it is left. Who goes away ends it."""
     exit_status: int | None = None
     while True:
@@ -186,12 +186,12 @@ def hold(caller: Caller, program: int, ends: Ends, signals: int, stopping: jobs.
             set_window(ends.into, *caller.window)
             caller.window = None
         ends.feed(caller)
-        if signal.SIGTERM in jobs.heard(signals) or caller.is_gone:
+        if signal.SIGTERM in job_watch.heard(signals) or caller.is_gone:
             stopping.begin()
-        ended, is_all = jobs.reap(program)
+        ended, is_all = job_watch.reap(program)
         if ended is not None:
             exit_status = ended
-            stopping.begin(within=jobs.LAST_WORDS)
+            stopping.begin(within=job_watch.LAST_WORDS)
         if is_all and exit_status is not None:
             drain(caller, ends)
             return exit_status
@@ -226,10 +226,10 @@ def set_window(terminal: int, columns: int, rows: int) -> None:
 def talk_with_container(root: Path, key: str) -> None:
     caller, docker = Caller(), Docker()
     told = told_frame(caller, CONTAINED)
-    seconds = whole_number(told, "seconds", 1, jobs.LONGEST_JOB)
+    seconds = whole_number(told, "seconds", 1, LONGEST_JOB)
     told_once(root, key, told)
     place = OncePlace(root, told["app"], told["environment"], key)
-    signals = jobs.hear({signal.SIGTERM})
+    signals = job_watch.hear({signal.SIGTERM})
     open_ends = {
         "OpenStdin": True, "StdinOnce": True, "AttachStdin": True, "AttachStdout": True, "AttachStderr": True,
         "Tty": told["terminal"] is not None,
@@ -241,7 +241,7 @@ def talk_with_container(root: Path, key: str) -> None:
             attached.hold(caller, signals, time.monotonic() + seconds)
             exit_status = attached.exit_status()
             late = f"did not end within {seconds} s and was stopped"
-            caller.say_end(exit_status, late if attached.is_late else jobs.ending(exit_status))
+            caller.say_end(exit_status, late if attached.is_late else job_watch.ending(exit_status))
     except (Away, http.client.HTTPException) as error:
         sys.exit(f"Docker went away while it ran: {error}.")
     finally:
@@ -281,7 +281,7 @@ class Attached:
         """Until it has ended, or has to."""
         while self.is_running:
             self.is_late = time.monotonic() >= deadline
-            if self.is_late or caller.is_gone or signal.SIGTERM in jobs.heard(signals):
+            if self.is_late or caller.is_gone or signal.SIGTERM in job_watch.heard(signals):
                 end(self.docker, self.place)
                 return
             ready = self.ready(caller, signals, deadline)

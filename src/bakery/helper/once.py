@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bakery.helper import jobs
+from bakery.helper import job_watch, jobs
 from bakery.helper.container_logs import next_piece
 from bakery.helper.containers import (
     CONTAINER,
@@ -36,7 +36,7 @@ from bakery.helper.containers import (
 )
 from bakery.helper.docker_api import CONFLICT, Away, Docker, Refused, installation, patiently
 from bakery.helper.images import OwnWork, add_note, of_job
-from bakery.helper.jobs import KEY, Job
+from bakery.helper.job import KEY, LONGEST_JOB, Job
 from bakery.helper.names import APP, WORD
 from bakery.helper.verbs import Verb
 from bakery.helper.words import sentence, told_object, whole_number, write_all
@@ -61,7 +61,7 @@ class OncePlace(Place):
 def start(root: Path, key: str, *follows: str) -> None:
     told = told_object(ONCE, what="The command")
     told_once(root, key, told)
-    for name, least, most in (("seconds", 1, jobs.LONGEST_JOB), ("log_bytes", 0, 2**50)):
+    for name, least, most in (("seconds", 1, LONGEST_JOB), ("log_bytes", 0, 2**50)):
         whole_number(told, name, least, most)
     text = json.dumps({"root": str(root), "key": key, "told": told}).encode()
     jobs.start_job(Job(root, key), OwnWork(text, work), "once-main", *follows)
@@ -69,10 +69,10 @@ def start(root: Path, key: str, *follows: str) -> None:
 
 def run_unit(job: Job) -> None:
     """What the unit of such a job says. A program that was killed left its container behind."""
-    with jobs.telling_faults(job):
+    with job_watch.telling_faults(job):
         spec = OwnWork(job.handed.read_bytes(), work)
         try:
-            jobs.watch_over(job, spec)
+            job_watch.watch_over(job, spec)
         finally:
             patiently(lambda: end(Docker(), place_of(spec.told)))
 
