@@ -34,6 +34,20 @@ def test_how_it_starts(files: Files, start: str) -> None:
     assert (plan.stack, str(plan.commands.start), plan.missing) == ("deno", start, ())
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        'import { serve } from "https://deno.land/std@0.140.0/http/server.ts";',
+        "import { Hono } from 'jsr:@hono/hono@4'",
+        'import "https://deno.land/x/dotenv/load.ts"',
+    ],
+)
+def test_a_program_alone_is_known_by_what_it_imports(line: str) -> None:
+    plan = plan_of({"src/index.ts": f"{line}\n", "README.md": ""})
+    assert (plan.stack, str(plan.commands.start)) == ("deno", f"{LISTENING}deno run -A src/index.ts")
+    assert plan.why[0] == "src/index.ts imports from an address or from JSR, as programs of Deno do."
+
+
 def test_nothing_that_starts_is_said() -> None:
     (missing,) = plan_of(deno({"lint": "deno lint"})).missing
     assert missing.startswith("deno.json has no task “start”, and none of main.ts, server.ts, mod.ts")

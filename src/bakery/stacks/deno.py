@@ -1,4 +1,4 @@
-"""Deno: deno.json or deno.jsonc, Fresh's own layout, or a program that calls Deno.serve."""
+"""Deno: deno.json or deno.jsonc, Fresh's own layout, or a program that calls Deno or imports as only it does."""
 
 import re
 from collections.abc import Mapping
@@ -32,6 +32,8 @@ _USUAL, _USUAL_OF_1 = "2.8.1", "1.46.3"
 _NEWEST = frozenset({"2", "latest", "stable", "lts", "*"})
 # Whatever a program says about where it listens, this is where it does.
 _LISTENING = 'export DENO_SERVE_ADDRESS="tcp:${HOST:-127.0.0.1}:${PORT:-8000}"; exec '
+# Node and Bun know neither addresses nor JSR in what a program imports.
+_IMPORTS = re.compile(r"""\b(?:from|import)\s{1,20}["'](?:https://deno\.land/|https://esm\.sh/|jsr:)""")
 _FRAMEWORKS: Mapping[str, tuple[str, ...]] = {
     "Fresh": ("$fresh/", "@fresh/core"),
     "Hono": ("hono", "@hono/hono"),
@@ -119,11 +121,16 @@ def _mark(project: _Project) -> str | None:
         if folder.first(*LOCKS_OF_OTHERS) or not (folder.has(LOCK) or "start" in project.tasks):
             return None
         return f"{project.shown} is Deno's, and no other package manager has left a lock file beside it."
-    if folder.has(PACKAGE):
-        return None
+    return None if folder.has(PACKAGE) else _mark_in_a_program(folder)
+
+
+def _mark_in_a_program(folder: Folder) -> str | None:
     for name in folder.present(*PROGRAMS):
-        if re.search(r"\bDeno\.serve\b", folder.text(name) or ""):
+        text = folder.text(name) or ""
+        if re.search(r"\bDeno\.serve\b", text):
             return f"{folder.shown(name)} calls Deno.serve."
+        if _IMPORTS.search(text):
+            return f"{folder.shown(name)} imports from an address or from JSR, as programs of Deno do."
     return None
 
 
