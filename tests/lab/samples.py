@@ -223,6 +223,8 @@ SAMPLES: Mapping[str, Sample] = {
     ),
     "scheme": Sample((), {"server.scm": SCHEME}, "server.scm"),
 }
+# The toolchain of one is large, and in the lab for it alone: `scripts/test --all`.
+NOW_AND_THEN = frozenset({"rust"})
 
 
 @dataclass(frozen=True)

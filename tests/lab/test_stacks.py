@@ -8,10 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.lab.lab import Lab
-from tests.lab.samples import SAMPLES, prepare, remove_image
+from tests.lab.samples import NOW_AND_THEN, SAMPLES, prepare, remove_image
 
-# The toolchain of one is large, and in the lab for it alone.
-NOW_AND_THEN = frozenset({"rust"})
 TRIED = [name for name in SAMPLES if name not in NOW_AND_THEN or os.environ.get("BAKERY_TEST_ALL")]
 
 

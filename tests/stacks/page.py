@@ -7,7 +7,7 @@ from bakery.stacks.plan import THE_DEFAULT, BuildPlan
 from bakery.stacks.stack import Stack
 from bakery.stacks.table import STACKS
 from bakery.stacks.versions import READS as READ_FOR_ALL
-from tests.lab.samples import SAMPLES
+from tests.lab.samples import NOW_AND_THEN, SAMPLES
 from tests.stacks.trees import Files, a_tree
 
 _PROJECT = '<Project Sdk="Microsoft.NET.Sdk.Web"></Project>'
@@ -141,6 +141,7 @@ def stacks_page() -> str:
     rows += [f"| {' | '.join(_row(stack))} |" for stack in STACKS]
     every = ", ".join(f"`{name}`" for name in READ_FOR_ALL)
     built = [stack.name for stack in STACKS if stack.name in BUILT_IN_THE_LAB]
+    rarely = sorted(NOW_AND_THEN)
     others = [stack.name for stack in STACKS if stack.name not in BUILT_IN_THE_LAB | {"procfile", "command"}]
     return "\n".join(
         [
@@ -148,7 +149,7 @@ def stacks_page() -> str:
             "",
             f"For all of them {every} are read, here and in the folders above.",
             "",
-            f"Built and run in the lab's tests: {', '.join(built)}.",
+            f"Built and run in the lab's tests: {', '.join(built)}; of these only with `--all`: {', '.join(rarely)}.",
             f"Not built here, but reviewed, each with a golden file below `tests/stacks/golden`: {', '.join(others)}.",
         ]
     )
