@@ -33,7 +33,7 @@ _NEWEST = frozenset({"2", "latest", "stable", "lts", "*"})
 # Whatever a program says about where it listens, this is where it does.
 _LISTENING = 'export DENO_SERVE_ADDRESS="tcp:${HOST:-127.0.0.1}:${PORT:-8000}"; exec '
 # Node and Bun know neither addresses nor JSR in what a program imports.
-_IMPORTS = re.compile(r"""\b(?:from|import)\s{1,20}["'](?:https://deno\.land/|https://esm\.sh/|jsr:)""")
+_IMPORTS = r"""\b(?:from|import)\s{1,20}["'](?:https://deno\.land/|https://esm\.sh/|jsr:)"""
 _FRAMEWORKS: Mapping[str, tuple[str, ...]] = {
     "Fresh": ("$fresh/", "@fresh/core"),
     "Hono": ("hono", "@hono/hono"),
@@ -129,7 +129,7 @@ def _mark_in_a_program(folder: Folder) -> str | None:
         text = folder.text(name) or ""
         if re.search(r"\bDeno\.serve\b", text):
             return f"{folder.shown(name)} calls Deno.serve."
-        if _IMPORTS.search(text):
+        if re.search(_IMPORTS, text):
             return f"{folder.shown(name)} imports from an address or from JSR, as programs of Deno do."
     return None
 

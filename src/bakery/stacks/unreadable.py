@@ -7,7 +7,7 @@ from bakery.stacks.documents import read_json_with_comments, read_toml
 from bakery.stacks.tree import LARGEST_FILE, Folder
 
 _DATA = (".json", ".jsonc", ".toml", ".yaml", ".yml", "Pipfile")
-_TAB_IN_FRONT = re.compile(r"^\t+[^\s#]", re.MULTILINE)
+_TAB_IN_FRONT = r"(?m)^\t+[^\s#]"
 
 
 def unreadable(folder: Folder, names: Iterable[str]) -> Iterator[str]:
@@ -34,4 +34,4 @@ def _broken(name: str, text: str) -> str | None:
         return "JSON" if read_json_with_comments(text) is None else None
     if name.endswith(".toml"):
         return "TOML" if read_toml(text) is None else None
-    return "YAML" if name.endswith((".yaml", ".yml")) and _TAB_IN_FRONT.search(text) else None
+    return "YAML" if name.endswith((".yaml", ".yml")) and re.search(_TAB_IN_FRONT, text) else None
