@@ -14,6 +14,23 @@ def package(**keys: object) -> str:
     return json.dumps(keys)
 
 
+@pytest.mark.parametrize(("lock", "argv"), [("package-lock.json", "npm"), ("bun.lock", "bun")])
+def test_a_bot_is_a_worker_without_a_port(lock: str, argv: str) -> None:
+    manifest = package(scripts={"start": "node bot.js"}, dependencies={"discord.js": "14"})
+    plan = plan_of({"package.json": manifest, lock: "{}"})
+    assert (plan.port, plan.commands.start, plan.missing) == (None, None, ())
+    assert plan.commands.processes == {"worker": words(argv, "run", "start")}
+    assert plan.why[-1] == "package.json needs a client for chats and no server: a worker without a port."
+    assert "EXPOSE" not in getattr(plan.dockerfile, "text", "EXPOSE")
+    assert f'CMD ["{argv}", "run", "start"]' in getattr(plan.dockerfile, "text", "")
+
+
+def test_a_bot_that_serves_pages_too_has_a_port() -> None:
+    needs = {"discord.js": "14", "express": "5"}
+    plan = plan_of({"package.json": package(**SERVER, dependencies=needs), "package-lock.json": "{}"})
+    assert (plan.port, plan.commands.processes) == (3000, {})
+
+
 def test_an_app_with_scripts_in_full() -> None:
     plan = plan_of(
         {

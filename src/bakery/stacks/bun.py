@@ -6,7 +6,7 @@ from bakery.model.apps import Runtime
 from bakery.model.repository_paths import RepositoryPath
 from bakery.stacks import node_frameworks
 from bakery.stacks.node_app import DJANGO, Project, read_app
-from bakery.stacks.node_image import PORT, image_of_bun, write_dockerfile
+from bakery.stacks.node_image import image_of_bun, write_dockerfile
 from bakery.stacks.node_managers import BUN, bun_managed
 from bakery.stacks.node_packages import CLIENTS, system_needs
 from bakery.stacks.node_workspace import Workspace, find_workspace
@@ -44,9 +44,9 @@ def find_bun_app(folder: Folder, said: Said) -> Found | None:
         versions=(version,),
         variables=for_clients(package.needs, CLIENTS, source=package.shown),
         system_packages=needs.run,
-        port=None if app.files else PORT,
+        port=app.port,
         static_folder=RepositoryPath(app.files) if app.files else None,
-        write_dockerfile=write_dockerfile(project, image_of_bun(version), needs, app.files),
+        write_dockerfile=write_dockerfile(project, image_of_bun(version), needs, app),
         paths=("node_modules/.bin",),
     )
 

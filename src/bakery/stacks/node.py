@@ -4,7 +4,7 @@ from bakery.model.apps import Runtime
 from bakery.model.repository_paths import RepositoryPath
 from bakery.stacks import node_frameworks
 from bakery.stacks.node_app import DJANGO, Project, read_app
-from bakery.stacks.node_image import PORT, image_of_node, write_dockerfile
+from bakery.stacks.node_image import image_of_node, write_dockerfile
 from bakery.stacks.node_managers import LOCKS, managed
 from bakery.stacks.node_packages import CLIENTS, system_needs
 from bakery.stacks.node_versions import READS_ABOVE, node_version
@@ -42,9 +42,9 @@ def find_node_app(folder: Folder, said: Said) -> Found | None:
         versions=(version, *([manager.version] if manager.version else [])),
         variables=for_clients(package.needs, CLIENTS, source=package.shown),
         system_packages=needs.run,
-        port=None if app.files else PORT,
+        port=app.port,
         static_folder=RepositoryPath(app.files) if app.files else None,
-        write_dockerfile=write_dockerfile(project, image_of_node(version), needs, app.files),
+        write_dockerfile=write_dockerfile(project, image_of_node(version), needs, app),
         paths=("node_modules/.bin",),
     )
 

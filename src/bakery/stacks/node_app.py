@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from bakery.model.app_commands import AppCommand, ShellText, Words, words
+from bakery.model.names import Port
+from bakery.stacks.listening import WORKER
 from bakery.stacks.node_frameworks import Framework, Output, find_framework, is_for_development
 from bakery.stacks.node_managers import Managed, install_command
-from bakery.stacks.node_packages import migration
+from bakery.stacks.node_packages import is_bot, migration
 from bakery.stacks.node_workspace import Workspace, apps_of_nx, build_of_member
 from bakery.stacks.package_json import Package
 from bakery.stacks.plan import Commands, Said
 from bakery.stacks.tree import Folder
 
+PORT = Port(3000)
 _TYPESCRIPT = (
     "index.ts",
     "server.ts",
@@ -39,11 +42,13 @@ class Project(Struct, frozen=True):
 
 
 class App(Struct, frozen=True):
-    """`files`: a folder that nginx hands out, and nothing is started. `missing`: why it cannot be started."""
+    """`files`: a folder that nginx hands out, and nothing is started. `missing`: why it cannot be started. `port`: None
+    where nobody asks it anything."""
 
     commands: Commands
     framework: str | None
     files: str | None
+    port: Port | None
     why: tuple[str, ...]
     missing: tuple[str, ...]
 
@@ -69,17 +74,22 @@ def read_app(project: Project, said: Said) -> App:
         why.append(f"{package.shown} has {'scripts' if len(named) > 1 else 'a script'} {' and '.join(named)}.")
     why += [*built, *([output.why] if output and output.why and (files or output.start) else [])]
     why += [started] if start else []
+    is_worker = start is not None and framework is None and is_bot(package)
+    if is_worker:
+        why.append(f"{package.shown} needs a client for chats and no server: a worker without a port.")
     commands = Commands(
         install=install_command(project.managed, project.folder, project.workspace) if not package.is_absent else None,
         build=build,
         test=manager.script("test") if package.test else None,
-        start=start,
+        start=None if is_worker else start,
+        processes={WORKER: start} if start and is_worker else {},
         release=release if start else None,
     )
     return App(
         commands=commands,
         framework=framework.name if framework else None,
         files=files,
+        port=None if files or is_worker else PORT,
         why=(*why, *([released] if released and start else [])),
         missing=() if start or files else (started,),
     )

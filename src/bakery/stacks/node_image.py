@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from bakery.model.names import Port
 from bakery.model.repository_paths import joined
 from bakery.model.variables import VariableName
 from bakery.stacks.image_text import FOLDER, ImageText
-from bakery.stacks.node_app import Project
+from bakery.stacks.listening import started
+from bakery.stacks.node_app import App, Project
 from bakery.stacks.node_managers import YARN, bringing, install_command, pruning
 from bakery.stacks.node_packages import SystemNeeds, needs_playwright
 from bakery.stacks.node_workspace import manifests_of
@@ -16,7 +16,6 @@ from bakery.stacks.package_json import FILE
 from bakery.stacks.plan import Commands, GeneratedDockerfile, ToolVersion
 from bakery.stacks.tree import Folder
 
-PORT = Port(3000)
 _IGNORES = (".next", ".nuxt", ".output", ".svelte-kit", ".turbo", ".nx", ".cache", "coverage", "dist", "build")
 
 
@@ -29,20 +28,20 @@ class Base(Struct, frozen=True):
 
 
 def write_dockerfile(
-    project: Project, base: Base, needs: SystemNeeds, files: str | None
+    project: Project, base: Base, needs: SystemNeeds, app: App
 ) -> Callable[[Commands, tuple[VariableName, ...]], GeneratedDockerfile]:
-    return lambda commands, names: _written(project, base, needs, files, commands, names)
+    return lambda commands, names: _written(project, base, needs, app, commands, names)
 
 
 def _written(
     project: Project,
     base: Base,
     needs: SystemNeeds,
-    files: str | None,
+    app: App,
     commands: Commands,
     names: tuple[VariableName, ...],
 ) -> GeneratedDockerfile:
-    workspace, managed = project.workspace, project.managed
+    workspace, managed, files = project.workspace, project.managed, app.files
     top = workspace.folder if workspace else project.folder
     below = workspace.path if workspace else ""
     sources = [joined(below, FILE), *([managed.lock] if managed.lock else [])]
@@ -74,7 +73,7 @@ def _written(
     text.copy_built(FOLDER, source=source, owner=base.user)
     if below:
         text.folder(f"{FOLDER}/{below}")
-    text.serve(commands.start, port=PORT, user=base.user, NODE_ENV="production")
+    text.serve(started(commands), port=app.port, user=base.user, NODE_ENV="production")
     return text.done()
 
 

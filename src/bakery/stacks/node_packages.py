@@ -27,6 +27,14 @@ _COMPILED: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("node-pty", "isolated-vm", "re2", "node-sass", "usb", "couchbase"), _TO_COMPILE),
     "canvas": (*_TO_COMPILE, "libcairo2-dev", "libjpeg-dev", "libpango1.0-dev", "librsvg2-dev", "pkg-config"),
 }
+_BOTS = frozenset(
+    {
+        *("discord.js", "eris", "oceanic.js", "@discordjs/core", "telegraf", "grammy", "node-telegram-bot-api"),
+        *("whatsapp-web.js", "@whiskeysockets/baileys", "tmi.js", "mineflayer", "matrix-bot-sdk"),
+    }
+)
+# Who needs one of these beside it is asked by others too.
+_SERVERS = frozenset({"express", "fastify", "koa", "hono", "polka", "restify", "@hapi/hapi", "h3", "micro", "ws"})
 CLIENTS: Mapping[str, tuple[str, str]] = {
     "pg": ("DATABASE_URL", "PostgreSQL"),
     "postgres": ("DATABASE_URL", "PostgreSQL"),
@@ -86,3 +94,8 @@ def migration(folder: Folder, package: Package, program: Callable[..., Words]) -
             return None, ""
         return program(*argv), f"{folder.shown(mark)} holds {what} migrations, which run before a release."
     return None, ""
+
+
+def is_bot(package: Package) -> bool:
+    """It talks to a service for chats, and nobody asks it anything."""
+    return not package.needs.isdisjoint(_BOTS) and package.needs.isdisjoint(_SERVERS)
