@@ -246,12 +246,12 @@ def noting(version: str) -> dict[str, str]:
     return {"app.py": program, "Dockerfile": dockerfile, "bakery.toml": '[run]\nvolumes = ["notes:notes"]\n'}
 
 
-@pytest.mark.timeout(200)
+@pytest.mark.timeout(300)
 def test_a_process_with_a_volume_is_replaced_in_its_place_even_when_bakery_is_killed_meanwhile(oven: Oven) -> None:
     """Its health is a command, run by the node where the app runs."""
     before = all_of_apps(oven)
     make_app(oven, "unit", runtime="process")
-    ended = wait_for_end(oven.http, "unit", deploy(oven.http, "unit", noting_in_a_unit("one")))
+    ended = wait_for_end(oven.http, "unit", deploy(oven.http, "unit", noting_in_a_unit("one")), seconds=120)
     assert ended["state"] == "succeeded", log_of(oven, "unit", 1)
     assert "grep one notes/seen" in log_of(oven, "unit", 1)
     assert visit(oven, "unit") == (200, "one ")
@@ -260,14 +260,15 @@ def test_a_process_with_a_volume_is_replaced_in_its_place_even_when_bakery_is_ki
     wait_for_step(oven.http, "unit", number, "check")
     oven.bakery.kill()
     oven.bakery.start()
-    ended = wait_for_end(oven.http, "unit", number, seconds=60)
+    ended = wait_for_end(oven.http, "unit", number, seconds=120)
     assert ended["state"] == "succeeded", log_of(oven, "unit", number)
     assert visit(oven, "unit") == (200, "one two ")
     assert "Release #2 is live on blue." in log_of(oven, "unit", number)
 
-    failed = wait_for_end(oven.http, "unit", deploy(oven.http, "unit", noting_in_a_unit("three", first="sys.exit(3)")))
+    crashing = deploy(oven.http, "unit", noting_in_a_unit("three", first="sys.exit(3)"))
+    failed = wait_for_end(oven.http, "unit", crashing, seconds=120)
     assert failed["state"] == "failed"
-    wait_until(lambda: visit(oven, "unit")[1] == "one two two ", what="the old release is back")
+    wait_until(lambda: visit(oven, "unit")[1] == "one two two ", what="the old release is back", seconds=60)
 
     oven.http.delete("/api/apps/unit").raise_for_status()
     wait_until(lambda: "bakery-unit-" not in all_of_apps(oven), what="no process of it is left", seconds=60)
