@@ -55,7 +55,7 @@ async def a_site(store: Store, folder: Path) -> Site:
     settings = read_settings(environ, is_root=False)
     queue = Queue(store)
     await queue.open()
-    machine = machine_of(await node_in(folder / "node", None))
+    machine = machine_of(await node_in(folder / "node", None, has_docker=True))
     await ensure_local_node(store, machine, Address(public=None, apps_domain="localhost"))
     parts = Parts(
         settings=settings,

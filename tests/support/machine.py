@@ -42,11 +42,13 @@ def a_free_port() -> Port:
         return Port(probe.getsockname()[1])
 
 
-async def node_in(folder: Path, site_port: Port | None) -> Node:
-    """`site_port` None: a machine without nginx."""
+async def node_in(folder: Path, site_port: Port | None, *, has_docker: bool | None = None) -> Node:
+    """`site_port` None: a machine without nginx. `has_docker` None: as this machine is at this moment."""
     transport = LocalTransport()
     folders = NodeFolders(PurePosixPath(folder))
     facts = msgspec.structs.replace(await look_at(transport), is_root=False, has_systemd=False)
+    if has_docker is not None:
+        facts = msgspec.structs.replace(facts, has_docker=has_docker)
     ingress = None
     program = await install_helper(transport, folders)
     helper = Helper(transport, program)
