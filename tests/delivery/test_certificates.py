@@ -203,12 +203,12 @@ def held(days: float, *names: HostName, life: float = 90) -> Held:
 
 def scripted(fleet: Fleet, *said: Held | Refused) -> Scripted:
     script = Scripted(list(said))
-    node = replace(fleet.node, certificates=script)  # type: ignore[arg-type]
+    node = replace(fleet.node, certificates=script)  # type: ignore[arg-type]  # it answers what the test says
 
     async def open_node(_node_id: int) -> object:
         return node
 
-    fleet.links.node = open_node  # type: ignore[method-assign, assignment]
+    fleet.links.node = open_node  # type: ignore[method-assign, assignment]  # a double
     return script
 
 

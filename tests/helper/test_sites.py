@@ -477,7 +477,7 @@ def test_a_damaged_marker_is_told(place: Place, content: str) -> None:
 KILLED_AT_A_LINE = """
 import os, runpy, signal, sys
 left = int(os.environ["LINES_TO_LIVE"])
-FILES = ("/helper/sites.py", "/helper/nginx.py", "/helper/files.py")
+FILES = ("/helper/sites.py", "/helper/site_files.py", "/helper/nginx.py", "/helper/files.py")
 WAIT = {"is_locked", "wait_for_workers", "workers", "master", "accepts", "read"}  # whose lines nobody can count
 def trace(frame, event, arg):
     global left

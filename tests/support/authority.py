@@ -72,7 +72,7 @@ def running_pebble(
 
 def _answers(directory: str) -> bool:
     try:
-        return httpx.get(directory, verify=False, trust_env=False).status_code == httpx.codes.OK  # noqa: S501
+        return httpx.get(directory, verify=False, trust_env=False).status_code == httpx.codes.OK  # noqa: S501 - pebble's own
     except httpx.HTTPError:
         return False
 

@@ -28,7 +28,8 @@ from bakery.helper.certificate_files import MOST_IN_CHAIN, NAME, Certificates, c
 from bakery.helper.files import remove_tree, write_over
 from bakery.helper.nginx import Nginx
 from bakery.helper.programs import Ended, call, find_program
-from bakery.helper.sites import HOST, taking_turns, told_hosts
+from bakery.helper.site_files import taking_turns
+from bakery.helper.sites import HOST, told_hosts
 from bakery.helper.verbs import Verb
 from bakery.helper.words import hinted, is_text, say, told_object
 

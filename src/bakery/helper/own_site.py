@@ -13,7 +13,8 @@ from pathlib import Path
 from bakery.helper.certificate_files import Certificates
 from bakery.helper.nginx import HIGHEST_PORT, Nginx
 from bakery.helper.nginx_text import render_own_site
-from bakery.helper.sites import Site, expect_good, refuse_bad, settle, taking_turns, told_hosts, undone_by_faults
+from bakery.helper.site_files import Site, refuse_bad, settle, take_away, taking_turns, undone_by_faults
+from bakery.helper.sites import told_hosts
 from bakery.helper.verbs import Verb
 from bakery.helper.words import told_object, whole_number
 
@@ -45,12 +46,7 @@ def remove(root: Path) -> None:
     site = Site(root, nginx, NAME)
     with taking_turns(root):
         settle(root, nginx)
-        if site.conf.exists():
-            site.conf.replace(site.before)
-            if nginx.workers():
-                expect_good(nginx)
-                nginx.take_up()
-            site.before.unlink()
+        take_away(site, nginx)
 
 
 VERBS = {"put": Verb(put), "remove": Verb(remove)}

@@ -6,34 +6,18 @@
     site-remove APP ENVIRONMENT   harmless when there is none
     site-show APP ENVIRONMENT     prints what was switched to last
 
-A site is tested in its place, for nginx tests only what it reads. Until then the old file waits beside it, as
-NAME.conf.before, which is empty where there was none. What the node knows of a switch is its marker, FOLDER/sites/
-NAME.json; that of one under way lies beside it as NAME.json.next, and its renaming is the moment that decides:
-
-    .before and .next       nothing is decided: the old file is put back
-    .before and a marker    it is decided: nginx has to take up what stands there, if it has not yet
-    .before alone           of an older Bakery, or no app's: it stays when it passes nginx's test
-
-Pages and passwords that a site has lie beside it as NAME.HASH.html and NAME.HASH.users, written before it and removed
-when neither it nor an old file refers to them.
-
-A marker's generation only grows. Who comes with an older one, as a Bakery that was away, changes nothing any more.
+How one is put in its place, and settled when somebody was killed meanwhile, is told in site_files.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
 import json
-import os
 import re
 import sys
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from bakery.helper.certificate_files import NAME, Certificates, covers, make_nameless
-from bakery.helper.files import let_group_read, make_folder, replace_with, sync_folder, write_beside, write_over
+from bakery.helper.files import sync_folder, write_over
 from bakery.helper.names import COLOUR, PLACE, Premises
 from bakery.helper.nginx import HIGHEST_PORT, Nginx
 from bakery.helper.nginx_text import (
@@ -51,6 +35,15 @@ from bakery.helper.nginx_text import (
     render_proxy,
     render_static,
 )
+from bakery.helper.site_files import (
+    Site,
+    refuse_all,
+    refuse_bad,
+    settle,
+    take_away,
+    taking_turns,
+    undone_by_faults,
+)
 from bakery.helper.site_options import told_options
 from bakery.helper.site_options_text import SiteFiles, site_text
 from bakery.helper.verbs import Verb
@@ -58,83 +51,13 @@ from bakery.helper.words import hinted, say, told_object, whole_number
 
 FIELDS = {"hosts", "port", "folder", "generation", "release", "slot", "listen"}
 OPTIONAL = frozenset({"is_refresh", "options", "listen_tls", "certificates"})
-MARKED = {"generation", "release", "slot", "port"}
 HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 ANY_BELOW = re.compile(r"\*\.(.+\..+)")
 MOST_HOSTS = 200
 APP_PORTS = (20000, 29999)
 HIGHEST_NUMBER = 2**53
-LONGEST_TURN = 30.0
 CATCH_ALL, CATCH_ALL_TLS = "00-catch-all", "00-catch-all-tls"  # no app's name begins with a digit
 MOST_CERTIFICATES = 50
-AS_BEFORE = "All sites are as they were before. If the line above is in a file of your own, correct it there."
-
-
-class Site:
-    """The files of one site."""
-
-    def __init__(self, root: Path, nginx: Nginx, name: str) -> None:
-        self.name = name
-        self.conf = nginx.sites / f"{name}.conf"
-        self.before = nginx.sites / f"{name}.conf.before"
-        self.marker = root / "sites" / f"{name}.json"
-        self.next = root / "sites" / f"{name}.json.next"
-
-    def marked(self) -> dict[str, object] | None:
-        """That of a site which is gone says nothing any more."""
-        if not self.conf.exists():
-            return None
-        try:
-            found = json.loads(self.marker.read_bytes())
-        except FileNotFoundError:
-            return None
-        except ValueError:
-            found = None
-        if not isinstance(found, dict) or set(found) != MARKED:
-            sys.exit(hinted(f"{self.marker} is damaged.", "Remove it, then deploy again."))
-        return found
-
-    def put(self, text: str) -> None:
-        """The old file is kept beside it first."""
-        if self.conf.exists():
-            os.link(self.conf, self.before)
-        else:
-            self.before.touch(mode=0o644)
-        replace_with(self.conf, text)
-
-    def put_back(self) -> None:
-        """Nothing was changed yet where no old file was kept."""
-        if self.before.exists():
-            if self.before.stat().st_size:
-                self.before.replace(self.conf)  # of two names of one file it removes none
-            else:
-                self.conf.unlink(missing_ok=True)
-            self.before.unlink(missing_ok=True)
-        self.conf.with_name(f"{self.conf.name}.new").unlink(missing_ok=True)
-        self.next.unlink(missing_ok=True)
-        self.tidy()
-
-    def put_files(self, files: SiteFiles, nginx: Nginx) -> None:
-        """What its text refers to. Those of the old text stay beside them."""
-        for name, content in files.open.items():
-            replace_with(self.conf.with_name(name), content)
-        for name, content in files.closed.items():
-            self.put_closed(name, content, nginx)
-
-    def put_closed(self, name: str, content: str, nginx: Nginx) -> None:
-        path = self.conf.with_name(name)
-        aside = write_beside(path, content, mode=0o600)
-        if os.geteuid() == 0:
-            let_group_read(aside, nginx.workers_group)
-        aside.replace(path)
-
-    def tidy(self) -> None:
-        """Of what lies beside it, it keeps what its text refers to."""
-        text = self.conf.read_text() if self.conf.exists() else ""
-        for kind in ("html", "users"):
-            for path in self.conf.parent.glob(f"{self.name}.*.{kind}"):
-                if f"/{path.name}" not in text:
-                    path.unlink()
 
 
 # The verbs.
@@ -203,12 +126,7 @@ def remove(root: Path, app: str, environment: str) -> None:
     site = Site(root, nginx, f"{app}-{environment}")
     with taking_turns(root):
         settle(root, nginx)
-        if site.conf.exists():
-            site.conf.replace(site.before)
-            if nginx.workers():
-                expect_good(nginx)
-                nginx.take_up()
-            site.before.unlink()
+        take_away(site, nginx)
         site.tidy()
         site.marker.unlink(missing_ok=True)
 
@@ -296,58 +214,7 @@ def leads_to_the_same(old: dict[str, object] | None, marker: dict[str, object]) 
     return old is not None and all(old[name] == marker[name] for name in ("release", "slot", "port"))
 
 
-# Changing what nginx reads.
-
-
-@contextlib.contextmanager
-def undone_by_faults(site: Site) -> Iterator[None]:
-    """A disk that is full leaves no more behind than a refusal does."""
-    try:
-        yield
-    except OSError:
-        site.put_back()
-        raise
-
-
-@contextlib.contextmanager
-def taking_turns(root: Path) -> Iterator[None]:
-    """One changes sites at a time, whichever Bakery asks."""
-    folder = root / "sites"
-    make_folder(folder, 0o700)
-    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    deadline = time.monotonic() + LONGEST_TURN
-    while not is_locked(lock):
-        if time.monotonic() > deadline:
-            sys.exit("Somebody else has been changing sites here for too long.")
-        time.sleep(0.002)
-    try:
-        yield
-    finally:
-        os.close(lock)
-
-
-def is_locked(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def settle(root: Path, nginx: Nginx) -> None:
-    """What others left half done, who were killed."""
-    found = sorted(nginx.sites.glob("*.conf.before"))
-    sites = [Site(root, nginx, before.name[: -len(".conf.before")]) for before in found]
-    for site in sites:
-        if site.next.exists() or (not site.marker.exists() and nginx.complaint()):
-            site.put_back()
-    for unfinished in [*nginx.sites.glob("*.new"), *(root / "sites").glob("*.json.next")]:
-        unfinished.unlink()
-    if sites:
-        expect_good(nginx)
-        nginx.take_up()
-    for site in sites:
-        site.before.unlink(missing_ok=True)
+# What stands for names that no site has.
 
 
 def place_catch_all(root: Path, nginx: Nginx) -> list[str]:
@@ -403,23 +270,6 @@ def is_free(listen: Listen) -> bool:
         except OSError:
             return False
     return True
-
-
-def refuse_bad(site: Site, nginx: Nginx) -> None:
-    complaint = nginx.complaint()
-    if complaint:
-        site.put_back()
-        sys.exit(hinted(f"nginx refused the site {site.name}: {complaint}", AS_BEFORE))
-
-
-def expect_good(nginx: Nginx) -> None:
-    complaint = nginx.complaint()
-    if complaint:
-        refuse_all(complaint)
-
-
-def refuse_all(complaint: str) -> None:
-    sys.exit(hinted(f"nginx cannot use its configuration: {complaint}", "Correct that line, then do this again."))
 
 
 VERBS = {
