@@ -324,8 +324,9 @@ def test_live_rows_are_the_rows_of_the_server(reader: Page, site_of_logs: Logs) 
 
 
 def test_only_matches_are_shown_with_three_lines_around_each(reader: Page, site_of_logs: Logs) -> None:
-    with looking_at(reader, site_of_logs.long) as pane:
-        expect(reader.locator("#L100000")).to_be_visible()  # a log is opened at its end, and searched from there
+    with looking_at(reader, site_of_logs.long, "#L50000") as pane:  # it is searched from there
+        pane.focus()
+        reader.keyboard.press("Escape")
         reader.get_by_role("searchbox", name="Search the log").fill("line 9999")
         expect(reader.locator("[data-hits]")).to_have_text("2 of 11")
         only = reader.get_by_role("button", name="Only matches")
