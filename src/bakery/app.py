@@ -76,7 +76,6 @@ _JOBS_ARE_KEPT = timedelta(days=7)  # in the queue
 _DEPLOYMENT_LOGS_ARE_KEPT = timedelta(days=90)
 _LOGS_ARE_KEPT = timedelta(days=30)  # of jobs on nodes
 _TRANSCRIPTS_ARE_KEPT = timedelta(days=30)
-_DELIVERIES_ARE_KEPT = timedelta(days=30)
 _TRY_EVERY = 5.0  # to hold what another process held
 _PAUSE = 1.0
 _RESTART_EVERY = 5.0
@@ -427,7 +426,7 @@ async def _keep_house(parts: Parts) -> None:
         await clear_jobs(parts.store, parts.links, older_than=_LOGS_ARE_KEPT)
         await shorten_old_logs(parts.store, older_than=_DEPLOYMENT_LOGS_ARE_KEPT)
         await forget_transcripts(parts.store, older_than=_TRANSCRIPTS_ARE_KEPT)
-        await forget_deliveries(parts.store, older_than=_DELIVERIES_ARE_KEPT)
+        await forget_deliveries(parts.store)
         await deploy_what_was_cut(parts.store, parts.queue)
         await keep_metrics(parts.store, _now())
         await forget_traffic(parts.store, _now())

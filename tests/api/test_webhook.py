@@ -76,6 +76,45 @@ async def test_a_push_is_deployed_once_and_what_was_decided_is_kept(site: Site) 
     assert shown["head"] == D
 
 
+async def test_a_body_that_was_captured_does_nothing_under_another_id(site: Site) -> None:
+    """Also where the order of pushes would not tell: of a tag, and of a push that a forced one took back."""
+    hook = await a_shop(site)
+    pushed, back = packed(github(A, B)), packed(github(B, A, forced=True))
+    tag = packed(github(NONE, C, ref="refs/tags/v1"))
+    async with a_server(site) as server, site.as_(await an_admin(site.store)) as client:
+        await client.patch("/apps/shop/webhook", json={"tags": "v*"})
+        sent = [(pushed, "1"), (back, "2"), (tag, "3"), (pushed, "4"), (tag, "5"), (tag, "6")]
+        answers = [
+            (await server.post(hook[0], content=body, headers=dict(signed(body, delivery=number, secret=hook[1])))).json()
+            for body, number in sent
+        ]
+        listed = (await client.get("/apps/shop/webhook/deliveries")).json()["items"]
+        async with site.store.transaction() as tx:  # as if they had been kept long enough
+            await tx.connection.execute("DELETE FROM webhook_deliveries")
+        late = await server.post(hook[0], content=tag, headers=dict(signed(tag, delivery="7", secret=hook[1])))
+    assert [answer["deployment"] for answer in answers] == [1, 2, 3, None, None, None]
+    assert {answer["why"] for answer in (*answers[3:], late.json())} == {
+        "The same body came before. To deploy it again, redeliver it here."
+    }
+    assert [(one["delivery"], one["times"]) for one in listed] == [("3", 3), ("2", 1), ("1", 2)]
+
+
+async def test_an_older_push_that_waited_is_not_deployed_after_a_newer(site: Site) -> None:
+    hook = await a_shop(site)
+    async with a_server(site) as server, site.as_(await an_admin(site.store)) as client:
+        await push(server, hook, A, B, "1")
+        await push(server, hook, B, C, "2")
+        async with site.store.transaction() as tx:  # as if a kill had cut the first one's
+            await tx.connection.execute(
+                "UPDATE webhook_deliveries SET deployment = NULL, at = now() - interval '2 minutes' WHERE delivery = '1'"
+            )
+        await deploy_what_was_cut(site.store, site.parts.queue)
+        listed = (await client.get("/apps/shop/webhook/deliveries")).json()["items"]
+        deployments = (await client.get("/apps/shop/deployments")).json()["items"]
+    assert [(one["decision"], one["deployment"]) for one in listed] == [("deploys", 2), ("coalesced", None)]
+    assert len(deployments) == 2
+
+
 async def test_nothing_is_deployed_without_a_signature_that_holds(site: Site) -> None:
     hook = await a_shop(site)
     body = packed(github(A, B))

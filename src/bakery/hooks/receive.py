@@ -69,15 +69,19 @@ async def receive(store: Store, queue: Queue, turns: Turns, hook: Hook | None, p
     envelope = envelope if envelope.delivery else _named_by_body(envelope, parcel.body)
     async with store.transaction() as tx:
         followed = decided if push is None else await _decide(tx, hook.environment_id, push)
+        # Only a signature is of the body: GitLab's token opens every one.
+        digest = None if push is None or envelope.provider is Provider.GITLAB else hashlib.sha256(parcel.body).digest()
+        if digest is not None and await rows.came_before(tx, hook.environment_id, digest):
+            return _before("The same body")
         delivery = await rows.keep_delivery(tx, hook.environment_id, envelope, followed, push)
+        if delivery is not None and digest is not None:
+            await rows.note_body(tx, hook.environment_id, digest, delivery)
         if delivery is not None and push is not None and followed.is_newest:
             await rows.note_head(tx, hook.environment_id, push)
         if delivery is not None and followed.ref is None:
             tx.publish(f"app:{hook.app}")
     if delivery is None:
-        return Answer(
-            None, Decision.IGNORED, f"Delivery {envelope.delivery} came before. To deploy it again, redeliver it here."
-        )
+        return _before(f"Delivery {envelope.delivery}")
     if followed.ref is None or push is None:
         return Answer(delivery, followed.decision, followed.why)
     actor = _pusher(push, parcel)
@@ -144,6 +148,10 @@ class _Cut:
         return AppAt(self.app, self.environment)
 
 
+def _before(what: str) -> Answer:
+    return Answer(None, Decision.IGNORED, f"{what} came before. To deploy it again, redeliver it here.")
+
+
 def _read(envelope: Envelope, parcel: Parcel) -> tuple[Push | None, Decided]:
     if is_ping(envelope):
         return None, Decided(Decision.IGNORED, "Its server asked whether we listen. We do.")
@@ -206,8 +214,8 @@ class _Wanted:
 
 async def _deploy(store: Store, queue: Queue, turns: Turns, wanted: _Wanted) -> Answer:
     delivery, why = wanted.delivery, wanted.why
-    async with turns.of(wanted.environment_id):
-        if await rows.give_way(store, wanted.environment_id, delivery):
+    async with turns.of(wanted.environment_id, delivery) as is_its_turn:
+        if not is_its_turn or await rows.give_way(store, wanted.environment_id, delivery):
             return Answer(delivery, Decision.COALESCED, f"{why} A newer push came before it was its turn.")
         try:
             made = await request_deployment(

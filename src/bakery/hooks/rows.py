@@ -16,6 +16,8 @@ from bakery.store.transaction import Transaction
 from bakery.store.vault import Place, Vault
 
 _FAR = 500  # pushes that are followed from one to the other
+_DELIVERIES_ARE_KEPT = timedelta(days=30)
+_BODIES_ARE_KNOWN = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,26 @@ async def keep_delivery(
     return int(found) if times == 1 else None
 
 
+async def came_before(tx: Transaction, environment_id: int, digest: bytes) -> bool:
+    """Whether this body did, under whatever id; the delivery that it came with is counted once more."""
+    cursor = await tx.connection.execute(
+        """
+        WITH known AS (SELECT delivery FROM webhook_bodies WHERE environment_id = %s AND hash = %s),
+        counted AS (UPDATE webhook_deliveries SET times = times + 1 FROM known WHERE id = known.delivery)
+        SELECT FROM known
+        """,
+        (environment_id, digest),
+    )
+    return cursor.rowcount > 0
+
+
+async def note_body(tx: Transaction, environment_id: int, digest: bytes, delivery_id: int) -> None:
+    await tx.connection.execute(
+        "INSERT INTO webhook_bodies (environment_id, hash, delivery) VALUES (%s, %s, %s)",
+        (environment_id, digest, delivery_id),
+    )
+
+
 async def keep_rejection(store: Store, hook: Hook, envelope: Envelope, why: str) -> None:
     """What anybody can send: an hour's worth of one kind is one row."""
     async with store.transaction() as tx:
@@ -226,20 +248,26 @@ async def note_head(tx: Transaction, environment_id: int, push: Push) -> None:
 
 
 async def give_way(store: Store, environment_id: int, delivery_id: int) -> bool:
-    """Whether a newer push is there to be deployed; this one is told so then."""
+    """Whether a newer push is there to be deployed. All that are older than the newest are told so, for good: what was
+    deployed is not taken back by a push that waited."""
     async with store.transaction() as tx:
         cursor = await tx.connection.execute(
             """
-            UPDATE webhook_deliveries AS mine SET decision = 'coalesced',
-                why = mine.why || ' A newer push came before it was its turn: ' || left(newer.commit, 7) || '.'
-            FROM webhook_deliveries AS newer
-            WHERE mine.id = %(id)s AND mine.decision = 'deploys' AND mine.deployment IS NULL AND newer.id = (
-                SELECT max(id) FROM webhook_deliveries WHERE environment_id = %(environment)s AND decision = 'deploys'
-                AND deployment IS NULL) AND newer.id > mine.id
+            WITH newest AS (
+                SELECT id, commit FROM webhook_deliveries WHERE environment_id = %(environment)s
+                AND decision = 'deploys' ORDER BY id DESC LIMIT 1
+            ), older AS (
+                UPDATE webhook_deliveries AS one SET decision = 'coalesced',
+                    why = one.why || ' A newer push came before it was its turn: ' || left(newest.commit, 7) || '.'
+                FROM newest WHERE environment_id = %(environment)s AND decision = 'deploys' AND deployment IS NULL
+                AND one.id < newest.id
+            )
+            SELECT id > %(id)s FROM newest
             """,
             {"id": delivery_id, "environment": environment_id},
         )
-        return bool(cursor.rowcount)
+        row = await cursor.fetchone()
+        return row is not None and bool(row[0])
 
 
 async def note_outcome(store: Store, delivery_id: int, *, deployment: int | None, failure: str = "") -> None:
@@ -247,7 +275,7 @@ async def note_outcome(store: Store, delivery_id: int, *, deployment: int | None
         await tx.connection.execute(
             """
             UPDATE webhook_deliveries SET deployment = %(deployment)s,
-                decision = CASE WHEN %(failure)s = '' THEN decision ELSE 'failed' END,
+                decision = CASE WHEN %(failure)s = '' THEN 'deploys' ELSE 'failed' END,
                 why = CASE WHEN %(failure)s = '' THEN why ELSE %(failure)s END
             WHERE id = %(id)s
             """,
@@ -268,6 +296,8 @@ async def read_deliveries(
         return await cursor.fetchall()
 
 
-async def forget_deliveries(store: Store, *, older_than: timedelta) -> None:
+async def forget_deliveries(store: Store) -> None:
+    """Bodies are known for longer than their deliveries are told of: one that was captured is of no use later."""
     async with store.connection() as connection:
-        await connection.execute("DELETE FROM webhook_deliveries WHERE at < now() - %s", (older_than,))
+        await connection.execute("DELETE FROM webhook_deliveries WHERE at < now() - %s", (_DELIVERIES_ARE_KEPT,))
+        await connection.execute("DELETE FROM webhook_bodies WHERE at < now() - %s", (_BODIES_ARE_KNOWN,))
