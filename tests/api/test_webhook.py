@@ -85,7 +85,9 @@ async def test_a_body_that_was_captured_does_nothing_under_another_id(site: Site
         await client.patch("/apps/shop/webhook", json={"tags": "v*"})
         sent = [(pushed, "1"), (back, "2"), (tag, "3"), (pushed, "4"), (tag, "5"), (tag, "6")]
         answers = [
-            (await server.post(hook[0], content=body, headers=dict(signed(body, delivery=number, secret=hook[1])))).json()
+            (
+                await server.post(hook[0], content=body, headers=dict(signed(body, delivery=number, secret=hook[1])))
+            ).json()
             for body, number in sent
         ]
         listed = (await client.get("/apps/shop/webhook/deliveries")).json()["items"]
@@ -106,7 +108,7 @@ async def test_an_older_push_that_waited_is_not_deployed_after_a_newer(site: Sit
         await push(server, hook, B, C, "2")
         async with site.store.transaction() as tx:  # as if a kill had cut the first one's
             await tx.connection.execute(
-                "UPDATE webhook_deliveries SET deployment = NULL, at = now() - interval '2 minutes' WHERE delivery = '1'"
+                "UPDATE webhook_deliveries SET deployment = NULL, at = at - interval '2 minutes' WHERE delivery = '1'"
             )
         await deploy_what_was_cut(site.store, site.parts.queue)
         listed = (await client.get("/apps/shop/webhook/deliveries")).json()["items"]
