@@ -30,6 +30,7 @@ from bakery.delivery.old_logs import shorten_old_logs
 from bakery.delivery.plan import StepKey
 from bakery.delivery.rounds import find_lost_work, look_after_apps
 from bakery.delivery.worker import register_tasks
+from bakery.hooks.looking import keep_looking_at_branches
 from bakery.hooks.receive import deploy_what_was_cut
 from bakery.hooks.rows import forget_deliveries
 from bakery.ingress import certifying
@@ -288,8 +289,8 @@ async def _run(
         finishing.append(web.serve(sockets=[listener]))
     if role is not Role.WEB:
         kept = (
-            _seal, _keep_local, _keep_in_touch, _look_at_domains, _look_after_certificates, _write_transcript,
-            _keep_house,
+            _seal, _keep_local, _keep_in_touch, _look_at_domains, _look_at_branches, _look_after_certificates,
+            _write_transcript, _keep_house,
         )  # fmt: skip
         background += [_again_and_again(part, parts) for part in kept]
         finishing.append(parts.queue.work())
@@ -402,6 +403,10 @@ async def _keep_in_touch(parts: Parts) -> None:
 
 async def _look_at_domains(parts: Parts) -> None:
     await keep_looking(parts.store, parts.dns)
+
+
+async def _look_at_branches(parts: Parts) -> None:
+    await keep_looking_at_branches(parts.store, parts.links)
 
 
 async def _look_after_certificates(parts: Parts) -> None:

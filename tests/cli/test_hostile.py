@@ -167,6 +167,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
     "invites revoke": {"invite": "1"},
     "token create": {"name": "CI", "--scope": "read", "--expires": "90d"},
     "token revoke": {"token": "1"},
+    "source branch": {"app": "odd", "--env": "production"},
     "webhook show": {"app": "odd", "--env": "production"},
     "webhook rotate": {"app": "odd", "--env": "production"},
     "webhook reveal": {"app": "odd", "--env": "production"},

@@ -401,6 +401,21 @@ def test_a_check_says_which_branches_there_are(machine: JobMachine, server: GitS
     }  # fmt: skip
 
 
+def test_a_branch_is_seen_where_it_is(machine: JobMachine, server: GitServer) -> None:
+    repository = server.repository("shop")
+    commit = repository.commit("First", {"app.py": "1"})
+    repository.commit("Other", {"app.py": "2"}, branch="main-2")
+
+    def ask(branch: str) -> dict[str, object]:
+        told = json.dumps({"url": repository.url, "branch": branch, **NOTHING}).encode() + b"\n"
+        return machine.ask("source-head", stdin=told)
+
+    assert ask("main") == {"commit": commit}
+    assert ask("mai") == {"commit": None}
+    told = json.dumps({"url": repository.url, "branch": "--upload-pack=x", **NOTHING}).encode() + b"\n"
+    assert machine.attempt("source-head", stdin=told).returncode == 1
+
+
 def test_a_check_of_a_private_repository_needs_its_token(users_machine: JobMachine, server: GitServer) -> None:
     repository = server.repository("shop")
     repository.commit("First", {"app.py": "1"})

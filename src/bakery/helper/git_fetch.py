@@ -85,6 +85,15 @@ def list_branches(git: Git, url: Url) -> Branches:
     return Branches(done.lines)
 
 
+def head_of(git: Git, url: Url, ref: str) -> str | None:
+    """None: its server has no such ref."""
+    done = git.call("ls-remote", "--", url.text, ref, url=url)
+    if done.status:
+        sys.exit(explain(done.errors, url=url.text, host=url.host, ref=short(ref)))
+    commits = [commit for commit, _, name in (line.partition("\t") for line in done.lines) if name == ref]
+    return commits[0] if commits and COMMIT.fullmatch(commits[0]) else None
+
+
 def describe(git: Git, ref: str) -> dict[str, object]:
     shown = git.call(
         "show", "--no-patch", "--no-mailmap", "--no-notes", "--format=%H%x00%s%x00%an%x00%cI", f"{FETCHED}^{{commit}}"

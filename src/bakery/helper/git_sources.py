@@ -5,6 +5,7 @@
     source-look APP ENVIRONMENT NUMBER
                                       prints of which commit a release was made
     source-check                      takes an address as a line of JSON (see CHECK); prints the branches that are there
+    source-head                       takes an address and a branch as a line of JSON (see HEAD); prints its commit
 
 A job of these is one like any other, for the verbs of `job`. Its program is this helper's own, as root; all that has to
 do with a server, it does as the environment's account. What was fetched stays in the environment's home, so that the
@@ -27,7 +28,7 @@ from pathlib import Path
 
 from bakery.helper.accounts import AGENT, account_of, ensure_account
 from bakery.helper.files import remove_tree, sync_folder, write_over
-from bakery.helper.git_fetch import KNOWN, Fetched, fetch, fetch_modules, list_branches, measure
+from bakery.helper.git_fetch import KNOWN, Fetched, fetch, fetch_modules, head_of, list_branches, measure
 from bakery.helper.git_lfs import Pointer, fetch_files, find_pointers
 from bakery.helper.git_program import Credentials, Git
 from bakery.helper.git_tree import Writer
@@ -48,6 +49,7 @@ FETCH = {
     "for_visitors", "memory_bytes", "seconds", "log_bytes",
 }  # fmt: skip
 CHECK = {"url", "username", "token", "private_key", "host_keys"}
+HEAD = {*CHECK, "branch"}
 HIGHEST_RELEASE = 9_999_999_999
 PRIVATE = Path("/run/bakery/source")
 ROOM = "64m"
@@ -130,19 +132,34 @@ def look(root: Path, app: str, environment: str, number: str) -> None:
 
 
 def check(_root: Path) -> None:
-    """As nobody who has anything here."""
     told = told_object(CHECK, what="The address")
-    url = told_server(told)
-    ensure_account(AGENT)
-    credentials = Credentials(told)
-    with private_folder(PRIVATE, size=ROOM) as private:
-        learns = url.scheme == "ssh" and not credentials.host_keys
-        git = Git(account_of(None), private.path, credentials, url, key="", objects=None, learns=learns)
+    with asking(told) as (git, url):
         found = list_branches(git, url)
         known = [line for line in git.known_hosts() if HOST_KEY.fullmatch(line)]
     names = [name for name in found.names if is_ref(f"refs/heads/{name}") and is_text(name)]
     say({"branches": names[:MOST_BRANCHES], "default": found.default if found.default in names else None,
          "host_keys": known})  # fmt: skip
+
+
+def head(_root: Path) -> None:
+    """Null: there is no such branch."""
+    told = told_object(HEAD, what="The branch")
+    ref = f"refs/heads/{told['branch']}"
+    if not is_text(told["branch"]) or not is_ref(ref):
+        sys.exit("branch has to be the name of one.")
+    with asking(told) as (git, url):
+        say({"commit": head_of(git, url, ref)})
+
+
+@contextlib.contextmanager
+def asking(told: dict[str, object]) -> Iterator[tuple[Git, Url]]:
+    """A server, as nobody who has anything here."""
+    url = told_server(told)
+    ensure_account(AGENT)
+    credentials = Credentials(told)
+    with private_folder(PRIVATE, size=ROOM) as private:
+        learns = url.scheme == "ssh" and not credentials.host_keys
+        yield Git(account_of(None), private.path, credentials, url, key="", objects=None, learns=learns), url
 
 
 def run_unit(root: Path, key: str) -> None:
@@ -302,5 +319,6 @@ VERBS = {
     "fetch": Verb(start_fetch, f"{KEY}(\0--follow)?"),
     "look": Verb(look, f"{PLACE}\0{RELEASE}"),
     "check": Verb(check),
+    "head": Verb(head),
     "main": Verb(run_unit, KEY, is_inner=True),
 }

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -16,6 +16,7 @@ from bakery.nodes.helper_calls import Helper
 from bakery.nodes.homes import Place
 from bakery.nodes.jobs import JobKey, JobLimits, JobState, JobStatus
 
+_Answer = TypeVar("_Answer")
 _CHECK_WITHIN = 60.0
 
 
@@ -64,6 +65,10 @@ class GitRepository(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return len(self.branches) < 500
 
 
+class _Head(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    commit: Annotated[str, Meta(pattern="^[0-9a-f]{40}$")] | None
+
+
 class GitSources:
     def __init__(self, helper: Helper) -> None:
         self._helper = helper
@@ -91,9 +96,16 @@ class GitSources:
 
     async def check(self, url: GitUrl, credentials: GitCredentials) -> GitRepository:
         """Asks its server, from the node. Raises BadInput when that does not show it, and says why."""
-        told = _server(url, credentials)
+        return await self._ask(GitRepository, "source-check", _server(url, credentials))
+
+    async def head(self, url: GitUrl, credentials: GitCredentials, branch: Branch) -> str | None:
+        """The commit that a branch is at, as its server says; None: there is no such branch. Raises as `check`."""
+        told = {**_server(url, credentials), "branch": branch}
+        return (await self._ask(_Head, "source-head", told)).commit
+
+    async def _ask(self, shape: type[_Answer], verb: str, told: dict[str, object]) -> _Answer:
         try:
-            return await self._helper.ask(GitRepository, "source-check", told=told, within=_CHECK_WITHIN)
+            return await self._helper.ask(shape, verb, told=told, within=_CHECK_WITHIN)
         except CommandFailed as error:
             if error.exit_status != 1:
                 raise

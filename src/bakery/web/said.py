@@ -54,6 +54,7 @@ SAID: Mapping[str, str] = {
     "key-minted": "Deploy key made. Add it to the repository.",
     "webhook-made": "Webhook made. Add its address and its secret where your repository lives.",
     "webhook-saved": "Saved. It counts from the next push on.",
+    "branch-looked-at": "Looked at the branch. What its server said is at the top.",
     "webhook-redelivered": "Delivered again. What was decided stands at the top.",
     "token-forgotten": "Token forgotten.",
     "restarting": "Restarting.",

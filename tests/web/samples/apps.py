@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from bakery.web.presenters.variables import changes
 from bakery.web.views.apps import AppPage, AppRow, AppsPage, AppView, LiveRelease
-from bakery.web.views.deliveries import DeliveriesPage, DeliveryRow
+from bakery.web.views.deliveries import BranchCard, DeliveriesPage, DeliveryRow
 from bakery.web.views.deployments import (
     DeploymentPage,
     DeploymentRow,
@@ -84,6 +84,12 @@ def _deliveries() -> DeliveriesPage:
         "shop",
         _tabs("deliveries"),
         rows,
+        branch=BranchCard(
+            "main of https://github.com/acme/shop.git is at 2222222.",
+            gap="main is at 2222222, and 9f3c1e7 is live. Its push never arrived.",
+            may_deploy=True,
+            at=ago(minutes=4),
+        ),
         addresses=[("For GitHub", "https://bakery.example.com/hooks/github/xyz")],
         is_on=True,
         secret="a-secret-that-is-shown-once",
@@ -303,7 +309,12 @@ def app_pages() -> Pages:
         "deliveries": ("apps/deliveries.html", _deliveries(), a_shell("shop", "Apps", "shop", "Deliveries")),
         "deliveries-none": (
             "apps/deliveries.html",
-            DeliveriesPage("shop", _tabs("deliveries"), why_not_change="Your role may not change this."),
+            DeliveriesPage(
+                "shop",
+                _tabs("deliveries"),
+                branch=BranchCard("", problem="git.example.com does not answer.", hint="Try again.", at=ago(hours=1)),
+                why_not_change="Your role may not change this.",
+            ),
             a_shell("shop", "Apps", "shop", "Deliveries"),
         ),
         "environments": (

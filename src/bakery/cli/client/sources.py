@@ -53,6 +53,31 @@ _OF_IMAGE = {
 }
 
 
+@group.command()
+def branch(
+    app: _App,
+    *,
+    look: Annotated[bool, typer.Option(help="Ask its server now.")] = True,
+    env: Env = None,
+    json: Json = False,
+) -> None:
+    """Say where the branch is that an app follows, and why that is not live, if it is not."""
+    where = path("apps", app, "source", "branch", env=env)
+    with connect() as api:
+        found = api.post(where) if look else api.get(where)
+    titles = {
+        "url": "Repository",
+        "branch": "Branch",
+        "commit": "Is at",
+        "live": "Live",
+        "looked_at": "Looked at",
+        "problem": "Problem",
+        "hint": "Hint",
+        "gap": "Not live",
+    }
+    print_facts(found, {name: title for name, title in titles.items() if found[name]}, as_json=json)
+
+
 @group.command(name="set")
 def set_(
     app: _App,

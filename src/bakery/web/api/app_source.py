@@ -8,9 +8,11 @@ from litestar import Response, delete, get, post, put
 
 from bakery.delivery.image_sources import set_image
 from bakery.delivery.sources import SourceDetail, forget_token, mint_deploy_key, set_source, show_source
+from bakery.hooks.looking import look_at_branch, show_branch
+from bakery.hooks.missed import Branch, why_not_live
 from bakery.model.actor import Actor
 from bakery.model.apps import SourceKind
-from bakery.model.errors import BadInput
+from bakery.model.errors import BadInput, NotFound
 from bakery.model.images import parse_new_image
 from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
@@ -41,6 +43,20 @@ class AppSource(msgspec.Struct, kw_only=True):
     changed_by: str
     image: str | None
     port: int | None
+
+
+class FollowedBranch(msgspec.Struct, kw_only=True):
+    """`commit` is where its server showed it at `looked_at`, `live` the commit of what visitors get. `gap` says in a
+    sentence that these differ, and why; `problem` why its server did not say, and `hint` what to do."""
+
+    url: str
+    branch: str
+    commit: str | None
+    live: str | None
+    gap: str
+    problem: str
+    hint: str
+    looked_at: datetime | None
 
 
 class AppSourceWanted(msgspec.Struct, kw_only=True):
@@ -135,6 +151,49 @@ async def post_key(parts: Parts, actor: Actor, where: AppAt) -> AppSource:
     return _shown(await mint_deploy_key(parts.store, where, actor=actor))
 
 
+@get(
+    "/apps/{app:str}/source/branch",
+    operation_id="getFollowedBranch",
+    summary="Show where the followed branch was seen",
+    opt={"permission": Permission.READ},
+    responses=problems(),
+    tags=["Apps"],
+)
+async def get_branch(parts: Parts, actor: Actor, where: AppAt) -> FollowedBranch:
+    """As its server showed it last. It is asked once an hour where there is a webhook."""
+    found = await show_branch(parts.store, where, actor=actor)
+    if found is None:
+        raise NotFound(f"{where} follows no repository.")
+    return _branch(found)
+
+
+@post(
+    "/apps/{app:str}/source/branch",
+    operation_id="lookAtFollowedBranch",
+    summary="Look where the followed branch is",
+    opt=_DEPLOY,
+    status_code=200,
+    responses=problems(409),
+    tags=["Apps"],
+)
+async def post_branch(parts: Parts, actor: Actor, where: AppAt) -> FollowedBranch:
+    """Asks its server now, from the app's node."""
+    return _branch(await look_at_branch(parts.store, parts.links, where, actor=actor))
+
+
+def _branch(found: Branch) -> FollowedBranch:
+    return FollowedBranch(
+        url=found.url,
+        branch=found.branch,
+        commit=found.commit,
+        live=found.live,
+        gap=why_not_live(found),
+        problem=found.problem,
+        hint=found.hint,
+        looked_at=found.at,
+    )
+
+
 def _shown(found: SourceDetail) -> AppSource:
     return AppSource(
         kind=found.kind,
@@ -153,4 +212,4 @@ def _shown(found: SourceDetail) -> AppSource:
     )
 
 
-ROUTES = (get_source, put_source, delete_token, post_key)
+ROUTES = (get_source, put_source, delete_token, post_key, get_branch, post_branch)

@@ -4,6 +4,7 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from bakery.hooks.badges import badge_key
+from bakery.hooks.looking import look_at_branch, show_branch
 from bakery.hooks.receive import redeliver
 from bakery.hooks.webhooks import change_webhook, list_deliveries, make_secret, reveal_secret, show_webhook
 from bakery.model.actor import Actor
@@ -67,6 +68,13 @@ async def again(request: WebRequest, parts: Parts, actor: Actor, where: AppAt, d
     return go(request, f"/apps/{where.app}/deliveries", said="webhook-redelivered")
 
 
+@post("/apps/{slug:str}/deliveries/look", opt=_DEPLOY)
+async def look(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Redirect:
+    """What was found, its server's refusal too, is on the page."""
+    await look_at_branch(parts.store, parts.links, where, actor=actor)
+    return go(request, f"/apps/{where.app}/deliveries", said="branch-looked-at")
+
+
 async def _page(
     request: WebRequest,
     parts: Parts,
@@ -86,6 +94,7 @@ async def _page(
         where,
         found,
         listed[:_A_PAGE],
+        branch=await show_branch(parts.store, where, actor=actor),
         form=form,
         secret=secret.reveal() if secret else "",
         base=own.rstrip("/"),
@@ -106,4 +115,4 @@ async def _page(
     )
 
 
-ROUTES = (show, save, rotate, reveal, again)
+ROUTES = (show, save, rotate, reveal, again, look)

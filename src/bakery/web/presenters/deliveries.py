@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from bakery.hooks.decide import Decision
+from bakery.hooks.missed import Branch, why_not_live
 from bakery.hooks.rows import Delivery
 from bakery.hooks.webhooks import WebhookDetail
 from bakery.hooks.workflows import github_workflow, gitlab_job
@@ -14,7 +15,7 @@ from bakery.web.moments import moment
 from bakery.web.presenters.apps import app_tabs
 from bakery.web.presenters.links import Url
 from bakery.web.presenters.refusals import why_not
-from bakery.web.views.deliveries import DeliveriesPage, DeliveryRow
+from bakery.web.views.deliveries import BranchCard, DeliveriesPage, DeliveryRow
 from bakery.web.views.forms import Form
 from bakery.web.views.status import StatusView
 
@@ -32,6 +33,7 @@ def deliveries_page(
     found: WebhookDetail,
     deliveries: Sequence[Delivery],
     *,
+    branch: Branch | None,
     form: Form | None,
     secret: str,
     base: str,
@@ -51,6 +53,7 @@ def deliveries_page(
         app=where.app,
         tabs=app_tabs(where.app, "deliveries", url),
         rows=[_row(one, here, url, now) for one in deliveries],
+        branch=_branch(branch, now) if branch else None,
         addresses=[
             ("For GitHub", f"{base}/hooks/github/{found.hook}"),
             ("For GitLab, Gitea and others", f"{base}/api/apps/{where.app}/webhook{suffix}"),
@@ -70,6 +73,23 @@ def deliveries_page(
         older=url(here, after=str(older)) if older else None,
         first=None if is_first else url(here),
         why_not_change=may,
+    )
+
+
+def _branch(found: Branch, now: datetime) -> BranchCard:
+    said = f"{found.branch} of {found.url}"
+    if found.at is None:
+        return BranchCard(f"{said} was not looked at yet.")
+    if found.commit is not None:
+        said = f"{said} is at {found.commit[:7]}{', which is live' if found.commit == found.live else ''}."
+    gap = why_not_live(found)
+    return BranchCard(
+        said,
+        gap=gap,
+        may_deploy=bool(gap) and found.commit is not None,
+        problem=found.problem,
+        hint=found.hint,
+        at=moment(found.at, now),
     )
 
 

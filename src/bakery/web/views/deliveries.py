@@ -26,6 +26,18 @@ class DeliveryRow:
 
 
 @dataclass(frozen=True, slots=True)
+class BranchCard:
+    """Where the branch is that pushes should tell of. `gap` says why that is not live; `problem` why nobody knows."""
+
+    said: str
+    gap: str = ""
+    may_deploy: bool = False
+    problem: str = ""
+    hint: str = ""
+    at: Moment | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveriesPage:
     """apps/deliveries.html. Fields: is_on, paths, tags. `secret` is shown after it was asked for, once. Without
     `addresses` there is no webhook yet. `workflows` are files for CI, each with its title. `badge` is for a README."""
@@ -33,6 +45,7 @@ class DeliveriesPage:
     app: str
     tabs: Sequence[Tab]
     rows: Sequence[DeliveryRow] = ()
+    branch: BranchCard | None = None
     addresses: Sequence[tuple[str, str]] = ()
     is_on: bool = False
     secret: str = ""
