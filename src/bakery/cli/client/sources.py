@@ -65,6 +65,9 @@ def branch(
     where = path("apps", app, "source", "branch", env=env)
     with connect() as api:
         found = api.post(where) if look else api.get(where)
+    if found["url"] is None and not json:
+        say(f"{app} follows no repository.")
+        return
     titles = {
         "url": "Repository",
         "branch": "Branch",

@@ -12,7 +12,7 @@ from bakery.hooks.looking import look_at_branch, show_branch
 from bakery.hooks.missed import Branch, why_not_live
 from bakery.model.actor import Actor
 from bakery.model.apps import SourceKind
-from bakery.model.errors import BadInput, NotFound
+from bakery.model.errors import BadInput
 from bakery.model.images import parse_new_image
 from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
@@ -47,16 +47,17 @@ class AppSource(msgspec.Struct, kw_only=True):
 
 class FollowedBranch(msgspec.Struct, kw_only=True):
     """`commit` is where its server showed it at `looked_at`, `live` the commit of what visitors get. `gap` says in a
-    sentence that these differ, and why; `problem` why its server did not say, and `hint` what to do."""
+    sentence that these differ, and why; `problem` why its server did not say, and `hint` what to do. Without a `url`
+    the app follows no repository."""
 
-    url: str
-    branch: str
-    commit: str | None
-    live: str | None
-    gap: str
-    problem: str
-    hint: str
-    looked_at: datetime | None
+    url: str | None = None
+    branch: str | None = None
+    commit: str | None = None
+    live: str | None = None
+    gap: str = ""
+    problem: str = ""
+    hint: str = ""
+    looked_at: datetime | None = None
 
 
 class AppSourceWanted(msgspec.Struct, kw_only=True):
@@ -162,9 +163,7 @@ async def post_key(parts: Parts, actor: Actor, where: AppAt) -> AppSource:
 async def get_branch(parts: Parts, actor: Actor, where: AppAt) -> FollowedBranch:
     """As its server showed it last. It is asked once an hour where there is a webhook."""
     found = await show_branch(parts.store, where, actor=actor)
-    if found is None:
-        raise NotFound(f"{where} follows no repository.")
-    return _branch(found)
+    return FollowedBranch() if found is None else _branch(found)
 
 
 @post(
