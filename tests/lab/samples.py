@@ -1,4 +1,7 @@
-"""Small real apps that say “one”, as Bakery finds, builds and starts them: with the Dockerfile that it writes."""
+"""Small real apps that say “one”, as Bakery finds, builds and starts them: with the Dockerfile that it writes.
+
+Most are servers; a site is files that nginx hands out, and a program without a port says it and ends.
+"""
 
 import io
 import subprocess
@@ -22,7 +25,9 @@ from tests.support.waiting import wait_until
 
 @dataclass(frozen=True)
 class Sample:
-    """`source`: the file that says “one”. `locks`: what its own tool writes before the app is found, by its command."""
+    """`source`: the file that says “one”. `locks`: what its own tool writes before the app is found, by its command.
+    The name of a sample begins with its stack's.
+    """
 
     needs: tuple[Toolchain, ...]
     files: Files
@@ -88,7 +93,6 @@ NODE = """\
 const http = require("node:http");
 const server = http.createServer((request, response) => response.end("one"));
 server.listen(process.env.PORT, process.env.HOST);
-process.on("SIGTERM", () => process.exit(0));
 """
 NODE_PACKAGE = '{"name": "shop", "version": "1.0.0", "private": true, "scripts": {"start": "node server.js"}}\n'
 NODE_LOCK = """\
@@ -115,7 +119,6 @@ Bun.serve({ hostname: process.env.HOST, port: process.env.PORT, fetch: () => new
 process.on("SIGTERM", () => process.exit(0));
 """
 CPP = """\
-#include <csignal>
 #include <cstdlib>
 #include <netinet/in.h>
 #include <string>
@@ -123,8 +126,6 @@ CPP = """\
 #include <unistd.h>
 
 int main() {
-    // A program that is the first process of a container dies of no signal that it does not ask for.
-    std::signal(SIGTERM, [](int) { std::_Exit(0); });
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in place{};
     place.sin_family = AF_INET;
@@ -145,9 +146,61 @@ SCHEME = """\
 (define (answer request body)
   (values '((content-type . (text/plain))) "one"))
 
-(sigaction SIGTERM (lambda (signal) (primitive-exit 0)))
 (run-server answer 'http
   (list #:addr INADDR_ANY #:port (string->number (getenv "PORT"))))
+"""
+JAVA = """\
+import com.sun.net.httpserver.HttpServer;
+import java.net.InetSocketAddress;
+
+public class Shop {
+    public static void main(String[] arguments) throws Exception {
+        var port = Integer.parseInt(System.getenv("PORT"));
+        var server = HttpServer.create(new InetSocketAddress(port), 0);
+        server.createContext("/", exchange -> {
+            exchange.sendResponseHeaders(200, 3);
+            exchange.getResponseBody().write("one".getBytes());
+            exchange.close();
+        });
+        server.start();
+    }
+}
+"""
+# Which of its plugins Debian has is known for all but the one for sites.
+POM = """\
+<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>com.example</groupId>
+  <artifactId>shop</artifactId>
+  <version>1.0</version>
+  <properties>
+    <maven.compiler.release>17</maven.compiler.release>
+    <project.build.sourceEncoding>UTF-8</project.build.sourceEncoding>
+  </properties>
+  <build>
+    <pluginManagement>
+      <plugins>
+        <plugin><artifactId>maven-site-plugin</artifactId><version>3.12.1</version></plugin>
+      </plugins>
+    </pluginManagement>
+    <plugins>
+      <plugin>
+        <artifactId>maven-jar-plugin</artifactId>
+        <configuration><archive><manifest><mainClass>Shop</mainClass></manifest></archive></configuration>
+      </plugin>
+    </plugins>
+  </build>
+</project>
+"""
+COBOL = """\
+       IDENTIFICATION DIVISION.
+       PROGRAM-ID. SHOP.
+       PROCEDURE DIVISION.
+           DISPLAY "one".
+           STOP RUN.
+"""
+ELEVENTY_PACKAGE = """\
+{"name": "site", "private": true, "scripts": {"build": "eleventy"}, "devDependencies": {"@11ty/eleventy": "3.1.2"}}
 """
 SAMPLES: Mapping[str, Sample] = {
     "python": Sample(
@@ -191,6 +244,9 @@ SAMPLES: Mapping[str, Sample] = {
         {".nvmrc": "18\n", "package.json": NODE_PACKAGE, "package-lock.json": NODE_LOCK, "server.js": NODE},
         "server.js",
     ),
+    "node-program": Sample(
+        (toolchains.NODE,), {".nvmrc": "18\n", "package.json": "{}\n", "server.js": NODE}, "server.js"
+    ),
     "bun": Sample(
         (toolchains.BUN,),
         {
@@ -211,6 +267,33 @@ SAMPLES: Mapping[str, Sample] = {
         },
         "main.ts",
     ),
+    "node-site": Sample(
+        (toolchains.NODE, toolchains.NGINX),
+        {
+            ".nvmrc": "18\n",
+            "package.json": ELEVENTY_PACKAGE,
+            "_data/shop.json": '{"greeting": "one"}\n',
+            "index.njk": "{{ shop.greeting }}",
+        },
+        "_data/shop.json",
+        locks=("npm", "install", "--package-lock-only"),
+    ),
+    "java": Sample(
+        (toolchains.MAVEN, toolchains.JAVA),
+        {"pom.xml": POM, "src/main/java/Shop.java": JAVA},
+        "src/main/java/Shop.java",
+    ),
+    "java-gradle": Sample(
+        (toolchains.GRADLE, toolchains.JAVA),
+        {
+            ".java-version": "17\n",
+            "settings.gradle": "rootProject.name = 'shop'\n",
+            "build.gradle": "plugins {\n    id 'application'\n}\n\nmainClassName = 'Shop'\n",
+            "gradle/wrapper/gradle-wrapper.properties": "distributionUrl=https\\://example.com/gradle-4.4.1-bin.zip\n",
+            "src/main/java/Shop.java": JAVA,
+        },
+        "src/main/java/Shop.java",
+    ),
     "cpp": Sample(
         (),
         {
@@ -222,7 +305,10 @@ SAMPLES: Mapping[str, Sample] = {
         "main.cpp",
     ),
     "scheme": Sample((), {"server.scm": SCHEME}, "server.scm"),
+    "cobol": Sample((), {"shop.cbl": COBOL}, "shop.cbl"),
 }
+SITES = frozenset({"node-site"})
+PROGRAMS = frozenset({"cobol"})
 # The toolchain of one is large, and in the lab for it alone: `scripts/test --all`.
 NOW_AND_THEN = frozenset({"rust"})
 
@@ -232,13 +318,24 @@ class Prepared:
     """A sample in a folder, with the Dockerfile that was written for it."""
 
     docker: Docker
+    name: str
     folder: Path
     source: Path
     plan: BuildPlan
     image: str
 
+    @property
+    def files(self) -> Path:
+        """Where the build of a site leaves what is handed out."""
+        return self.folder.with_name(f"{self.folder.name}-files")
+
     def build(self) -> None:
-        done = toolchains.build(self.docker, b"", "--network=host", f"--tag={self.image}", str(self.folder))
+        result = f"--tag={self.image}"
+        if self.name in SITES:
+            # Else the client makes a folder that nginx cannot read.
+            self.files.mkdir(exist_ok=True)
+            result = f"--output={self.files}"
+        done = toolchains.build(self.docker, b"", "--network=host", result, str(self.folder))
         if done.returncode != 0:
             raise LabError(f"{self.image} cannot be built:\n{done.stdout.decode(errors='replace')[-4000:]}")
 
@@ -249,10 +346,25 @@ class Prepared:
 
     @contextmanager
     def running(self) -> Iterator["Running"]:
+        with self._listening(self.plan.port or 0, self.image) as app:
+            yield app
+
+    @contextmanager
+    def served(self) -> Iterator["Running"]:
+        """A site's files, by nginx."""
+        with self._listening(80, f"--volume={self.files}:/usr/share/nginx/html:ro", toolchains.NGINX.name) as app:
+            yield app
+
+    def printed(self) -> str:
+        """What a program says that ends by itself."""
+        return self.docker.run("run", "--rm", self.image)
+
+    @contextmanager
+    def _listening(self, listens: int, *what: str) -> Iterator["Running"]:
         port = free_port()
         name = f"{self.image}-app"
-        publish = f"127.0.0.1:{port}:{self.plan.port}"
-        self.docker.run("run", "--detach", f"--name={name}", f"--publish={publish}", self.image)
+        publish = f"127.0.0.1:{port}:{listens}"
+        self.docker.run("run", "--detach", f"--name={name}", f"--publish={publish}", *what)
         try:
             yield Running(self.docker, name, f"http://127.0.0.1:{port}/")
         finally:
@@ -306,7 +418,7 @@ def prepare(docker: Docker, folder: Path, name: str) -> Prepared:
     own = plan.dockerfile
     assert isinstance(own, GeneratedDockerfile)
     _write(folder, {"Dockerfile": own.text, ".dockerignore": own.ignore})
-    return Prepared(docker, folder, folder / sample.source, plan, f"bakery-sample-{name}")
+    return Prepared(docker, name, folder, folder / sample.source, plan, f"bakery-sample-{name}")
 
 
 def remove_image(docker: Docker, image: str) -> subprocess.CompletedProcess[bytes]:

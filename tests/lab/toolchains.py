@@ -4,6 +4,7 @@ No registry can be reached. What a toolchain is here is what those two have of i
 """
 
 import hashlib
+import inspect
 import subprocess
 import tempfile
 from collections.abc import Collection
@@ -23,18 +24,21 @@ class Toolchain:
     """`name`: what a Dockerfile calls it. `rest`: lines of its own Dockerfile, for what the usual image sets.
 
     `npm`: what npm has of it, for the lab's processors, below /opt/npm in the image.
+    `known_to_npm`: packages that its npm can install, with all that they need, though it reaches no registry.
     """
 
     name: str
     packages: tuple[str, ...] = ()
     rest: str = ""
     npm: tuple[str, ...] = ()
+    known_to_npm: tuple[str, ...] = ()
 
     @property
     def kept_as(self) -> str:
-        """A name that changes with the recipe; this file is the recipe."""
-        recipe = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:16]
-        return f"{REPOSITORY}:{self.name.replace(':', '-').replace('/', '-')}-{recipe}"
+        """A name that changes with the recipe."""
+        recipe = f"{self}{inspect.getsource(_make)}{inspect.getsource(_make_debian)}"
+        kind = hashlib.sha256(recipe.encode()).hexdigest()[:16]
+        return f"{REPOSITORY}:{self.name.replace(':', '-').replace('/', '-')}-{kind}"
 
 
 DEBIAN = Toolchain(f"debian:{RELEASE}-slim")
@@ -81,9 +85,11 @@ NODE = Toolchain(
     ("nodejs", "ca-certificates"),
     """\
 RUN useradd --create-home --uid 1000 node && ln -s /opt/npm/npm/bin/npm-cli.js /usr/local/bin/npm
+ENV npm_config_cache=/opt/known-to-npm npm_config_offline=true
 CMD ["node"]
 """,
     npm=("npm@10.9.9",),
+    known_to_npm=("@11ty/eleventy@3.1.2",),
 )
 BUN = Toolchain(
     "oven/bun:1",
@@ -101,6 +107,29 @@ RUN useradd --create-home --uid 1993 deno && mkdir /deno-dir && chown deno:deno 
  && ln -s /opt/npm/@deno/linux-x64-glibc/deno /usr/local/bin/deno
 """,
     npm=("@deno/linux-x64-glibc@2.9.6",),
+)
+
+MAVEN = Toolchain(
+    "maven:3-eclipse-temurin-17",
+    (
+        *("default-jdk-headless", "maven", "libsurefire-java"),
+        *(f"libmaven-{name}-plugin-java" for name in ("clean", "compiler", "dependency", "deploy", "install")),
+        *(f"libmaven-{name}-plugin-java" for name in ("jar", "resources", "site")),
+    ),
+    """\
+RUN echo '<settings><mirrors><mirror><id>debian</id><mirrorOf>*</mirrorOf><url>file:///usr/share/maven-repo</url>\
+</mirror></mirrors></settings>' >/etc/maven/settings.xml
+""",
+)
+GRADLE = Toolchain("gradle:4-jdk17", ("default-jdk-headless", "gradle"))
+JAVA = Toolchain("eclipse-temurin:17-jre", ("default-jre-headless",))
+NGINX = Toolchain(
+    "nginx:1",
+    ("nginx-light",),
+    """\
+RUN echo 'server { listen 80; root /usr/share/nginx/html; }' >/etc/nginx/sites-enabled/default
+CMD ["nginx", "-g", "daemon off; error_log stderr;"]
+""",
 )
 
 
@@ -136,7 +165,13 @@ def _make(docker: Docker, one: Toolchain) -> None:
         if one.npm:
             # By this machine's npm, which knows the way out: there are no certificates in the image.
             _call("npm", "install", "--prefix", context, "--no-save", "--ignore-scripts", *one.npm)
-        recipe = f"FROM {DEBIAN.kept_as}\n{packages}COPY node_modules /opt/npm\n{one.rest}"
+        known = Path(context) / "known"
+        known.mkdir()
+        if one.known_to_npm:
+            project = ("--prefix", f"{context}/project", "--cache", str(known))
+            _call("npm", "install", *project, "--no-save", "--ignore-scripts", *one.known_to_npm)
+        copied = "COPY node_modules /opt/npm\nCOPY known /opt/known-to-npm\n"
+        recipe = f"FROM {DEBIAN.kept_as}\n{packages}{copied}{one.rest}"
         done = build(docker, recipe.encode(), "--network=host", f"--tag={one.kept_as}", "--file=-", context)
     if done.returncode != 0:
         raise LabError(f"The lab's {one.name} cannot be made:\n{done.stdout.decode(errors='replace')[-2000:]}")

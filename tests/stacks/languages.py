@@ -219,6 +219,7 @@ end
 erlang 26.2
 elixir 1.16.1-otp-26
 """,
+        "config/config.exs": "import Config\n",
         "rel/overlays/bin/migrate": "",
     },
     "elixir-umbrella": {

@@ -132,7 +132,7 @@ ABOUT: Mapping[str, tuple[str, Files]] = {
     ),
     "static": ("nginx serves the folder", {"index.html": ""}),
 }
-BUILT_IN_THE_LAB = frozenset({"dockerfile", "static", *SAMPLES})
+BUILT_IN_THE_LAB = frozenset({"dockerfile", "static", *(name.partition("-")[0] for name in SAMPLES)})
 _MOST = 12
 
 

@@ -74,7 +74,7 @@ def test_every_line_is_an_instruction_a_comment_or_goes_on(name: str) -> None:
     own = plan_of(TREES[name]).dockerfile
     if not isinstance(own, GeneratedDockerfile):
         return
-    known = {"FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "EXPOSE", "CMD", "ARG"}
+    known = {"FROM", "WORKDIR", "COPY", "RUN", "ENV", "USER", "EXPOSE", "CMD", "ARG", "ENTRYPOINT"}
     goes_on = False
     for line in own.text.splitlines():
         assert goes_on or not line or line.startswith("# ") or line.split()[0] in known, line

@@ -102,4 +102,4 @@ def test_a_broken_composer_json_is_told() -> None:
 )  # fmt: skip
 def test_the_version_is_read_where_it_is_written(files: Files, image: str) -> None:
     own = plan_of({"index.php": "", **files}).dockerfile
-    assert f"FROM {image} AS base\n" in getattr(own, "text", "")
+    assert image in getattr(own, "text", "").split()

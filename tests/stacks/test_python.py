@@ -194,7 +194,7 @@ def test_a_pyproject_of_tools_alone_is_no_app() -> None:
 )
 def test_the_version_is_read_where_it_is_written(files: Files, image: str) -> None:
     own = plan_of({"main.py": 'if __name__ == "__main__":\n    1\n', **files}).dockerfile
-    assert f"FROM {image} AS base\n" in getattr(own, "text", "")
+    assert image in getattr(own, "text", "").split()
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def _by_tools(folder: Folder, text: str) -> _Way:
     alias = next((name for name in ("run", "start", "run-m", "main", "server") if _is_alias(text, name)), None)
     how = "-M" if alias and re.search(rf":{alias}\s*\{{[^{{}}]{{0,400}}?:main-opts", text) else "-X"
     return _Way(
-        install,
+        words("clojure", "-P", f"{how}:{alias}") if alias else install,
         None,
         test,
         words("clojure", f"{how}:{alias}") if alias else None,

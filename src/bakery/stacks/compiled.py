@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from bakery.model.app_commands import words
+from bakery.model.app_commands import AppCommand, words
 from bakery.model.apps import Runtime
 from bakery.model.repository_paths import RepositoryPath
 from bakery.model.variables import VariableName
@@ -22,16 +22,17 @@ ALPINE_USER = words("adduser", "-D", "app")
 class Image(Struct, frozen=True):
     """`first`: the files that are all that installing needs, then the folders, which end with “/”.
 
-    `prepare`: what comes before that, once an image.
+    `prepare`: what comes before that, once an image. `warm`: what compiles that much before the sources come.
     `results`: what a start needs of all that was built, below the app's folder; a folder ends with “/”. Empty: all.
-    `has_user`: one that is not root is in the last image, named so.
+    `has_user`: one that is not root is in the last image, named so. `packages_to_run`: of Alpine, where that is it.
     """
 
     sources: tuple[str, ...]
     build_from: str
     run_from: str = DEBIAN
     first: tuple[str, ...] = ()
-    prepare: tuple[tuple[str, ...], ...] = ()
+    prepare: tuple[AppCommand, ...] = ()
+    warm: AppCommand | None = None
     caches: tuple[str, ...] = ()
     packages_to_build: tuple[str, ...] = ()
     packages_to_run: tuple[str, ...] = ()
@@ -41,6 +42,7 @@ class Image(Struct, frozen=True):
     ignores: tuple[str, ...] = ()
     is_alpine: bool = False
     has_user: str | None = None
+    is_deaf: bool = False  # as the first process of a container, to the signals that end it
     note: str = ""  # why the last image is what it is
     files: RepositoryPath | None = None  # what is served, where nothing is started
 
@@ -61,12 +63,17 @@ def write_compiled(image: Image, found: Found, final: Commands, names: tuple[Var
     """`final`: the commands that were found, or what somebody said in their place."""
     own = found.commands
     text = ImageText([name for name in image.sources if is_plain_path(name.lstrip("."))], ignores=image.ignores)
+    if not (final.install or final.build or final.test or image.prepare):
+        _add_base(text, image)
+        text.copy(".", owner=image.has_user or "app")
+        _serve(text, image, found, final)
+        return text.done()
     text.stage("build", image.build_from)
     text.packages(*image.packages_to_build)
     if image.build_variables:
         text.env(**image.build_variables)
-    for argv in image.prepare:
-        text.run(words(*argv), caches=image.caches)
+    for command in image.prepare:
+        text.run(command)
     text.arguments(names)
     _add_what_it_needs(text, image, own, final)
     text.build(final.build, caches=image.caches)
@@ -74,8 +81,9 @@ def write_compiled(image: Image, found: Found, final: Commands, names: tuple[Var
     if image.files is not None:
         text.only_files(image.files)
         return text.done()
-    _add_last_stage(text, image, results=image.results if _starts_as_found(own, final) else ())
-    text.serve(final.start, port=found.port, user=image.has_user or "app")
+    _add_base(text, image)
+    _copy_built(text, image, image.results if _starts_as_found(own, final) else ())
+    _serve(text, image, found, final)
     return text.done()
 
 
@@ -87,25 +95,40 @@ def _add_what_it_needs(text: ImageText, image: Image, own: Commands, final: Comm
         for folder in image.first[len(files) :]:
             text.copy(folder, to=folder)
         text.run(final.install, caches=image.caches)
+        text.run(image.warm, caches=image.caches)
         text.copy(".")
     else:
         text.copy(".")
         text.run(final.install, caches=image.caches)
 
 
-def _add_last_stage(text: ImageText, image: Image, *, results: tuple[str, ...]) -> None:
+def _add_base(text: ImageText, image: Image) -> None:
+    """What the last stage begins with."""
     text.stage("", image.run_from, comment=image.note)
-    text.packages(*image.packages_to_run)
+    packages = (*image.packages_to_run, *(["tini"] if image.is_deaf else []))
+    if image.is_alpine:
+        text.packages_of_alpine(*packages)
+    else:
+        text.packages(*packages)
     if image.run_variables:
         text.env(**image.run_variables)
     if image.has_user is None:
         text.run(ALPINE_USER if image.is_alpine else DEBIAN_USER)
+
+
+def _copy_built(text: ImageText, image: Image, results: tuple[str, ...]) -> None:
     owner = image.has_user or "app"
     for path in results:
         folder = path if path.endswith("/") else path[: path.rfind("/") + 1]
         text.copy_built(f"{FOLDER}/{path.rstrip('/')}", folder or "./", owner=owner)
     if not results:
         text.copy_built(FOLDER, owner=owner)
+
+
+def _serve(text: ImageText, image: Image, found: Found, final: Commands) -> None:
+    if image.is_deaf and final.start:
+        text.below_tini()
+    text.serve(final.start, port=found.port, user=image.has_user or "app")
 
 
 def _starts_as_found(own: Commands, final: Commands) -> bool:

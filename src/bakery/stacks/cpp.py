@@ -70,8 +70,9 @@ def find_cpp_app(folder: Folder, _: Said) -> Found | None:
         build_from=DEBIAN,
         packages_to_build=("build-essential", "pkg-config", *way.packages, *to_build),
         packages_to_run=("ca-certificates", "libstdc++6", *to_run),
-        results=(program, *beside) if program else (),
+        results=(program.removeprefix("./"), *beside) if program else (),
         ignores=("build",),
+        is_deaf=True,
     )
     return compiled(found, image)
 

@@ -71,9 +71,11 @@ def find_crystal_app(folder: Folder, _: Said) -> Found | None:
         is_alpine=True,
         note="The program holds all its libraries, so a small system is enough.",
         first=folder.present(FILE, LOCK),
+        caches=("/root/.cache",),
         build_variables={"CRYSTAL_OPTS": "--static"},
         results=(f"bin/{target}", *beside) if target else (),
         ignores=("bin", "lib", ".shards"),
+        is_deaf=True,
     )
     return compiled(found, image)
 

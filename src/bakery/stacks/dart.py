@@ -2,7 +2,7 @@
 
 import re
 
-from bakery.model.app_commands import words
+from bakery.model.app_commands import ShellText, words
 from bakery.model.apps import Runtime
 from bakery.model.names import Port
 from bakery.model.repository_paths import RepositoryPath
@@ -34,7 +34,7 @@ def find_dart_app(folder: Folder, _: Said) -> Found | None:
     compile_ = ("dart", "compile", "exe", program or "", "--output", _PROGRAM)
     commands = Commands(
         install=words("dart", "pub", "get"),
-        build=words("sh", "-c", _BUILD_OF_FROG) if is_frog else words(*compile_) if program else None,
+        build=ShellText(_BUILD_OF_FROG) if is_frog else words(*compile_) if program else None,
         test=words("dart", "test")
         if folder.holds_any("test/") and "test" in yaml_keys(text, "dev_dependencies")
         else None,
@@ -52,7 +52,7 @@ def find_dart_app(folder: Folder, _: Said) -> Found | None:
     image = Image(
         sources=folder.present(FILE, LOCK),
         build_from=f"dart:{dart.version}",
-        prepare=(("dart", "pub", "global", "activate", "dart_frog_cli"),) if is_frog else (),
+        prepare=(words("dart", "pub", "global", "activate", "dart_frog_cli"),) if is_frog else (),
         build_variables={"PATH": "/root/.pub-cache/bin:$PATH"} if is_frog else {},
         first=folder.present(FILE, LOCK),
         # A tool that is activated lies in there too.
@@ -60,6 +60,7 @@ def find_dart_app(folder: Folder, _: Said) -> Found | None:
         packages_to_run=("ca-certificates",),
         results=(_PROGRAM, *(["public/"] if folder.holds_any("public/") else [])),
         ignores=(".dart_tool", "build"),
+        is_deaf=True,
     )
     return compiled(found, image)
 

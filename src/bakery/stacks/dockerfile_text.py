@@ -24,7 +24,8 @@ __pycache__
 TEST_STAGE = "test"
 
 _PLAIN_WORD = re.compile(r"[A-Za-z0-9_./:@=+-]+")
-_PLAIN_LINE = re.compile(r"(?!-)[A-Za-z0-9_./:@=+-]+(?: (?:&& )?[A-Za-z0-9_./:@=+-]+)*")
+# A builder hands it to the same shell as it stands: no second line, no flag, list, comment or here-document of its own.
+_ONE_LINE = re.compile(r"[A-Za-z0-9_.:/$\"'({][ -;=-\[\]-~]*")
 _MOUNTS = re.compile(r"^RUN (?:--mount=\S+ \\\n    )+", re.MULTILINE)
 _SECRETS = "--mount=type=secret,id=variables"
 # What the build needs of the variables is read where it is mounted, and is in no layer.
@@ -46,7 +47,7 @@ def run(command: AppCommand, *, caches: Sequence[str] = (), with_variables: bool
     before = "".join(f"{mount} \\\n    " for mount in mounts)
     if isinstance(command, Words) and all(_PLAIN_WORD.fullmatch(word) for word in command.argv):
         return f"RUN {before}{_WITH_VARIABLES if with_variables else ''}{' '.join(command.argv)}\n"
-    if isinstance(command, ShellText) and _PLAIN_LINE.fullmatch(command.text):
+    if isinstance(command, ShellText) and _ONE_LINE.fullmatch(command.text):
         return f"RUN {before}{_WITH_VARIABLES if with_variables else ''}{command.text}\n"
     if not with_variables:
         return f"RUN {before}{_exec_form(command.argv)}\n"

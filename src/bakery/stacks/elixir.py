@@ -100,14 +100,21 @@ def _image(folder: Folder, mix: _Mix, elixir: ToolVersion) -> Image:
         note="A release has its Erlang with it; this base has the libraries that it was built with."
         if mix.release
         else "",
-        first=() if mix.is_umbrella else folder.present(FILE, LOCK),
-        prepare=(("mix", "local.hex", "--force"), ("mix", "local.rebar", "--force")),
+        # What some dependencies are compiled with stands in there.
+        first=() if mix.is_umbrella else (*folder.present(FILE, LOCK), *_if_there(folder, "config/")),
+        warm=words("mix", "deps.compile"),
+        prepare=(words("mix", "local.hex", "--force"), words("mix", "local.rebar", "--force")),
         packages_to_build=("build-essential", "git", "ca-certificates"),
         build_variables={"MIX_ENV": "prod", **({} if mix.release else _MIX_HERE)},
         run_variables={"LANG": "C.UTF-8", **({} if mix.release else _MIX_HERE)},
+        caches=("/root/.hex",) if mix.release else (),
         results=(f"_build/prod/rel/{mix.release}/",) if mix.release else (),
         ignores=("_build", "deps"),
     )
+
+
+def _if_there(folder: Folder, *folders: str) -> tuple[str, ...]:
+    return tuple(one for one in folders if folder.holds_any(one))
 
 
 def _of_phoenix(shown: str) -> tuple[ProposedVariable, ...]:

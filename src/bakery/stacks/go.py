@@ -245,6 +245,7 @@ def _write_dockerfile(project: _Project, commands: Commands, names: tuple[Variab
     text.new_user()
     text.comment("Whom the program trusts when it calls others.")
     text.copy_built("/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/certs/")
+    text.comment("The program, and the templates and the like among its sources that it may read.")
     text.copy_built("/app", owner="app")
     text.serve(started(commands), port=project.port, user="app")
     return text.done()

@@ -65,7 +65,8 @@ def find_haskell_app(folder: Folder, _: Said) -> Found | None:
     image = Image(
         sources=(file,),
         build_from=f"haskell:{_USUAL_GHC}-slim",
-        first=folder.present(STACK_FILE, "stack.yaml.lock", PACKAGE) if by_stack and folder.has(PACKAGE) else (),
+        first=_first(folder, file, by_stack=by_stack),
+        warm=None if by_stack else words("cabal", "build", "--only-dependencies"),
         caches=("/root/.stack",) if by_stack else ("/root/.cabal",),
         packages_to_build=("libpq-dev",) if needs_postgres else (),
         packages_to_run=("ca-certificates", "libgmp10", *(["libpq5"] if needs_postgres else [])),
@@ -73,8 +74,16 @@ def find_haskell_app(folder: Folder, _: Said) -> Found | None:
         if name
         else (),
         ignores=(".stack-work", "dist-newstyle", "bin"),
+        is_deaf=True,
     )
     return compiled(found, image)
+
+
+def _first(folder: Folder, file: str, *, by_stack: bool) -> tuple[str, ...]:
+    """What names the packages, where it is known to be all."""
+    if by_stack:
+        return folder.present(STACK_FILE, "stack.yaml.lock", PACKAGE) if folder.has(PACKAGE) else ()
+    return (file,) if file.endswith(".cabal") and is_plain_path(file) and not folder.has("cabal.project") else ()
 
 
 def _by_stack(name: str | None, *, has_tests: bool) -> Commands:

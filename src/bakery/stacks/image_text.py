@@ -61,6 +61,10 @@ class ImageText:
     def comment(self, sentence: str) -> None:
         self._text += f"# {sentence}\n"
 
+    def packages_of_alpine(self, *names: str) -> None:
+        if names:
+            self._text += f"RUN apk add --no-cache {' '.join(sorted(set(names)))}\n"
+
     def packages(self, *names: str) -> None:
         """Of Debian."""
         if names:
@@ -73,14 +77,15 @@ class ImageText:
     def env(self, **variables: str) -> None:
         self._text += f"ENV {' '.join(f'{name}={value}' for name, value in variables.items())}\n"
 
-    def copy(self, *names: str, to: str = "./", comment: str = "") -> None:
+    def copy(self, *names: str, to: str = "./", comment: str = "", owner: str = "") -> None:
         """Names of files that are there; “.” is everything. One that a Dockerfile could misread brings everything."""
         if comment:
             self.comment(comment)
+        owned = f"--chown={owner}:{owner} " if owner else ""
         if all(is_plain_path(name.lstrip(".")) for name in names if name != "."):
-            self._text += f"COPY {' '.join(names)} {'.' if names == ('.',) and to == './' else to}\n"
+            self._text += f"COPY {owned}{' '.join(names)} {'.' if names == ('.',) and to == './' else to}\n"
         else:
-            self._text += "COPY . .\n"
+            self._text += f"COPY {owned}. .\n"
 
     def copy_built(self, path: str, to: str = "./", *, source: str = "build", owner: str = "") -> None:
         """From another stage or image."""
@@ -122,7 +127,7 @@ class ImageText:
         self._text += f"STOPSIGNAL {signal}\n"
 
     def below_tini(self) -> None:
-        """For programs that hear no signal as a first process. Debian has the package."""
+        """For programs that hear no signal as a first process. Debian and Alpine have the package."""
         self.comment("The first process hands signals on, which the program itself would not hear in its place.")
         self._text += 'ENTRYPOINT ["tini", "--"]\n'
 

@@ -1,5 +1,6 @@
 """The Dockerfile of a project with a package.json, for Node and for Bun. A workspace's is built from its top."""
 
+import re
 from collections.abc import Callable
 
 from msgspec import Struct
@@ -48,13 +49,17 @@ def _written(
     if project.package.is_absent:
         sources = list(project.folder.present("bunfig.toml"))
     text = ImageText(sources, ignores=_ignored(project, files), context=top.path if workspace else None)
-    text.stage("base", base.image)
+    is_bare = not (commands.install or commands.build or commands.test)
+    text.stage("" if is_bare else "base", base.image)
     commands_of_manager, variables = bringing(managed, base.node) if base.node else ((), {})
     if variables or needs.variables:
         text.env(**variables, **needs.variables)
     text.packages(*needs.run)
     for command in commands_of_manager:
         text.run(command)
+    if is_bare:
+        _serve(text, project, base, app, commands)
+        return text.done()
     text.stage("build", "base")
     text.packages(*needs.build)
     text.arguments(names)
@@ -70,11 +75,30 @@ def _written(
         return text.done()
     source = _prune(text, project, commands)
     text.stage("", "base")
-    text.copy_built(FOLDER, source=source, owner=base.user)
-    if below:
-        text.folder(f"{FOLDER}/{below}")
-    text.serve(started(commands), port=app.port, user=base.user, NODE_ENV="production")
+    _serve(text, project, base, app, commands, source=source)
     return text.done()
+
+
+def _serve(
+    text: ImageText, project: Project, base: Base, app: App, commands: Commands, *, source: str | None = None
+) -> None:
+    """`source`: the stage that has what is started; None where it is as it lies in the repository."""
+    is_deaf = _is_deaf(commands)
+    text.packages(*(["tini"] if is_deaf else []))
+    if source:
+        text.copy_built(FOLDER, source=source, owner=base.user)
+    else:
+        text.copy(".", owner=base.user)
+    if project.workspace:
+        text.folder(f"{FOLDER}/{project.workspace.path}")
+    if is_deaf:
+        text.below_tini()
+    text.serve(started(commands), port=app.port, user=base.user, NODE_ENV="production")
+
+
+def _is_deaf(commands: Commands) -> bool:
+    """Node and Bun hear no signal as a first process. Package managers do, and hand it on."""
+    return re.match(r"(?:.*\bexec )?(?:node|bun (?!run ))", str(started(commands) or "")) is not None
 
 
 def _install(text: ImageText, project: Project, commands: Commands, top: Folder) -> None:

@@ -230,10 +230,16 @@ def _write_dockerfile(
 ) -> GeneratedDockerfile:
     folder = project.folder
     text = ImageText(folder.present(COMPOSER, LOCK) or (INDEX,), ignores=("vendor", "storage/logs/*", "var/cache/*"))
-    text.stage("base", f"php:{project.php.version}-apache")
+    is_bare = not (commands.install or commands.build or commands.test)
+    text.stage("" if is_bare else "base", f"php:{project.php.version}-apache")
     text.packages(*project.packages)
     _install_extensions(text, project.extensions)
     _point_apache(text, project.root)
+    if is_bare:
+        text.shell(_FOR_PRODUCTION)
+        text.copy(".", owner="www-data")
+        text.serve(commands.start, port=PORT, user="www-data")
+        return text.done()
     if commands.build is not None:
         text.stage("assets", "node:22-slim")
         text.arguments(names)
@@ -247,11 +253,14 @@ def _write_dockerfile(
         text.copy_built(place, f"./{project.root}", source="assets")
     text.test(commands.test)
     text.stage("", "base")
-    text.shell('mv "$PHP_INI_DIR/php.ini-production" "$PHP_INI_DIR/php.ini"')
+    text.shell(_FOR_PRODUCTION)
     text.copy_built("/app", owner="www-data")
     own = {"Laravel": {"LOG_CHANNEL": "stderr"}, "Symfony": {"APP_ENV": "prod"}}.get(framework or "", {})
     text.serve(commands.start, port=PORT, user="www-data", **own)
     return text.done()
+
+
+_FOR_PRODUCTION = 'mv "$PHP_INI_DIR/php.ini-production" "$PHP_INI_DIR/php.ini"'
 
 
 def _install_extensions(text: ImageText, extensions: tuple[str, ...]) -> None:

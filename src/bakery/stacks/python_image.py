@@ -60,10 +60,15 @@ def write_dockerfile(
 ) -> GeneratedDockerfile:
     text = ImageText(folder.present(PYPROJECT, PIPFILE, *([project.lock] if project.lock else [])))
     variables = {"PYTHONUNBUFFERED": "1", "PATH": "/app/.venv/bin:$PATH"}
-    text.stage("base", f"python:{project.python.version}-slim")
+    is_bare = not (commands.install or commands.build or commands.test)
+    text.stage("" if is_bare else "base", f"python:{project.python.version}-slim")
     text.env(**variables)
     text.packages(*native.run)
     text.new_user()
+    if is_bare:
+        text.copy(".", owner="app")
+        _serve(text, commands, port)
+        return text.done()
     if native.compiles:
         text.stage("build", f"python:{project.python.version}")
         text.comment("The whole image, with the compilers and libraries that some packages are made with.")
@@ -80,10 +85,14 @@ def write_dockerfile(
     if "playwright" in project.needs:
         text.env(PLAYWRIGHT_BROWSERS_PATH="/opt/playwright")
         text.run(words("playwright", "install", "--with-deps", "chromium"))
+    _serve(text, commands, port)
+    return text.done()
+
+
+def _serve(text: ImageText, commands: Commands, port: Port | None) -> None:
     if (command := started(commands)) and command.argv[0] == "python3":
         text.ends_by("SIGINT")
     text.serve(command, port=port, user="app", PYTHONDONTWRITEBYTECODE="1")
-    return text.done()
 
 
 def _install(

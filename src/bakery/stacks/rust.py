@@ -241,6 +241,7 @@ def _write_dockerfile(project: _Project, commands: Commands, names: tuple[Variab
     text.stage("", "debian:bookworm-slim")
     text.packages("ca-certificates", "tini", *project.run_with)
     text.new_user()
+    text.comment("The program, and the templates and the like among its sources that it may read.")
     text.copy_built("/app", owner="app")
     text.below_tini()
     text.serve(started(commands), port=project.port, user="app")

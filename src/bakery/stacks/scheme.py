@@ -41,7 +41,7 @@ def find_scheme_app(folder: Folder, _: Said) -> Found | None:
         why=(f"{shown} is a program in Scheme, for {name}.",),
         port=PORT if re.search(r"\(web server|spiffy|run-server", text) else None,
     )
-    image = Image(sources=(program,), build_from=DEBIAN, packages_to_run=(package, "ca-certificates"))
+    image = Image(sources=(program,), build_from=DEBIAN, packages_to_run=(package, "ca-certificates"), is_deaf=True)
     return compiled(found, image)
 
 

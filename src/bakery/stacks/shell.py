@@ -42,16 +42,18 @@ def _write_dockerfile(
     packages: tuple[str, ...], commands: Commands, names: tuple[VariableName, ...]
 ) -> GeneratedDockerfile:
     text = ImageText((FILE,))
-    text.stage("build", DEBIAN)
+    text.stage("build" if commands.test else "", DEBIAN)
     text.comment("What the script calls can be added here, by the names of Debian's packages.")
-    text.packages("ca-certificates", "curl", *packages)
+    text.packages("ca-certificates", "curl", "tini", *packages)
     text.run(words("useradd", "--create-home", "app"))
     text.copy(".")
     text.arguments(names)
     text.run(commands.install)
     text.build(commands.build)
-    text.test(commands.test)
-    text.stage("", "build")
+    if commands.test:
+        text.test(commands.test)
+        text.stage("", "build")
+    text.below_tini()
     text.serve(commands.start, port=PORT, user="app")
     return text.done()
 

@@ -73,8 +73,10 @@ def find_swift_app(folder: Folder, _: Said) -> Found | None:
         run_from=f"swift:{swift.version}-slim",
         note="Less than the compiler: the libraries that each program in Swift needs.",
         first=folder.present(FILE, LOCK),
+        caches=("/root/.cache/org.swift.swiftpm",),
         results=(path, *beside) if name else (),
         ignores=(".build",),
+        is_deaf=framework is None,
     )
     return compiled(found, image)
 

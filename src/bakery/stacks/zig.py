@@ -2,7 +2,7 @@
 
 import re
 
-from bakery.model.app_commands import words
+from bakery.model.app_commands import ShellText, words
 from bakery.model.apps import Runtime
 from bakery.model.names import Port
 from bakery.stacks.code_comments import without_comments
@@ -60,10 +60,12 @@ def find_zig_app(folder: Folder, _: Said) -> Found | None:
         # Zig has no image of its own, but is packed for Python; some of its versions as 0.10.1.post1 alone.
         build_from="python:3.12-slim-bookworm",
         run_from=DEBIAN,
-        prepare=(("pip", "install", f"ziglang=={zig.version}.*"), ("sh", "-c", _ON_PATH)),
+        prepare=(words("pip", "install", f"ziglang=={zig.version}.*"), ShellText(_ON_PATH)),
+        caches=("/root/.cache/zig",),
         packages_to_build=("ca-certificates", "git"),
         results=(f"zig-out/bin/{name}",) if name else (),
         ignores=("zig-out", ".zig-cache", "zig-cache"),
+        is_deaf=True,
     )
     return compiled(found, image)
 

@@ -18,6 +18,7 @@ WORKDIR /app
 RUN useradd --create-home --uid 1000 app
 # Whom the program trusts when it calls others.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
+# The program, and the templates and the like among its sources that it may read.
 COPY --from=build --chown=app:app /app ./
 ENV HOST=0.0.0.0 PORT=8080
 USER app

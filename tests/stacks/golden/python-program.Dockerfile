@@ -1,14 +1,9 @@
 # Written by Bakery from its files. Yours to keep: put it into the repository as Dockerfile.
-FROM python:3.12-slim AS base
+FROM python:3.12-slim
 WORKDIR /app
 ENV PYTHONUNBUFFERED=1 PATH=/app/.venv/bin:$PATH
 RUN useradd --create-home --uid 1000 app
-
-FROM base AS build
-COPY . .
-
-FROM base
-COPY --from=build --chown=app:app /app ./
+COPY --chown=app:app . .
 # As the first process it does not hear SIGTERM, but SIGINT.
 STOPSIGNAL SIGINT
 ENV PYTHONDONTWRITEBYTECODE=1 HOST=0.0.0.0 PORT=8000

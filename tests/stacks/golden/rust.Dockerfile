@@ -24,6 +24,7 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates libssl3 tini \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 1000 app
+# The program, and the templates and the like among its sources that it may read.
 COPY --from=build --chown=app:app /app ./
 # The first process hands signals on, which the program itself would not hear in its place.
 ENTRYPOINT ["tini", "--"]

@@ -22,7 +22,12 @@ RUN --mount=type=cache,target=/root/.npm \
     npm prune --omit=dev
 
 FROM base
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends tini \
+    && rm -rf /var/lib/apt/lists/*
 COPY --from=pruned --chown=node:node /app ./
+# The first process hands signals on, which the program itself would not hear in its place.
+ENTRYPOINT ["tini", "--"]
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=3000
 USER node
 EXPOSE 3000

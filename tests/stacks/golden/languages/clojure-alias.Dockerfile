@@ -4,7 +4,7 @@ WORKDIR /app
 ENV JAVA_TOOL_OPTIONS=-Duser.home=/app GITLIBS=/app/.gitlibs
 # Before the sources: fetched anew only when these files change.
 COPY deps.edn ./
-RUN clojure -P
+RUN clojure -P -M:run
 COPY . .
 
 FROM clojure:temurin-21-tools-deps

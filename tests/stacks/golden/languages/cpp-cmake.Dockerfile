@@ -12,10 +12,12 @@ RUN --mount=type=secret,id=variables \
 FROM debian:bookworm-slim
 WORKDIR /app
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates libssl3 libstdc++6 \
+    && apt-get install --yes --no-install-recommends ca-certificates libssl3 libstdc++6 tini \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home app
 COPY --from=build --chown=app:app /app/build/cpp-cmake build/
+# The first process hands signals on, which the program itself would not hear in its place.
+ENTRYPOINT ["tini", "--"]
 ENV HOST=0.0.0.0 PORT=8080
 USER app
 EXPOSE 8080

@@ -14,9 +14,11 @@ RUN --mount=type=cache,target=/root/.pub-cache \
 FROM debian:bookworm-slim
 WORKDIR /app
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates \
+    && apt-get install --yes --no-install-recommends ca-certificates tini \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home app
 COPY --from=build --chown=app:app /app/build/server build/
+# The first process hands signals on, which the program itself would not hear in its place.
+ENTRYPOINT ["tini", "--"]
 USER app
 CMD ["build/server"]

@@ -9,11 +9,15 @@ RUN mix local.hex --force
 RUN mix local.rebar --force
 # Before the sources: fetched anew only when these files change.
 COPY mix.exs ./
-RUN mix deps.get --only prod
+RUN --mount=type=cache,target=/root/.hex \
+    mix deps.get --only prod
+RUN --mount=type=cache,target=/root/.hex \
+    mix deps.compile
 COPY . .
 # Variables for the build are mounted here, and in no layer.
-RUN --mount=type=secret,id=variables \
-    ["sh", "-c", "set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; exec \"$@\"", "sh", "sh", "-c", "export MIX_ENV=prod; mix release --overwrite"]
+RUN --mount=type=cache,target=/root/.hex \
+    --mount=type=secret,id=variables \
+    set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; export MIX_ENV=prod; mix release --overwrite
 
 # A release has its Erlang with it; this base has the libraries that it was built with.
 FROM elixir:1.18-slim

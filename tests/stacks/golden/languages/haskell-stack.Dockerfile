@@ -19,9 +19,11 @@ RUN --mount=type=cache,target=/root/.stack \
 FROM debian:bookworm-slim
 WORKDIR /app
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates libgmp10 \
+    && apt-get install --yes --no-install-recommends ca-certificates libgmp10 tini \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home app
 COPY --from=build --chown=app:app /app/bin/haskell-stack-exe bin/
+# The first process hands signals on, which the program itself would not hear in its place.
+ENTRYPOINT ["tini", "--"]
 USER app
 CMD ["bin/haskell-stack-exe"]

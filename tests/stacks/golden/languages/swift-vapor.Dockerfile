@@ -3,14 +3,17 @@ FROM swift:6.1 AS build
 WORKDIR /app
 # Before the sources: fetched anew only when these files change.
 COPY Package.swift ./
-RUN swift package resolve
+RUN --mount=type=cache,target=/root/.cache/org.swift.swiftpm \
+    swift package resolve
 COPY . .
 # Variables for the build are mounted here, and in no layer.
-RUN --mount=type=secret,id=variables \
+RUN --mount=type=cache,target=/root/.cache/org.swift.swiftpm \
+    --mount=type=secret,id=variables \
     set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; swift build --configuration release --product Run
 
 FROM build AS test
-RUN --mount=type=secret,id=variables \
+RUN --mount=type=cache,target=/root/.cache/org.swift.swiftpm \
+    --mount=type=secret,id=variables \
     set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; swift test
 
 # Less than the compiler: the libraries that each program in Swift needs.
