@@ -146,6 +146,7 @@ def test_links_are_not_followed(folder: Path, tmp_path: Path) -> None:
     (folder / "apps").symlink_to(tmp_path / "outside", target_is_directory=True)
     (folder / "loop").symlink_to(folder, target_is_directory=True)
     assert tree_of(folder).sizes == {}
+    assert tree_of(folder).links == ("apps", "loop", "package.json")
     assert read_files(folder, ("package.json",)) == {"package.json": None}
 
 

@@ -70,7 +70,7 @@ def test_the_program_that_is_built(files: Files, chosen: str) -> None:
         ),
         (
             {"Cargo.toml": "[", "src/main.rs": ""},
-            "Cargo.toml is here, but no program: no src/main.rs, nothing in src/bin, and no [[bin]].",
+            "Nothing says what is built: say how it is started.",
         ),
     ],
 )

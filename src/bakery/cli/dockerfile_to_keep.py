@@ -16,7 +16,7 @@ IGNORE = ".dockerignore"
 
 def without_dockerfile(tree: FileTree, base: RepositoryPath) -> FileTree:
     """As the repository would be, were it not there: to be written anew."""
-    return FileTree({name: size for name, size in tree.sizes.items() if name != joined(base, NAME)})
+    return FileTree({name: size for name, size in tree.sizes.items() if name != joined(base, NAME)}, links=tree.links)
 
 
 def keep_dockerfile(plan: BuildPlan, folder: Path, *, is_forced: bool) -> Sequence[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bakery.model.errors import BadInput
-from bakery.stacks.tree import LARGEST_FILE, FileTree
+from bakery.stacks.tree import LARGEST_FILE, MOST_LINKS, FileTree
 
 MOST_NAMES = 100_000
 _SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__", ".tox", ".next", ".cache"})
@@ -15,11 +15,15 @@ _SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", ".venv", "venv", "_
 def tree_of(folder: Path, *, most: int = MOST_NAMES) -> FileTree:
     """Names and sizes. What lies deepest is left out where there is too much."""
     sizes: dict[str, int] = {}
+    links: list[str] = []
     for name, size in _files(folder):
         if len(sizes) == most:
             break
-        sizes[name] = size
-    return FileTree(sizes)
+        if size is not None:
+            sizes[name] = size
+        elif len(links) < MOST_LINKS:
+            links.append(name)
+    return FileTree(sizes, links=tuple(links))
 
 
 def read_files(folder: Path, names: tuple[str, ...]) -> dict[str, bytes | None]:
@@ -27,8 +31,10 @@ def read_files(folder: Path, names: tuple[str, ...]) -> dict[str, bytes | None]:
     return {name: _read(folder / name) for name in names}
 
 
-def _files(folder: Path) -> Iterator[tuple[str, int]]:
-    """The upper folders first. Text all the way: an object for each path would take most of the time."""
+def _files(folder: Path) -> Iterator[tuple[str, int | None]]:
+    """The upper folders first; a link has no size. Text all the way: an object for each path would take most of the
+    time.
+    """
     waiting = deque([""])
     while waiting:
         below = waiting.popleft()
@@ -46,6 +52,8 @@ def _files(folder: Path) -> Iterator[tuple[str, int]]:
                     waiting.append(f"{name}/")
             elif entry.is_file(follow_symlinks=False) and _is_text(entry.name):
                 yield name, entry.stat(follow_symlinks=False).st_size
+            elif entry.is_symlink() and _is_text(entry.name):
+                yield name, None
 
 
 def _is_text(name: str) -> bool:

@@ -1,6 +1,6 @@
 """The files of a release, as who finds out what is in a repository sees them: within bounds, and as its account.
 
-tree-names APP ENVIRONMENT NUMBER   prints the path and the size of each file; links are left out
+tree-names APP ENVIRONMENT NUMBER   prints the path and the size of each file, and the paths of links apart
 tree-read APP ENVIRONMENT NUMBER    takes paths as a line of JSON ({"names": […]}), and prints what stands in them,
                                     in Base64; null for one that cannot be read
 """
@@ -21,6 +21,7 @@ from bakery.helper.verbs import Verb
 from bakery.helper.words import is_text, told_object, write_all
 
 MOST_NAMES = 50_000
+MOST_LINKS = 200
 MOST_READ = 200
 LARGEST_FILE = 256 * 1024
 LARGEST_TOTAL = 4 * 1024 * 1024
@@ -30,7 +31,7 @@ SKIPPED = {".git", ".hg", ".svn", "node_modules", ".venv", "venv", "__pycache__"
 
 
 def tell_names(root: Path, app: str, environment: str, number: str) -> None:
-    answer(root, app, environment, number, lambda: json.dumps({"sizes": sizes()}))
+    answer(root, app, environment, number, lambda: json.dumps(names()))
 
 
 def tell_texts(root: Path, app: str, environment: str, number: str) -> None:
@@ -49,20 +50,24 @@ def answer(root: Path, app: str, environment: str, number: str, look: Callable[[
     write_all(1, said.encode() + b"\n")
 
 
-def sizes() -> dict[str, int]:
+def names() -> dict[str, object]:
     """Of the folder that we are in. What lies deepest is left out where there is too much."""
-    found: dict[str, int] = {}
+    sizes: dict[str, int] = {}
+    links: list[str] = []
     left = LONGEST_NAMES
     for name, size in files():
         left -= len(json.dumps(name))
-        if len(found) == MOST_NAMES or left < 0:
+        if len(sizes) == MOST_NAMES or left < 0:
             break
-        found[name] = size
-    return found
+        if size is not None:
+            sizes[name] = size
+        elif len(links) < MOST_LINKS:
+            links.append(name)
+    return {"sizes": sizes, "links": links}
 
 
-def files() -> Iterator[tuple[str, int]]:
-    """The upper folders first."""
+def files() -> Iterator[tuple[str, int | None]]:
+    """The upper folders first; a link has no size."""
     waiting = deque([""])
     while waiting:
         here = waiting.popleft()
@@ -78,6 +83,8 @@ def files() -> Iterator[tuple[str, int]]:
                     waiting.append(path)
             elif entry.is_file(follow_symlinks=False) and is_text(path):
                 yield path, entry.stat(follow_symlinks=False).st_size
+            elif entry.is_symlink() and is_text(path):
+                yield path, None
 
 
 def texts(names: list[str]) -> dict[str, str | None]:

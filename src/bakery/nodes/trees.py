@@ -24,7 +24,8 @@ class Trees:
 
     async def tree(self, place: Place, number: int, base: RepositoryPath = TOP) -> FileTree:
         words = (place.app, place.environment, str(number))
-        tree = FileTree((await self._helper.read(_Names, "tree-names", *words, most=_LONGEST_ANSWER)).sizes)
+        there = await self._helper.read(_Names, "tree-names", *words, most=_LONGEST_ANSWER)
+        tree = FileTree(there.sizes, links=tuple(there.links))
         for _ in range(_MOST_ROUNDS):
             names = wanted_files(tree, base=base)
             if not names:
@@ -37,6 +38,7 @@ class Trees:
 
 class _Names(msgspec.Struct, forbid_unknown_fields=True):
     sizes: dict[str, Annotated[int, Meta(ge=0)]]
+    links: list[str] = []
 
 
 class _Texts(msgspec.Struct, forbid_unknown_fields=True):

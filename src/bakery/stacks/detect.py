@@ -16,6 +16,8 @@ from bakery.model.repository_paths import TOP, RepositoryPath, joined
 from bakery.stacks import bakery_toml, versions
 from bakery.stacks.app_settings import NOTHING_SAID, AppSettings, CommandSetting, Off
 from bakery.stacks.bakery_toml import parse_bakery_toml
+from bakery.stacks.dockerfile import says_nothing
+from bakery.stacks.left_out import left_out
 from bakery.stacks.places import places_below
 from bakery.stacks.plan import (
     Alternative,
@@ -50,6 +52,8 @@ Finding = tuple[Stack, Found]
 _MARKS = frozenset(mark for stack in STACKS for mark in stack.marks)
 _READS = tuple(dict.fromkeys(name for stack in STACKS for name in stack.reads))
 _READS_ABOVE = tuple(dict.fromkeys([*versions.READS, *(name for stack in STACKS for name in stack.reads_above)]))
+_LOOKED_FOR_ABOVE = frozenset(_READS_ABOVE)
+_LOOKED_FOR = _MARKS.union(_READS, [bakery_toml.FILE, PROCFILE])
 _FITS = "What lies in this folder could be started so."
 _RUNS_AS: Mapping[Runtime, str] = {
     Runtime.DOCKER: "It can run in Docker.",
@@ -119,8 +123,8 @@ def detect(
 def _decided(folder: Folder, final: AppSettings, runtime: Runtime | None, stack: str | None) -> Detected:
     if not folder.is_there:
         return Undetected(f"There is no folder “{folder.path}” in this repository.", "Choose another base folder.")
-    if final.dockerfile and not folder.has(final.dockerfile):
-        return Undetected(f"There is no “{folder.shown(final.dockerfile)}” in this repository.", "Name its Dockerfile.")
+    if final.dockerfile and (mistake := _mistake_of(folder, final.dockerfile)):
+        return Undetected(mistake, "Name its Dockerfile.")
     own = _answers(folder, final, runtime, stack)
     complete = [(one, found) for one, found in own if found.is_complete]
     others = list(_elsewhere(folder, runtime, stack))
@@ -135,10 +139,25 @@ def _decided(folder: Folder, final: AppSettings, runtime: Runtime | None, stack:
         return Undetected(
             "There are several apps in this repository.",
             f"Choose a base folder: {', '.join(dict.fromkeys(one.base for one in others))}.",
-            why=tuple(sentence for _, found in own for sentence in (*found.why, *found.missing)),
+            why=(
+                *(sentence for _, found in own for sentence in (*found.why, *found.missing)),
+                *left_out(folder, _LOOKED_FOR, _LOOKED_FOR_ABOVE),
+            ),
             alternatives=tuple(others),
         )
     return _unknown(folder, runtime)
+
+
+def _mistake_of(folder: Folder, dockerfile: str) -> str | None:
+    """Why a Dockerfile that somebody named cannot be it."""
+    shown = folder.shown(dockerfile)
+    if not folder.has(dockerfile):
+        if folder.holds_any(f"{dockerfile}/"):
+            return f"“{shown}” is a folder."
+        if dockerfile in folder.links:
+            return f"“{shown}” is a link, and links are not followed."
+        return f"There is no “{shown}” in this repository."
+    return f"“{shown}” is empty, or no text." if says_nothing(folder, dockerfile) else None
 
 
 def _matching(folder: Folder, patterns: Iterable[str]) -> list[RepositoryPath]:
@@ -232,14 +251,15 @@ def _either(said: CommandSetting, found: AppCommand | None) -> AppCommand | None
 
 
 def _plan(folder: Folder, stack: Stack, found: Found, settings: AppSettings, runtime: Runtime | None) -> BuildPlan:
-    looked_at = [name for pattern in (*stack.reads, *stack.reads_above) for name in folder.matching(pattern)]
+    patterns = (*stack.reads, *stack.reads_above, *versions.READS, PROCFILE)
+    looked_at = [name for pattern in patterns for name in folder.matching(pattern)]
     said_nothing = (one for one in unreadable(folder, dict.fromkeys(looked_at)) if one not in found.why)
     return BuildPlan(
         stack=stack.name,
         runtime=runtime or found.runtimes[0],
         base=folder.path,
         commands=found.commands,
-        why=(*found.why, *said_nothing),
+        why=(*found.why, *said_nothing, *left_out(folder, _LOOKED_FOR, _LOOKED_FOR_ABOVE)),
         missing=found.missing,
         framework=found.framework,
         versions=found.versions,
@@ -308,5 +328,5 @@ def _unknown(folder: Folder, runtime: Runtime | None) -> Undetected:
     return Undetected(
         f"Nothing {where} says how it is built or started.",
         "Choose a base folder, say how it is started, or add a Dockerfile or a bakery.toml.",
-        why=(f"We looked for {looked_for}.",),
+        why=(f"We looked for {looked_for}.", *left_out(folder, _LOOKED_FOR, _LOOKED_FOR_ABOVE)),
     )

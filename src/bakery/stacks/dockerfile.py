@@ -18,7 +18,7 @@ _MOST_LINES = 5000
 
 def find_dockerfile(folder: Folder, said: Said) -> Found | None:
     name = said.dockerfile or FILE
-    if not folder.has(name):
+    if not folder.has(name) or says_nothing(folder, name):
         return None
     port = exposed_port(folder.text(name) or "")
     told = f", and exposes port {port}" if port else ""
@@ -29,6 +29,11 @@ def find_dockerfile(folder: Folder, said: Said) -> Found | None:
         port=port,
         dockerfile=DockerfileAt(RepositoryPath(folder.shown(name)), joined(folder.path, said.context or TOP)),
     )
+
+
+def says_nothing(folder: Folder, name: str) -> bool:
+    """It was read, and is empty or no text."""
+    return folder.shown(name) in folder.tree.contents and not (folder.text(name) or "").strip()
 
 
 def exposed_port(text: str) -> Port | None:

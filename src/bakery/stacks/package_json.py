@@ -83,7 +83,7 @@ def read_package(folder: Folder) -> Package | None:
     shown = folder.shown(FILE)
     document = read_json(folder.text(FILE))
     if document is None:
-        return Package(shown, is_broken=True)
+        return Package(shown, is_broken=shown in folder.tree.contents)
     main = text_in(document, "module") or text_in(document, "main")
     needs, to_build = table_in(document, "dependencies"), table_in(document, "devDependencies")
     return Package(

@@ -66,6 +66,9 @@ class _Program(Struct, frozen=True):
     is_default: bool = False
 
 
+_NO_PROGRAM = "Cargo.toml is here, but no program: no src/main.rs, nothing in src/bin, and no [[bin]]."
+
+
 class _Project(Struct, frozen=True):
     folder: Folder
     rust: ToolVersion
@@ -81,6 +84,8 @@ def find_rust_app(folder: Folder, _: Said) -> Found | None:
     packages = list(_packages(folder, top))
     needs = frozenset(need for _, one in packages for need in _needs(one))
     program, why = _program([one for where, package in packages for one in _programs(folder, where, package)])
+    if top is None:
+        why = "Nothing says what is built: say how it is started."
     version, asked = _rust(folder)
     broken = (
         ()
@@ -151,7 +156,7 @@ def _programs(folder: Folder, where: str, package: Document) -> Iterator[_Progra
 def _program(found: list[_Program]) -> tuple[_Program | None, str]:
     """The one that is started, and why; or what is missing."""
     if not found:
-        return None, "Cargo.toml is here, but no program: no src/main.rs, nothing in src/bin, and no [[bin]]."
+        return None, _NO_PROGRAM
     if len(found) == 1:
         return found[0], f"“{found[0].name}” is its only program."
     if default := next((one for one in found if one.is_default), None):

@@ -15,6 +15,7 @@ from bakery.model.repository_paths import TOP, RepositoryPath, joined
 
 LARGEST_FILE = 256 * 1024
 LARGEST_TOTAL = 2 * 1024 * 1024
+MOST_LINKS = 200
 MOST_FILES = 120
 MOST_MATCHES = 12
 _MARK_OF_UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -33,11 +34,12 @@ class Listing(Struct):
 class FileTree:
     """`sizes`: every file's path, from the top and with “/” between its parts, and its bytes. Links are left out.
 
-    `contents`: of the files that were read; None for one that could not be.
+    `contents`: of the files that were read; None for one that could not be. `links`: the paths of those left out.
     """
 
     sizes: Mapping[str, int]
     contents: Mapping[str, bytes | None] = field(default_factory=dict)
+    links: tuple[str, ...] = ()
 
     def with_contents(self, contents: Mapping[str, bytes | None]) -> "FileTree":
         more = replace(self, contents={**self.contents, **contents})
@@ -88,6 +90,17 @@ class Folder(Struct, frozen=True):
     def names(self) -> tuple[str, ...]:
         """Of the files that lie in it, not below."""
         return tuple(self._listing.names)
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Of those that hold something, by their names."""
+        return tuple(self._listing.folders)
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """Here and below: no link is followed, wherever it leads."""
+        begin = f"{self.path}/" if self.path else ""
+        return tuple(one[len(begin) :] for one in self.tree.links if one.startswith(begin))
 
     def has(self, name: str) -> bool:
         return joined(self.path, name) in self.tree.sizes

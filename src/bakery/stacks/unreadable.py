@@ -7,6 +7,8 @@ from bakery.stacks.documents import read_json_with_comments, read_toml
 from bakery.stacks.tree import LARGEST_FILE, Folder
 
 _DATA = (".json", ".jsonc", ".toml", ".yaml", ".yml", "Pipfile")
+_PROJECTS = ("pom.xml", ".csproj", ".fsproj", ".vbproj")
+_END_OF_PROJECT = r"(?i)</project\s*>|<project\b[^<>]*/>"
 _TAB_IN_FRONT = r"(?m)^\t+[^\s#]"
 
 
@@ -34,4 +36,6 @@ def _broken(name: str, text: str) -> str | None:
         return "JSON" if read_json_with_comments(text) is None else None
     if name.endswith(".toml"):
         return "TOML" if read_toml(text) is None else None
+    if name.endswith(_PROJECTS):
+        return "XML" if re.search(_END_OF_PROJECT, text) is None else None
     return "YAML" if name.endswith((".yaml", ".yml")) and re.search(_TAB_IN_FRONT, text) else None

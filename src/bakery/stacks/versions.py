@@ -33,7 +33,10 @@ def line_in(folder: Folder, name: str) -> Asked | None:
     """A file that is a version and nothing else (.nvmrc, .ruby-version …), here or the nearest above."""
     for here in folder.and_above:
         if here.has(name):
-            lines = (line.partition("#")[0].strip() for line in (here.text(name) or "").splitlines()[:_MOST_LINES])
+            text = here.text(name)
+            if text is None:
+                return None
+            lines = (line.partition("#")[0].strip() for line in text.splitlines()[:_MOST_LINES])
             return Asked(next(filter(None, lines), ""), here.shown(name))
     return None
 
