@@ -7,7 +7,7 @@ from psycopg.rows import class_row
 
 from bakery.access import passwords, second_factor
 from bakery.access.people import refuse_above_own, set_password
-from bakery.access.sessions import end_sessions_of
+from bakery.access.sessions import SignedIn, end_sessions_of, open_session
 from bakery.access.throttle import Guess, begin_attempt
 from bakery.model.actor import Actor, Origin
 from bakery.model.audit import AuditEntry
@@ -85,8 +85,8 @@ async def look_at_reset_link(store: Store, token: Secret, *, origin: Origin) -> 
     return link
 
 
-async def use_reset_link(store: Store, token: Secret, new: Secret, *, origin: Origin) -> None:
-    """Sets the password and ends all sessions. Then the person signs in."""
+async def use_reset_link(store: Store, token: Secret, new: Secret, *, origin: Origin, user_agent: str = "") -> SignedIn:
+    """Sets the password, ends all sessions, and signs in; a second factor that is on is still asked for."""
     link = await look_at_reset_link(store, token, origin=origin)
     passwords.check_new_password(new, link.email)
     new_hash = await passwords.hash_password(new)
@@ -101,10 +101,15 @@ async def use_reset_link(store: Store, token: Secret, new: Secret, *, origin: Or
         if link.clears_second_factor:
             await second_factor.clear(tx, link.person_id)
         await end_sessions_of(tx, link.person_id)
+        cursor = await tx.connection.execute(
+            "SELECT totp_confirmed_at IS NOT NULL FROM people WHERE id = %s", (link.person_id,)
+        )
+        (has_second_factor,) = await only(cursor)
         person = Actor(origin=origin, person_id=link.person_id, label=link.email, role=Role(link.role))
         after = {"cleared_second_factor": link.clears_second_factor}
         tx.record(AuditEntry(person, "person.password_reset", "person", str(link.person_id), link.email, after=after))
         tx.publish("people")
+        return await open_session(tx, person, user_agent=user_agent, second_factor_due=has_second_factor)
 
 
 async def _open_link(connection: Connection, token: Secret) -> ResetLink:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 SAID: Mapping[str, str] = {
     "password-changed": "Password changed. Your other sessions have ended.",
-    "password-reset": "Password changed. Sign in with it.",
     "profile-saved": "Profile saved.",
     "preferences-saved": "Preferences saved.",
     "second-factor-off": "The second factor is off.",

@@ -11,6 +11,7 @@ import httpx
 import psycopg
 
 from bakery.access.people import list_people
+from bakery.access.resets import make_reset_link
 from bakery.access.setup import seed_admin
 from bakery.app import address_of, listen, prepare_data_dir
 from bakery.cli.output import say, warn
@@ -35,10 +36,11 @@ _LABEL, _WIDTH = 13, 80
 
 @dataclass(frozen=True, slots=True)
 class Admin:
-    """`password`: when the account was made just now."""
+    """`password` and `link`, which chooses another one: when the account was made just now."""
 
     email: str
     password: Secret | None = None
+    link: Secret | None = None
 
 
 def launch(*, demo: bool, stop: bool, public: bool) -> None:
@@ -117,7 +119,8 @@ async def _ensure_admin(parts: Parts) -> Admin:
     if not people:
         password = Secret(secrets.token_urlsafe(12))
         await seed_admin(parts.store, _ADMIN, password, actor=_ACTOR)
-        return Admin(_ADMIN, password)
+        link = await make_reset_link(parts.store, _ADMIN, actor=_ACTOR)
+        return Admin(_ADMIN, password, link.token)
     for person in people:
         if person.role is Role.ADMIN and not person.suspended_at:
             return Admin(person.email)
@@ -134,7 +137,9 @@ async def _tell(parts: Parts, admin: Admin) -> None:
     if sample and sample.address and sample.live_number is not None:
         _line("Sample app", sample.address)
     _line("Bakery", _address(settings, node))
-    if admin.password:
+    if admin.password and admin.link:
+        _line("Begin", f"{_address(settings, node)}/reset/{admin.link.reveal()}")
+        _line("", "where you choose a password: good once, for an hour; later:")
         _line("Sign in", f"{admin.email}  {admin.password.reveal()}  (it asks for a new password)")
     else:
         _line("Sign in", f"{admin.email}, with your password")

@@ -132,13 +132,19 @@ async def show_reset(request: WebRequest, parts: Parts, actor: Actor, token: str
 async def reset(request: WebRequest, parts: Parts, actor: Actor, token: str) -> Response[str] | Redirect:
     form = await typed(request)
     try:
-        await use_reset_link(parts.store, Secret(token), form.secret("password"), origin=actor.origin)
+        signed_in = await use_reset_link(
+            parts.store,
+            Secret(token),
+            form.secret("password"),
+            origin=actor.origin,
+            user_agent=_user_agent(request),
+        )
     except BadInput as error:
         link = await look_at_reset_link(parts.store, Secret(token), origin=actor.origin)
         refused = form.refused(error, shown=(), hidden=("password",))
         page = _reset_page(request, token, link.email, link.clears_second_factor, refused)
         return render_gate(request, "reset.html", page, status=status_of(error), headers=retry_after(error))
-    return go(request, "/login", said="password-reset")
+    return _enter(request, parts, signed_in, "/login" if signed_in.second_factor_due else "/")
 
 
 @get("/invite/{token:str}", opt=_PUBLIC)
