@@ -1,6 +1,9 @@
 """An app from its first deployment to its end, and a server that dies meanwhile, as a person watches it."""
 
+import re
 import shutil
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from tests.journeys.accessibility import violations
 from tests.support.morning import ADMIN
 from tests.support.serving import Serving
 from tests.support.terminal import Terminal, a_terminal
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 EXAMPLE = Path(__file__).parents[2] / "examples/hello"
@@ -19,6 +23,17 @@ import time
 from pathlib import Path
 while not Path({door!r}).exists():
     time.sleep(0.02)
+"""
+_COUNTS = """
+import time
+from pathlib import Path
+for part, door in enumerate([*{doors!r}, ""]):
+    for number in range(100 * part + 1, 100 * part + 101):
+        print("line", number, flush=True)
+    while door and not Path(door).exists():
+        time.sleep(0.02)
+    if door:
+        Path(door + ".passed").touch()
 """
 
 
@@ -37,6 +52,14 @@ def slow(tmp_path: Path) -> Slow:
     program = made.folder / "app.py"
     program.write_text(_WAITS.format(door=str(made.door)) + program.read_text())
     return made
+
+
+@pytest.fixture
+def anybodys() -> Iterator[Path]:
+    """A folder that a build, which has an account of its own, reaches too."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o777)
+        yield Path(name)
 
 
 @pytest.fixture
@@ -150,6 +173,37 @@ def test_a_server_that_died_is_awaited_and_what_happened_meanwhile_is_shown(page
 
     expect(live).to_have_text("Live", timeout=30_000)
     expect(page.get_by_role("main").get_by_text("eve@example.com").first).to_be_visible()
+    stayed(page)
+
+
+def test_a_deployment_is_watched_through_a_kill_without_a_line_missing_or_doubled(
+    page: Page, bakery: Serving, terminal: Terminal, tmp_path: Path, anybodys: Path
+) -> None:
+    """Its build writes before Bakery is killed, while it is dead, and when it is back."""
+    folder, doors = tmp_path / "counted", [anybodys / "dead", anybodys / "back"]
+    shutil.copytree(EXAMPLE, folder)
+    (folder / "count.py").write_text(_COUNTS.format(doors=[str(door) for door in doors]))
+    (folder / "bakery.toml").write_text('[build]\ncommand = "python3 count.py"\n[run]\ncommand = "python3 app.py"\n')
+    terminal.run("apps", "create", "counted")
+    terminal.run("deploy", "counted", "--dir", str(folder))
+    page.goto("/apps/counted/deployments/1")
+    log = page.get_by_role("region", name="Log of Build")
+    expect(log).to_contain_text("line 100")
+    stay(page)
+
+    bakery.kill()
+    expect(page.locator("#live")).to_contain_text("Reconnecting… last update")
+    doors[0].touch()
+    wait_until(lambda: Path(f"{doors[0]}.passed").exists(), what="the build goes on")
+    bakery.start()
+    expect(log).to_contain_text("line 200", timeout=30_000)
+    doors[1].touch()
+
+    expect(page.locator("h1 + .badge")).to_have_text("Succeeded", timeout=30_000)
+    page.locator("#step-build summary").click()
+    expect(log).to_contain_text("line 300")
+    said = re.findall(r"line (\d+)", log.inner_text())
+    assert said == [str(number) for number in range(1, 301)]
     stayed(page)
 
 
