@@ -29,7 +29,7 @@ async def test_hello_says_hello(fleet: Fleet) -> None:
 async def test_pages_are_served_by_nginx_and_follow_a_deployment(fleet: Fleet) -> None:
     await fleet.make("pages", runtime="static")
     found = await fleet.deploy(files_of("pages"), "pages")
-    assert [step.key for step in found.steps] == ["unpack", "switch"]
+    assert [step.key for step in found.steps] == ["unpack", "detect", "test", "build", "switch"]
     assert found.deployment.state is DeploymentState.SUCCEEDED, await fleet.log(found.deployment)
     assert await fleet.visitors_see(files_of("pages")["index.html"], "pages")
     assert (await fleet.visit("pages", "/about")).text == files_of("pages")["about.html"]
@@ -37,3 +37,18 @@ async def test_pages_are_served_by_nginx_and_follow_a_deployment(fleet: Fleet) -
     assert (missing.status_code, missing.text) == (404, files_of("pages")["404.html"])
     await fleet.deploy_well(files_of("pages") | {"index.html": "new"}, "pages")
     assert await fleet.visitors_see("new", "pages")
+
+
+async def test_a_site_is_served_from_the_folder_that_it_has_for_that(fleet: Fleet) -> None:
+    await fleet.make("site", runtime="static")
+    await fleet.deploy_well({"public/index.html": "hello", "README.md": "secret"}, "site")
+    assert await fleet.visitors_see("hello", "site")
+    assert (await fleet.visit("site", "/README.md")).status_code == 404
+
+
+async def test_files_of_which_nothing_is_known_are_served_as_they_are(fleet: Fleet) -> None:
+    await fleet.make("site", runtime="static")
+    found = await fleet.deploy({"report.txt": "all is well"}, "site")
+    assert found.deployment.state is DeploymentState.SUCCEEDED
+    assert "So its files are served as they are." in await fleet.log(found.deployment)
+    assert (await fleet.visit("site", "/report.txt")).text == "all is well"

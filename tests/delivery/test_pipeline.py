@@ -147,3 +147,18 @@ async def test_a_switch_is_visited_while_it_happens(fleet: Fleet) -> None:
     told = re.search(r"Visits during the switch: 0 of (\d+) failed, p95 \d+ ms\.", log)
     assert told is not None, log
     assert int(told[1]) >= 10
+
+
+async def test_settings_that_do_not_count_are_told_where_the_start_was_set_by_hand(fleet: Fleet) -> None:
+    await fleet.make("shop", command="python3 app.py")
+    found = await fleet.deploy({**an_app("one"), "bakery.toml": '[run]\ncommand = "false"\n'})
+    assert found.deployment.state is DeploymentState.SUCCEEDED, await fleet.log(found.deployment)
+    assert "bakery.toml does not count, as the start command was set by hand." in await fleet.log(found.deployment)
+
+
+async def test_hooks_of_files_that_are_served_are_told_to_be_none(fleet: Fleet) -> None:
+    await fleet.make("pages", runtime="static")
+    source = {"index.html": "hello", "bakery.toml": '[run]\nrelease = "false"\nafter = "false"\n'}
+    found = await fleet.deploy(source, "pages")
+    assert found.deployment.state is DeploymentState.SUCCEEDED, await fleet.log(found.deployment)
+    assert "release, after of [run] does not count." in await fleet.log(found.deployment)

@@ -24,13 +24,14 @@ from bakery.delivery.recipe import Recipe
 from bakery.model.apps import Runtime, SourceKind
 from bakery.model.container import ContainerSpec
 from bakery.model.deployments import SlotState
+from bakery.model.errors import Conflict
 from bakery.model.names import AppName, Colour, EnvironmentName, HostName, Port, ProcessName, SiteName, UnitName
 from bakery.model.processes import Instance
 from bakery.model.secret import Secret
 from bakery.model.strategies import Strategy
 from bakery.model.unit import UnitSpec
 from bakery.nodes.folders import NodeFolders
-from bakery.nodes.ingress import ProxySite
+from bakery.nodes.ingress import ProxySite, StaticSite
 
 FOLDERS = NodeFolders(PurePosixPath("/node"))
 PREMISES = Premises(
@@ -111,6 +112,9 @@ OURS = Recipe(
 )
 
 
+WANTED = Wanted(2, 7, DOCKER, SourceKind.GIT, "", Strategy.BLUE_GREEN, FIRST_DEPLOYMENT, PREMISES, has_ingress=True)
+
+
 def of(release: Release, *, number: int = 2, source: SourceKind = SourceKind.GIT) -> Plan:
     return plan_deployment(
         Wanted(number, 7, release, source, "", Strategy.BLUE_GREEN, FIRST_DEPLOYMENT, PREMISES, has_ingress=True)
@@ -128,6 +132,45 @@ def test_the_steps_of_an_image_are_known_before_anybody_knows_what_is_in_its_sou
     ]  # fmt: skip
     assert [step.title for step in before.steps] == [step.title for step in after.steps]
     assert actions(before)["build"] == Unknown()
+
+
+PAGES = Release(2, 2, Runtime.STATIC, (), None, build=9)
+VITE = Recipe(
+    "node", (), base="web", install=("npm", "ci"), build=("npm", "run", "build"), static_folder="dist",
+    dockerfile_text="FROM x\n",
+)  # fmt: skip
+
+
+def test_a_site_is_built_by_docker_and_its_files_are_left_in_place() -> None:
+    found = actions(of(replace(PAGES, recipe=VITE)))
+    assert found["test"] == Nothing("No tests were found in it.")
+    assert found["build"] == BuildImage(PREMISES.place, 2, 9, VITE, output="web/dist")
+    tested = replace(VITE, folder="web", test=("npm", "test"), test_stage="test")
+    found = actions(of(replace(PAGES, recipe=tested)))
+    assert found["test"] == BuildImage(PREMISES.place, 2, 9, tested, "test")
+    assert found["build"] == BuildImage(PREMISES.place, 2, 9, tested, output="dist")
+
+
+def test_a_site_that_has_to_be_built_needs_docker_and_another_one_does_not() -> None:
+    bare = replace(WANTED, has_docker=False)
+    with pytest.raises(Conflict, match="its node has none"):
+        plan_deployment(replace(bare, release=replace(PAGES, recipe=VITE)))
+    plain = actions(plan_deployment(replace(bare, release=replace(PAGES, recipe=Recipe("static", ())))))
+    assert plain["build"] == Nothing("Its files are served as they are.")
+
+
+def test_the_steps_of_a_site_are_the_same_before_anybody_knows_what_is_in_its_source() -> None:
+    before, after = of(PAGES), of(replace(PAGES, recipe=VITE))
+    assert [step.key for step in before.steps] == ["fetch", "detect", "test", "build", "switch"]
+    assert [(step.key, step.title) for step in before.steps] == [(step.key, step.title) for step in after.steps]
+
+
+def test_a_site_is_served_from_the_folder_that_its_build_leaves() -> None:
+    slots = {colour: replace(slot, port=None) for colour, slot in FIRST_DEPLOYMENT.items()}
+    site = actions(plan_deployment(replace(WANTED, release=replace(PAGES, recipe=VITE), slots=slots)))["switch"]
+    assert isinstance(site, Switch)
+    assert isinstance(site.site, StaticSite)
+    assert str(site.site.root).endswith("/releases/2/web/dist")
 
 
 def test_an_image_is_tested_up_to_its_stage_and_then_built() -> None:

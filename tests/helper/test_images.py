@@ -3,11 +3,18 @@
 import json
 import os
 import pwd
+import stat
 from pathlib import Path
 
 import pytest
 
-from bakery.helper.docker_client import build_argv, client_files, expect_known_frontend, read_dockerfile
+from bakery.helper.docker_client import (
+    build_argv,
+    client_files,
+    expect_known_frontend,
+    make_output,
+    read_dockerfile,
+)
 from bakery.helper.image_references import REFERENCE, split_reference, whole_name
 from bakery.helper.told_image import told_build, told_place, told_pull
 
@@ -24,6 +31,7 @@ A_BUILD: dict[str, object] = {
     "registries": [{"host": "registry.example:5000", "username": "me", "password": "canary"}],
     "target": None,
     "network": "default",
+    "output": None,
     "no_cache": False,
     "memory_bytes": None,
     "cpu_percent": None,
@@ -52,6 +60,29 @@ def test_a_build_is_one_form_of_one_command_and_shows_no_secret() -> None:
     }
 
 
+def test_a_build_of_files_makes_no_image() -> None:
+    files = {**A_BUILD, "output": "web/dist"}
+    told_build(files)
+    assert build_argv(files, {"bakery.app": "shop"}, KEY)[6:10] == [
+        "--output", "type=local,dest=web/dist", "--file", "/run/bakery/build/dockerfile/Dockerfile",
+    ]  # fmt: skip
+    assert "--tag" not in build_argv(files, {"bakery.app": "shop"}, KEY)
+
+
+def test_the_folder_of_its_files_is_open_to_visitors_and_not_somewhere_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "outside").mkdir(mode=0o700)
+    (tmp_path / "build/web").mkdir(parents=True)
+    (tmp_path / "build/link").symlink_to(tmp_path / "outside")
+    monkeypatch.chdir(tmp_path / "build")
+    make_output("web/dist")
+    assert stat.S_IMODE((tmp_path / "build/web/dist").stat().st_mode) == 0o755
+    for odd in ("link", "link/dist"):
+        with pytest.raises(SystemExit, match="leads out of the folder that is built"):
+            make_output(odd)
+
+
 def test_a_proxy_of_the_builds_own_stays_beside_the_mark_of_its_steps() -> None:
     argv = build_argv({**A_BUILD, "args": {"no_proxy": "localhost"}}, {}, KEY)
     assert f"no_proxy=localhost,{KEY}.bakery.invalid" in argv
@@ -74,6 +105,11 @@ def test_a_proxy_of_the_builds_own_stays_beside_the_mark_of_its_steps() -> None:
         ({"secrets": {"a,src=/etc/shadow": ""}}, "secrets has to be an object whose names"),
         ({"secrets": {"a": "x" * 500_001}}, "at most 500000 bytes"),
         ({"target": "--push"}, "target has to be the name of a stage"),
+        ({"output": "/etc"}, "output has to be a path below"),
+        ({"output": "a/../../b"}, "output has to be a path below"),
+        ({"output": "dist,type=image,push=true"}, "output has to be a path below"),
+        ({"output": ""}, "output has to be a path below"),
+        ({"output": "dist", "target": "test"}, "takes no target"),
         ({"network": "host"}, "network has to be default or none"),
         ({"no_cache": 1}, "no_cache has to be true or false"),
         ({"memory_bytes": 1}, "memory_bytes has to be a whole number"),

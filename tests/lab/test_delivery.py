@@ -101,6 +101,31 @@ def test_static_files_are_served_by_the_nodes_nginx_and_an_app_is_deleted_when_i
     wait_until(lambda: all_of_apps(oven) == before, what="nothing of it is left", seconds=70)
 
 
+# As far as a site's Dockerfile calls it: no registry can be reached.
+NPM = """
+FROM base:1
+RUN printf '#!/bin/sh\\n[ "$1" != run ] || { mkdir -p dist && echo built >dist/index.html; }\\n' >/bin/npm
+RUN python3 -c "__import__('os').chmod('/bin/npm', 0o755)"
+"""
+
+
+@pytest.mark.timeout(200)
+def test_a_site_is_built_by_docker_and_its_files_are_served(oven: Oven) -> None:
+    make_base_image(oven.node)
+    oven.node.put("/srv/npm/Dockerfile", NPM.encode())
+    oven.node.run("docker", "build", "--tag=node:22-slim", "/srv/npm", timeout=60)
+    before = all_of_apps(oven)
+    make_app(oven, "site", runtime="static")
+    package = '{"scripts": {"build": "vite build"}, "devDependencies": {"vite": "5"}}'
+    source = {"web/package.json": package, "web/index.html": "not built"}
+    ended = wait_for_end(oven.http, "site", deploy(oven.http, "site", source), seconds=120)
+    assert ended["state"] == "succeeded", log_of(oven, "site", 1)
+    assert steps_of(oven, "site", 1) == ["unpack", "detect", "test", "build", "switch"]
+    assert visit(oven, "site") == (200, "built\n")
+    oven.http.delete("/api/apps/site").raise_for_status()
+    wait_until(lambda: all_of_apps(oven) == before, what="nothing of it is left", seconds=70)
+
+
 def make_app(oven: Oven, slug: str, **wanted: str) -> dict[str, object]:
     made: dict[str, object] = (
         oven.http.post("/api/apps", json={"slug": slug, "node": NAME, **wanted}).raise_for_status().json()

@@ -143,6 +143,7 @@ def a_container(build: int = 1) -> ContainerSpec:
 @pytest.mark.timeout(300)  # many waits of real programs, one after the other
 async def test_images_of_a_node(agent: Agent) -> None:
     await an_image_is_built_and_its_secret_is_nowhere(agent)
+    await a_site_is_left_as_files_for_visitors(agent)
     await a_build_that_fails_says_why(agent)
     await limits_hold_for_each_step(agent)
     await cancelling_leaves_no_process_of_the_build(agent)
@@ -176,6 +177,20 @@ async def an_image_is_built_and_its_secret_is_nowhere(agent: Agent) -> None:
     second, log = await agent.build(replace(a_build(2), secrets={"variables": Secret(canary)}))
     assert second.exit_status == 0
     assert "CACHED" in log  # the secret does not count for the cache, and what marks a build does not either
+
+
+async def a_site_is_left_as_files_for_visitors(agent: Agent) -> None:
+    made = "RUN mkdir /site && echo hello >/site/index.html"
+    text = f"FROM {BASE} AS build\n{made}\nFROM scratch\nCOPY --from=build /site/ /\n"
+    status, log = await agent.build(replace(a_build(40, text), output="web/dist"))
+    assert (status.state, status.exit_status) == (JobState.EXITED, 0), log
+    assert 40 not in [image.build for image in await agent.images.builds(PLACE.app)]
+    site = f"{FOLDER}/web/dist"
+    assert agent.node.run("cat", f"{site}/index.html") == "hello"
+    assert agent.node.run("stat", "--format=%A %U", site, f"{site}/index.html").splitlines() == [
+        f"drwxr-xr-x {ACCOUNT}",
+        f"-rw-r--r-- {ACCOUNT}",
+    ]
 
 
 async def a_build_that_fails_says_why(agent: Agent) -> None:

@@ -123,6 +123,7 @@ async def test_a_build_begins_as_a_job_that_is_told_in_secret() -> None:
         "registries": [{"host": "registry.example", "username": "me", "password": "hush"}],
         "target": None,
         "network": "default",
+        "output": None,
         "no_cache": False,
         "memory_bytes": 1024**3,
         "cpu_percent": None,

@@ -18,7 +18,7 @@ from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.new_deployment import Commit, Image, source_wanted
 from bakery.delivery.plan import Wanted, plan_deployment
 from bakery.delivery.premises import Release
-from bakery.delivery.recipe import Recipe, recipe_of
+from bakery.delivery.recipe import Recipe, recipe_of, recipe_of_files
 from bakery.delivery.variable_sets import newest_version, read_set
 from bakery.delivery.work import Patience
 from bakery.model.actor import Actor
@@ -149,6 +149,8 @@ async def _look_into(
             await asyncio.shield(node.homes.remove_release(place, number))
     found = detect_in(tree, base=asked.base, runtime=environment.runtime)
     if isinstance(found, Undetected):
+        if environment.runtime is Runtime.STATIC:
+            return commit, recipe_of_files(asked.base, found.message)
         raise Conflict(found.message, hint=found.hint)
     if found.missing:
         raise Conflict(found.missing[0], hint="Say it in bakery.toml.")
@@ -241,7 +243,7 @@ async def _foreseen(
     wanted = Wanted(
         settings.number, environment.generation + 1, release, SourceKind.IMAGE if looked.image else SourceKind.GIT,
         "", environment.strategy, environment.slots, environment.premises(node), node.ingress is not None, skipped_by,
-        image=looked.image,
+        image=looked.image, has_docker=node.facts.has_docker,
     )  # fmt: skip
 
     async def parts(of: Wanted, version: int) -> tuple[ForeseenPart, ...]:

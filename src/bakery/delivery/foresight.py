@@ -144,6 +144,8 @@ def _build(building: BuildImage) -> list[str]:
         return [f"From {recipe.dockerfile}, in {folder} of the source.", *stage, *args]
     if building.target is not None:
         return [f"With the Dockerfile below, in {folder} of the source.", *stage, *args]
+    if building.output is not None:
+        args.append(f"Its files are left in {building.output}, and no image.")
     return [f"With this Dockerfile, in {folder} of the source:", *args, *recipe.dockerfile_text.splitlines()]
 
 

@@ -91,6 +91,7 @@ class Deployment:
             slots=self.environment.slots,
             premises=self.environment.premises(node),
             has_ingress=node.ingress is not None,
+            has_docker=node.facts.has_docker,
             tests_skipped_by=self.tests_skipped_by,
             retry_of=self.retry_of,
             retry_from=self.retry_from,

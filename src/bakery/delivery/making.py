@@ -1,7 +1,7 @@
 """From a source to something that can be started: fetching, detecting, building. What takes long is a durable job."""
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import msgspec
@@ -29,20 +29,22 @@ from bakery.delivery.plan import (
     Unpack,
 )
 from bakery.delivery.premises import Release
-from bakery.delivery.recipe import Recipe, recipe_of
+from bakery.delivery.recipe import Recipe, recipe_of, recipe_of_files
 from bakery.delivery.room import expect_room
 from bakery.delivery.step_jobs import Begin, begin_anew, run_step_job
 from bakery.delivery.steps import retitle_steps
 from bakery.delivery.variable_sets import build_variables
 from bakery.delivery.work import StepFailed, Work
 from bakery.model.apps import Runtime
-from bakery.model.errors import BadInput
+from bakery.model.errors import BadInput, Conflict
 from bakery.model.faults import Point, fault_point
+from bakery.model.repository_paths import joined
 from bakery.model.secret import Secret
 from bakery.model.unit import Limits
 from bakery.nodes.git_sources import why_not_fetched
 from bakery.nodes.images import ImageBuild, ImagePull
 from bakery.nodes.jobs import JobKey, JobLimits, JobSpec, JobState, JobStatus
+from bakery.stacks.bakery_toml import FILE as BAKERY_TOML
 from bakery.stacks.detect import detect as detect_in
 from bakery.stacks.plan import Undetected
 from bakery.store.transaction import Transaction
@@ -91,6 +93,18 @@ async def _fetch(work: Work, key: StepKey, fetching: Fetch) -> None:
     commit = await sources.look(fetching.place, fetching.number)
     work.log.write(f"{commit.commit[:7]} {commit.title}, by {commit.author}.")
     await note_commit(work.store, work.deployment.release.build, commit)
+    await _tell_of_unread_settings(work)
+
+
+async def _tell_of_unread_settings(work: Work) -> None:
+    """A process whose start command was set by hand runs as it is: nobody looks into its source."""
+    release = work.deployment.release
+    if release.is_built:
+        return
+    place = work.deployment.environment.premises(work.node).place
+    path = joined(release.source_base, BAKERY_TOML)
+    if path in (await work.node.trees.names(place, release.number)).sizes:
+        work.log.write(f"{path} does not count, as the start command was set by hand.")
 
 
 async def _pull(work: Work, key: StepKey, pulling: Pull) -> None:
@@ -137,6 +151,7 @@ async def _unpack(work: Work, unpack: Unpack) -> None:
     homes = work.node.homes
     said = await homes.unpack(unpack.place, unpack.number, unpack.archive, for_visitors=unpack.for_visitors)
     work.log.write(said)
+    await _tell_of_unread_settings(work)
 
 
 async def _copy(work: Work, copy: Copy) -> None:
@@ -150,20 +165,37 @@ async def _detect(work: Work, detecting: Detect) -> None:
     tree = await work.node.trees.tree(detecting.place, detecting.number, base)
     found = detect_in(tree, base=base, runtime=detecting.runtime)
     if isinstance(found, Undetected):
-        raise StepFailed(found.message, hint=found.hint)
-    if found.missing:
+        if detecting.runtime is not Runtime.STATIC:
+            raise StepFailed(found.message, hint=found.hint)
+        recipe = recipe_of_files(base, found.message)
+    elif found.missing:
         raise StepFailed(found.missing[0], hint="Say it in bakery.toml, and deploy again.")
-    recipe = recipe_of(found)
+    else:
+        recipe = recipe_of(found)
     for sentence in recipe.why:
         work.log.write(sentence)
-    work.plan_with(recipe)
+    _tell_what_does_not_count(work.deployment.release, recipe, work.log.write)
+    try:
+        work.plan_with(recipe)
+    except Conflict as error:
+        raise StepFailed(error.message, hint=error.hint) from error
     async with work.store.transaction() as tx:
         await _keep(tx, work, recipe)
         await retitle_steps(tx, work.deployment.id, work.plan.steps)
 
 
+def _tell_what_does_not_count(release: Release, recipe: Recipe, write: Callable[[str], None]) -> None:
+    """Of what was found, or stands in bakery.toml."""
+    if recipe.start and release.said_command not in ((), recipe.start):
+        write(f"The start command that was set by hand counts, and not: {shlex.join(recipe.start)}")
+    hooks = {"release": recipe.release, "before": recipe.before, "after": recipe.after}
+    if release.runtime is Runtime.STATIC and any(hooks.values()):
+        names = ", ".join(name for name, argv in hooks.items() if argv)
+        write(f"Nothing runs where files are served: {names} of [run] does not count.")
+
+
 async def _build_image(work: Work, key: StepKey, building: BuildImage) -> None:
-    """An image that is there takes the place of the source, which goes."""
+    """An image that is there takes the place of the source, which goes; files are put into it."""
     images = work.node.images
     folder = work.deployment.environment.premises(work.node).release_folder(building.number)
     recipe = building.recipe
@@ -181,12 +213,13 @@ async def _build_image(work: Work, key: StepKey, building: BuildImage) -> None:
                 args=dict(recipe.build_args),
                 secrets={"variables": lines_for_a_shell(variables)} if variables else {},
                 target=building.target,
+                output=building.output,
                 limits=_limits(work),
             )
         )
 
     await _run_job(work, key, begin, what="The tests" if building.target else "The build", limits=_share(work))
-    if building.target is None:
+    if building.target is None and building.output is None:
         await work.node.homes.remove_release(building.place, building.number)
 
 

@@ -99,13 +99,17 @@ class Detect:
 
 @dataclass(frozen=True, slots=True)
 class BuildImage:
-    """`target`: only up to this stage. An image that is there takes the place of the source, which then goes."""
+    """`target`: only up to this stage. An image that is there takes the place of the source, which then goes.
+
+    `output`: no image is made, but files for visitors, in this folder below the one that is built from.
+    """
 
     place: Place
     number: int
     build: int
     recipe: Recipe
     target: str | None = None
+    output: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +210,7 @@ class Wanted:
     retry_of: int | None = None  # the deployment that made the release, and failed later
     retry_from: StepKey | None = None
     image: str = ""  # the name of one in a registry
+    has_docker: bool = True
 
     @property
     def goes_back(self) -> bool:
@@ -321,7 +326,8 @@ def _make(wanted: Wanted) -> tuple[PlannedStep, ...]:
     if not release.is_built:
         return (_bring_source(wanted),)
     detect = Detect(wanted.premises.place, release.number, release.runtime)
-    steps = _build_image(wanted) if release.runtime is Runtime.DOCKER else _build_in_place(wanted)
+    build = {Runtime.DOCKER: _build_image, Runtime.PROCESS: _build_in_place, Runtime.STATIC: _build_files}
+    steps = build[release.runtime](wanted)
     return (_bring_source(wanted), PlannedStep(StepKey.DETECT, "See what is in it", detect), *steps)
 
 
@@ -342,7 +348,8 @@ def _made_before(wanted: Wanted, number: int) -> tuple[PlannedStep, ...]:
 
 def _has_commands(wanted: Wanted) -> bool:
     """That its source may name, for before and after a switch; an image names none."""
-    return wanted.release.is_built and wanted.source is not SourceKind.IMAGE
+    release = wanted.release
+    return release.is_built and release.runtime is not Runtime.STATIC and wanted.source is not SourceKind.IMAGE
 
 
 def _bring_source(wanted: Wanted) -> PlannedStep:
@@ -388,6 +395,33 @@ def _build_in_place(wanted: Wanted) -> tuple[PlannedStep, ...]:
         PlannedStep(StepKey.TEST, "Run the project's tests", test),
         *_before_start(recipe),
     )
+
+
+def _build_files(wanted: Wanted) -> tuple[PlannedStep, ...]:
+    """Those for visitors, in Docker: it brings the tools that a site is made with."""
+    place, release, recipe = wanted.premises.place, wanted.release, wanted.release.recipe
+    test: Action = Unknown()
+    build: Action = Unknown()
+    if recipe is not None:
+        test = Nothing("No tests were found in it.")
+        build = Nothing("Its files are served as they are.")
+        if recipe.dockerfile_text is not None:
+            _expect_docker(wanted)
+            build = BuildImage(place, release.number, release.build, recipe, output=recipe.output)
+            if recipe.test and recipe.test_stage:
+                test = _test(wanted, BuildImage(place, release.number, release.build, recipe, recipe.test_stage))
+    return (
+        PlannedStep(StepKey.TEST, "Run the project's tests", test),
+        PlannedStep(StepKey.BUILD, "Build its files", build),
+    )
+
+
+def _expect_docker(wanted: Wanted) -> None:
+    if not wanted.has_docker:
+        raise Conflict(
+            "This site has to be built, which is done in Docker, and its node has none.",
+            hint="Install Docker there, or build it elsewhere and deploy the files that come of it.",
+        )
 
 
 def _before_start(recipe: Recipe | None) -> tuple[PlannedStep, ...]:

@@ -21,7 +21,7 @@ from bakery.model.names import (
     unit_name,
 )
 from bakery.model.processes import Instance, usual_count
-from bakery.model.repository_paths import TOP, RepositoryPath
+from bakery.model.repository_paths import TOP, RepositoryPath, joined
 from bakery.model.secret import Secret
 from bakery.model.terms import NOTHING, USUAL, Said, Terms, terms_of
 from bakery.model.unit import Limits, UnitSpec
@@ -66,7 +66,7 @@ class Release:
     @property
     def is_built(self) -> bool:
         """Something has to be made of its source before it can be started, and Bakery finds out what."""
-        return self.runtime is Runtime.DOCKER or (self.runtime is Runtime.PROCESS and not self.said_command)
+        return self.runtime is not Runtime.PROCESS or not self.said_command
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -115,6 +115,11 @@ class Release:
             for process in sorted(self.processes)
             for number in range(1, self.counts.get(process, usual_count(process)) + 1)
         )
+
+    @property
+    def served(self) -> str:
+        """Where below its files those for visitors are."""
+        return joined(self.base, (self.recipe and self.recipe.static_folder) or "")
 
     @property
     def base(self) -> str:
@@ -240,6 +245,6 @@ class Premises:
     ) -> ProxySite | StaticSite:
         """`generation` is that of the deployment that switches, or puts back; later of the last one that began."""
         if port is None:
-            folder = self.release_folder(release.number) / release.base
+            folder = self.release_folder(release.number) / release.served
             return StaticSite(self.site, (self.host,), folder, generation, release.number, slot)
         return ProxySite(self.site, (self.host,), port, generation, release.number, slot)

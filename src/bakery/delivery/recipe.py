@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from bakery.model.app_commands import AppCommand
 from bakery.model.errors import BadInput
 from bakery.model.names import ProcessName
-from bakery.model.repository_paths import RepositoryPath
+from bakery.model.repository_paths import RepositoryPath, joined
 from bakery.model.strategies import Strategy
 from bakery.model.terms import NOTHING, Said
 from bakery.model.unit import Limits
@@ -49,12 +49,24 @@ class Recipe:
     terms: Said = NOTHING  # all else that its bakery.toml says of how it is checked, and takes over
 
     @property
+    def output(self) -> str | None:
+        """Where the files for visitors lie, below the folder that is built from; None where that is all of it."""
+        place = joined(RepositoryPath(self.base), self.static_folder or "")
+        below = place[len(self.folder) + 1 :] if self.folder else place
+        return below or None
+
+    @property
     def said(self) -> Said:
         """All that it says of that, with the page that is asked for, and the limits."""
         limits = self.limits
         return replace(
             self.terms, path=self.health_path, memory_bytes=limits.memory_bytes, cpu_percent=limits.cpu_percent
         )
+
+
+def recipe_of_files(base: RepositoryPath, why: str) -> Recipe:
+    """For visitors, as they lie there: no more is known of them, and nothing has to be."""
+    return Recipe("static", (f"{why} So its files are served as they are.",), base=base)
 
 
 def recipe_of(plan: BuildPlan) -> Recipe:

@@ -52,7 +52,11 @@ PLUGINS = ("/usr/libexec", "/usr/lib", "/usr/local/libexec", "/usr/local/lib")
 def build_argv(told: dict[str, object], labels: dict[str, str], key: str, files: Path = PRIVATE) -> list[str]:
     """Secrets are named, never shown: the client finds each in a file."""
     argv = ["docker", "build", "--progress", "plain", "--network", str(told["network"])]
-    argv += ["--tag", f"bakery/{told['app']}:{told['build']}", "--file", str(files / DOCKERFILES / "Dockerfile")]
+    if told["output"] is None:
+        argv += ["--tag", f"bakery/{told['app']}:{told['build']}"]
+    else:
+        argv += ["--output", f"type=local,dest={told['output']}"]
+    argv += ["--file", str(files / DOCKERFILES / "Dockerfile")]
     for name, value in labels.items():
         argv += ["--label", f"{name}={value}"]
     args = mapping(told["args"])
@@ -110,6 +114,15 @@ def enter(home: Path, folder: str) -> None:
     os.chdir(folder)
     if Path(home).resolve() not in Path.cwd().parents:
         sys.exit(f"The folder to build has to be below {home}, and leads elsewhere.")
+
+
+def make_output(path: str) -> None:
+    """Where the client leaves files, which it would else hide from all others."""
+    os.umask(0o022)
+    if Path.cwd() not in Path(path).resolve().parents:
+        sys.exit(f"{path} leads out of the folder that is built.")
+    Path(path).mkdir(parents=True, exist_ok=True)
+    Path(path).chmod(0o755)
 
 
 def text_of(path: str) -> str | None:
@@ -226,6 +239,7 @@ def start_client(
     group: int,
     home: Path,
     folder: str,
+    output: str | None = None,
 ) -> int:
     """Its process. It speaks to our own output."""
     ours = os.getpid()
@@ -245,6 +259,8 @@ def start_client(
         if os.getppid() != ours:
             os._exit(127)
         enter(home, folder)
+        if output is not None:
+            make_output(output)
         os.execve(program, argv, environment)  # noqa: S606 - no shell, as it should be
     except (OSError, SystemExit) as error:
         write_all(2, f"{sentence(error)}\n".encode())

@@ -168,6 +168,7 @@ def build_image(root: Path, key: str, told: dict[str, object]) -> int:
             docker_client.build_argv(told, labels_of(root, told), key, files),
             docker_client.client_environment(key, files),
             account=account, group=group, home=premises.home, folder=folder,
+            output=None if told["output"] is None else str(told["output"]),
         )  # fmt: skip
         steps = Steps(mark_of(key), limits_of(told))
         status = follow(client, steps, stopped)

@@ -13,13 +13,14 @@ from bakery.helper.words import is_text, whole_number
 
 BUILD = {
     "app", "environment", "build", "folder", "dockerfile", "dockerfile_text", "args", "secrets", "registries",
-    "target", "network", "no_cache", "memory_bytes", "cpu_percent", "seconds", "log_bytes",
+    "target", "output", "network", "no_cache", "memory_bytes", "cpu_percent", "seconds", "log_bytes",
 }  # fmt: skip
 PULL = {"app", "environment", "build", "reference", "username", "password", "seconds", "log_bytes"}
 HIGHEST_BUILD = 9_999_999_999
 LONGEST_ARG = 100_000  # bytes; the kernel takes 131,072 for a word with its name
 LONGEST_SECRET = 500_000  # BuildKit takes no more
 NAME = re.compile("[A-Za-z_][A-Za-z0-9_]{0,200}")
+OUTPUT = re.compile(r"(?!/)[^\0-\x1f,=\"\x7f]{1,500}")  # its place is one of the words of an option
 TARGET = re.compile("[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 
 
@@ -43,8 +44,7 @@ def told_build(told: dict[str, object]) -> None:
     for name in ("args", "secrets"):
         told_values(told, name)
     told_registries(told["registries"])
-    if told["target"] is not None and not (isinstance(told["target"], str) and TARGET.fullmatch(told["target"])):
-        sys.exit("target has to be the name of a stage.")
+    told_result(told)
     if told["network"] not in ("default", "none"):
         sys.exit("network has to be default or none.")
     if not isinstance(told["no_cache"], bool):
@@ -57,6 +57,17 @@ def told_build(told: dict[str, object]) -> None:
 def told_dockerfile(path: object) -> None:
     if not isinstance(path, str) or not is_text(path) or path.startswith("/") or ".." in Path(path).parts or not path:
         sys.exit("dockerfile has to be a path below the folder that is built.")
+
+
+def told_result(told: dict[str, object]) -> None:
+    """Up to which stage, and where it is left as files."""
+    target, path = told["target"], told["output"]
+    if target is not None and not (isinstance(target, str) and TARGET.fullmatch(target)):
+        sys.exit("target has to be the name of a stage.")
+    if path is None:
+        return
+    if not isinstance(path, str) or not OUTPUT.fullmatch(path) or ".." in Path(path).parts or target:
+        sys.exit("output has to be a path below the folder that is built, and takes no target.")
 
 
 def told_values(told: dict[str, object], what: str) -> None:

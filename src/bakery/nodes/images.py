@@ -42,6 +42,7 @@ class RegistryLogin:
 @dataclass(frozen=True, slots=True)
 class ImageBuild:
     """What is built from a folder of the app's: with its own `dockerfile`, or with a text that is in no repository.
+    `output`: a folder below that one, where its last stage is left as files; it is no image then.
 
     Memory and CPU hold for each step; for steps that run side by side memory holds for all together.
     """
@@ -56,6 +57,7 @@ class ImageBuild:
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     registries: tuple[RegistryLogin, ...] = ()
     target: str | None = None
+    output: str | None = None
     network: BuildNetwork = BuildNetwork.DEFAULT
     uses_cache: bool = True
     limits: JobLimits = field(default_factory=JobLimits)
@@ -163,6 +165,7 @@ def _told_build(build: ImageBuild) -> dict[str, object]:
             {"host": one.host, "username": one.username, "password": one.password.reveal()} for one in build.registries
         ],
         "target": build.target,
+        "output": build.output,
         "network": build.network,
         "no_cache": not build.uses_cache,
         "memory_bytes": build.limits.memory_bytes,

@@ -22,10 +22,15 @@ class Trees:
     def __init__(self, helper: Helper) -> None:
         self._helper = helper
 
-    async def tree(self, place: Place, number: int, base: RepositoryPath = TOP) -> FileTree:
+    async def names(self, place: Place, number: int) -> FileTree:
+        """Without what stands in any of them."""
         words = (place.app, place.environment, str(number))
         there = await self._helper.read(_Names, "tree-names", *words, most=_LONGEST_ANSWER)
-        tree = FileTree(there.sizes, links=tuple(there.links))
+        return FileTree(there.sizes, links=tuple(there.links))
+
+    async def tree(self, place: Place, number: int, base: RepositoryPath = TOP) -> FileTree:
+        words = (place.app, place.environment, str(number))
+        tree = await self.names(place, number)
         for _ in range(_MOST_ROUNDS):
             names = wanted_files(tree, base=base)
             if not names:

@@ -45,7 +45,10 @@ _RUNTIMES: Mapping[Runtime, tuple[str, str]] = {
         "Process",
         "Installed in a folder, and run by the node itself: less to build, less memory.",
     ),
-    Runtime.STATIC: ("Static files", "Nothing runs: nginx serves the files as they are."),
+    Runtime.STATIC: (
+        "Static files",
+        "Nothing runs: nginx serves the files, which Docker makes first where they have to be built.",
+    ),
 }
 _GIB = 1024**3
 _NOTHING = "Nothing to do."  # in a step that is there all the same
@@ -390,4 +393,5 @@ def _wanted(seen: Seen, node: NodeSummary) -> Wanted:
     return Wanted(
         1, 1, release, seen.kind, "", None, slots, premises, node.site_port is not None, skipped,
         image=draft.text("image") if seen.kind == SourceKind.IMAGE else "",
+        has_docker=bool(node.facts and node.facts.has_docker),
     )  # fmt: skip
