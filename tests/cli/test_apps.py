@@ -67,6 +67,7 @@ def test_an_app_is_made_deployed_watched_and_deleted(shell: Terminal, folder: Pa
     assert (made.exit_code, json.loads(made.stdout)["status"]) == (0, "never_deployed")
     what_is_set_is_shown(shell)
     bakerys_own_site_is_off(shell)
+    github_is_set_up(shell)
 
     deployed = shell.run("deploy", "shop", "--dir", str(folder), "--wait")
     assert deployed.exit_code == 0, deployed.output
@@ -131,6 +132,17 @@ def what_is_set_is_shown(shell: Terminal) -> None:
     assert (changed["name"], changed["memory_bytes"], changed["cpus"]) == ("The shop", 512 * 1024**2, None)
     refused = shell.run("apps", "set", "shop", "runtime=docker")
     assert (refused.exit_code, "Known are: name, command, health" in refused.output) == (2, True)
+
+
+def github_is_set_up(shell: Terminal) -> None:
+    assert "bakery github configure" in shell.run("github", "status").stdout
+    server = ("--client-id", "Iv1.8a61", "--server", "https://git.example.com")
+    made = shell.run("github", "configure", *server, "--secret-stdin", stdin="s3cret\n")
+    assert made.stdout == "People link their GitHub at https://git.example.com by Iv1.8a61.\n"
+    assert "Iv1.8a61" in shell.run("github", "settings").stdout
+    assert "/account/github" in shell.run("github", "status").stdout
+    assert shell.run("github", "unlink").stdout == "Your GitHub is not linked any more.\n"
+    assert shell.run("github", "forget", "--yes").stdout == "The OAuth app is forgotten.\n"
 
 
 def bakerys_own_site_is_off(shell: Terminal) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.github_double import oauth, rest
-from tests.github_double.world import LIMIT, Refused, World
+from tests.github_double.world import AS_USUAL, LIMIT, Refused, World
 
 API = "/api/v3"
 
@@ -72,8 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _respond(self, sent: bytes) -> None:
         world, where = self.of.world, urlsplit(self.path)
-        if world.faults:
-            status, headers = world.faults.pop(0)
+        status, headers = world.faults.pop(0) if world.faults else AS_USUAL
+        if status:
             body = {"message": "You have exceeded a secondary rate limit." if status == 429 else "Server Error"}
             self._tell(status, body, headers)
             return

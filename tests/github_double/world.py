@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 LIMIT = 5000
+AS_USUAL: tuple[int, dict[str, str]] = (0, {})  # no fault: what comes before one
 
 
 class Refused(Exception):

@@ -177,6 +177,7 @@ FORMS = [
     Entry("/nodes/local/volumes/shop/data/delete", {"confirm": "no"}),
     Entry("/settings/apps", {"memory": "512", "cpus": "1", "drain": "30s", "bake": "5m", "warm": "10m"}),
     Entry("/settings/address", {"is_wanted": "off"}),
+    Entry("/settings/github", {"url": "https://127.0.0.1:9", "client_id": "Iv1.8a61", "client_secret": "s3cret"}),
     Entry("/settings/general", {"public_ip": "192.0.2.1", "apps_domain": "example.com", "base_url": ""}),
 ]
 """Those of a person who is signed in as an Admin. `base_url` is last: what is accepted changes where Bakery lives."""
@@ -272,6 +273,11 @@ BODIES = [
         {"memory": 512, "cpus": 1, "drain": "30s", "bake": "5m", "warm": "10m", "auto_rollback": True},
         method="PATCH",
     ),
+    Entry(
+        "/api/system/github",
+        {"url": "https://127.0.0.1:9", "client_id": "Iv1.8a61", "client_secret": "s3cret"},
+        method="PUT",
+    ),
     Entry("/api/system/own-site", {"is_wanted": False}, method="PUT"),
     Entry("/api/system/settings", {"base_url": None, "public_ip": None, "apps_domain": "localhost"}, method="PUT"),
 ]
@@ -279,6 +285,7 @@ QUERIES = [
     Entry("/login", {"next": "/"}),
     Entry("/setup", {"code": ""}),
     Entry("/cli", {"code": ""}),
+    Entry("/account/github/back", {"code": "", "state": "", "error": ""}),
     Entry("/apps", {"q": "", "after": ""}),
     Entry("/sidebar", {"q": ""}),
     Entry("/palette", {"q": ""}),

@@ -37,9 +37,10 @@ class Browser:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
 
-    async def get(self, path: str, *, live: bool = False) -> Page:
-        """`live`: as htmx asks for a part of the page again."""
-        return _page(await self._client.get(path, headers={"hx-request": "true"} if live else {}))
+    async def get(self, path: str, *, live: bool = False, follow: bool = True) -> Page:
+        """`live`: as htmx asks for a part of the page again. `follow`: to where the answer leads."""
+        headers = {"hx-request": "true"} if live else {}
+        return _page(await self._client.get(path, headers=headers, follow_redirects=follow))
 
     async def send(self, path: str, form: Mapping[str, str | list[str]] | None = None) -> Page:
         """Posts, and follows to where the answer leads."""

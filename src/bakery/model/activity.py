@@ -31,6 +31,8 @@ DID: Mapping[str, str] = {
     "token.revoked": "revoked the token",
     "cli_login.confirmed": "let in the command line of",
     "cli_login.refused": "refused the command line of",
+    "github.linked": "linked the GitHub of",
+    "github.unlinked": "unlinked the GitHub of",
     "settings.changed": "changed the settings",
     "node.added": "added the node",
     "node.changed": "changed the node",

@@ -50,6 +50,9 @@ SEALED_COLUMNS: tuple[SealedColumn, ...] = (
     SealedColumn("drafts", "person_id", "token"),
     SealedColumn("drafts", "person_id", "key_secret"),
     SealedColumn("drafts", "person_id", "variables"),
+    SealedColumn("github_client", "id", "secret"),
+    SealedColumn("github_links", "person_id", "token"),
+    SealedColumn("github_links", "person_id", "refresh_token"),
     SealedColumn("settings", "name", "value", is_json=True),
 )
 

@@ -18,6 +18,7 @@ from bakery.web.views.account import (
     TokensPage,
 )
 from bakery.web.views.forms import Form, Option
+from bakery.web.views.github import GitHubLinkPage
 from bakery.web.views.status import (
     invite_status,
     person_status,
@@ -110,6 +111,26 @@ def account_pages() -> Pages:
         ),
         "sessions": ("account/sessions.html", _sessions(), a_shell("", "Account", "Sessions")),
         "tokens": ("account/tokens.html", _tokens(), a_shell("", "Account", "Tokens")),
+        **{
+            f"account-github{state}": ("account/github.html", page, a_shell("", "Account", "GitHub"))
+            for state, page in (
+                ("", GitHubLinkPage("https://github.com", None, None, "person:1", may_set_up=True)),
+                ("-unknown", GitHubLinkPage(None, None, None, "person:1", may_set_up=True)),
+                ("-ask", GitHubLinkPage(None, None, None, "person:1", may_set_up=False)),
+                ("-linked", GitHubLinkPage("https://github.com", "ann", ago(days=3), "person:1", may_set_up=True)),
+                (
+                    "-refused",
+                    GitHubLinkPage(
+                        "https://github.com",
+                        None,
+                        None,
+                        "person:1",
+                        may_set_up=True,
+                        problem="You did not allow it at GitHub, so nothing is linked.",
+                    ),
+                ),
+            )
+        },
         "preferences": (
             "account/preferences.html",
             PreferencesPage(Form(values={"theme": "system", "shortcuts": "on"})),

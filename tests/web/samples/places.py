@@ -16,6 +16,7 @@ from bakery.web.views.activity import ActivityPage, ActivityRow, Transcript
 from bakery.web.views.dashboard import Attention, DashboardPage, FleetView, NodeLine, SetupStep
 from bakery.web.views.errors import ErrorPage
 from bakery.web.views.forms import Clash, Difference, Form, Option
+from bakery.web.views.github import GitHubSettingsPage
 from bakery.web.views.help import ChapterPage, HelpPage
 from bakery.web.views.jobs import JobRow
 from bakery.web.views.settings import AppDefaultsPage, GeneralPage
@@ -35,6 +36,19 @@ _CHAPTERS = below("/help/") + "{}"
 IDLE = UnderWay((), (), (), (), (), more=False)
 ANY = Option("", "All")
 NO_FLEET = FleetView("No machine has reported yet.", (), (), has_details=True)
+
+
+def _github(form: Form, *, is_known: bool = False) -> GitHubSettingsPage:
+    return GitHubSettingsPage(
+        form=form,
+        callback="https://bakery.example.com/account/github/back",
+        homepage="https://bakery.example.com",
+        register="https://github.com/settings/applications/new",
+        is_known=is_known,
+        links=3 if is_known else 0,
+        changed_by="ops1@example.com" if is_known else "",
+        changed=ago(days=2) if is_known else None,
+    )
 
 
 def place_pages() -> Pages:
@@ -107,6 +121,14 @@ def place_pages() -> Pages:
                 ("-trouble", OwnSite(is_wanted=True, trouble=_NGINX_SAYS), "http://bakery.example.com"),
             )
         },
+        "settings-github": ("settings/github.html", _github(Form()), a_shell("settings", "Settings")),
+        "settings-github-known": (
+            "settings/github.html",
+            _github(
+                Form(values={"url": "https://github.example.com", "client_id": "Iv1.8a61f9b3a7aba766"}), is_known=True
+            ),
+            a_shell("settings", "Settings"),
+        ),
         "settings-apps": (
             "settings/apps.html",
             AppDefaultsPage(

@@ -17,6 +17,7 @@ from bakery.web.api import (
     disk,
     domains,
     environments,
+    github,
     invites,
     jobs,
     logs,
@@ -70,6 +71,7 @@ _GROUPS = (
     activity,
     system,
     own_site,
+    github,
     cli_logins,
     description,
 )

@@ -17,6 +17,7 @@ from bakery.web.pages import (
     domains,
     environments,
     gate,
+    github,
     jobs,
     logs,
     manual,
@@ -67,5 +68,6 @@ ROUTES = (
     *system.ROUTES,
     *app_defaults.ROUTES,
     *own_site.ROUTES,
+    *github.ROUTES,
     *palette.ROUTES,
 )

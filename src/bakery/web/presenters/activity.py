@@ -29,6 +29,7 @@ _ICONS: Mapping[str, str] = {
     "job": "terminal",
     "cli_login": "terminal",
     "settings": "settings-2",
+    "github": "link",
 }
 _ICONS_OF_ACTIONS: Mapping[str, str] = {
     "person.invited": "user-plus",

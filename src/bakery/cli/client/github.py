@@ -1,0 +1,80 @@
+"""`bakery github`: the connection to GitHub."""
+
+from typing import Annotated
+
+import typer
+
+from bakery.cli.client.api import Body, connect
+from bakery.cli.output import Json, print_done, print_facts, say, warn
+from bakery.cli.terminal import confirm, read_secret
+
+group = typer.Typer(help="The connection to GitHub.", no_args_is_help=True)
+_LINK = "/github"
+_SETTINGS = "/system/github"
+
+
+@group.command()
+def status(*, json: Json = False) -> None:
+    """Show your own link to GitHub."""
+    with connect() as api:
+        found = api.get(_LINK)
+    if json or found["login"]:
+        print_facts(found, {"login": "Linked as", "server": "At", "linked_at": "Since"}, as_json=json)
+    elif found["server"]:
+        say(f"Your GitHub is not linked. Link it in a browser: {found['link_url']}")
+    else:
+        say("Bakery is not known to GitHub yet. An Admin registers it with: bakery github configure")
+
+
+@group.command()
+def unlink(*, json: Json = False) -> None:
+    """End your own link to GitHub, here and there."""
+    with connect() as api:
+        found = api.post(f"{_LINK}/unlink")
+    print_done(found, "Your GitHub is not linked any more.", as_json=json)
+    if found["left"]:
+        warn(found["left"])
+
+
+@group.command()
+def settings(*, json: Json = False) -> None:
+    """Show the OAuth app by which people link their GitHub."""
+    with connect() as api:
+        found = api.get(_SETTINGS)
+    titles = {
+        "url": "Server",
+        "client_id": "Client ID",
+        "callback_url": "Callback URL",
+        "links": "Linked accounts",
+        "changed_by": "Changed by",
+        "changed_at": "Changed",
+    }
+    print_facts(found, titles, as_json=json)
+
+
+@group.command()
+def configure(
+    *,
+    client_id: Annotated[str, typer.Option("--client-id", help="Of the OAuth app, as GitHub shows it.")],
+    server: Annotated[str, typer.Option(metavar="URL", help="A GitHub Enterprise Server; else github.com.")] = "",
+    secret: Annotated[
+        bool, typer.Option("--secret-stdin", help="Read the client secret from stdin. Else the stored one stays.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Set the OAuth app by which people link their GitHub. Another one ends the links that were made."""
+    wanted: Body = {"url": server, "client_id": client_id}
+    if secret:
+        wanted["client_secret"] = read_secret().reveal()
+    with connect() as api:
+        found = api.put(_SETTINGS, wanted)
+    print_done(found, f"People link their GitHub at {found['url']} by {found['client_id']}.", as_json=json)
+
+
+@group.command()
+def forget(*, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, json: Json = False) -> None:
+    """Forget the OAuth app, and what people linked by it."""
+    confirm("Forget the OAuth app of GitHub? Everybody's link ends.", yes=yes)
+    with connect() as api:
+        api.delete(_SETTINGS)
+    print_done({"forgotten": True}, "The OAuth app is forgotten.", as_json=json)
