@@ -278,6 +278,17 @@ SAMPLES: Mapping[str, Sample] = {
         "_data/shop.json",
         locks=("npm", "install", "--package-lock-only"),
     ),
+    "mkdocs": Sample(
+        (toolchains.PYTHON, toolchains.NGINX),
+        {
+            ".python-version": "3.11\n",
+            "mkdocs.yml": "site_name: shop\ntheme:\n  name: null\n  custom_dir: theme\n",
+            "theme/main.html": "{{ page.content | striptags }}",
+            "requirements.txt": "mkdocs==1.6.1\n",
+            "docs/index.md": "one\n",
+        },
+        "docs/index.md",
+    ),
     "java": Sample(
         (toolchains.MAVEN, toolchains.JAVA),
         {"pom.xml": POM, "src/main/java/Shop.java": JAVA},
@@ -307,7 +318,7 @@ SAMPLES: Mapping[str, Sample] = {
     "scheme": Sample((), {"server.scm": SCHEME}, "server.scm"),
     "cobol": Sample((), {"shop.cbl": COBOL}, "shop.cbl"),
 }
-SITES = frozenset({"node-site"})
+SITES = frozenset({"node-site", "mkdocs"})
 PROGRAMS = frozenset({"cobol"})
 # The toolchain of one is large, and in the lab for it alone: `scripts/test --all`.
 NOW_AND_THEN = frozenset({"rust"})

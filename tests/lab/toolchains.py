@@ -6,6 +6,7 @@ No registry can be reached. What a toolchain is here is what those two have of i
 import hashlib
 import inspect
 import subprocess
+import sys
 import tempfile
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -24,7 +25,8 @@ class Toolchain:
     """`name`: what a Dockerfile calls it. `rest`: lines of its own Dockerfile, for what the usual image sets.
 
     `npm`: what npm has of it, for the lab's processors, below /opt/npm in the image.
-    `known_to_npm`: packages that its npm can install, with all that they need, though it reaches no registry.
+    `known_to_npm`, `known_to_pip`: packages that these can install, with all that they need, though they reach no
+    registry.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Toolchain:
     rest: str = ""
     npm: tuple[str, ...] = ()
     known_to_npm: tuple[str, ...] = ()
+    known_to_pip: tuple[str, ...] = ()
 
     @property
     def kept_as(self) -> str:
@@ -42,7 +45,15 @@ class Toolchain:
 
 
 DEBIAN = Toolchain(f"debian:{RELEASE}-slim")
-PYTHON = Toolchain("python:3.11-slim", ("python3", "python3-venv", "python3-pip"))
+PYTHON = Toolchain(
+    "python:3.11-slim",
+    ("python3", "python3-venv", "python3-pip"),
+    """\
+RUN rm /usr/lib/python3*/EXTERNALLY-MANAGED
+ENV PIP_NO_INDEX=1 PIP_FIND_LINKS=/opt/known-to-pip
+""",
+    known_to_pip=("mkdocs==1.6.1",),
+)
 GO = Toolchain(
     f"golang:1.19-{RELEASE}",
     ("golang-go", "ca-certificates", "git"),
@@ -165,12 +176,15 @@ def _make(docker: Docker, one: Toolchain) -> None:
         if one.npm:
             # By this machine's npm, which knows the way out: there are no certificates in the image.
             _call("npm", "install", "--prefix", context, "--no-save", "--ignore-scripts", *one.npm)
-        known = Path(context) / "known"
+        known, wheels = Path(context) / "known", Path(context) / "wheels"
         known.mkdir()
+        wheels.mkdir()
+        if one.known_to_pip:
+            _call(sys.executable, "-m", "pip", "download", "--dest", str(wheels), *one.known_to_pip)
         if one.known_to_npm:
             project = ("--prefix", f"{context}/project", "--cache", str(known))
             _call("npm", "install", *project, "--no-save", "--ignore-scripts", *one.known_to_npm)
-        copied = "COPY node_modules /opt/npm\nCOPY known /opt/known-to-npm\n"
+        copied = "COPY node_modules /opt/npm\nCOPY known /opt/known-to-npm\nCOPY wheels /opt/known-to-pip\n"
         recipe = f"FROM {DEBIAN.kept_as}\n{packages}{copied}{one.rest}"
         done = build(docker, recipe.encode(), "--network=host", f"--tag={one.kept_as}", "--file=-", context)
     if done.returncode != 0:

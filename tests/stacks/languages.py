@@ -110,6 +110,28 @@ dependencies:
   // What it is called by.
   "tasks": {
     "start": "deno run --allow-net --allow-env main.ts", /* in production */
+    "hugo": {
+        "hugo.toml": 'baseURL = "https://example.org/"\npublishDir = "./out/"\n',
+        "content/first.md": "",
+        "netlify.toml": '[build.environment]\nHUGO_VERSION = "0.145.0"\n',
+        "go.mod": "module example.org/site\n",
+    },
+    "jekyll": {
+        "_config.yml": "title: shop\ndestination: ./public\n",
+        "Gemfile": 'source "https://rubygems.org"\ngem "jekyll", "~> 4.3"\n',
+        "Gemfile.lock": "",
+    },
+    "jekyll-of-github": {"_config.yml": "theme: minima\n", "_posts/2020-01-01-first.md": "", "index.html": ""},
+    "mkdocs": {
+        "mkdocs.yml": "site_name: shop\ntheme:\n  name: material\n",
+        "docs/index.md": "",
+        "requirements.txt": "mkdocs-material\n",
+    },
+    "mkdocs-alone": {"mkdocs.yml": "site_name: shop\n", "docs/index.md": ""},
+    "sphinx": {
+        "docs/conf.py": 'project = "shop"\nextensions = ["myst_parser"]\nhtml_theme = "furo"\n',
+        "docs/index.md": "",
+    },
     "test": {"description": "All", "command": "deno test"},
   },
   "imports": {"hono": "jsr:@hono/hono@^4", "pg": "npm:pg@8", "site": "https://x/y"},

@@ -117,6 +117,13 @@ ABOUT: Mapping[str, tuple[str, Files]] = {
         "the only `executable`, by Stack or cabal",
         {"a.cabal": "executable a\n  build-depends: scotty\n"},
     ),
+    "hugo": ("its pages as files, of Hugo's newer and older settings", {"hugo.toml": ""}),
+    "jekyll": (
+        "its pages as files, by what its `Gemfile` names, or by what GitHub Pages has",
+        {"_config.yml": "", "_posts/a.md": ""},
+    ),
+    "mkdocs": ("its pages as files, where nothing else is here", {"mkdocs.yml": ""}),
+    "sphinx": ("likewise", {"conf.py": "project = 1\n", "index.rst": ""}),
     "zig": ("the only `addExecutable`", {"build.zig": 'b.addExecutable(.{ .name = "a" })'}),
     "cpp": (
         "the only program of CMake or Meson, tests aside; of a `Makefile` beside sources what it names",

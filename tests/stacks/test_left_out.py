@@ -91,3 +91,13 @@ def test_what_says_nothing_is_told_once(files: Files, sentence: str) -> None:
     ]
     assert len(bad) == 1
     assert bad[0].startswith(sentence)
+
+
+def test_what_was_nearly_found_is_told() -> None:
+    files = {"docker/Dockerfile": "", "Dockerfile.dev": "", "Dockerfile.dockerignore": "", "a/b/c/d/Dockerfile": ""}
+    assert unknown({**files, "Containerfile": "", "compose.yaml": ""}).why[1:] == (
+        "Dockerfile.dev may be its Dockerfile: name it as [build] dockerfile in bakery.toml.",
+        "docker/Dockerfile may be its Dockerfile: name it as [build] dockerfile in bakery.toml.",
+        "Containerfile does not count by itself: name it as [build] dockerfile in bakery.toml.",
+        "compose.yaml is Compose's, which is not read: each app is told by a Dockerfile or by its files.",
+    )

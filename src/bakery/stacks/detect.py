@@ -17,7 +17,7 @@ from bakery.stacks import bakery_toml, versions
 from bakery.stacks.app_settings import NOTHING_SAID, AppSettings, CommandSetting, Off
 from bakery.stacks.bakery_toml import parse_bakery_toml
 from bakery.stacks.dockerfile import says_nothing
-from bakery.stacks.left_out import left_out
+from bakery.stacks.left_out import left_out, nearly
 from bakery.stacks.places import places_below
 from bakery.stacks.plan import (
     Alternative,
@@ -328,5 +328,5 @@ def _unknown(folder: Folder, runtime: Runtime | None) -> Undetected:
     return Undetected(
         f"Nothing {where} says how it is built or started.",
         "Choose a base folder, say how it is started, or add a Dockerfile or a bakery.toml.",
-        why=(f"We looked for {looked_for}.", *left_out(folder, _LOOKED_FOR, _LOOKED_FOR_ABOVE)),
+        why=(f"We looked for {looked_for}.", *left_out(folder, _LOOKED_FOR, _LOOKED_FOR_ABOVE), *nearly(folder)),
     )

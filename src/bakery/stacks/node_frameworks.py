@@ -150,6 +150,9 @@ def _tanstack(folder: Folder, package: Package) -> Output:
     if re.search(r"\bspa\s{0,20}:\s{0,20}\{\s{0,20}enabled\s{0,20}:\s{0,20}true", text):
         return Output(f"{shown} says spa: enabled, so its build is files alone.", files="dist/client")
     has_nitro = "vinxi" in package.all_needs or any("nitro" in name for name in package.all_needs)
+    if not has_nitro and not package.script("start"):
+        missing = "its build answers requests, but no server hands them on: add Nitro's plugin, or a script “start”."
+        return Output("", missing=f"{package.shown} needs TanStack Start, and {missing}")
     return Output(f"{package.shown} needs TanStack Start, whose build is a server.", start=_NITRO if has_nitro else ())
 
 
@@ -289,6 +292,7 @@ FRAMEWORKS = (
     Framework("Gatsby", ("gatsby",), _files("gatsby", "public"), ("gatsby", "build")),
     Framework("Docusaurus", ("@docusaurus/core",), _files("docusaurus", "build"), ("docusaurus", "build")),
     Framework("VitePress", ("vitepress",), _vitepress, ("vitepress", "build")),
+    Framework("Hexo", ("hexo",), _files("hexo", "public"), ("hexo", "generate")),
     Framework("Eleventy", ("@11ty/eleventy",), _eleventy, ("eleventy",)),
     Framework("Expo", ("expo",), _expo, ("expo", "export", "--platform", "web")),
     Framework("Angular", ("@angular/core",), _angular, ("ng", "build")),

@@ -84,7 +84,7 @@ def read_python_project(folder: Folder) -> PythonProject:
     groups = table_in(project, "dependency-groups")
     for_tests = [text for group in groups for text in texts_in(groups, group)]
     for_tests += texts_in(project, "tool", "uv", "dev-dependencies")
-    python, asked = _python(folder, project, pipfile)
+    python, asked = python_version(folder, project, pipfile)
     named = [found for line in written if (found := _NAME.match(line[:500]))]
     return PythonProject(
         tool=by.tool,
@@ -195,7 +195,9 @@ def _scripts(project: Document | None, tool: Tool) -> tuple[str, ...]:
     return tuple(name for name in names if re.fullmatch(r"[A-Za-z0-9][\w.-]{0,60}", name))
 
 
-def _python(folder: Folder, project: Document | None, pipfile: Document | None) -> tuple[ToolVersion, tuple[str, ...]]:
+def python_version(
+    folder: Folder, project: Document | None, pipfile: Document | None
+) -> tuple[ToolVersion, tuple[str, ...]]:
     """As each place writes it; the usual one where none does, or asks for what there is not."""
     wanted = text_in(project, "project", "requires-python") or text_in(
         project, "tool", "poetry", "dependencies", "python"

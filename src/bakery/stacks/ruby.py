@@ -88,7 +88,7 @@ def find_ruby_app(folder: Folder, said: Said) -> Found | None:
     gems = _gems(folder.text(GEMFILE) or "")
     locked = _locked(folder.text(LOCK) or "")
     all_needs = {**dict.fromkeys(gems, ""), **locked}
-    version, asked = _ruby(folder)
+    version, asked = ruby_version(folder)
     source = folder.shown(LOCK if locked else GEMFILE)
     packages, needed = needed_packages(all_needs, _SYSTEM, source=source)
     is_bot = not gems.isdisjoint(_BOTS) and gems.isdisjoint(_FRAMEWORKS) and not folder.has(RACK)
@@ -236,7 +236,7 @@ def _secrets(project: _Project) -> tuple[ProposedVariable, ...]:
     )
 
 
-def _ruby(folder: Folder) -> tuple[ToolVersion, tuple[str, ...]]:
+def ruby_version(folder: Folder) -> tuple[ToolVersion, tuple[str, ...]]:
     gemfile = _ruby_of_gemfile(folder.text(GEMFILE) or "")
     lock = re.search(r"^RUBY VERSION\n[ \t]+ruby ([0-9][\w.]{0,20})", folder.text(LOCK) or "", re.MULTILINE)
     asked = [

@@ -25,6 +25,7 @@ from bakery.stacks import (
     scala,
     scheme,
     shell,
+    site_makers,
     static,
     swift,
     zig,
@@ -33,6 +34,7 @@ from bakery.stacks import (
 STACKS = (
     dockerfile.STACK,
     # A package.json beside these is for their pages.
+    *site_makers.STACKS_BEFORE,
     php.STACK,
     ruby.STACK,
     java.JAVA,
@@ -54,6 +56,7 @@ STACKS = (
     haskell.STACK,
     zig.STACK,
     # These lie beside other languages, for a part of theirs.
+    *site_makers.STACKS_AFTER,
     cpp.STACK,
     scheme.STACK,
     cobol.STACK,
