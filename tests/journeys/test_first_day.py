@@ -77,6 +77,7 @@ def turn_on_second_factor(ada: Page) -> Authenticator:
 def sign_out(ada: Page) -> None:
     ada.get_by_role("button", name="Sign out", exact=True).click()
     expect(ada.get_by_role("heading", name="Sign in to Bakery")).to_be_visible()
+    assert ada.evaluate("Object.keys(localStorage).filter((key) => key.startsWith('bakery-recent'))") == []
 
 
 def sign_in_with_code(ada: Page, authenticator: Authenticator) -> None:

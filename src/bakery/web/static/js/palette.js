@@ -27,6 +27,11 @@ function remember() {
   }
 }
 
+// Whoever signs out leaves nothing for the next person at this machine.
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("[data-signs-out]")) localStorage.removeItem(KEY);
+});
+
 function recent() {
   const places = visited().filter((place) => place.href !== here);
   if (!places.length) return [];
