@@ -1,5 +1,6 @@
 """Nodes with a history, as rows: what pages show, without a machine behind them."""
 
+import shlex
 from datetime import timedelta
 
 from psycopg.types.json import Jsonb
@@ -63,7 +64,7 @@ async def some_work(store: Store, queue: Queue, slug: str = "oven-2", *, actor: 
             if state is not JobState.RUNNING:
                 await move_job(tx, job.id, state, exit_status=0)
         transcript = Transcript(store, now)
-        transcript.add(job.node_id, str(words), began=0.0, exit_status=0, output="said\n")
+        transcript.add(job.node_id, shlex.join(words), began=0.0, exit_status=0, output="said\n")
         await transcript.flush()
 
 

@@ -10,7 +10,7 @@ from bakery.model.errors import NotFound
 from bakery.model.names import AppAt, AppName, Colour, EnvironmentName
 from bakery.model.permissions import Permission
 from bakery.store.rows import Page, typed
-from bakery.store.store import Store
+from bakery.store.store import Connection, Store
 
 PAGE = 50
 
@@ -94,10 +94,21 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """What a queued one waits for: its place in the line of all, and the deployment of its environment that runs."""
+
+    position: int | None
+    behind: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class DeploymentDetail:
+    """`turn`: while it is queued."""
+
     deployment: DeploymentSummary
     steps: tuple[Step, ...]
     live: Live | None
+    turn: Turn | None = None
 
 
 async def list_deployments(store: Store, where: AppAt, *, actor: Actor, after: str = "") -> Page[DeploymentSummary]:
@@ -145,4 +156,19 @@ async def show_deployment(store: Store, where: AppAt, number: int, *, actor: Act
                 """,
                 (deployment.environment_id,),
             )
-            return DeploymentDetail(deployment, taken, await live.fetchone())
+            now_live = await live.fetchone()
+        turn = await _turn(connection, deployment) if deployment.state is DeploymentState.QUEUED else None
+        return DeploymentDetail(deployment, taken, now_live, turn)
+
+
+async def _turn(connection: Connection, deployment: DeploymentSummary) -> Turn | None:
+    async with connection.cursor(row_factory=typed(Turn)) as cursor:
+        await cursor.execute(
+            """
+            SELECT (SELECT count(*) FROM deployments WHERE state = 'queued' AND id <= %(id)s) AS position,
+                   (SELECT number FROM deployments WHERE environment_id = %(environment)s AND state = 'running'
+                    AND id <> %(id)s) AS behind
+            """,
+            {"id": deployment.id, "environment": deployment.environment_id},
+        )
+        return await cursor.fetchone()

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from bakery.delivery.history import DeploymentSummary
+from bakery.delivery.history import DeploymentSummary, Turn
 from bakery.model.actor import Actor
 from bakery.model.deployments import DeploymentState
 from bakery.model.permissions import Permission
@@ -17,11 +17,15 @@ _RECENT = "24 hours"
 
 @dataclass(frozen=True, slots=True)
 class Placed(DeploymentSummary):
-    """`behind` is the deployment of the same environment that runs; `position` its place in the line of all."""
+    """`behind` and `position` are of its turn."""
 
     node: str
     behind: int | None
     position: int | None
+
+    @property
+    def turn(self) -> Turn | None:
+        return Turn(self.position, self.behind) if self.state is DeploymentState.QUEUED else None
 
 
 @dataclass(frozen=True, slots=True)

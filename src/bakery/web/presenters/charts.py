@@ -39,7 +39,7 @@ def charts_view(series: Series, span: Span, path: str, *, url: Url, as_table: bo
         since=series.since.isoformat(timespec="seconds"),
         step=round(series.step.total_seconds()),
         begin=_moment(series.since, series.step),
-        charts=() if as_table else _charts(series, title.lower()),
+        charts=() if as_table or not any(series.points) else _charts(series, title.lower()),
         columns=_COLUMNS if as_table else (),
         rows=_rows(_folded(series)) if as_table else (),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bakery.delivery.history import DeploymentDetail, DeploymentSummary, Live, Step
+from bakery.delivery.history import DeploymentDetail, DeploymentSummary, Live, Step, Turn
 from bakery.delivery.releases import WayBack
 from bakery.model.actor import Actor
 from bakery.model.changes import change_in_words
@@ -103,7 +103,7 @@ def deployment_view(
         took=_took(deployment.started_at, deployment.ended_at, now),
         since=_since(deployment.started_at, deployment.ended_at),
         current=_waiting(deployment, now) if at is None else steps[at],
-        position="" if at is None else f"step {at + 1} of {len(steps)}",
+        position=why_it_waits(deployment, detail.turn) if at is None else f"step {at + 1} of {len(steps)}",
         failure=_failure(deployment, steps[at] if at is not None else None, now),
         why_not_cancel="It is being cancelled." if deployment.is_cancelling else why_not(actor, Permission.DEPLOY),
         address=address if deployment.is_live else "",
@@ -142,6 +142,21 @@ def _current(steps: Sequence[Step]) -> int | None:
     """The step that runs, or at which it ended too early."""
     stopped = {StepState.RUNNING, StepState.FAILED, StepState.CANCELLED}
     return next((at for at, step in enumerate(steps) if step.state in stopped), None)
+
+
+def why_it_waits(deployment: DeploymentSummary, turn: Turn | None) -> str:
+    """Its place in the line of all deployments, and what goes before it."""
+    if turn is None:
+        return ""
+    place = f"{_ordinal(turn.position)} in line. " if turn.position else ""
+    if turn.behind is not None:
+        return f"{place}Begins when #{turn.behind} of {deployment.where} is over: one at a time."
+    return f"{place}Begins as soon as a worker is free."
+
+
+def _ordinal(number: int) -> str:
+    ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def _waiting(deployment: DeploymentSummary, now: datetime) -> StepView | None:

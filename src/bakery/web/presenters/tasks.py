@@ -9,7 +9,7 @@ from bakery.model.deployments import DeploymentState
 from bakery.model.names import PRODUCTION
 from bakery.model.permissions import Permission
 from bakery.web.moments import moment
-from bakery.web.presenters.deployments import change_of, status_of_deployment
+from bakery.web.presenters.deployments import change_of, status_of_deployment, why_it_waits
 from bakery.web.presenters.jobs import job_row
 from bakery.web.presenters.links import Url
 from bakery.web.views.tasks import CommandRow, TaskGroup, TaskRow, TasksPage
@@ -36,16 +36,6 @@ def tasks_page(found: UnderWay, *, actor: Actor, url: Url, now: datetime) -> Tas
     )
 
 
-def why_it_waits(one: Placed) -> str:
-    """Its place in the line of all deployments, and what goes before it."""
-    if one.state is not DeploymentState.QUEUED:
-        return ""
-    place = f"{_ordinal(one.position)} in line. " if one.position else ""
-    if one.behind is not None:
-        return f"{place}Begins when #{one.behind} of {one.where} is over: one at a time."
-    return f"{place}Begins as soon as a worker is free."
-
-
 def _row(one: Placed, *, may_act: bool, url: Url, now: datetime) -> TaskRow:
     here = f"/apps/{one.app}/deployments/{one.number}"
     env = None if one.environment == PRODUCTION else one.environment
@@ -59,7 +49,7 @@ def _row(one: Placed, *, may_act: bool, url: Url, now: datetime) -> TaskRow:
         place=f"{one.environment} on {one.node}",
         status=status_of_deployment(one),
         change=change_of(one),
-        why=one.failure if is_over else why_it_waits(one),
+        why=one.failure if is_over else why_it_waits(one, one.turn),
         at=moment(one.ended_at or one.started_at or one.scheduled_at or one.created_at, now),
         by=one.asked_by,
         cancel=url(f"{here}/cancel", env=env) if can_end else "",
@@ -79,8 +69,3 @@ def _summary(found: UnderWay) -> str:
     if not said:
         return "No deployment runs or waits."
     return f"Deployments: {', '.join(said)}."
-
-
-def _ordinal(number: int) -> str:
-    ending = "th" if number % 100 in {11, 12, 13} else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{ending}"
