@@ -1,7 +1,10 @@
 """How a deployment ends: its state, why, and who hears of it."""
 
+from collections.abc import Mapping
+
 from bakery.delivery.actions import tell_last_lines
 from bakery.delivery.baking import watch_for_a_while
+from bakery.delivery.failures import ABANDONED, with_fix
 from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment
 from bakery.delivery.moves import move_deployment
@@ -13,15 +16,12 @@ from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import BadInput, BakeryError, Unavailable
 from bakery.store.store import Store
 
-_ABANDONED = BakeryError(
-    "Bakery stopped working on this deployment because of a mistake of its own.",
-    hint="Deploy again. Bakery's own log has the details.",
-)
 
-
-async def note_failure(work: Work, failure: BakeryError) -> None:
-    """With what the app itself said, when it was meant to run by now."""
-    await _tell_of_the_app(work, failure)
+async def note_failure(work: Work, raised: BakeryError) -> BakeryError:
+    """With what to do, and with what the app itself said when it was meant to run by now."""
+    steps = await read_steps(work.store, work.deployment.id)
+    failure = with_fix(raised, next((key for key, state in steps.items() if state is StepState.RUNNING), None))
+    await _tell_of_the_app(work, raised, steps)
     work.log.write(f"✕ {failure.message}" + (f"\n  {failure.hint}" if failure.hint else ""))
     at_byte = await work.log.flush()
     async with work.store.transaction() as tx:
@@ -31,12 +31,13 @@ async def note_failure(work: Work, failure: BakeryError) -> None:
             "UPDATE deployments SET failure = %s, hint = %s WHERE id = %s",
             (work.log.masked(failure.message), work.log.masked(failure.hint), work.deployment.id),
         )
+    return failure
 
 
-async def _tell_of_the_app(work: Work, failure: BakeryError) -> None:
+async def _tell_of_the_app(work: Work, failure: BakeryError, steps: Mapping[StepKey, StepState]) -> None:
     """A node that is away, or that cannot tell, changes nothing of what failed."""
     programs = [step.action.program for step in work.plan.steps if isinstance(step.action, Start)]
-    state = (await read_steps(work.store, work.deployment.id)).get(StepKey.START, StepState.WAITING)
+    state = steps.get(StepKey.START, StepState.WAITING)
     if not programs or state not in {StepState.RUNNING, StepState.DONE} or isinstance(failure, BadInput):
         return
     try:
@@ -50,7 +51,7 @@ async def _tell_of_the_app(work: Work, failure: BakeryError) -> None:
 async def abandon(store: Store, deployment_id: int) -> None:
     async with store.transaction() as tx:
         await end_steps(tx, deployment_id, StepState.FAILED, at_byte=None)
-        await move_deployment(tx, deployment_id, DeploymentState.FAILED, failure=_ABANDONED)
+        await move_deployment(tx, deployment_id, DeploymentState.FAILED, failure=ABANDONED)
 
 
 async def end_deployment(

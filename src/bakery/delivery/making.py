@@ -50,14 +50,6 @@ from bakery.stacks.plan import Undetected
 from bakery.store.transaction import Transaction
 
 _LOG_BYTES = 64 * 1024 * 1024
-_NEXT: Mapping[StepKey, str] = {
-    StepKey.INSTALL: "The log of this step says why. Mend it, and deploy again.",
-    StepKey.BUILD: "The log of this step says why. Mend it, and deploy again.",
-    StepKey.TEST: "Mend what its tests found, or deploy without them.",
-    StepKey.RELEASE: "The log of this step says why. The old release is live; mend it, and deploy again.",
-    StepKey.BEFORE: "The log of this step says why. The old release is live; mend it, and deploy again.",
-    StepKey.AFTER: "The log of this step says why. The new release is live; do by hand what this was to do.",
-}
 # What these did is seldom harmless a second time, so nobody but a person begins them again.
 _ONCE = {StepKey.RELEASE, StepKey.BEFORE, StepKey.AFTER}
 
@@ -276,7 +268,7 @@ async def _run_job(
         await work.log.flush()
         said = await last_line(work.store, work.deployment.log_stream)
         starved = hint_of_starved_job(status.reason, limits, _share(work), work.deployment.environment.app)
-        raise StepFailed(headline(what, _end(status, work.patience.job), argv, said), hint=starved or _NEXT[key])
+        raise StepFailed(headline(what, _end(status, work.patience.job), argv, said), hint=starved or "")
 
 
 async def _end_of_job(work: Work, key: StepKey, begin: Begin, *, what: str) -> JobStatus:

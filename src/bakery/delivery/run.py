@@ -14,6 +14,7 @@ from bakery.delivery import proving
 from bakery.delivery.actions import carry_out
 from bakery.delivery.baking import end_watch_of
 from bakery.delivery.ending import abandon, end_deployment, note_failure
+from bakery.delivery.failures import with_fix
 from bakery.delivery.git_rows import source_secrets
 from bakery.delivery.image_rows import image_secrets
 from bakery.delivery.log import DeploymentLog
@@ -99,7 +100,7 @@ async def _run(store: Store, node: Node, deployment: Deployment, writing: Deploy
     try:
         plan = plan_deployment(deployment.wanted(node))
     except BakeryError as error:
-        await end_deployment(store, deployment, writing, DeploymentState.FAILED, error)
+        await end_deployment(store, deployment, writing, DeploymentState.FAILED, with_fix(error, None))
         return
     work = Work(store, node, deployment, plan, writing, patience)
     try:
@@ -157,8 +158,7 @@ async def _take_steps_or_fail(work: Work) -> BakeryError | None:
     if await _is_switched(work):
         work.log.write(f"The release is live, but not all of the old one is away; Bakery tries again later: {failure}")
         return None
-    await note_failure(work, failure)
-    return failure
+    return await note_failure(work, failure)
 
 
 async def _although_it_takes_long(work: Work, act: Callable[[Work], Coroutine[None, None, None]]) -> None:
