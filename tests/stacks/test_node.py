@@ -204,3 +204,19 @@ class TestFilesAlone:
     def test_a_start_that_somebody_said_needs_a_server(self) -> None:
         plan = plan_of({"package.json": self.VITE, "index.html": "", "Procfile": "web: node server.js"})
         assert plan.runtime is Runtime.DOCKER
+
+
+def test_what_yarn_packs_comes_along_with_the_app_unless_it_unpacks() -> None:
+    files = {"package.json": '{"scripts": {"start": "node a.js"}, "devDependencies": {"x": "1"}}', "yarn.lock": ""}
+    packed = plan_of({**files, ".yarnrc.yml": "yarnPath: .yarn/releases/yarn-4.5.0.cjs\n"})
+    unpacked = plan_of({**files, ".yarnrc.yml": "nodeLinker: node-modules\n"})
+    assert "YARN_ENABLE_GLOBAL_CACHE=false" in getattr(packed.dockerfile, "text", "")
+    assert "YARN_ENABLE_GLOBAL_CACHE" not in getattr(unpacked.dockerfile, "text", "")
+
+
+def test_an_old_yarn_leaves_nothing_out_without_its_plugin() -> None:
+    package = '{"packageManager": "yarn@3.6.4", "scripts": {"start": "node a.js"}, "devDependencies": {"x": "1"}}'
+    files = {"package.json": package, "yarn.lock": "", ".yarnrc.yml": "nodeLinker: node-modules\n"}
+    plugin = {".yarn/plugins/@yarnpkg/plugin-workspace-tools.cjs": ""}
+    assert "workspaces focus" not in getattr(plan_of(files).dockerfile, "text", "")
+    assert "workspaces focus" in getattr(plan_of({**files, **plugin}).dockerfile, "text", "")

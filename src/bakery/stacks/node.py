@@ -5,7 +5,7 @@ from bakery.model.repository_paths import RepositoryPath
 from bakery.stacks import node_frameworks
 from bakery.stacks.node_app import DJANGO, Project, read_app
 from bakery.stacks.node_image import image_of_node, write_dockerfile
-from bakery.stacks.node_managers import LOCKS, managed
+from bakery.stacks.node_managers import LOCKS, YARN_SETTINGS, managed
 from bakery.stacks.node_packages import CLIENTS, system_needs
 from bakery.stacks.node_versions import READS_ABOVE, node_version
 from bakery.stacks.node_workspace import NX, TURBO, find_workspace
@@ -54,7 +54,7 @@ STACK = Stack(
     find_node_app,
     marks=(FILE,),
     reads=(FILE, *node_frameworks.READS),
-    reads_above=(FILE, PNPM_WORKSPACE, *READS_ABOVE, NX, TURBO, *LOCKS),
+    reads_above=(FILE, PNPM_WORKSPACE, *READS_ABOVE, NX, TURBO, YARN_SETTINGS, *LOCKS),
     yields_to=DJANGO,
     looks_for=(FILE,),
 )

@@ -153,6 +153,8 @@ def _prune(text: ImageText, project: Project, commands: Commands) -> str:
     needs_all = package.starts_with_build_tool or any(word in package.needs_to_build for word in called)
     if not commands.install or needs_all or not (package.needs_to_build or project.workspace):
         return "build"
+    if not project.managed.can_prune:
+        return "build"
     if "@prisma/client" in package.needs and project.managed.manager.name != "npm":
         return "build"  # its client is made, and may be taken for something left over
     text.stage("pruned", "build")

@@ -10,6 +10,10 @@ from bakery.stacks.package_json import PNPM_WORKSPACE, Package
 from bakery.stacks.plan import THE_DEFAULT, ToolVersion
 from bakery.stacks.tree import Folder
 from bakery.stacks.versions import Asked, chosen_version, in_mise, in_tool_versions, series
+from bakery.stacks.yaml_lines import yaml_value
+
+YARN_SETTINGS = ".yarnrc.yml"
+_YARN_FOCUS = ".yarn/plugins/@yarnpkg/plugin-workspace-tools.cjs"
 
 
 class Manager(Struct, frozen=True):
@@ -42,6 +46,8 @@ class Managed(Struct, frozen=True):
     version: ToolVersion | None
     why: tuple[str, ...]
     is_locked: bool = False  # and its lock knows what the manifest names
+    keeps_packed: bool = False  # yarn's packages are taken from its cache while the app runs
+    can_prune: bool = True
 
 
 NPM = Manager(
@@ -86,7 +92,7 @@ YARN = Manager(
     prune=words("yarn", "workspaces", "focus", "--production"),
     cache="/root/.yarn/berry/cache",
     exec=("yarn", "run"),
-    beside=(".npmrc", ".yarnrc.yml"),
+    beside=(".npmrc", YARN_SETTINGS),
 )
 BUN = Manager(
     name="bun",
@@ -133,7 +139,18 @@ def managed(folder: Folder, package: Package, workspace: Workspace | None) -> Ma
             f"{manager.name} looks for versions anew. Run “{manager.install}” and commit the lock file."
         )
     version, reason = _version(manager, top, speaker)
-    return Managed(manager, lock, version, (*why, *reason), is_locked=bool(lock) and not unlocked)
+    new_yarn = version.version if manager is YARN and version else ""
+    unpacks = yaml_value(top.text(YARN_SETTINGS), "nodeLinker") in {"node-modules", "pnpm"}
+    return Managed(
+        manager,
+        lock,
+        version,
+        (*why, *reason),
+        is_locked=bool(lock) and not unlocked,
+        keeps_packed=bool(new_yarn) and not unpacks,
+        # What it leaves out then was a plugin before yarn 4.
+        can_prune=not re.match(r"[23](?:\.|$)", new_yarn) or top.has(_YARN_FOCUS),
+    )
 
 
 def bun_managed(folder: Folder, package: Package, workspace: Workspace | None) -> Managed:
@@ -184,7 +201,10 @@ def bringing(found: Managed, node: ToolVersion) -> tuple[tuple[Words, ...], dict
     first = (words("npm", "install", "--global", "corepack"),) if int(node.version) > 24 else ()
     prepare = words("corepack", "prepare", f"yarn@{found.version.version}", "--activate")
     # Where every user finds it, so that nothing is fetched when the app starts.
-    return (*first, words("corepack", "enable"), prepare), {"COREPACK_HOME": "/usr/local/share/corepack"}
+    variables = {"COREPACK_HOME": "/usr/local/share/corepack"}
+    if found.keeps_packed:  # in the app's folder, which comes along
+        variables["YARN_ENABLE_GLOBAL_CACHE"] = "false"
+    return (*first, words("corepack", "enable"), prepare), variables
 
 
 def _name_of(package: Package) -> str:
@@ -193,7 +213,7 @@ def _name_of(package: Package) -> str:
 
 def _yarn(folder: Folder, package: Package) -> Manager:
     version = (package.manager or "").partition("@")[2]
-    return YARN if re.match(r"[2-9]", version) or folder.has(".yarnrc.yml") else YARN_CLASSIC
+    return YARN if re.match(r"[2-9]", version) or folder.has(YARN_SETTINGS) else YARN_CLASSIC
 
 
 def _version(manager: Manager, top: Folder, package: Package) -> tuple[ToolVersion | None, tuple[str, ...]]:

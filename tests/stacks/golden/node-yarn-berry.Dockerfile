@@ -1,7 +1,7 @@
 # Written by Bakery from package.json and yarn.lock. Yours to keep: put it into the repository as Dockerfile.
 FROM node:22-slim AS base
 WORKDIR /app
-ENV COREPACK_HOME=/usr/local/share/corepack
+ENV COREPACK_HOME=/usr/local/share/corepack YARN_ENABLE_GLOBAL_CACHE=false
 RUN corepack enable
 RUN corepack prepare yarn@4 --activate
 
