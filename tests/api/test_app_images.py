@@ -75,6 +75,7 @@ async def test_what_will_be_pulled_is_told_by_its_digest(site: Site, registry: R
         refused = await client.post("/apps/shop/plan", json={})
     assert (plan["ref"], plan["commit"], plan["title"]) == (f"{SHOP}:2", NEWER, f"{SHOP}:2")
     told = {part["key"]: [line["text"] for line in part["lines"]] for part in plan["parts"]}
+    assert plan["found"] is None
     assert told["pull"] == [f"$ docker pull {SHOP}@{NEWER}"]
     assert "Listens on 0.0.0.0, the port that the image exposes, in its container." in told["start"]
     assert refused.json()["detail"] == f"{SHOP}:2 is for linux/arm64, and its node is linux/amd64."

@@ -14,6 +14,7 @@ from bakery.delivery.sources import set_source
 from bakery.model.deployments import DeploymentState
 from bakery.model.secret import Secret
 from bakery.model.sources import parse_new_source
+from bakery.stacks.plan import ToolVersion
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.support.git_server import GitServer, Repository, a_git_server
 from tests.support.places import at
@@ -54,6 +55,8 @@ async def test_the_newest_commit_is_fetched_built_and_live(fleet: Fleet, server:
     await commit(repository, "Paint it", {**an_app("two"), "bakery.toml": '[build]\ncommand = "./paint"\n'})
     foreseen = await foresee_deployment(fleet.store, fleet.links, at("shop"), actor=ADMIN)
     assert (foreseen.title, foreseen.compared_with) == ("Paint it", 1)
+    assert foreseen.found is not None
+    assert foreseen.found.versions == (ToolVersion("Python", "3.12", "the default"),)
     assert [line.text for part in foreseen.parts if part.key == "build" for line in part.lines] == [
         "Nothing to do. It has nothing to build.", "$ sh -c ./paint",
     ]  # fmt: skip

@@ -49,7 +49,7 @@ FIRST_NUMBER = 9_000_000_000  # no release comes so far; the helper takes up to 
 class Foreseen:
     """`compared_with` is the live release whose plan this one's lines are held against; None: there is none.
 
-    Of an image, `ref` is its name, and `commit` its digest."""
+    Of an image, `ref` is its name, and `commit` its digest. `found` is None where nobody looks into the source."""
 
     app: str
     ref: str
@@ -58,6 +58,7 @@ class Foreseen:
     author: str
     compared_with: int | None
     parts: tuple[ForeseenPart, ...]
+    found: Recipe | None = None
 
 
 async def foresee_deployment(
@@ -262,8 +263,9 @@ async def _foreseen(
         before = replace(wanted, release=then, **await _source_of(store, app))
         now = compared(now, await parts(before, version))
     return Foreseen(
-        app.slug, looked.ref, looked.version, looked.title, looked.author, live.number if live else None, now
-    )
+        app.slug, looked.ref, looked.version, looked.title, looked.author, live.number if live else None, now,
+        looked.recipe,
+    )  # fmt: skip
 
 
 class _Source(TypedDict):

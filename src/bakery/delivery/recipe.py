@@ -12,7 +12,7 @@ from bakery.model.terms import NOTHING, Said
 from bakery.model.unit import Limits
 from bakery.model.volumes import expect_apart, expect_mountable
 from bakery.stacks.answer import told
-from bakery.stacks.plan import BuildPlan, DockerfileAt, GeneratedDockerfile
+from bakery.stacks.plan import BuildPlan, DockerfileAt, GeneratedDockerfile, ToolVersion
 
 Argv = tuple[str, ...]
 
@@ -46,6 +46,8 @@ class Recipe:
     limits: Limits = field(default_factory=Limits)  # where a person sets none
     volumes: Mapping[str, str] = field(default_factory=dict)  # beside those that a person names
     strategy: Strategy | None = None  # where a person says none
+    framework: str | None = None
+    versions: tuple[ToolVersion, ...] = ()
     terms: Said = NOTHING  # all else that its bakery.toml says of how it is checked, and takes over
 
     @property
@@ -95,6 +97,8 @@ def recipe_of(plan: BuildPlan) -> Recipe:
         terms=_terms(plan),
         volumes=volumes,
         strategy=plan.deploy.strategy,
+        framework=plan.framework,
+        versions=plan.versions,
     )
     match plan.dockerfile:
         case DockerfileAt(path, context):

@@ -7,6 +7,7 @@ from litestar import post
 
 from bakery.delivery.foreseeing import Foreseen, foresee_deployment
 from bakery.delivery.foresight import Change
+from bakery.delivery.recipe import Recipe
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput
 from bakery.model.images import parse_image, parse_tag
@@ -41,9 +42,25 @@ class PlanPart(msgspec.Struct):
     lines: list[PlanLine]
 
 
+class PlanVersion(msgspec.Struct):
+    """What is used of a language or a tool. `source` is the file that asks for it, or “the default”."""
+
+    tool: str
+    version: str
+    source: str
+
+
+class PlanFound(msgspec.Struct):
+    """What the source is. `framework` is null where there is none that Bakery knows."""
+
+    stack: str
+    framework: str | None
+    versions: list[PlanVersion]
+
+
 class DeploymentPlan(msgspec.Struct):
     """`compared_with` is the live release whose plan this is compared with; null where nothing is live. Of an image,
-    `ref` is its name and `commit` its digest."""
+    `ref` is its name and `commit` its digest. `found` is null where nobody looks into the source."""
 
     app: str
     ref: str
@@ -53,6 +70,7 @@ class DeploymentPlan(msgspec.Struct):
     compared_with: int | None
     differs: bool
     parts: list[PlanPart]
+    found: PlanFound | None
 
 
 @post(
@@ -95,7 +113,13 @@ def _shown(found: Foreseen) -> DeploymentPlan:
             PlanPart(part.key, part.title, part.change, [PlanLine(line.text, line.change) for line in part.lines])
             for part in found.parts
         ],
+        _found(found.found) if found.found else None,
     )
+
+
+def _found(recipe: Recipe) -> PlanFound:
+    versions = [PlanVersion(one.tool, one.version, one.source) for one in recipe.versions]
+    return PlanFound(recipe.stack, recipe.framework, versions)
 
 
 ROUTES = (post_plan,)
