@@ -168,6 +168,8 @@ GOOD: Mapping[str, Mapping[str, str]] = {
     "token create": {"name": "CI", "--scope": "read", "--expires": "90d"},
     "token revoke": {"token": "1"},
     "source branch": {"app": "odd", "--env": "production"},
+    "github repos": {"search": "shop"},
+    "github branches": {"repository": "acme/shop"},
     "github configure": {"--client-id": "Iv1.8a61", "--server": "https://127.0.0.1:9"},
     "webhook show": {"app": "odd", "--env": "production"},
     "webhook rotate": {"app": "odd", "--env": "production"},

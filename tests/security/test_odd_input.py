@@ -177,6 +177,7 @@ FORMS = [
     Entry("/nodes/local/volumes/shop/data/delete", {"confirm": "no"}),
     Entry("/settings/apps", {"memory": "512", "cpus": "1", "drain": "30s", "bake": "5m", "warm": "10m"}),
     Entry("/settings/address", {"is_wanted": "off"}),
+    Entry("/apps/new/github", {"repository": "acme/shop", "branch": "main"}),
     Entry("/settings/github", {"url": "https://127.0.0.1:9", "client_id": "Iv1.8a61", "client_secret": "s3cret"}),
     Entry("/settings/general", {"public_ip": "192.0.2.1", "apps_domain": "example.com", "base_url": ""}),
 ]
@@ -285,6 +286,9 @@ QUERIES = [
     Entry("/login", {"next": "/"}),
     Entry("/setup", {"code": ""}),
     Entry("/cli", {"code": ""}),
+    Entry("/apps/new/github", {"q": "", "repository": ""}),
+    Entry("/api/github/repositories", {"containing": ""}),
+    Entry("/api/github/branches", {"repository": ""}),
     Entry("/account/github/back", {"code": "", "state": "", "error": ""}),
     Entry("/apps", {"q": "", "after": ""}),
     Entry("/sidebar", {"q": ""}),

@@ -92,6 +92,7 @@ PAGES = {
     "account-security": "/account/security",
     "account-sessions": "/account/sessions",
     "account-tokens": "/account/tokens",
+    "app-new-github": "/apps/new/github",
     "account-github": "/account/github",
     "account-preferences": "/account/preferences",
     "settings": "/settings/general",

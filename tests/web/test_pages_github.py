@@ -2,28 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
-from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 
 from bakery.github import asking
-from bakery.github.links import begin_link, complete_link, show_link, unlink
-from bakery.github.registration import set_registration
+from bakery.github.links import begin_link, show_link, unlink
 from bakery.model.actor import Actor
 from bakery.model.errors import BakeryError, Conflict
-from bakery.model.secret import Secret
 from bakery.store.store import Store
 from bakery.web.moments import now
 from tests.api.site import BASE, Site
 from tests.github_double.server import GitHubDouble, a_github
 from tests.github_double.world import AS_USUAL, OAuthClient
+from tests.support.github_links import BACK, KEY, allowed, come_back, is_ending, known, link
 from tests.support.people import a_viewer, signed_in
 from tests.web.browser import Browser
-
-BACK = f"{BASE}/account/github/back"
-KEY = Secret("a key")
 
 
 @pytest.fixture
@@ -35,34 +29,6 @@ def github() -> Iterator[GitHubDouble]:
 @pytest.fixture
 def client(github: GitHubDouble) -> OAuthClient:
     return github.world.oauth_client(BACK)
-
-
-async def known(store: Store, github: GitHubDouble, client: OAuthClient, ada: Actor) -> None:
-    await set_registration(
-        store, url=github.url, client_id=client.client_id, secret=Secret(client.client_secret), actor=ada
-    )
-
-
-async def allowed(github: GitHubDouble, address: str) -> dict[str, str]:
-    """GitHub's page, with its button pressed: what the browser comes back with."""
-    assert address.startswith(f"{github.url}/login/oauth/authorize?")
-    async with httpx.AsyncClient() as web:
-        sent_to = (await web.get(address)).headers["location"]
-    assert sent_to.startswith(BACK)
-    return {name: values[0] for name, values in parse_qs(urlsplit(sent_to).query).items()}
-
-
-async def link(store: Store, github: GitHubDouble, person: Actor) -> None:
-    address = await begin_link(store, KEY, callback=BACK, now=now(), actor=person)
-    await come_back(store, person, await allowed(github, address))
-
-
-async def come_back(store: Store, person: Actor, told: dict[str, str], *, later: int = 0) -> None:
-    at = now() + timedelta(seconds=later)
-    await complete_link(
-        store, KEY, code=told.get("code", ""), state=told["state"], problem=told.get("error", ""), callback=BACK,
-        now=at, actor=person,
-    )  # fmt: skip
 
 
 @pytest.fixture
@@ -220,14 +186,14 @@ async def test_a_link_is_ended_here_even_when_github_is_away(
     await link(store, github, person)
     github.world.faults = [(500, {})]
 
-    ended = await unlink(store, now=now(), actor=person)
+    ended = await unlink(store, actor=person)
 
     assert ended.left == (
         f"{github.url} answered 500 when it was asked to revoke the link. "
         f"Take Bakery's access back yourself, at {github.url}/settings/applications"
     )
     assert (await show_link(store, actor=person)).login is None
-    assert (await unlink(store, now=now(), actor=person)).left == ""
+    assert (await unlink(store, actor=person)).left == ""
 
 
 async def test_a_token_that_has_ended_is_renewed_to_be_revoked(
@@ -238,7 +204,8 @@ async def test_a_token_that_has_ended_is_renewed_to_be_revoked(
     (old,) = github.world.tokens
     github.world.later = 9 * 3600
 
-    ended = await unlink(store, now=now() + timedelta(hours=9), actor=person)
+    await is_ending(store)
+    ended = await unlink(store, actor=person)
 
     assert ended.left == ""
     assert set(github.world.tokens) <= {old}

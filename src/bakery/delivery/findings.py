@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bakery.delivery.foreseeing import FIRST_NUMBER, WITHIN, fetch_for_a_look
 from bakery.delivery.placing import why_no_app
 from bakery.delivery.recipe import Recipe, recipe_of
-from bakery.delivery.sources import DeployKey, branch_of
+from bakery.delivery.sources import DeployKey, branch_of, credentials_for_new
 from bakery.model.actor import Actor
 from bakery.model.apps import NEW, Runtime
 from bakery.model.errors import BadInput, Unavailable
@@ -24,6 +24,7 @@ from bakery.nodes.node import Node
 from bakery.stacks.detect import detect
 from bakery.stacks.plan import Alternative, BuildPlan, Detected, ProposedVariable, ToolVersion, Undetected
 from bakery.stacks.tree import FileTree
+from bakery.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ class Finding:
 
 
 async def look_into(
+    store: Store,
     links: Links,
     node: NodeSummary,
     source: NewSource,
@@ -89,7 +91,7 @@ async def look_into(
     actor.require(Permission.CREATE_APP)
     actor.require(Permission.DEPLOY)
     reached = await links.node(node.id)
-    credentials = GitCredentials(source.username, source.token, key.private if key else None)
+    credentials = await credentials_for_new(store, source, key.private if key else None)
     asked = Asked(source.url, source.branch or "", source.base, runtime)
     try:
         with links.plan_turns.looking(node.id):

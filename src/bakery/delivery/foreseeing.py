@@ -11,7 +11,7 @@ import msgspec
 from bakery.delivery.defaults import read_defaults
 from bakery.delivery.find import FoundApp, find_app, node_of_environment
 from bakery.delivery.foresight import ForeseenPart, Names, compared, foresee
-from bakery.delivery.git_rows import read_source
+from bakery.delivery.git_rows import credentials_of, read_source
 from bakery.delivery.image_choice import expect_platform, recipe_of_image
 from bakery.delivery.image_rows import live_image, read_image
 from bakery.delivery.look import Environment, look_at_environment
@@ -31,7 +31,7 @@ from bakery.model.repository_paths import TOP, RepositoryPath
 from bakery.model.sources import Ref
 from bakery.model.terms import Said
 from bakery.model.unit import Limits
-from bakery.nodes.git_sources import GitCommit, GitCredentials, GitFetch, why_not_fetched
+from bakery.nodes.git_sources import GitCommit, GitFetch, why_not_fetched
 from bakery.nodes.homes import Place
 from bakery.nodes.jobs import JobLimits, JobState, new_job_key
 from bakery.nodes.links import Links
@@ -163,9 +163,7 @@ async def _fetch(store: Store, node: Node, app: FoundApp, place: Place, number: 
         source = await read_source(connection, app.environment_id)
     if source is None or source.url is None:
         raise Conflict("There is no repository any more to fetch this from.", hint="Set the app's source.")
-    credentials = GitCredentials(
-        source.username, source.open_token(store.vault), source.open_key(store.vault), source.host_keys
-    )
+    credentials = await credentials_of(store, source)
     fetch = GitFetch(place, number, source.url, asked.ref, credentials, submodules=source.submodules)
     return await fetch_for_a_look(node, fetch)
 

@@ -4,18 +4,19 @@ import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 
+from bakery.github.links import token_for
 from bakery.model.apps import Runtime
-from bakery.model.errors import Conflict
+from bakery.model.errors import BakeryError, Conflict
 from bakery.model.names import AppName, EnvironmentName
 from bakery.model.repository_paths import TOP, RepositoryPath
 from bakery.model.secret import Secret
-from bakery.model.sources import Branch, GitUrl, Ref
+from bakery.model.sources import USUAL_USER, Branch, GitUrl, Ref
 from bakery.nodes.git_sources import GitCommit, GitCredentials, GitFetch
 from bakery.nodes.homes import Place
 from bakery.store.rows import typed
 from bakery.store.store import Connection, Store
-from bakery.store.vault import CannotOpen, Vault
 from bakery.store.vault import Place as Sealed
+from bakery.store.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class StoredSource:
     key_public: str | None = None
     key_secret: bytes | None = None
     host_keys: tuple[str, ...] = ()
+    github_person: int | None = None
     changed_by: str = ""
     changed_at: datetime | None = None
 
@@ -52,7 +54,7 @@ async def read_source(connection: Connection, environment_id: int, *, for_update
         await cursor.execute(
             """
             SELECT environment_id, url, branch, base, submodules, username, token, key_public, key_secret, host_keys,
-                   changed_by, changed_at
+                   github_person, changed_by, changed_at
             FROM git_sources WHERE environment_id = %s
             """,
             (environment_id,),
@@ -64,13 +66,15 @@ async def write_source(connection: Connection, source: StoredSource) -> None:
     await connection.execute(
         """
         INSERT INTO git_sources (environment_id, url, branch, base, submodules, username, token, key_public,
-                                 key_secret, host_keys, changed_by)
+                                 key_secret, host_keys, github_person, changed_by)
         VALUES (%(environment)s, %(url)s, %(branch)s, %(base)s, %(submodules)s, %(username)s, %(token)s, %(public)s,
-                %(secret)s, %(host_keys)s, %(by)s)
+                %(secret)s, %(host_keys)s, %(github)s, %(by)s)
         ON CONFLICT (environment_id) DO UPDATE SET url = excluded.url, branch = excluded.branch,
             base = excluded.base, submodules = excluded.submodules, username = excluded.username,
             token = excluded.token, key_public = excluded.key_public, key_secret = excluded.key_secret,
-            host_keys = excluded.host_keys, changed_by = excluded.changed_by, changed_at = now()
+            host_keys = excluded.host_keys,
+            github_person = excluded.github_person, changed_by = excluded.changed_by,
+            changed_at = now()
         """,
         {
             "environment": source.environment_id,
@@ -83,9 +87,20 @@ async def write_source(connection: Connection, source: StoredSource) -> None:
             "public": source.key_public,
             "secret": source.key_secret,
             "host_keys": list(source.host_keys),
+            "github": source.github_person,
             "by": source.changed_by,
         },
     )
+
+
+async def credentials_of(store: Store, source: StoredSource) -> GitCredentials:
+    """What opens it today. A link to GitHub may have to be renewed for that."""
+    key = source.open_key(store.vault)
+    token = source.open_token(store.vault)
+    if token is None and source.github_person is not None and source.url is not None:
+        token = await token_for(store, source.github_person, source.url)
+        return GitCredentials(USUAL_USER, token, key, source.host_keys)
+    return GitCredentials(source.username, token, key, source.host_keys)
 
 
 def seal_token(vault: Vault, environment_id: int, token: Secret) -> bytes:
@@ -117,9 +132,7 @@ async def read_fetch(store: Store, release_id: int) -> GitFetch:
         number=asked.number,
         url=source.url,
         ref=asked.ref,
-        credentials=GitCredentials(
-            source.username, source.open_token(store.vault), source.open_key(store.vault), source.host_keys
-        ),
+        credentials=await credentials_of(store, source),
         submodules=source.submodules,
         for_visitors=asked.runtime is Runtime.STATIC,
     )
@@ -131,8 +144,9 @@ async def source_secrets(store: Store, environment_id: int) -> list[Secret]:
         source = await read_source(connection, environment_id)
     found: list[Secret] = []
     if source is not None:
-        with contextlib.suppress(CannotOpen):
-            found = [one for one in (source.open_token(store.vault), source.open_key(store.vault)) if one is not None]
+        with contextlib.suppress(BakeryError):
+            opening = await credentials_of(store, source)
+            found = [one for one in (opening.token, opening.private_key) if one is not None]
     return found
 
 

@@ -9,6 +9,7 @@ from bakery.delivery.find import FoundApp, find_app, node_of_environment
 from bakery.delivery.git_rows import StoredSource, read_source, seal_key, seal_token, write_source
 from bakery.delivery.image_rows import StoredImage, read_image, remove_image, write_image
 from bakery.delivery.placing import expect_room_on
+from bakery.github.links import token_for
 from bakery.helper.git_words import unknown_branch
 from bakery.helper.words import HINT
 from bakery.model.actor import Actor
@@ -40,6 +41,7 @@ class SourceDetail:
     submodules: bool = True
     username: str | None = None
     has_token: bool = False
+    has_github_link: bool = False
     deploy_key: str | None = None
     host_keys: tuple[str, ...] = ()
     changed_at: datetime | None = None
@@ -71,10 +73,13 @@ async def set_source(store: Store, links: Links, where: AppAt, new: NewSource, *
     async with store.connection() as connection:
         now = await read_source(connection, app.environment_id)
     is_same_server = now is not None and now.url is not None and server_of(now.url) == server_of(new.url)
-    token = new.token or (now.open_token(store.vault) if now and is_same_server else None)
+    kept = now.open_token(store.vault) if now and is_same_server and new.github_person is None else None
+    token = new.token or kept
     pinned = now.host_keys if now and is_same_server and not new.accepts_host_key else ()
     key = now.open_key(store.vault) if now and is_ssh(new.url) else None
-    credentials = GitCredentials(new.username, token, key, pinned)
+    person = None if token else _whose_link(now, new, actor)
+    opened = await token_for(store, person, new.url) if person is not None else token
+    credentials = GitCredentials(new.username, opened, key, pinned)
     found = await _ask(store, links, app, new, credentials)
     branch = branch_of(new, found)
     async with store.transaction() as tx:
@@ -92,6 +97,7 @@ async def set_source(store: Store, links: Links, where: AppAt, new: NewSource, *
             key_public=now.key_public if now else None,
             key_secret=now.key_secret if now else None,
             host_keys=tuple(found.host_keys),
+            github_person=person,
             changed_by=actor.label,
         )
         marks = await _marks(store, tx, before=before, token=token)
@@ -124,11 +130,13 @@ async def create_app_following(
     to the repository before."""
     actor.require(Permission.CREATE_APP)
     actor.require(Permission.DEPLOY)
+    if source.github_person is not None:
+        actor.require(Permission.OWN_ACCOUNT)
     async with store.transaction() as tx:
         node = await expect_room_on(tx, new.node, new.runtime)
     try:
         found = await (await links.node(node.id)).sources.check(
-            source.url, GitCredentials(source.username, source.token, key.private if key else None)
+            source.url, await credentials_for_new(store, source, key.private if key else None)
         )
         branch = branch_of(source, found)
     except BadInput as error:
@@ -151,6 +159,7 @@ bakery source key {new.slug}"
             key_public=key.public if key else None,
             key_secret=seal_key(store.vault, app.environment_id, key.private) if key else None,
             host_keys=tuple(found.host_keys),
+            github_person=source.github_person,
             changed_by=actor.label,
         )
         _, mark = await _marks(store, tx, before=None, token=token)
@@ -159,6 +168,24 @@ bakery source key {new.slug}"
             await then(tx, app)
 
     return await create_app(store, new, actor=actor, then=follow)
+
+
+def _whose_link(now: StoredSource | None, new: NewSource, actor: Actor) -> int | None:
+    """A link opens all that its person may read: somebody else does not point it at another repository."""
+    if new.github_person is not None:
+        actor.require(Permission.OWN_ACCOUNT)
+        return new.github_person
+    if now is None or (now.url != new.url and now.github_person != actor.person_id):
+        return None
+    return now.github_person if now.url and server_of(now.url) == server_of(new.url) else None
+
+
+async def credentials_for_new(store: Store, source: NewSource, key: Secret | None) -> GitCredentials:
+    """What opens a repository that no app follows yet."""
+    token = source.token
+    if token is None and source.github_person is not None:
+        token = await token_for(store, source.github_person, source.url)
+    return GitCredentials(source.username, token, key)
 
 
 async def forget_token(store: Store, where: AppAt, *, actor: Actor) -> SourceDetail:
@@ -173,8 +200,8 @@ async def forget_token(store: Store, where: AppAt, *, actor: Actor) -> SourceDet
             target = ("app", str(app.id), app.slug)
             tx.record(AuditEntry(actor, "source.token_forgotten", *target, app_id=app.id))
             tx.publish("apps", f"app:{app.slug}")
-        if now is not None and now.token is not None:
-            after = replace(now, token=None, username=None, changed_by=actor.label)
+        if now is not None and (now.token is not None or now.github_person is not None):
+            after = replace(now, token=None, username=None, github_person=None, changed_by=actor.label)
             await _save(tx, app, after, "source.token_forgotten", actor)
     return await show_source(store, where, actor=actor)
 
@@ -248,7 +275,8 @@ def _told(source: StoredSource | None, mark: str | None) -> Mapping[str, object]
         return None
     return {
         "url": source.url, "branch": source.branch, "base": source.base, "submodules": source.submodules,
-        "username": source.username, "token": mark, "host_keys": list(source.host_keys),
+        "username": source.username, "token": mark,
+        "github_person": source.github_person, "host_keys": list(source.host_keys),
     }  # fmt: skip
 
 
@@ -275,6 +303,7 @@ def _shown(source: StoredSource | None) -> SourceDetail:
         submodules=source.submodules,
         username=source.username,
         has_token=source.token is not None,
+        has_github_link=source.github_person is not None,
         deploy_key=source.key_public,
         host_keys=tuple(f"{line.split()[0]} {fingerprint(' '.join(line.split()[1:]))}" for line in source.host_keys),
         changed_at=source.changed_at,

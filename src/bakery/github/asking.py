@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 
 import httpx
+import msgspec
 from gidgethub import GitHubException, HTTPException, RateLimitExceeded, RedirectionException
+from gidgethub.abc import CACHE_TYPE
 from gidgethub.httpx import GitHubAPI
 
 from bakery.model.errors import BakeryError, Conflict, NotFound, TooMany, Unavailable
@@ -22,11 +24,13 @@ class LinkRefused(Conflict):
 
 
 @asynccontextmanager
-async def asking(url: GitHubUrl, token: Secret) -> AsyncIterator[GitHubAPI]:
-    """Its API, for whom the token is of."""
+async def asking(url: GitHubUrl, token: Secret, *, cache: CACHE_TYPE | None = None) -> AsyncIterator[GitHubAPI]:
+    """Its API, for whom the token is of. `cache` holds what it answered to the same token."""
     async with reaching(url) as client:
         try:
-            yield GitHubAPI(client, "bakery", oauth_token=token.reveal(), base_url=api_of(url))
+            yield GitHubAPI(client, "bakery", oauth_token=token.reveal(), base_url=api_of(url), cache=cache)
+        except msgspec.ValidationError as error:
+            raise _not_understood(url) from error
         except GitHubException as error:
             raise _told(error, url) from error
 
@@ -61,6 +65,10 @@ def _told(error: GitHubException, url: GitHubUrl) -> BakeryError:
         return Conflict("It has moved at GitHub: it was renamed or transferred.", hint="Choose it anew.")
     if isinstance(error, HTTPException):
         return _of_status(error, url)
+    return _not_understood(url)
+
+
+def _not_understood(url: GitHubUrl) -> Unavailable:
     return Unavailable(f"{url} answered in words that mean nothing to us.", hint="Is it a GitHub server?")
 
 

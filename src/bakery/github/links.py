@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
-from bakery.github.asking import asking
+from bakery.github.asking import LinkRefused, asking
 from bakery.github.oauth import Tokens, authorize_address, expect_state, mint_state, refresh, revoke, trade
 from bakery.github.registration import Registration, expect_registration, read_registration
 from bakery.model.actor import Actor
@@ -16,6 +16,7 @@ from bakery.model.errors import BadInput, BakeryError, Conflict
 from bakery.model.github import GitHubUrl
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
+from bakery.model.sources import server_of
 from bakery.store.rows import typed
 from bakery.store.store import Connection, Store
 from bakery.store.transaction import Transaction
@@ -25,7 +26,9 @@ log = structlog.get_logger()
 
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 _EARLY = timedelta(minutes=5)  # before its end a token is renewed
-_SELECT = "SELECT person_id, login, token, ends_at, refresh_token, linked_at FROM github_links WHERE person_id = %s"
+_SELECT = """
+SELECT person_id, login, token, ends_at, refresh_token, linked_at, now() AS now FROM github_links WHERE person_id = %s
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,11 @@ class _Link:
     ends_at: datetime | None
     refresh_token: bytes | None
     linked_at: datetime
+    now: datetime  # by the database's clock
+
+    @property
+    def is_ending(self) -> bool:
+        return self.ends_at is not None and self.ends_at - _EARLY < self.now
 
 
 class _Account(msgspec.Struct):
@@ -62,7 +70,7 @@ async def show_link(store: Store, *, actor: Actor) -> LinkDetail:
     actor.require(Permission.OWN_ACCOUNT)
     async with store.connection() as connection:
         registration = await read_registration(connection)
-        link = await _read(connection, actor)
+        link = await _read(connection, actor.person_id or 0)
     return LinkDetail(
         server=registration.url if registration else None,
         login=link.login if link else None,
@@ -103,22 +111,22 @@ async def complete_link(
         still = await read_registration(tx.connection, for_update=True)
         if still is None or (still.url, still.client_id) != (registration.url, registration.client_id):
             raise Conflict("The OAuth app was changed meanwhile.", hint="Begin again under Account → GitHub.")
-        await _write(tx, store.vault, actor, account.login, tokens)
+        await _write(tx, store.vault, actor.person_id or 0, account.login, tokens)
         _record(tx, actor, "github.linked", after={"server": registration.url, "login": account.login})
     return await show_link(store, actor=actor)
 
 
-async def unlink(store: Store, *, now: datetime, actor: Actor) -> Unlinked:
+async def unlink(store: Store, *, actor: Actor) -> Unlinked:
     """Ends it here whatever GitHub says, and there when it answers. Harmless when there is none."""
     actor.require(Permission.OWN_ACCOUNT)
     async with store.connection() as connection:
         registration = await read_registration(connection)
-        link = await _read(connection, actor)
+        link = await _read(connection, actor.person_id or 0)
     if link is None or registration is None:
         return Unlinked()
     left = ""
     try:
-        await _revoke(store.vault, registration, link, now)
+        await _revoke(store.vault, registration, link)
     except BakeryError as error:
         log.warning("github_not_revoked", error=error.message)
         left = f"{error.message} Take Bakery's access back yourself, at {registration.url}/settings/applications"
@@ -129,26 +137,54 @@ async def unlink(store: Store, *, now: datetime, actor: Actor) -> Unlinked:
     return Unlinked(left)
 
 
-async def _revoke(vault: Vault, registration: Registration, link: _Link, now: datetime) -> None:
+async def usable_link(store: Store, person: int) -> tuple[Registration, Secret]:
+    """The token of a person, renewed where its end is near: one process at a time, for the old pair is good no more."""
+    registration = await expect_registration(store)
+    async with store.connection() as connection:
+        link = await _read(connection, person)
+    if link is None:
+        raise LinkRefused("This GitHub account is not linked.", hint="Link it under Account → GitHub.")
+    if not link.is_ending:
+        return registration, store.vault.open(_place(person, "token"), link.token)
+    async with store.transaction() as tx:
+        link = await _read(tx.connection, person, for_update=True)
+        if link is None or link.refresh_token is None:
+            raise LinkRefused("The link to GitHub has ended.", hint="Link it again under Account → GitHub.")
+        if not link.is_ending:  # somebody else was quicker
+            return registration, store.vault.open(_place(person, "token"), link.token)
+        tokens = await _renewed(store.vault, registration, link)
+        await _write(tx, store.vault, person, link.login, tokens)
+    return registration, tokens.access
+
+
+async def token_for(store: Store, person: int, url: str) -> Secret:
+    """For fetching a repository: it goes to no other server than the one that it is of."""
+    registration, token = await usable_link(store, person)
+    if server_of(url) != server_of(f"{registration.url}/owner/name.git"):
+        raise Conflict(f"The link is to {registration.url}, and this repository lies elsewhere.", hint="Give a token.")
+    return token
+
+
+async def _revoke(vault: Vault, registration: Registration, link: _Link) -> None:
     """GitHub wants a token that is still good, to know what to take back."""
-    secret = registration.open_secret(vault)
     token = vault.open(_place(link.person_id, "token"), link.token)
-    if link.ends_at and link.ends_at - _EARLY < now and link.refresh_token:
-        renewed = await refresh(
-            registration, secret, vault.open(_place(link.person_id, "refresh_token"), link.refresh_token), now
-        )
-        token = renewed.access
-    await revoke(registration, secret, token)
+    if link.is_ending and link.refresh_token:
+        token = (await _renewed(vault, registration, link)).access
+    await revoke(registration, registration.open_secret(vault), token)
 
 
-async def _read(connection: Connection, actor: Actor) -> _Link | None:
+async def _renewed(vault: Vault, registration: Registration, link: _Link) -> Tokens:
+    token = vault.open(_place(link.person_id, "refresh_token"), link.refresh_token or b"")
+    return await refresh(registration, registration.open_secret(vault), token, link.now)
+
+
+async def _read(connection: Connection, person: int, *, for_update: bool = False) -> _Link | None:
     async with connection.cursor(row_factory=typed(_Link)) as cursor:
-        await cursor.execute(_SELECT, (actor.person_id,))
+        await cursor.execute(f"{_SELECT}{' FOR UPDATE' if for_update else ''}".encode(), (person,))
         return await cursor.fetchone()
 
 
-async def _write(tx: Transaction, vault: Vault, actor: Actor, login: str, tokens: Tokens) -> None:
-    person = actor.person_id or 0
+async def _write(tx: Transaction, vault: Vault, person: int, login: str, tokens: Tokens) -> None:
     renewing = vault.seal(_place(person, "refresh_token"), tokens.refresh) if tokens.refresh else None
     await tx.connection.execute(
         """

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bakery.delivery.find import find_app, node_of_environment
-from bakery.delivery.git_rows import read_source
+from bakery.delivery.git_rows import credentials_of, read_source
 from bakery.hooks.missed import Branch
 from bakery.model.actor import Actor
 from bakery.model.errors import BakeryError, Conflict
 from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
-from bakery.nodes.git_sources import GitCredentials
 from bakery.nodes.links import Links
 from bakery.store.rows import typed
 from bakery.store.store import Store
@@ -122,9 +121,7 @@ async def _look(store: Store, links: Links, environment_id: int) -> None:
         return
     before = await _read(store, environment_id)
     try:
-        credentials = GitCredentials(
-            source.username, source.open_token(store.vault), source.open_key(store.vault), source.host_keys
-        )
+        credentials = await credentials_of(store, source)
         node = await links.node(node_id)
         seen = _Seen(await node.sources.head(source.url, credentials, source.branch))
     except BakeryError as error:

@@ -27,6 +27,7 @@ class NewSource:
     """What `set_source` needs; made by `parse_new_source`. Without a branch it is the repository's own first one.
 
     `token` None: the one that is stored stays. `accepts_host_key`: the server may show another one than before.
+    `github_person`: whose link to GitHub opens it, where no token does.
     """
 
     url: GitUrl
@@ -36,6 +37,7 @@ class NewSource:
     token: Secret | None
     submodules: bool = True
     accepts_host_key: bool = False
+    github_person: int | None = None
 
 
 def parse_new_source(
@@ -47,6 +49,7 @@ def parse_new_source(
     token: Secret | None = None,
     submodules: bool = True,
     accepts_host_key: bool = False,
+    github_person: int | None = None,
 ) -> NewSource:
     """Texts from a form, a JSON body or the command line; each mistake names its field."""
     address = parse_git_url(url)
@@ -61,6 +64,7 @@ def parse_new_source(
         token=given,
         submodules=submodules,
         accepts_host_key=accepts_host_key,
+        github_person=None if given else github_person,
     )
 
 

@@ -8,6 +8,7 @@ from litestar.connection import ASGIConnection
 
 from bakery.delivery.command_runs import CommandRuns
 from bakery.delivery.local import Machine
+from bakery.github.repositories import Answers
 from bakery.hooks.turns import Turns
 from bakery.ingress.certifying import authority_of
 from bakery.ingress.dns import Dns, DnsServer
@@ -42,6 +43,7 @@ class Parts:
     has_own_site: bool = False
     runs: CommandRuns = field(default_factory=CommandRuns)
     pushes: Turns = field(default_factory=Turns)
+    github: Answers = field(default_factory=Answers)
     is_set_up: bool = False
     is_ending: bool = False  # no new traffic, please
 

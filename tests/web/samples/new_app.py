@@ -7,7 +7,9 @@ from bakery.delivery.drafts import Draft
 from bakery.delivery.findings import Asked, Finding
 from bakery.delivery.recipe import Recipe
 from bakery.delivery.sources import DeployKey
+from bakery.github.links import LinkDetail
 from bakery.model.apps import Runtime
+from bakery.model.github import PUBLIC
 from bakery.model.nodes import NodeState
 from bakery.model.repository_paths import RepositoryPath
 from bakery.model.secret import Secret
@@ -78,12 +80,14 @@ def a_draft(reached: int, **more: str) -> Draft:
 
 def new_app_pages() -> Pages:
     def page(draft: Draft, at: str, form: Form | None = None) -> object:
-        return new_app_page(Seen(draft, NODES, at, name_is_free=at == "address"), form, now=NOW)
+        link = LinkDetail(PUBLIC, "ann" if draft.text("github") else None, NOW)
+        return new_app_page(Seen(draft, NODES, at, name_is_free=at == "address"), form, link=link, now=NOW)
 
     no_image = "There is no registry.example.com/hub:1, or it does not show itself to us."
     of_image = {"kind": "image", "slug": "hub", "image": "registry.example.com/hub:1", "reached": "1"}
     pages = {
         "app-new": page(Draft(), "source"),
+        "new-of-github": page(Draft({"kind": "git", "url": URL, "github": URL, "branch": "main"}), "source"),
         "new-ssh": page(
             Draft(
                 {"kind": "git", "url": "git@github.com:acme/shop.git"},

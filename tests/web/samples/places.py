@@ -1,14 +1,18 @@
 """The dashboard, the lists of everything, and what is left."""
 
+from datetime import timedelta
 from http import HTTPStatus
 
 from bakery.delivery.under_way import UnderWay
+from bakery.github.repositories import Branches, Limits, Repositories, Repository
 from bakery.ingress.own_site import OwnSite
+from bakery.model.errors import Unavailable
 from bakery.model.terms import OF_INSTALLATION
 from bakery.store.installation import General
 from bakery.web.assets import FOLDER
 from bakery.web.manual import chapter
 from bakery.web.pages.own_site import own_site_page
+from bakery.web.presenters.github import pick_page
 from bakery.web.presenters.help import help_parts
 from bakery.web.presenters.tasks import tasks_page
 from bakery.web.presenters.terms import term_groups
@@ -16,7 +20,7 @@ from bakery.web.views.activity import ActivityPage, ActivityRow, Transcript
 from bakery.web.views.dashboard import Attention, DashboardPage, FleetView, NodeLine, SetupStep
 from bakery.web.views.errors import ErrorPage
 from bakery.web.views.forms import Clash, Difference, Form, Option
-from bakery.web.views.github import GitHubSettingsPage
+from bakery.web.views.github import GitHubSettingsPage, PickPage
 from bakery.web.views.help import ChapterPage, HelpPage
 from bakery.web.views.jobs import JobRow
 from bakery.web.views.settings import AppDefaultsPage, GeneralPage
@@ -36,6 +40,19 @@ _CHAPTERS = below("/help/") + "{}"
 IDLE = UnderWay((), (), (), (), (), more=False)
 ANY = Option("", "All")
 NO_FLEET = FleetView("No machine has reported yet.", (), (), has_details=True)
+
+
+def _picks() -> dict[str, PickPage]:
+    limits = Limits(4990, 5000, NOW + timedelta(minutes=31))
+    shop = Repository("acme/shop", private=True, clone_url="https://github.com/acme/shop.git", default_branch="main")
+    blog = Repository("ann/blog", private=False, clone_url="https://github.com/ann/blog.git", default_branch="trunk")
+    away = Unavailable("https://github.com did not answer within 10 seconds.", hint="Try again in a moment.")
+    return {
+        "": pick_page(Repositories([shop, blog], is_cut=True, limits=limits), None, q="", now=NOW),
+        "-none": pick_page(Repositories([], is_cut=False, limits=limits), None, q="chekout", now=NOW),
+        "-branches": pick_page(None, Branches(shop, ["main", "next"], is_cut=False, limits=limits), q="", now=NOW),
+        "-away": pick_page(None, None, q="", error=away, now=NOW),
+    }
 
 
 def _github(form: Form, *, is_known: bool = False) -> GitHubSettingsPage:
@@ -120,6 +137,10 @@ def place_pages() -> Pages:
                 ("-changing", OwnSite(is_wanted=True), "http://bakery.example.com"),
                 ("-trouble", OwnSite(is_wanted=True, trouble=_NGINX_SAYS), "http://bakery.example.com"),
             )
+        },
+        **{
+            f"new-github{state}": ("apps/new_github.html", page, a_shell("apps", "Apps", "New app", "GitHub"))
+            for state, page in _picks().items()
         },
         "settings-github": ("settings/github.html", _github(Form()), a_shell("settings", "Settings")),
         "settings-github-known": (

@@ -5,12 +5,13 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import Body, connect
-from bakery.cli.output import Json, print_done, print_facts, say, warn
+from bakery.cli.output import Json, print_done, print_facts, print_rows, say, warn
 from bakery.cli.terminal import confirm, read_secret
 
 group = typer.Typer(help="The connection to GitHub.", no_args_is_help=True)
 _LINK = "/github"
 _SETTINGS = "/system/github"
+_FEW = 100
 
 
 @group.command()
@@ -34,6 +35,39 @@ def unlink(*, json: Json = False) -> None:
     print_done(found, "Your GitHub is not linked any more.", as_json=json)
     if found["left"]:
         warn(found["left"])
+
+
+@group.command()
+def repos(
+    search: Annotated[str, typer.Argument(metavar="[SEARCH]", help="A part of their names.")] = "",
+    *,
+    json: Json = False,
+) -> None:
+    """List the repositories that your link shows, the most lately pushed first."""
+    with connect() as api:
+        found = api.get(f"{_LINK}/repositories", containing=search or None)
+    columns = {"full_name": "REPOSITORY", "private": "PRIVATE", "default_branch": "BRANCH", "clone_url": "ADDRESS"}
+    print_rows(found["items"], columns, as_json=json, empty="Your link shows no such repository.")
+    _tell_limits(found)
+
+
+@group.command()
+def branches(
+    repository: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The repository.")], *, json: Json = False
+) -> None:
+    """List the branches of a repository, its own first one at the top."""
+    with connect() as api:
+        found = api.get(f"{_LINK}/branches", repository=repository)
+    rows = [{"name": name} for name in found["items"]]
+    print_rows(rows, {"name": "BRANCH"}, as_json=json, empty="It has no branches yet.")
+    _tell_limits(found)
+
+
+def _tell_limits(found: Body) -> None:
+    if found["is_cut"]:
+        warn("There are more than are listed here.")
+    if found["remaining"] is not None and found["remaining"] < _FEW:
+        warn(f"GitHub answers {found['remaining']} more questions of this link until {found['renews_at']}.")
 
 
 @group.command()

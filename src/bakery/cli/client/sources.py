@@ -35,6 +35,7 @@ def show(app: _App, *, env: Env = None, json: Json = False) -> None:
         "base": "Base folder",
         "submodules": "Submodules",
         "has_token": "Token",
+        "has_github_link": "GitHub link",
         "deploy_key": "Deploy key",
         "host_keys": "Host keys",
         "changed_by": "Changed by",
@@ -96,6 +97,7 @@ def set_(
     ] = None,
     username: Annotated[str | None, typer.Option(help="Who the token is of, where the server cares.")] = None,
     token: Annotated[bool, typer.Option("--token-stdin", help="Read a token that may read it from stdin.")] = False,
+    github: Annotated[bool, typer.Option("--github", help="Your own link to GitHub opens it from now on.")] = False,
     submodules: Annotated[bool | None, typer.Option(help="Fetch its submodules too.")] = None,
     accept_host_key: Annotated[
         bool, typer.Option("--accept-host-key", help="The server may show another host key than before.")
@@ -121,6 +123,7 @@ def set_(
         raise BadInput("Name a repository or an image, not both.", field="--image")
     said_of_image = {"--port": port, "--registry-user": registry_user, "--password-stdin": password or None}
     said_of_repo = {"--branch": branch, "--base": base, "--username": username, "--token-stdin": token or None,
+                    "--github": github or None,
                     "--submodules": submodules, "--accept-host-key": accept_host_key or None}  # fmt: skip
     with connect() as api:
         where = path("apps", app, "source", env=env)
@@ -142,6 +145,7 @@ def set_(
                 "token": sys.stdin.readline().strip() if token else None,
                 "submodules": kept["submodules"] if submodules is None else submodules,
                 "accept_host_key": accept_host_key,
+                "github": github,
             }
         found = api.put(where, wanted)
     print_done(found, following(app, found), as_json=json)

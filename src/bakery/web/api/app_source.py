@@ -28,7 +28,8 @@ _DEPLOY = {"permission": Permission.DEPLOY}
 class AppSource(msgspec.Struct, kw_only=True):
     """`deploy_key` is added to a repository that is reached over SSH. `host_keys` are pinned: names and fingerprints of
     what its server showed. Of an image, `image` is its name, `port` the one that it serves in its container, where null
-    is what it exposes, and `has_token` tells of the password of its registry."""
+    is what it exposes, and `has_token` tells of the password of its registry. `has_github_link`: somebody's link to
+    GitHub opens the repository."""
 
     kind: SourceKind
     url: str | None
@@ -37,6 +38,7 @@ class AppSource(msgspec.Struct, kw_only=True):
     submodules: bool
     username: str | None
     has_token: bool
+    has_github_link: bool
     deploy_key: str | None
     host_keys: list[str]
     changed_at: datetime | None
@@ -64,7 +66,8 @@ class AppSourceWanted(msgspec.Struct, kw_only=True):
     """Either the `url` of a repository or an `image`. Without a `branch` it is the repository's own first one. `base`
     is the app's folder in it. The `image` of a registry is pulled as it is; `port` is where it listens in its
     container, unless it exposes that itself. `username` and `token` open the repository or the registry; a `token` that
-    is null stays as it is, unless the server or the registry's user is another."""
+    is null stays as it is, unless the server or the registry's user is another. With `github`, your own link to GitHub
+    opens the repository instead, today and whenever it is fetched."""
 
     url: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     image: Annotated[str, msgspec.Meta(max_length=1000)] = ""
@@ -75,6 +78,7 @@ class AppSourceWanted(msgspec.Struct, kw_only=True):
     token: Annotated[str, msgspec.Meta(max_length=10_000)] | None = None
     submodules: bool = True
     accept_host_key: bool = False
+    github: bool = False
 
 
 @get(
@@ -120,6 +124,7 @@ async def put_source(parts: Parts, actor: Actor, where: AppAt, data: AppSourceWa
         token=Secret(data.token) if data.token else None,
         submodules=data.submodules,
         accepts_host_key=data.accept_host_key,
+        github_person=actor.person_id if data.github else None,
     )
     return _shown(await set_source(parts.store, parts.links, where, new, actor=actor))
 
@@ -202,6 +207,7 @@ def _shown(found: SourceDetail) -> AppSource:
         submodules=found.submodules,
         username=found.username,
         has_token=found.has_token,
+        has_github_link=found.has_github_link,
         deploy_key=found.deploy_key,
         host_keys=list(found.host_keys),
         changed_at=found.changed_at,

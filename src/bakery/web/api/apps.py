@@ -97,7 +97,8 @@ class AppWanted(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     that answers when the app is well; `node` is where it is to live. `repo` is a repository that it follows,
     `branch` one of it, and `base` the app's folder in it; it is asked first, and without an answer no app is made. So
     is an `image` of a registry, which `docker` runs; `port` is where it listens in its container, unless it exposes
-    that. `username` and `token` open the repository or the registry. Without a `runtime` it is `docker` for an image,
+    that. `username` and `token` open the repository or the registry; with `github`,
+    your own link to GitHub opens the repository instead. Without a `runtime` it is `docker` for an image,
     else `process`."""
 
     slug: str
@@ -113,6 +114,7 @@ class AppWanted(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     port: int | None = None
     username: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     token: Annotated[str, msgspec.Meta(max_length=10_000)] | None = None
+    github: bool = False
 
 
 class AppEdit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -198,10 +200,10 @@ async def post_app(parts: Parts, actor: Actor, data: AppWanted, env: Environment
     )
     if env != PRODUCTION:
         raise BadInput("An app begins with production.", field="env", hint="Add the other environments to it then.")
-    return shown(AppInFull, await make_app(parts.store, parts.links, WantedApp(new, _source(data)), actor=actor))
+    return shown(AppInFull, await make_app(parts.store, parts.links, WantedApp(new, _source(data, actor)), actor=actor))
 
 
-def _source(data: AppWanted) -> NewSource | NewImage | None:
+def _source(data: AppWanted, actor: Actor) -> NewSource | NewImage | None:
     token = Secret(data.token) if data.token else None
     if data.image.strip():
         if data.repo.strip():
@@ -209,7 +211,14 @@ def _source(data: AppWanted) -> NewSource | NewImage | None:
         return parse_new_image(image=data.image, port=data.port, username=data.username, password=token)
     if not data.repo.strip():
         return None
-    return parse_new_source(url=data.repo, branch=data.branch, base=data.base, username=data.username, token=token)
+    return parse_new_source(
+        url=data.repo,
+        branch=data.branch,
+        base=data.base,
+        username=data.username,
+        token=token,
+        github_person=actor.person_id if data.github else None,
+    )
 
 
 @get(

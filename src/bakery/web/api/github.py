@@ -1,13 +1,15 @@
 """The connection to GitHub: its OAuth app, and one's own link."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from litestar import delete, get, post, put
+from litestar.params import Parameter
 
 from bakery.github.links import show_link, unlink
 from bakery.github.registration import RegistrationDetail, forget_registration, set_registration, show_registration
+from bakery.github.repositories import Limits, list_branches, list_repositories
 from bakery.model.actor import Actor
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
@@ -15,7 +17,6 @@ from bakery.web.addresses import Addresses
 from bakery.web.api.listing import shown
 from bakery.web.api.problems import problems
 from bakery.web.context import Parts, WebRequest
-from bakery.web.moments import now
 from bakery.web.pages.github import BACK
 
 _OWN = {"permission": Permission.OWN_ACCOUNT}
@@ -56,6 +57,34 @@ class GitHubUnlinked(msgspec.Struct, kw_only=True):
     """`left` says what is still granted at GitHub, where it did not answer; empty: nothing."""
 
     left: str
+
+
+class GitHubRepository(msgspec.Struct, kw_only=True):
+    """`full_name` is owner/name; `clone_url` is what an app's `repo` takes."""
+
+    full_name: str
+    private: bool
+    clone_url: str
+    default_branch: str
+
+
+class GitHubRepositories(msgspec.Struct, kw_only=True):
+    """`is_cut`: there are more than are read. `remaining`: how many questions GitHub answers until `renews_at`."""
+
+    items: list[GitHubRepository]
+    is_cut: bool
+    remaining: int | None
+    renews_at: datetime | None
+
+
+class GitHubBranches(msgspec.Struct, kw_only=True):
+    """The repository's own branch is the first. The others are as for repositories."""
+
+    repository: GitHubRepository
+    items: list[str]
+    is_cut: bool
+    remaining: int | None
+    renews_at: datetime | None
 
 
 @get(
@@ -126,7 +155,54 @@ async def get_link(request: WebRequest, parts: Parts, actor: Actor) -> GitHubLin
 )
 async def post_unlink(parts: Parts, actor: Actor) -> GitHubUnlinked:
     """Here whatever GitHub says, and there when it answers. Harmless when there is none."""
-    return shown(GitHubUnlinked, await unlink(parts.store, now=now(), actor=actor))
+    return shown(GitHubUnlinked, await unlink(parts.store, actor=actor))
+
+
+@get(
+    "/github/repositories",
+    operation_id="listGitHubRepositories",
+    summary="List the repositories that one's link shows",
+    opt=_OWN,
+    responses=problems(409, 429, 503),
+    tags=["GitHub"],
+)
+async def get_repositories(
+    parts: Parts,
+    actor: Actor,
+    containing: Annotated[str, Parameter(max_length=100, description="A part of their names.")] = "",
+) -> GitHubRepositories:
+    """The most lately pushed first, private ones and those of organisations too; without archived ones."""
+    found = await list_repositories(parts.store, parts.github, containing=containing, actor=actor)
+    return GitHubRepositories(
+        items=[shown(GitHubRepository, one) for one in found.items], is_cut=found.is_cut, **_limits(found.limits)
+    )
+
+
+@get(
+    "/github/branches",
+    operation_id="listGitHubBranches",
+    summary="List the branches of a repository that one's link shows",
+    opt=_OWN,
+    responses=problems(409, 429, 503),
+    tags=["GitHub"],
+)
+async def get_branches(
+    parts: Parts,
+    actor: Actor,
+    repository: Annotated[str, Parameter(max_length=300, description="owner/name.")] = "",
+) -> GitHubBranches:
+    """Its own first one at the top."""
+    found = await list_branches(parts.store, parts.github, repository, actor=actor)
+    return GitHubBranches(
+        repository=shown(GitHubRepository, found.repository),
+        items=found.items,
+        is_cut=found.is_cut,
+        **_limits(found.limits),
+    )
+
+
+def _limits(limits: Limits | None) -> dict[str, Any]:
+    return {"remaining": limits.remaining if limits else None, "renews_at": limits.renews_at if limits else None}
 
 
 def _settings(request: WebRequest, found: RegistrationDetail) -> GitHubSettings:
@@ -146,4 +222,4 @@ def _absolute(request: WebRequest, path: str) -> str:
     return addresses.absolute(path, request)
 
 
-ROUTES = (get_settings, put_settings, delete_settings, get_link, post_unlink)
+ROUTES = (get_settings, put_settings, delete_settings, get_link, post_unlink, get_repositories, get_branches)

@@ -90,7 +90,7 @@ async def come_back(
 
 @post("/account/github/unlink", opt=_OWN)
 async def end(request: WebRequest, parts: Parts, actor: Actor) -> Response[str] | Redirect:
-    ended = await unlink(parts.store, now=now(), actor=actor)
+    ended = await unlink(parts.store, actor=actor)
     if ended.left:
         return await _link(request, await show_link(parts.store, actor=actor), actor, told=f"Unlinked. {ended.left}")
     return go(request, "/account/github", said="github-unlinked")

@@ -20,6 +20,8 @@ from bakery.delivery.new_app import WantedApp, make_app
 from bakery.delivery.placing import why_no_app
 from bakery.delivery.request import request_deployment
 from bakery.delivery.variables import settings_in
+from bakery.github.links import show_link
+from bakery.github.repositories import list_branches, list_repositories
 from bakery.model.actor import Actor
 from bakery.model.apps import (
     Runtime,
@@ -30,19 +32,20 @@ from bakery.model.apps import (
     parse_new_app,
     parse_slug,
 )
-from bakery.model.errors import BadInput, BakeryError, Conflict, NodeUnreachable, TooMany, Unavailable
+from bakery.model.errors import BadInput, BakeryError, Conflict, NodeUnreachable, NotFound, TooMany, Unavailable
 from bakery.model.images import NewImage, parse_new_image
 from bakery.model.names import AppAt, parse_app_name
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
-from bakery.model.sources import NewSource, is_ssh, parse_new_source, server_of
+from bakery.model.sources import NewSource, is_ssh, parse_branch, parse_new_source, server_of
 from bakery.model.variables import LARGEST_SET, VariableName, parse_value, parse_variable_name
 from bakery.nodes.catalogue import list_nodes
 from bakery.web.context import Parts, WebRequest
-from bakery.web.errors import status_of
+from bakery.web.errors import retry_after, status_of
 from bakery.web.forms import Typed, typed
 from bakery.web.moments import moment, now
 from bakery.web.pages.app_source import with_hint
+from bakery.web.presenters.github import pick_page
 from bakery.web.presenters.new_app import SECTIONS, Seen, name_from, new_app_page
 from bakery.web.rendering import go, render_page, render_partial, url_of
 from bakery.web.views.forms import Form
@@ -110,6 +113,63 @@ async def keep_draft(request: WebRequest, parts: Parts, actor: Actor) -> Respons
     except Conflict as error:
         return render_partial(request, "apps/_draft.html", began=form.text("began"), gone=error.message)
     return render_partial(request, "apps/_draft.html", began=draft.began, saved=moment(draft.saved_at or at, at))
+
+
+@get("/apps/new/github", opt=_CREATE)
+async def show_repositories(
+    request: WebRequest, parts: Parts, actor: Actor, q: str = "", repository: str = ""
+) -> Response[str]:
+    """Of one's own link; with a `repository`, its branches."""
+    return await _pick(request, parts, actor, q=q, repository=repository)
+
+
+@post("/apps/new/github", opt=_CREATE)
+async def pick_repository(request: WebRequest, parts: Parts, actor: Actor) -> Response[str] | Redirect:
+    """`repository` is owner/name, `branch` one of its branches."""
+    form = await typed(request)
+    name = form.text("repository")
+    try:
+        branch = parse_branch(form.text("branch"))
+        found = await list_branches(parts.store, parts.github, name, actor=actor)
+    except _REFUSALS as error:
+        return await _pick(request, parts, actor, repository=name, error=error)
+    except NotFound as error:
+        return await _pick(request, parts, actor, error=error)
+    url = found.repository.clone_url
+    fields = {"kind": SourceKind.GIT, "url": url, "branch": branch, "github": url}
+    await keep_typed(parts.store, fields, forgets_token=True, actor=actor)
+    return go(request, "/apps/new?at=source")
+
+
+async def _pick(
+    request: WebRequest,
+    parts: Parts,
+    actor: Actor,
+    *,
+    q: str = "",
+    repository: str = "",
+    error: BakeryError | None = None,
+) -> Response[str]:
+    repositories = branches = None
+    try:
+        if repository and error is None:
+            branches = await list_branches(parts.store, parts.github, repository, actor=actor)
+        elif error is None:
+            repositories = await list_repositories(parts.store, parts.github, containing=q, actor=actor)
+    except (*_REFUSALS, NotFound) as refused:
+        error = refused
+    response = await render_page(
+        request,
+        "apps/new_github.html",
+        pick_page(repositories, branches, q=q, error=error, now=now()),
+        here="apps",
+        crumbs=[
+            Crumb("Apps", url_of(request)("/apps")), Crumb("New app", url_of(request)("/apps/new")), Crumb("GitHub"),
+        ],
+        status=status_of(error) if error else 200,
+    )  # fmt: skip
+    response.headers.update(retry_after(error) if error else {})
+    return response
 
 
 @post("/apps/new/discard", opt=_CREATE)
@@ -203,7 +263,7 @@ async def _source_is_well(parts: Parts, draft: Draft, actor: Actor) -> Draft:
         raise BadInput("Choose where its code is.", field="kind")
     name = ""
     if kind == SourceKind.GIT:
-        source = _source_in(draft)
+        source = _source_in(draft, actor)
         found = draft.finding
         if found is None or (found.asked.url, found.asked.branch) != (source.url, source.branch or ""):
             draft = await keep_typed(parts.store, {"base": "", "runtime": ""}, actor=actor)  # of what was there before
@@ -227,7 +287,7 @@ async def _free_name(parts: Parts, name: str, actor: Actor) -> str:
 
 async def _look(parts: Parts, draft: Draft, actor: Actor, *, runtime: Runtime | None) -> None:
     """What is found takes the place of what was found before."""
-    source = _source_in(draft)
+    source = _source_in(draft, actor)
     node = (await _seen(parts, draft, "source", actor)).node
     if node is None:
         raise Conflict("No node takes apps.", hint="Add one, or undrain one.")
@@ -238,7 +298,7 @@ async def _look(parts: Parts, draft: Draft, actor: Actor, *, runtime: Runtime | 
             "Add the deploy key below to the repository, to read only, and continue again.",
             field="url",
         )
-    finding = await look_into(parts.links, node, source, key=key, runtime=runtime, actor=actor)
+    finding = await look_into(parts.store, parts.links, node, source, key=key, runtime=runtime, actor=actor)
     await keep_finding(parts.store, finding.beside(draft.finding), actor=actor)
 
 
@@ -260,8 +320,8 @@ async def _build_is_well(parts: Parts, draft: Draft, actor: Actor) -> None:
     if seen.kind != SourceKind.GIT or (runtime is Runtime.PROCESS and command):
         return
     found = seen.finding
-    if found is None or found.asked.base != _source_in(draft).base or runtime not in (found.runtime, None):
-        same_folder = found is not None and found.asked.base == _source_in(draft).base
+    if found is None or found.asked.base != _source_in(draft, actor).base or runtime not in (found.runtime, None):
+        same_folder = found is not None and found.asked.base == _source_in(draft, actor).base
         await _look(parts, draft, actor, runtime=runtime if same_folder else None)
         found = (await read_draft(parts.store, actor=actor)).finding
         if found is not None and found.runtime is not None:
@@ -297,7 +357,7 @@ async def _make(request: WebRequest, parts: Parts, draft: Draft, actor: Actor, *
     """What comes next is to watch it go live, or to say how it does."""
     seen = await _seen(parts, draft, "review", actor)
     try:
-        made = await make_app(parts.store, parts.links, _wanted(seen), actor=actor)
+        made = await make_app(parts.store, parts.links, _wanted(seen, actor), actor=actor)
     except Conflict as error:
         if "already an app" not in error.message:
             raise
@@ -314,7 +374,7 @@ async def _make(request: WebRequest, parts: Parts, draft: Draft, actor: Actor, *
     return go(request, f"/apps/{made.slug}", said="app-to-deploy")
 
 
-def _wanted(seen: Seen) -> WantedApp:
+def _wanted(seen: Seen, actor: Actor) -> WantedApp:
     draft = seen.draft
     chosen = draft.text("runtime") if seen.kind != SourceKind.IMAGE else ""
     new = parse_new_app(
@@ -327,14 +387,14 @@ def _wanted(seen: Seen) -> WantedApp:
     )
     source: NewSource | NewImage | None = None
     if seen.kind == SourceKind.GIT:
-        source = _source_in(draft)
+        source = _source_in(draft, actor)
     elif seen.kind == SourceKind.IMAGE:
         source = _image_in(draft)
     key = draft.key if isinstance(source, NewSource) and is_ssh(source.url) else None
     return WantedApp(new, source, key, draft.variables)
 
 
-def _source_in(draft: Draft) -> NewSource:
+def _source_in(draft: Draft, actor: Actor) -> NewSource:
     url = draft.text("url")
     return parse_new_source(
         url=url,
@@ -342,6 +402,7 @@ def _source_in(draft: Draft) -> NewSource:
         base=draft.text("base"),
         username=draft.text("username"),
         token=None if is_ssh(url.strip()) else draft.token,
+        github_person=actor.person_id if draft.text("github") == url.strip() else None,
     )
 
 
@@ -387,7 +448,8 @@ async def _page(
     slug = draft.text("slug")
     free = bool(slug) and at == "address" and await _is_free(parts, slug, actor)
     seen = Seen(draft, seen.nodes, at, name_is_free=free)
-    page = new_app_page(seen, form, now=now())
+    link = await show_link(parts.store, actor=actor)
+    page = new_app_page(seen, form, link=link, now=now())
     crumbs = [Crumb("Apps", url_of(request)("/apps")), Crumb("New app")]
     return await render_page(request, "apps/new.html", page, here="apps", crumbs=crumbs, status=status)
 
@@ -399,4 +461,4 @@ async def _is_free(parts: Parts, text: str, actor: Actor) -> bool:
         return False
 
 
-ROUTES = (show_new, create, keep_draft, discard)
+ROUTES = (show_new, create, keep_draft, show_repositories, pick_repository, discard)

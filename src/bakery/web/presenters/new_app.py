@@ -14,6 +14,7 @@ from bakery.delivery.placing import why_no_app
 from bakery.delivery.plan import Slot, Wanted, plan_deployment
 from bakery.delivery.premises import Premises, Release
 from bakery.delivery.work import Patience
+from bakery.github.links import LinkDetail
 from bakery.model.apps import HTTP_PORT, Runtime, SourceKind, automatic_host, parse_command, parse_health_path
 from bakery.model.deployments import SlotState
 from bakery.model.errors import BadInput, Conflict
@@ -114,7 +115,7 @@ def name_from(source: str) -> str:
     return plain[:40].rstrip("-")
 
 
-def new_app_page(seen: Seen, form: Form | None, *, now: datetime) -> NewAppPage:
+def new_app_page(seen: Seen, form: Form | None, *, link: LinkDetail, now: datetime) -> NewAppPage:
     """`form` is one that was refused."""
     values = _values(seen)
     shown = _told(seen, form, values) if form else Form(values=values)
@@ -132,6 +133,9 @@ def new_app_page(seen: Seen, form: Form | None, *, now: datetime) -> NewAppPage:
         found=_found(seen.finding) if seen.finding else None,
         folders=_folders(seen.finding),
         has_token=seen.draft.token is not None,
+        github=link.login or "",
+        may_link=link.server is not None and link.login is None,
+        opened_by_link=bool(seen.draft.text("github")) and seen.draft.text("github") == seen.draft.text("url"),
         deploy_key=seen.draft.key.public if seen.draft.key and seen.kind == SourceKind.GIT else "",
         host=_host(seen.node),
         is_free=seen.name_is_free and bool(values["slug"]),

@@ -1,5 +1,6 @@
 """The pages of the connection to GitHub."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bakery.web.moments import Moment
@@ -31,3 +32,26 @@ class GitHubLinkPage:
     topic: str
     may_set_up: bool
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryRow:
+    full_name: str
+    is_private: bool
+    branch: str
+
+
+@dataclass(frozen=True, slots=True)
+class PickPage:
+    """apps/new_github.html. `repositories` that match `q`, of which `more` are not shown; or the `branches` of one
+    `repository`. `limits` says in words how much GitHub still answers, `renews` until when."""
+
+    q: str
+    repositories: Sequence[RepositoryRow]
+    more: int
+    repository: str
+    branches: Sequence[str]
+    cut: str
+    limits: str
+    renews: Moment | None
+    problem: str

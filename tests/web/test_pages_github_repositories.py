@@ -1,0 +1,216 @@
+"""Repositories and branches of GitHub are chosen for an app, and its code is fetched by the link."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from bakery.delivery.git_rows import credentials_of, read_source, source_secrets
+from bakery.delivery.sources import set_source, show_source
+from bakery.github.links import unlink, usable_link
+from bakery.model.actor import Actor
+from bakery.model.errors import Conflict
+from bakery.model.secret import Secret
+from bakery.model.sources import parse_new_source
+from bakery.store.rows import only
+from bakery.store.store import Store
+from tests.api.site import Site
+from tests.github_double.server import GitHubDouble, a_github
+from tests.github_double.world import OAuthClient
+from tests.support.git_server import GitServer, a_git_server
+from tests.support.github_links import BACK, is_ending, known, link
+from tests.support.people import a_developer, signed_in
+from tests.support.places import at
+from tests.web.browser import Browser
+
+
+@pytest.fixture
+def github() -> Iterator[GitHubDouble]:
+    with a_github() as double:
+        yield double
+
+
+@pytest.fixture
+def client(github: GitHubDouble) -> OAuthClient:
+    return github.world.oauth_client(BACK)
+
+
+@pytest.fixture
+async def linked(store: Store, ada: Actor, github: GitHubDouble, client: OAuthClient) -> Actor:
+    person = await signed_in(store, ada)
+    await known(store, github, client, person)
+    await link(store, github, person)
+    return person
+
+
+@pytest.fixture
+def server() -> Iterator[GitServer]:
+    with a_git_server() as server:
+        yield server
+
+
+async def test_link_is_offered_only_while_there_is_none(
+    admin: Browser, store: Store, ada: Actor, github: GitHubDouble, client: OAuthClient
+) -> None:
+    assert "GitHub" not in _offers((await admin.get("/apps/new")).html)
+    person = await signed_in(store, ada)
+    await known(store, github, client, person)
+    assert _offers((await admin.get("/apps/new")).html) == "Link GitHub"
+    await link(store, github, person)
+    assert _offers((await admin.get("/apps/new")).html) == "Choose from GitHub"
+
+
+def _offers(html: str) -> str:
+    return next((words for words in ("Link GitHub", "Choose from GitHub") if f"{words}</a>" in html), "")
+
+
+async def test_a_repository_and_its_branch_are_chosen(admin: Browser, linked: Actor, github: GitHubDouble) -> None:
+    github.world.repository("acme/shop", main="a" * 40, trunk="b" * 40)
+    github.world.repository("acme/hidden", readers=())
+    github.world.repository("ann/blog", private=False)
+
+    page = await admin.get("/apps/new/github")
+    assert ("acme/shop" in page.text, "ann/blog" in page.text, "acme/hidden" in page.text) == (True, True, False)
+    assert "GitHub answers 4,998 of 5,000 questions of your link" in page.text
+    assert "acme/shop" not in (await admin.get("/apps/new/github?q=BLOG")).text
+    assert "Nothing matches" in (await admin.get("/apps/new/github?q=nothing")).text
+
+    assert "trunk" in (await admin.get("/apps/new/github?repository=acme/shop")).text
+    chosen = await admin.send("/apps/new/github", {"repository": "acme/shop", "branch": "trunk"})
+
+    assert f'value="{github.url}/acme/shop.git"' in chosen.html
+    assert 'value="trunk"' in chosen.html
+    assert "Your link opens it, as ann." in chosen.text
+
+
+async def test_a_list_that_has_not_changed_costs_nothing(admin: Browser, linked: Actor, github: GitHubDouble) -> None:
+    for number in range(230):
+        github.world.repository(f"acme/repo-{number:03}")
+    first = await admin.get("/apps/new/github?q=repo-229")
+    remaining = github.world.remaining
+    again = await admin.get("/apps/new/github?q=repo-229")
+    assert ("acme/repo-229" in first.text, "acme/repo-229" in again.text) == (True, True)
+    assert github.world.remaining == remaining
+    assert [status for _, path, status in github.world.asked if path.endswith("/user/repos")] == [200] * 3 + [304] * 3
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "said"),
+    [
+        (401, {}, "GitHub does not take this link any more"),
+        (403, {}, "GitHub does not allow this to the link"),
+        (404, {}, "GitHub shows no such thing to this link."),
+        (422, {}, "GitHub refused this: Server Error"),
+        (301, {}, "It has moved at GitHub: it was renamed or transferred."),
+        (500, {}, "has a fault of its own: it answered 500."),
+        (429, {"retry-after": "7"}, "GitHub asks us to wait 7 seconds."),
+    ],
+)
+async def test_what_github_does_not_answer_is_told(
+    admin: Browser, linked: Actor, github: GitHubDouble, status: int, headers: dict[str, str], said: str
+) -> None:
+    github.world.faults = [(status, headers)] * 2
+    page = await admin.get("/apps/new/github")
+    assert said in page.text
+    page = await admin.get("/apps/new/github?repository=acme/shop")
+    assert said in page.text
+    assert page.status in {404, 409, 429, 503}
+
+
+async def test_an_app_is_made_and_fetched_by_the_link(
+    site: Site, linked: Actor, github: GitHubDouble, server: GitServer
+) -> None:
+    await _an_app(site, linked, server)
+    shown = await show_source(site.store, at("shop"), actor=linked)
+    assert (shown.has_github_link, shown.has_token) == (True, False)
+
+    token = await _token(site.store)
+    assert token in github.world.tokens
+    assert await source_secrets(site.store, await _environment(site.store)) == [Secret(token)]
+
+
+async def test_a_token_near_its_end_is_renewed(store: Store, linked: Actor, github: GitHubDouble) -> None:
+    person = linked.person_id or 0
+    _, before = await usable_link(store, person)
+    await is_ending(store)
+    _, renewed = await usable_link(store, person)
+    assert (before == renewed, renewed.reveal() in github.world.tokens) == (False, True)
+    assert (await usable_link(store, person))[1] == renewed
+
+    await is_ending(store)
+    github.world.refreshers.clear()
+    with pytest.raises(Conflict, match="it was revoked, or not used for half a year"):
+        await usable_link(store, person)
+
+
+async def test_nobody_else_points_a_link_at_another_repository(
+    site: Site, linked: Actor, github: GitHubDouble, server: GitServer
+) -> None:
+    await _an_app(site, linked, server)
+    server.repository("other").commit("Other", {"index.html": "other"})
+    dev = await a_developer(site.store)
+    same = await set_source(
+        site.store, site.parts.links, at("shop"), parse_new_source(url=server.url("shop")), actor=dev
+    )
+    assert same.has_github_link
+    other = parse_new_source(url=server.url("other"))
+    assert (await set_source(site.store, site.parts.links, at("shop"), other, actor=dev)).has_github_link is False
+
+
+async def test_a_link_opens_nothing_on_another_server(site: Site, linked: Actor, server: GitServer) -> None:
+    server.repository("shop").commit("Shop", {"index.html": "shop"})
+    async with site.as_(linked) as api:
+        refused = await api.post("/apps", json={"slug": "shop", "repo": server.url("shop"), "github": True})
+    assert (refused.status_code, "this repository lies elsewhere" in refused.text) == (409, True)
+
+
+async def test_who_unlinked_is_named_as_the_cause(site: Site, linked: Actor, server: GitServer) -> None:
+    await _an_app(site, linked, server)
+    await unlink(site.store, actor=linked)
+    with pytest.raises(Conflict, match="This GitHub account is not linked"):
+        await _token(site.store)
+    assert await source_secrets(site.store, await _environment(site.store)) == []
+
+
+async def test_the_api_lists_repositories_and_branches(site: Site, linked: Actor, github: GitHubDouble) -> None:
+    github.world.repository("acme/shop", trunk="a" * 40, main="b" * 40)
+    async with site.as_(linked) as api:
+        found = (await api.get("/github/repositories", params={"containing": "shop"})).json()
+        assert found["items"] == [
+            {
+                "full_name": "acme/shop", "private": True, "default_branch": "trunk",
+                "clone_url": f"{github.url}/acme/shop.git",
+            }
+        ]  # fmt: skip
+        branches = (await api.get("/github/branches", params={"repository": "acme/shop"})).json()
+        assert (branches["items"], branches["is_cut"]) == (["trunk", "main"], False)
+        for wrong in ("shop", "acme/..", "acme/shop/x", "acme/sh op", ""):
+            refused = await api.get("/github/branches", params={"repository": wrong})
+            assert (refused.status_code, refused.json()["field"]) == (422, "repository")
+
+
+async def _an_app(site: Site, person: Actor, server: GitServer) -> None:
+    """Whose repository the double's own tokens open: here GitHub is the server of Git."""
+    server.repository("shop").commit("Shop", {"index.html": "shop"})
+    async with site.store.transaction() as tx:
+        await tx.connection.execute("UPDATE github_client SET url = %s", (server.url("shop").rpartition("/")[0],))
+    _, token = await usable_link(site.store, person.person_id or 0)
+    server.wants["shop"] = ("x-access-token", token.reveal())
+    async with site.as_(person) as api:
+        wanted = {"slug": "shop", "repo": server.url("shop"), "github": True, "command": "true"}
+        made = await api.post("/apps", json=wanted)
+    assert made.status_code == 201, made.text
+
+
+async def _environment(store: Store) -> int:
+    async with store.connection() as connection:
+        return int((await only(await connection.execute("SELECT environment_id FROM git_sources")))[0])
+
+
+async def _token(store: Store) -> str:
+    """What opens the app's repository today."""
+    environment = await _environment(store)
+    async with store.connection() as connection:
+        source = await read_source(connection, environment)
+    assert source is not None
+    token = (await credentials_of(store, source)).token
+    return token.reveal() if token else ""
