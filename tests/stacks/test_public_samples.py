@@ -2,6 +2,7 @@
 the files that decide, and what is to be made of them.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -787,6 +788,45 @@ def test_apps_that_only_nx_knows_how_to_build_are_no_guess() -> None:
     assert plan_of(files).missing == (
         "Nx has its apps in apps/api, apps/web: say which is built, and how it is started.",
     )
+
+
+@pytest.mark.parametrize(
+    ("executor", "options", "start", "static_folder"),
+    [
+        ("@nx/esbuild:esbuild", {}, "node dist/apps/shop/main.js", None),
+        ("@nx/webpack:webpack", {"target": "node", "outputFileName": "api.js"}, "node dist/apps/shop/api.js", None),
+        ("@nx/webpack:webpack", {"target": "web"}, None, "dist/apps/shop"),
+        ("@nx/vite:build", {}, None, "dist/apps/shop"),
+        ("@angular-devkit/build-angular:application", {}, None, "dist/apps/shop/browser"),
+    ],
+)
+def test_the_only_app_of_nx_is_built_as_its_project_says(
+    executor: str, options: dict[str, str], start: str | None, static_folder: str | None
+) -> None:
+    build = {"executor": executor, "options": {"outputPath": "dist/apps/shop", **options}}
+    plan = plan_of(
+        {
+            "package.json": '{"scripts": {"start": "nx serve"}, "devDependencies": {"nx": "20"}}',
+            "nx.json": "{}",
+            "apps/shop/project.json": json.dumps({"name": "shop", "targets": {"build": build}}),
+            "apps/shop-e2e/project.json": "{}",
+        }
+    )
+    assert str(plan.commands.build) == "npx nx build shop"
+    assert (plan.commands.start and str(plan.commands.start), plan.static_folder) == (start, static_folder)
+    assert plan.missing == ()
+    assert any(sentence.startswith("apps/shop/project.json is built by") for sentence in plan.why)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [{}, {"executor": "@nx/esbuild:esbuild"}, {"executor": "a:b", "options": {"outputPath": "dist"}},
+     {"executor": "@nx/vite:build", "options": {"outputPath": "../../dist"}}, "x", None],
+)  # fmt: skip
+def test_an_app_of_nx_that_does_not_say_what_its_build_leaves_is_no_guess(build: object) -> None:
+    project = json.dumps({"name": "shop", "targets": {"build": build}})
+    found = plan_of({"package.json": "{}", "nx.json": "{}", "apps/shop/project.json": project})
+    assert found.missing == ("Nx has its apps in apps/shop: say which is built, and how it is started.",)
 
 
 def test_a_repository_with_a_backend_and_a_frontend_lets_choose() -> None:

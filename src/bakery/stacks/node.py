@@ -8,7 +8,8 @@ from bakery.stacks.node_image import image_of_node, write_dockerfile
 from bakery.stacks.node_managers import LOCKS, YARN_SETTINGS, managed
 from bakery.stacks.node_packages import CLIENTS, system_needs
 from bakery.stacks.node_versions import READS_ABOVE, node_version
-from bakery.stacks.node_workspace import NX, TURBO, find_workspace
+from bakery.stacks.node_workspace import TURBO, find_workspace
+from bakery.stacks.nx import NX, PROJECTS
 from bakery.stacks.package_json import FILE, PNPM_WORKSPACE, read_package
 from bakery.stacks.plan import Found, Said
 from bakery.stacks.proposals import for_clients
@@ -53,7 +54,7 @@ STACK = Stack(
     "node",
     find_node_app,
     marks=(FILE,),
-    reads=(FILE, *node_frameworks.READS),
+    reads=(FILE, *node_frameworks.READS, PROJECTS),
     reads_above=(FILE, PNPM_WORKSPACE, *READS_ABOVE, NX, TURBO, YARN_SETTINGS, *LOCKS),
     yields_to=DJANGO,
     looks_for=(FILE,),

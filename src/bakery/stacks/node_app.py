@@ -11,7 +11,8 @@ from bakery.stacks.listening import WORKER
 from bakery.stacks.node_frameworks import Framework, Output, find_framework, is_for_development
 from bakery.stacks.node_managers import Managed, install_command
 from bakery.stacks.node_packages import is_bot, migration
-from bakery.stacks.node_workspace import Workspace, apps_of_nx, build_of_member
+from bakery.stacks.node_workspace import Workspace, build_of_member
+from bakery.stacks.nx import NxApp, apps_of_nx
 from bakery.stacks.package_json import Package
 from bakery.stacks.plan import Commands, Said
 from bakery.stacks.tree import Folder
@@ -56,17 +57,20 @@ class App(Struct, frozen=True):
 def read_app(project: Project, said: Said) -> App:
     package, manager = project.package, project.managed.manager
     nx = () if _starts_for_production(package) else apps_of_nx(project.folder)
+    only = nx[0] if len(nx) == 1 and nx[0].output else None
     framework = None if nx else find_framework(package)
-    output = framework.output(project.folder, package) if framework else None
+    output = framework.output(project.folder, package) if framework else only.output if only else None
     if output and (output.files is None or said.starts or _is_a_server_of_its_own(package)):
         files = None
     else:
         files = output.files if output else None
-    if nx:
-        start, started = None, f"Nx has its apps in {', '.join(nx)}: say which is built, and how it is started."
+    if nx and not only:
+        start, started = None, _which_of_nx(nx)
     else:
         start, started = (None, "") if files else _start(project, output)
     build, built = _build(project, framework, output if start is None or output is not None else None)
+    if only:
+        build = manager.program("nx", "build", only.name)
     release, released = migration(project.folder, package, manager.program)
     why: list[str] = []
     named = [f"“{name}”" for name in ("build", "test") if (package.script(name) if name == "build" else package.test)]
@@ -93,6 +97,10 @@ def read_app(project: Project, said: Said) -> App:
         why=(*why, *([released] if released and start else [])),
         missing=() if start or files else (started,),
     )
+
+
+def _which_of_nx(apps: Sequence[NxApp]) -> str:
+    return f"Nx has its apps in {', '.join(one.folder for one in apps)}: say which is built, and how it is started."
 
 
 def _starts_for_production(package: Package) -> bool:

@@ -54,7 +54,7 @@ _FOR_DEVELOPMENT = {
     "expo": ("start",), "docusaurus": ("start", "serve"), "vitepress": ("", "dev", "serve", "preview"),
     "vinxi": ("dev",), "webpack": ("serve", "server"), "webpack-dev-server": ("",), "parcel": ("", "serve"),
     "ember": ("serve", "server"), "storybook": ("dev",), "hexo": ("server",), "preact": ("watch",),
-    "wrangler": ("dev",),
+    "wrangler": ("dev",), "nx": ("serve", "dev"),
 }  # fmt: skip
 
 

@@ -5,13 +5,13 @@ from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
+from bakery.stacks.nx import NX
 from bakery.stacks.package_json import FILE, Package, read_package
 from bakery.stacks.tree import Folder, is_plain_path
 
 _MOST_MANIFESTS = 40
 _DEEPEST = 3
 TURBO = "turbo.json"
-NX = "nx.json"
 
 
 class Workspace(Struct, frozen=True):
@@ -55,16 +55,6 @@ def build_of_member(workspace: Workspace, package: Package, manager: str) -> tup
     if manager == "pnpm":
         return ("pnpm", "--filter", f"{name}...", "run", "build"), top.shown("pnpm-workspace.yaml")
     return None
-
-
-def apps_of_nx(folder: Folder) -> tuple[str, ...]:
-    """The folders of those that have no manifest of their own, so that only Nx knows how they are built."""
-    if not folder.has(NX):
-        return ()
-    found = [name.rpartition("/")[0] for name in folder.matching("apps/*/project.json")]
-    return tuple(
-        one for one in found if is_plain_path(one) and not one.endswith("-e2e") and not folder.has(f"{one}/{FILE}")
-    )
 
 
 def _is_member(path: str, patterns: tuple[str, ...]) -> bool:
