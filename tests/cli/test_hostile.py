@@ -172,6 +172,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
     "github branches": {"repository": "acme/shop"},
     "github configure": {"--client-id": "Iv1.8a61", "--server": "https://127.0.0.1:9"},
     "webhook show": {"app": "odd", "--env": "production"},
+    "webhook add": {"app": "odd", "--env": "production"},
     "webhook rotate": {"app": "odd", "--env": "production"},
     "webhook reveal": {"app": "odd", "--env": "production"},
     "webhook set": {"app": "odd", "--path": "web/**", "--tags": "v*", "--env": "production"},

@@ -1,19 +1,23 @@
 """Repositories and branches of GitHub are chosen for an app, and its code is fetched by the link."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
-from bakery.delivery.git_rows import credentials_of, read_source, source_secrets
-from bakery.delivery.sources import set_source, show_source
+from bakery.delivery.git_rows import StoredSource, credentials_of, read_source, source_secrets, write_source
+from bakery.delivery.sources import forget_token, set_source, show_source
 from bakery.github.links import unlink, usable_link
+from bakery.github.repository_hooks import drop_hook
+from bakery.hooks.rows import find_hook_of
 from bakery.model.actor import Actor
 from bakery.model.errors import Conflict
 from bakery.model.secret import Secret
-from bakery.model.sources import parse_new_source
+from bakery.model.sources import Branch, GitUrl, parse_new_source
 from bakery.store.rows import only
 from bakery.store.store import Store
-from tests.api.site import Site
+from tests.api.site import BASE, Site
+from tests.github_double.deliveries import of_repository
 from tests.github_double.server import GitHubDouble, a_github
 from tests.github_double.world import OAuthClient
 from tests.support.git_server import GitServer, a_git_server
@@ -186,6 +190,100 @@ async def test_the_api_lists_repositories_and_branches(site: Site, linked: Actor
         for wrong in ("shop", "acme/..", "acme/shop/x", "acme/sh op", ""):
             refused = await api.get("/github/branches", params={"repository": wrong})
             assert (refused.status_code, refused.json()["field"]) == (422, "repository")
+
+
+async def _an_app_at_github(site: Site, person: Actor, github: GitHubDouble) -> None:
+    github.world.repository("acme/shop")
+    async with site.as_(person) as api:
+        made = await api.post("/apps", json={"slug": "shop", "command": "true"})
+        assert made.status_code == 201, made.text
+    async with site.store.transaction() as tx:
+        found = await tx.connection.execute("SELECT id FROM environments")
+        url = GitUrl(f"{github.url}/acme/shop.git")
+        source = StoredSource(int((await only(found))[0]), url, Branch("main"), github_person=person.person_id)
+        await write_source(tx.connection, source)
+    site.parts.general = replace(site.parts.general, base_url=BASE)
+
+
+async def test_a_webhook_is_added_at_github_put_right_and_taken_away(
+    site: Site, admin: Browser, linked: Actor, github: GitHubDouble
+) -> None:
+    await _an_app_at_github(site, linked, github)
+    assert "Add at GitHub" in (await admin.get("/apps/shop/deliveries")).text
+
+    added = await admin.send("/apps/shop/deliveries/github")
+
+    assert "The webhook is at GitHub now." in added.text
+    hooks = github.world.repositories["acme/shop"].hooks
+    (hook,) = hooks.values()
+    config = hook["config"]
+    found = await find_hook_of(site.store, at("shop"))
+    assert isinstance(config, dict)
+    assert found is not None
+    assert (hook["active"], hook["events"], config["content_type"]) == (True, ["push"], "json")
+    assert config["url"].startswith(f"{BASE}/hooks/github/")
+    assert config["secret"] == found.open_secret(site.store.vault).reveal()
+
+    hook["active"] = False
+    async with site.as_(linked) as api:
+        assert (await api.post("/apps/shop/webhook/github")).json() == {"repository": "acme/shop"}
+        assert [each["active"] for each in hooks.values()] == [True]
+        hooks.clear()
+        assert (await api.post("/apps/shop/webhook/github")).status_code == 200
+        assert len(hooks) == 1
+
+    environment = await _environment(site.store)
+    await drop_hook(site.store, environment)
+    assert hooks == {}
+    await drop_hook(site.store, environment)
+
+
+async def test_a_push_that_github_signs_with_that_secret_is_taken(
+    site: Site, linked: Actor, github: GitHubDouble
+) -> None:
+    await _an_app_at_github(site, linked, github)
+    repository = github.world.repositories["acme/shop"]
+    async with site.as_(linked) as api:
+        assert (await api.post("/apps/shop/webhook/github")).status_code == 200
+        (number,) = repository.hooks
+        delivery = of_repository(repository, number, "ping", {"zen": "Keep it logically awesome."})
+        assert delivery is not None
+        answer = await api.post(delivery.url, content=delivery.body, headers={**delivery.headers, "authorization": ""})
+    assert answer.status_code == 202, answer.text
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        ("no base", "GitHub needs an address to deliver to."),
+        ("no rights", "GitHub lets this link add no webhook to the repository."),
+        ("down", "has a fault of its own: it answered 500."),
+        ("slow down", "GitHub asks us to wait 9 seconds."),
+        ("no link", "No link to GitHub opens this app's repository."),
+        ("unlinked", "This GitHub account is not linked."),
+    ],
+)
+async def test_why_no_webhook_is_added_is_said(
+    site: Site, admin: Browser, linked: Actor, github: GitHubDouble, trouble: str, said: str
+) -> None:
+    await _an_app_at_github(site, linked, github)
+    match trouble:
+        case "no base":
+            site.parts.general = replace(site.parts.general, base_url=None)
+        case "no rights":
+            github.world.repositories.clear()
+        case "down":
+            github.world.faults = [(500, {})]
+        case "slow down":
+            github.world.faults = [(403, {"retry-after": "9"})]
+        case "no link":
+            await forget_token(site.store, at("shop"), actor=linked)
+        case "unlinked":
+            await unlink(site.store, actor=linked)
+    page = await admin.send("/apps/shop/deliveries/github")
+    assert page.status in {409, 429, 503}
+    assert trouble == "no link" or said in page.text
+    await drop_hook(site.store, await _environment(site.store))  # harmless
 
 
 async def _an_app(site: Site, person: Actor, server: GitServer) -> None:

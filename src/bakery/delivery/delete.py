@@ -9,6 +9,7 @@ from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.moves import move_deployment
 from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.volumes import clear_going, mark_going, volumes_of
+from bakery.github.repository_hooks import drop_hook
 from bakery.ingress.certificates import certificates_of
 from bakery.model.actor import Actor
 from bakery.model.apps import Runtime
@@ -134,6 +135,7 @@ async def clear_environment(store: Store, node: Node, environment_id: int) -> No
     if environment is None:
         return
     await _clear_node(store, node, environment)
+    await drop_hook(store, environment_id)
     async with store.transaction() as tx:
         await tx.connection.execute("SELECT FROM apps WHERE id = %s FOR UPDATE", (environment.app_id,))
         cursor = await tx.connection.execute(

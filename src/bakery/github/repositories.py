@@ -94,16 +94,21 @@ async def list_repositories(store: Store, answers: Answers, *, containing: str =
 async def list_branches(store: Store, answers: Answers, full_name: str, *, actor: Actor) -> Branches:
     """`full_name` is owner/name."""
     actor.require(Permission.OWN_ACCOUNT)
-    found = _NAME.fullmatch(full_name.strip())
-    if found is None or {".", ".."} & set(found.groups()):
-        raise BadInput("Name a repository as owner/name.", field="repository", hint="Like acme/shop.")
-    place = {"owner": found[1], "name": found[2]}
+    place = split_name(full_name)
     async with _asking(store, answers, actor) as github:
         repository = msgspec.convert(await github.getitem("/repos/{owner}/{name}", place), Repository)
         rows, is_cut = await _all(github, f"/repos/{{owner}}/{{name}}/branches?per_page={_ON_A_PAGE}", place)
         names = [msgspec.convert(row, _Named).name for row in rows]
         first = [name for name in names if name == repository.default_branch]
         return Branches(repository, first + [name for name in names if name not in first], is_cut, _limits(github))
+
+
+def split_name(full_name: str) -> dict[str, str]:
+    """For the addresses of GitHub's API."""
+    found = _NAME.fullmatch(full_name.strip())
+    if found is None or {".", ".."} & set(found.groups()):
+        raise BadInput("Name a repository as owner/name.", field="repository", hint="Like acme/shop.")
+    return {"owner": found[1], "name": found[2]}
 
 
 class _Named(msgspec.Struct):

@@ -89,6 +89,7 @@ DID: Mapping[str, str] = {
     "webhook.made": "made a webhook for",
     "webhook.secret_rotated": "made another webhook secret for",
     "webhook.secret_revealed": "looked at the webhook secret of",
+    "webhook.added_at_github": "added or repaired, at GitHub, the webhook of",
     "webhook.changed": "changed what a push does to",
     "webhook.redelivered": "delivered a push again to",
     "variables.changed": "changed variables of",

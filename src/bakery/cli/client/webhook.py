@@ -43,6 +43,14 @@ def rotate(app: _App, *, env: Env = None, json: Json = False) -> None:
         _tell(api.post(path("apps", app, "webhook", "rotate", env=env)), json=json)
 
 
+@group.command(name="add")
+def add(app: _App, *, env: Env = None, json: Json = False) -> None:
+    """Add the webhook to the repository at GitHub, by the link that opens it; again: put it right there."""
+    with connect() as api:
+        found = api.post(path("apps", app, "webhook", "github", env=env))
+    print_done(found, f"Each push to {found['repository']} is told from now on.", as_json=json)
+
+
 @group.command()
 def reveal(app: _App, *, env: Env = None, json: Json = False) -> None:
     """Print the secret. It is written down who looked."""

@@ -12,6 +12,7 @@ from litestar.params import Parameter
 from bakery.delivery.apps import show_app
 from bakery.hooks.badges import badge, badge_key
 from bakery.hooks.decide import Decision
+from bakery.hooks.provision import add_to_github
 from bakery.hooks.receive import LARGEST_DELIVERY, redeliver
 from bakery.hooks.rows import find_hook_of
 from bakery.hooks.webhooks import (
@@ -60,6 +61,12 @@ class WebhookChanges(msgspec.Struct, kw_only=True):
 
 class WebhookSecret(msgspec.Struct):
     secret: str
+
+
+class WebhookAtGitHub(msgspec.Struct):
+    """owner/name."""
+
+    repository: str
 
 
 class WebhookDelivery(msgspec.Struct, kw_only=True):
@@ -140,6 +147,20 @@ async def patch_webhook(parts: Parts, actor: Actor, where: AppAt, data: WebhookC
 async def post_rotate(parts: Parts, actor: Actor, where: AppAt) -> WebhookSecret:
     """The one that was there opens nothing any more."""
     return WebhookSecret((await make_secret(parts.store, where, actor=actor)).reveal())
+
+
+@post(
+    "/apps/{app:str}/webhook/github",
+    operation_id="addWebhookAtGitHub",
+    summary="Add the webhook at GitHub, or put it right there",
+    opt=_DEPLOY,
+    status_code=200,
+    responses=problems(409, 429, 503),
+    tags=["Webhooks"],
+)
+async def post_github(parts: Parts, actor: Actor, where: AppAt) -> WebhookAtGitHub:
+    """By the link that opens the app's repository. A webhook that is not there yet is made here first."""
+    return WebhookAtGitHub(await add_to_github(parts.store, where, base=parts.general.base_url, actor=actor))
 
 
 @post(
@@ -225,6 +246,7 @@ ROUTES = (
     get_webhook,
     patch_webhook,
     post_rotate,
+    post_github,
     post_reveal,
     get_deliveries,
     post_redeliver,

@@ -3,12 +3,14 @@
 from litestar import Response, get, post
 from litestar.response import Redirect
 
+from bakery.delivery.sources import show_source
 from bakery.hooks.badges import badge_key
 from bakery.hooks.looking import look_at_branch, show_branch
+from bakery.hooks.provision import add_to_github
 from bakery.hooks.receive import redeliver
 from bakery.hooks.webhooks import change_webhook, list_deliveries, make_secret, reveal_secret, show_webhook
 from bakery.model.actor import Actor
-from bakery.model.errors import BadInput, Conflict
+from bakery.model.errors import BadInput, Conflict, TooMany, Unavailable
 from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
@@ -56,6 +58,17 @@ async def rotate(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) 
     return await _page(request, parts, actor, where, secret=secret)
 
 
+@post("/apps/{slug:str}/deliveries/github", opt=_DEPLOY)
+async def add(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str] | Redirect:
+    """Again: put right what was changed there."""
+    try:
+        await add_to_github(parts.store, where, base=parts.general.base_url, actor=actor)
+    except (BadInput, Conflict, TooMany, Unavailable) as error:
+        told = Form(problem=f"{error.message} {error.hint}".strip())
+        return await _page(request, parts, actor, where, at_github=told, status=status_of(error))
+    return go(request, f"/apps/{where.app}/deliveries", said="webhook-added")
+
+
 @post("/apps/{slug:str}/deliveries/reveal", opt=_DEPLOY, status_code=200)
 async def reveal(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Response[str]:
     secret = await reveal_secret(parts.store, where, actor=actor)
@@ -83,6 +96,7 @@ async def _page(
     *,
     before: int | None = None,
     form: Form | None = None,
+    at_github: Form | None = None,
     secret: Secret | None = None,
     status: int = 200,
 ) -> Response[str]:
@@ -96,6 +110,8 @@ async def _page(
         listed[:_A_PAGE],
         branch=await show_branch(parts.store, where, actor=actor),
         form=form,
+        at_github=at_github or Form(),
+        has_github_link=(await show_source(parts.store, where, actor=actor)).has_github_link,
         secret=secret.reveal() if secret else "",
         base=own.rstrip("/"),
         badge=badge_key(parts.signing_key, where),
@@ -115,4 +131,4 @@ async def _page(
     )
 
 
-ROUTES = (show, save, rotate, reveal, again, look)
+ROUTES = (show, save, rotate, add, reveal, again, look)

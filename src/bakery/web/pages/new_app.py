@@ -22,6 +22,7 @@ from bakery.delivery.request import request_deployment
 from bakery.delivery.variables import settings_in
 from bakery.github.links import show_link
 from bakery.github.repositories import list_branches, list_repositories
+from bakery.hooks.provision import add_to_github
 from bakery.model.actor import Actor
 from bakery.model.apps import (
     Runtime,
@@ -363,15 +364,31 @@ async def _make(request: WebRequest, parts: Parts, draft: Draft, actor: Actor, *
             raise
         raise BadInput(error.message, field="slug", hint=error.hint) from error
     at = AppAt(made.slug)
+    untold = None if await _add_hook(parts, seen, at, actor) else "app-without-hook"
     if deploys and seen.kind != SourceKind.FOLDER:
         skips = bool(draft.text("skip_tests"))
         asked = await request_deployment(parts.store, parts.queue, at, actor=actor, skips_tests=skips)
         await discard_draft(parts.store, actor=actor)
-        return go(request, f"/apps/{made.slug}/deployments/{asked.number}", said="app-deploying")
+        return go(
+            request,
+            f"/apps/{made.slug}/deployments/{asked.number}",
+            said="app-deploying" if is_told else "app-without-hook",
+        )
     await discard_draft(parts.store, actor=actor)
     if seen.kind == SourceKind.FOLDER:
         return go(request, f"/apps/{made.slug}/deploy", said="app-created")
-    return go(request, f"/apps/{made.slug}", said="app-to-deploy")
+    return go(request, f"/apps/{made.slug}", said=untold or "app-to-deploy")
+
+
+async def _add_hook(parts: Parts, seen: Seen, at: AppAt, actor: Actor) -> bool:
+    """The app is there whatever GitHub says: why it refused is told where it is tried again."""
+    if seen.kind != SourceKind.GIT or _source_in(seen.draft, actor).github_person is None:
+        return True
+    try:
+        await add_to_github(parts.store, at, base=parts.general.base_url, actor=actor)
+    except BakeryError:
+        return False
+    return True
 
 
 def _wanted(seen: Seen, actor: Actor) -> WantedApp:

@@ -35,6 +35,8 @@ def deliveries_page(
     *,
     branch: Branch | None,
     form: Form | None,
+    at_github: Form,
+    has_github_link: bool,
     secret: str,
     base: str,
     badge: str,
@@ -63,6 +65,8 @@ def deliveries_page(
         is_on=found.is_on,
         secret=secret,
         form=form or Form(values=stored),
+        at_github=at_github,
+        has_github_link=has_github_link,
         workflows=[
             ("GitHub Actions: .github/workflows/deploy.yml", github_workflow(where, base)),
             ("GitLab CI: .gitlab-ci.yml", gitlab_job(where, base)),

@@ -40,7 +40,8 @@ class BranchCard:
 @dataclass(frozen=True, slots=True)
 class DeliveriesPage:
     """apps/deliveries.html. Fields: is_on, paths, tags. `secret` is shown after it was asked for, once. Without
-    `addresses` there is no webhook yet. `workflows` are files for CI, each with its title. `badge` is for a README."""
+    `addresses` there is no webhook yet. `workflows` are files for CI, each with its title. `badge` is for a
+    README. `at_github` says what GitHub refused, where a link opens the repository."""
 
     app: str
     tabs: Sequence[Tab]
@@ -50,6 +51,8 @@ class DeliveriesPage:
     is_on: bool = False
     secret: str = ""
     form: Form = field(default_factory=Form)
+    at_github: Form = field(default_factory=Form)
+    has_github_link: bool = False
     workflows: Sequence[tuple[str, str]] = ()
     badge: str = ""
     older: str | None = None

@@ -1,0 +1,90 @@
+"""The webhook of a repository at GitHub: put there, put right, and taken away."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+from gidgethub.httpx import GitHubAPI
+
+from bakery.github.asking import asking
+from bakery.github.links import usable_link
+from bakery.github.repositories import split_name
+from bakery.model.errors import BakeryError, NotFound
+from bakery.model.secret import Secret
+from bakery.store.store import Store
+
+log = structlog.get_logger()
+
+_HOOKS = "/repos/{owner}/{name}/hooks"
+_HOOK = "/repos/{owner}/{name}/hooks/{hook}"
+
+
+class _Config(msgspec.Struct):
+    url: str = ""
+
+
+class _Hook(msgspec.Struct):
+    id: int
+    config: _Config
+
+
+async def put_hook(
+    store: Store, environment_id: int, *, person: int, repository_url: str, address: str, secret: Secret
+) -> str:
+    """One that leads to `address` is put right; else one is made. Gives the name of the repository."""
+    place = split_name(urlsplit(repository_url).path.strip("/").removesuffix(".git"))
+    registration, token = await usable_link(store, person)
+    wanted = {
+        "active": True,
+        "events": ["push"],
+        "config": {"url": address, "content_type": "json", "insecure_ssl": "0", "secret": secret.reveal()},
+    }
+    async with asking(registration.url, token) as github:
+        number = await _find(github, place, address)
+        if number is None:
+            made = await github.post(_HOOKS, place, data={"name": "web", **wanted})
+        else:
+            made = await github.patch(_HOOK, {**place, "hook": str(number)}, data=wanted)
+        hook = msgspec.convert(made, _Hook)
+    repository = f"{place['owner']}/{place['name']}"
+    async with store.transaction() as tx:
+        await tx.connection.execute(
+            """
+            INSERT INTO github_hooks (environment_id, person_id, repository, hook) VALUES (%s, %s, %s, %s)
+            ON CONFLICT (environment_id) DO UPDATE SET person_id = excluded.person_id,
+                repository = excluded.repository, hook = excluded.hook, checked_at = now()
+            """,
+            (environment_id, person, repository, hook.id),
+        )
+    return repository
+
+
+async def drop_hook(store: Store, environment_id: int) -> None:
+    """What GitHub does not take away now stays there: its deliveries find nobody here."""
+    async with store.connection() as connection:
+        found = await connection.execute(
+            "SELECT person_id, repository, hook FROM github_hooks WHERE environment_id = %s AND person_id IS NOT NULL",
+            (environment_id,),
+        )
+        row = await found.fetchone()
+    if row is None:
+        return
+    person, repository, number = row
+    try:
+        registration, token = await usable_link(store, person)
+        async with asking(registration.url, token) as github:
+            await github.delete(_HOOK, {**split_name(repository), "hook": str(number)})
+    except NotFound:
+        return
+    except BakeryError as error:
+        log.warning("github_hook_stays", repository=repository, hook=number, error=error.message)
+
+
+async def _find(github: GitHubAPI, place: Mapping[str, Any], address: str) -> int | None:
+    async for row in github.getiter(f"{_HOOKS}?per_page=100", place):
+        hook = msgspec.convert(row, _Hook)
+        if hook.config.url == address:
+            return hook.id
+    return None

@@ -1,0 +1,53 @@
+"""The webhook of an app, added to its repository at GitHub by the link that opens it."""
+
+from bakery.delivery.find import find_app
+from bakery.delivery.git_rows import read_source
+from bakery.github.repository_hooks import put_hook
+from bakery.hooks.rows import find_hook_of
+from bakery.hooks.webhooks import make_secret, show_webhook
+from bakery.model.actor import Actor
+from bakery.model.audit import AuditEntry
+from bakery.model.errors import Conflict, NotFound
+from bakery.model.names import AppAt
+from bakery.model.permissions import Permission
+from bakery.store.store import Store
+
+
+async def add_to_github(store: Store, where: AppAt, *, base: str | None, actor: Actor) -> str:
+    """Again puts right what was changed or removed there. `base` is Bakery's own address. Gives the repository."""
+    actor.require(Permission.DEPLOY)
+    app = await find_app(store, where, actor)
+    async with store.connection() as connection:
+        source = await read_source(connection, app.environment_id)
+    if source is None or source.url is None or source.github_person is None:
+        raise Conflict(
+            "No link to GitHub opens this app's repository.",
+            hint=f"Choose it by your link: bakery source set {where.app} --repo URL --github",
+        )
+    if base is None:
+        raise Conflict("GitHub needs an address to deliver to.", hint="Set the base URL under Settings → General.")
+    if (await show_webhook(store, where, actor=actor)).hook is None:
+        await make_secret(store, where, actor=actor)
+    detail, hook = await show_webhook(store, where, actor=actor), await find_hook_of(store, where)
+    if hook is None:
+        raise NotFound("There is no such app.")
+    try:
+        repository = await put_hook(
+            store,
+            app.environment_id,
+            person=source.github_person,
+            repository_url=source.url,
+            address=f"{base}/hooks/github/{detail.hook}",
+            secret=hook.open_secret(store.vault),
+        )
+    except NotFound as error:
+        raise Conflict(
+            "GitHub lets this link add no webhook to the repository.",
+            hint="That takes its admin's rights. Was it deleted or renamed?",
+        ) from error
+    async with store.transaction() as tx:
+        target = ("app", str(app.id), app.slug)
+        told = {"repository": repository}
+        tx.record(AuditEntry(actor, "webhook.added_at_github", *target, app_id=app.id, after=told))
+        tx.publish(f"app:{app.slug}")
+    return repository
