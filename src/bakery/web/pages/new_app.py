@@ -372,7 +372,7 @@ async def _make(request: WebRequest, parts: Parts, draft: Draft, actor: Actor, *
         return go(
             request,
             f"/apps/{made.slug}/deployments/{asked.number}",
-            said="app-deploying" if is_told else "app-without-hook",
+            said=untold or "app-deploying",
         )
     await discard_draft(parts.store, actor=actor)
     if seen.kind == SourceKind.FOLDER:
