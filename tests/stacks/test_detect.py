@@ -173,7 +173,7 @@ def test_an_app_that_says_nothing_of_its_start_says_what_is_missing() -> None:
     assert plan.missing == (
         (
             "package.json has no script “start”, and none of server.js, server.mjs, index.js, index.mjs, app.js, "
-            "main.js is beside it."
+            "main.js, src/server.js, src/index.js, src/app.js, src/main.js is beside it."
         ),
     )
     assert isinstance(plan.dockerfile, GeneratedDockerfile)

@@ -54,6 +54,15 @@ def serving(command: str) -> str:
         (repository("expo", "react-native-web", scripts={"start": "expo start"}), "Expo", "dist"),
         (repository("react-scripts", scripts={"build": "x", "start": "react-scripts start"}), "Create React App", "build"),
         (repository("@vue/cli-service", scripts=BUILD), "Vue CLI", "dist"),
+        (repository("parcel", scripts={"build": "parcel build src/index.html", "start": "parcel src/index.html"}), "Parcel", "dist"),
+        (repository("parcel", scripts={"build": "parcel build a.html --dist-dir public"}), "Parcel", "public"),
+        (repository("webpack-dev-server", "webpack", scripts={"build": "webpack", "start": "webpack serve"}), "webpack", "dist"),
+        (
+            repository("webpack-dev-server", scripts=BUILD, files={"webpack.config.js": "output: { path: path.resolve(__dirname, 'www') }"}),
+            "webpack",
+            "www",
+        ),
+        (repository("hexo", scripts={"build": "hexo generate", "server": "hexo server"}), "Hexo", "public"),
         (repository("vite", scripts=BUILD, files={"vite.config.js": "root: 'src', build: {outDir: '../public'}", "src/index.html": ""}), "Vite", "public"),
         (repository("@tanstack/react-start", scripts=BUILD, files={"vite.config.ts": "spa: { enabled: true }"}), "TanStack Start", "dist/client"),
         (

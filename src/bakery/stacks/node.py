@@ -16,7 +16,10 @@ from bakery.stacks.proposals import for_clients
 from bakery.stacks.stack import Stack
 from bakery.stacks.tree import Folder
 
-PROGRAMS = ("server.js", "server.mjs", "index.js", "index.mjs", "app.js", "main.js")
+PROGRAMS = (
+    *("server.js", "server.mjs", "index.js", "index.mjs", "app.js", "main.js"),
+    *("src/server.js", "src/index.js", "src/app.js", "src/main.js"),
+)
 
 
 def find_node_app(folder: Folder, said: Said) -> Found | None:

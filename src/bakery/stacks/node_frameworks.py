@@ -42,9 +42,11 @@ _TANSTACK = ("@tanstack/react-start", "@tanstack/solid-start", "@tanstack/start"
 VITE_CONFIGS = configs("vite.config")
 _NEXT, _NUXT, _ASTRO = configs("next.config"), configs("nuxt.config"), configs("astro.config")
 _SVELTE, _ROUTER, _APP = configs("svelte.config"), configs("react-router.config"), configs("app.config")
+_WEBPACK = (*configs("webpack.config"), "webpack.prod.js")
 _ELEVENTY = (".eleventy.js", *configs("eleventy.config"))
 READS = (
-    *VITE_CONFIGS, *_NEXT, *_NUXT, *_ASTRO, *_SVELTE, *_ROUTER, *_APP, *_ELEVENTY, "angular.json", "app.json",
+    *VITE_CONFIGS, *_NEXT, *_NUXT, *_ASTRO, *_SVELTE, *_ROUTER, *_APP, *_ELEVENTY, *_WEBPACK,
+    "angular.json", "app.json",
 )  # fmt: skip
 # What these programs do with these words is for development, or shows a build to its maker. “”: without any.
 _FOR_DEVELOPMENT = {
@@ -52,7 +54,7 @@ _FOR_DEVELOPMENT = {
     "nuxt": ("dev", "preview"), "nuxi": ("dev", "preview"), "remix": ("dev", "vite:dev"), "react-router": ("dev",),
     "react-scripts": ("start",), "gatsby": ("develop", "serve"), "vue-cli-service": ("serve",), "nest": ("start",),
     "expo": ("start",), "docusaurus": ("start", "serve"), "vitepress": ("", "dev", "serve", "preview"),
-    "vinxi": ("dev",), "webpack": ("serve", "server"), "webpack-dev-server": ("",), "parcel": ("", "serve"),
+    "vinxi": ("dev",), "webpack": ("serve", "server"), "webpack-dev-server": ("",),
     "ember": ("serve", "server"), "storybook": ("dev",), "hexo": ("server",), "preact": ("watch",),
     "wrangler": ("dev",), "nx": ("serve", "dev"),
 }  # fmt: skip
@@ -67,6 +69,8 @@ def is_for_development(script: str) -> bool:
         return False
     if words[0].endswith("eleventy"):
         return "--serve" in words or "--watch" in words
+    if words[0] == "parcel":
+        return "build" not in words
     second = words[1] if len(words) > 1 and not words[1].startswith("-") else ""
     return second in _FOR_DEVELOPMENT.get(words[0], ())
 
@@ -257,6 +261,27 @@ def _files(what: str, out: str) -> Callable[[Folder, Package], Output]:
     return lambda _, package: Output(f"{package.shown} needs {what}, whose build is files alone.", files=out)
 
 
+def _parcel(_: Folder, package: Package) -> Output | None:
+    """Files where a script names a page."""
+    scripts = " ".join(package.scripts.values())[:5000]
+    if not re.search(r"\bparcel\b[^&|;]{0,200}\.html\b", scripts):
+        return None
+    found = re.search(r"--(?:dist-dir|out-dir)[ =]([A-Za-z0-9_][A-Za-z0-9_/-]{0,60})", scripts)
+    out = found[1] if found else "dist"
+    return Output(
+        f"{package.shown} needs parcel, and a script of it names a page: the build is files, in {out}.", files=out
+    )
+
+
+def _webpack(folder: Folder, package: Package) -> Output:
+    """Its server is for development, and hands out what a build leaves."""
+    text, shown = config_text(folder, *_WEBPACK)
+    found = re.search(r"path\.(?:resolve|join)\(\s*__dirname\s*,\s*[\"'](?:\./)?([A-Za-z0-9_][\w/-]{0,60})[\"']", text)
+    out = found[1] if found and "output" in text[: found.start()] else "dist"
+    where = f"{shown} puts them into {out}" if shown and out != "dist" else "they are in dist"
+    return Output(f"{package.shown} needs webpack-dev-server, so the build is files; {where}.", files=out)
+
+
 def _vitepress(_: Folder, package: Package) -> Output:
     found = re.search(
         r"vitepress build(?: +([A-Za-z0-9_][A-Za-z0-9_/-]{0,60}))?", " ".join(package.scripts.values())[:5000]
@@ -307,4 +332,7 @@ FRAMEWORKS = (
     Framework("Hono", ("hono",), _by_its_program),
     Framework("Koa", ("koa",), _by_its_program),
     Framework("Elysia", ("elysia",), _by_its_program),
+    # Beside a library for servers these make its pages.
+    Framework("Parcel", ("parcel", "parcel-bundler"), _parcel),
+    Framework("webpack", ("webpack-dev-server",), _webpack),
 )  # fmt: skip
