@@ -33,6 +33,7 @@ from bakery.delivery.worker import register_tasks
 from bakery.hooks.looking import keep_looking_at_branches
 from bakery.hooks.receive import deploy_what_was_cut
 from bakery.hooks.rows import forget_deliveries
+from bakery.hooks.telling import keep_telling
 from bakery.ingress import certifying
 from bakery.ingress.certifying import authority_of
 from bakery.ingress.looking import keep_looking
@@ -290,7 +291,7 @@ async def _run(
     if role is not Role.WEB:
         kept = (
             _seal, _keep_local, _keep_in_touch, _look_at_domains, _look_at_branches, _look_after_certificates,
-            _write_transcript, _keep_house,
+            _write_transcript, _keep_house, _tell_github,
         )  # fmt: skip
         background += [_again_and_again(part, parts) for part in kept]
         finishing.append(parts.queue.work())
@@ -411,6 +412,10 @@ async def _look_at_branches(parts: Parts) -> None:
 
 async def _look_after_certificates(parts: Parts) -> None:
     await certifying.keep_certified(parts.store, parts.queue, parts.authority)
+
+
+async def _tell_github(parts: Parts) -> None:
+    await keep_telling(parts.store, lambda: parts.general.base_url)
 
 
 async def _write_transcript(parts: Parts) -> None:

@@ -192,7 +192,7 @@ async def test_the_api_lists_repositories_and_branches(site: Site, linked: Actor
             assert (refused.status_code, refused.json()["field"]) == (422, "repository")
 
 
-async def _an_app_at_github(site: Site, person: Actor, github: GitHubDouble) -> None:
+async def an_app_at_github(site: Site, person: Actor, github: GitHubDouble) -> None:
     github.world.repository("acme/shop")
     async with site.as_(person) as api:
         made = await api.post("/apps", json={"slug": "shop", "command": "true"})
@@ -208,7 +208,7 @@ async def _an_app_at_github(site: Site, person: Actor, github: GitHubDouble) -> 
 async def test_a_webhook_is_added_at_github_put_right_and_taken_away(
     site: Site, admin: Browser, linked: Actor, github: GitHubDouble
 ) -> None:
-    await _an_app_at_github(site, linked, github)
+    await an_app_at_github(site, linked, github)
     assert "Add at GitHub" in (await admin.get("/apps/shop/deliveries")).text
 
     added = await admin.send("/apps/shop/deliveries/github")
@@ -241,7 +241,7 @@ async def test_a_webhook_is_added_at_github_put_right_and_taken_away(
 async def test_a_push_that_github_signs_with_that_secret_is_taken(
     site: Site, linked: Actor, github: GitHubDouble
 ) -> None:
-    await _an_app_at_github(site, linked, github)
+    await an_app_at_github(site, linked, github)
     repository = github.world.repositories["acme/shop"]
     async with site.as_(linked) as api:
         assert (await api.post("/apps/shop/webhook/github")).status_code == 200
@@ -266,7 +266,7 @@ async def test_a_push_that_github_signs_with_that_secret_is_taken(
 async def test_why_no_webhook_is_added_is_said(
     site: Site, admin: Browser, linked: Actor, github: GitHubDouble, trouble: str, said: str
 ) -> None:
-    await _an_app_at_github(site, linked, github)
+    await an_app_at_github(site, linked, github)
     match trouble:
         case "no base":
             site.parts.general = replace(site.parts.general, base_url=None)

@@ -1,0 +1,166 @@
+"""Telling GitHub what became of a commit: its status, and a deployment there, each with a way to the log here."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+
+from bakery.github.asking import asking
+from bakery.github.links import usable_link
+from bakery.github.repositories import split_name
+from bakery.model.deployments import DeploymentState
+from bakery.model.errors import BakeryError, TooMany, Unavailable
+from bakery.store.rows import typed
+from bakery.store.store import Store
+
+log = structlog.get_logger()
+
+_PAUSE = 2.0
+_AT_ONCE = 20
+_TRIES = 10
+_LOCK = 0x6769746875
+
+# As a commit's status, as a deployment's, and in words.
+_TOLD: Mapping[DeploymentState, tuple[str, str, str]] = {
+    DeploymentState.QUEUED: ("pending", "queued", "waits for its turn."),
+    DeploymentState.RUNNING: ("pending", "in_progress", "is running."),
+    DeploymentState.SUCCEEDED: ("success", "success", "is live."),
+    DeploymentState.FAILED: ("failure", "failure", "failed."),
+    DeploymentState.CANCELLED: ("error", "inactive", "was cancelled."),
+    DeploymentState.SUPERSEDED: ("error", "inactive", "gave way to a newer one."),
+    DeploymentState.ROLLED_BACK: ("failure", "failure", "was taken back: the release before is live."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    deployment_id: int
+    app: str
+    environment: str
+    number: int
+    state: DeploymentState
+    commit: str
+    url: str
+    person: int
+    github_deployment: int | None
+    tries: int
+
+
+class _Made(msgspec.Struct):
+    id: int
+
+
+async def keep_telling(
+    store: Store, base: Callable[[], str | None], *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+) -> None:
+    """What the worker runs. `base` is Bakery's own address; without one there is no way to the log."""
+    while True:
+        address = base()
+        if address:
+            await tell_news(store, address)
+        await sleep(_PAUSE)
+
+
+async def tell_news(store: Store, base: str) -> None:
+    """One process at a time, some deployments at a time."""
+    async with store.transaction() as tx:
+        locked = await tx.connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (_LOCK,))
+        if (await locked.fetchone() or (False,))[0]:
+            async with tx.connection.cursor(row_factory=typed(_News)) as cursor:
+                await cursor.execute(_NEWS, {"states": list(_TOLD), "most": _AT_ONCE})
+                for news in await cursor.fetchall():
+                    await _tell(store, news, base)
+
+
+async def _tell(store: Store, news: _News, base: str) -> None:
+    known = news.github_deployment
+    try:
+        known = await _ask(store, news, base)
+    except BakeryError as error:
+        log.warning("github_not_told", app=news.app, number=news.number, error=error.message)
+        wait = error.retry_after if isinstance(error, TooMany | Unavailable) else None
+        gives_up = wait is None or news.tries + 1 >= _TRIES
+        await _note(store, news, known, state=news.state if gives_up else None, problem=error.message, wait=wait or 0)
+    else:
+        await _note(store, news, known, state=news.state)
+
+
+async def _ask(store: Store, news: _News, base: str) -> int:
+    place = split_name(urlsplit(news.url).path.strip("/").removesuffix(".git"))
+    registration, token = await usable_link(store, news.person)
+    status, deployed, words = _TOLD[news.state]
+    suffix = "" if news.environment == "production" else f"?env={news.environment}"
+    where = f"{base}/apps/{news.app}/deployments/{news.number}{suffix}"
+    said = f"Deployment #{news.number} of {news.app} {words}"
+    repository = "/repos/{owner}/{name}"
+    async with asking(registration.url, token) as github:
+        number = news.github_deployment
+        if number is None:
+            wanted = {
+                "ref": news.commit, "environment": f"{news.app} {news.environment}", "auto_merge": False,
+                "required_contexts": [], "description": said, "production_environment": not suffix,
+            }  # fmt: skip
+            made = await github.post(f"{repository}/deployments", place, data=wanted)
+            number = msgspec.convert(made, _Made).id
+            await _note(store, news, number)
+        await github.post(
+            f"{repository}/deployments/{{number}}/statuses",
+            {**place, "number": str(number)},
+            data={"state": deployed, "log_url": where, "description": said},
+        )
+        await github.post(
+            f"{repository}/statuses/{{commit}}",
+            {**place, "commit": news.commit},
+            data={
+                "state": status, "target_url": where, "description": said,
+                "context": f"bakery/{news.app}/{news.environment}",
+            },
+        )  # fmt: skip
+    return number
+
+
+async def _note(
+    store: Store, news: _News, number: int | None, *, state: str | None = None, problem: str = "", wait: int = 0
+) -> None:
+    """`state` None: GitHub does not know it yet."""
+    async with store.transaction() as tx:
+        await tx.connection.execute(
+            """
+            INSERT INTO github_reports (deployment_id, state, github_deployment, problem, tries, next_at)
+            SELECT id, coalesce(%(state)s::text, ''), %(number)s, %(problem)s, %(tried)s,
+                   now() + make_interval(secs => %(wait)s)
+            FROM deployments WHERE id = %(id)s
+            ON CONFLICT (deployment_id) DO UPDATE SET state = coalesce(%(state)s::text, github_reports.state),
+                github_deployment = coalesce(excluded.github_deployment, github_reports.github_deployment),
+                problem = excluded.problem, next_at = excluded.next_at,
+                tries = CASE WHEN %(state)s::text IS NULL THEN github_reports.tries + excluded.tries ELSE 0 END
+            """,
+            {
+                "id": news.deployment_id,
+                "state": state,
+                "number": number,
+                "problem": problem,
+                "tried": int(bool(problem)),
+                "wait": wait,
+            },
+        )
+
+
+_NEWS = """
+SELECT deployments.id AS deployment_id, apps.slug AS app, environments.name AS environment, deployments.number,
+       deployments.state, builds.version AS commit, git_sources.url, git_sources.github_person AS person,
+       github_reports.github_deployment, coalesce(github_reports.tries, 0) AS tries
+FROM deployments
+JOIN releases ON releases.id = deployments.release_id JOIN builds ON builds.id = releases.build_id
+JOIN environments ON environments.id = deployments.environment_id JOIN apps ON apps.id = deployments.app_id
+JOIN git_sources ON git_sources.environment_id = deployments.environment_id
+LEFT JOIN github_reports ON deployment_id = deployments.id
+WHERE deployments.created_at > now() - interval '1 day' AND builds.source = 'git'
+    AND git_sources.github_person IS NOT NULL
+    AND git_sources.url IS NOT NULL AND builds.version ~ '^[0-9a-f]{40}$' AND deployments.state = ANY(%(states)s)
+    AND deployments.state IS DISTINCT FROM github_reports.state AND coalesce(next_at, now()) <= now()
+ORDER BY deployments.id LIMIT %(most)s
+"""
