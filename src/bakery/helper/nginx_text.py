@@ -92,20 +92,20 @@ def render_proxy(name: str, hosts: list[str], port: int, *, at: Place, said: Sit
     """Requests go to an app that listens on this machine."""
     upstream = _UPSTREAM.format(name=name, port=port)
     body = _PROXY.format(name=name, location=said.location, timeouts=said.timeouts, replaced=said.replaced)
-    return f"{_WRITTEN_BY_BAKERY}\n{upstream}{_servers(name, hosts, body, at, said)}"
+    return f"{WRITTEN_BY_BAKERY}\n{upstream}{_servers(name, hosts, body, at, said)}"
 
 
 def render_static(name: str, hosts: list[str], folder: PurePath, *, home: PurePath, at: Place, said: SiteText) -> str:
     """Requests are answered with the files of a folder, and no link below `home` is followed: an app made those."""
     body = _STATIC.format(folder=quoted(str(folder)), links=quoted(f"from={home}"), location=said.location)
-    return f"{_WRITTEN_BY_BAKERY}\n{_servers(name, hosts, body, at, said)}"
+    return f"{WRITTEN_BY_BAKERY}\n{_servers(name, hosts, body, at, said)}"
 
 
 def render_catch_all(listen: Listen, webroot: PurePath) -> str:
     """For requests that name no site of ours: they never reach an app by accident. An authority may ask for a name
     before its app is there."""
     return f"""\
-{_WRITTEN_BY_BAKERY}
+{WRITTEN_BY_BAKERY}
 server {{
 {listen.lines(" default_server")}    server_name _;
     access_log off;
@@ -126,7 +126,7 @@ def render_catch_all_tls(listen: Listen, instead: tuple[PurePath, PurePath] | No
         chain, key = (quoted(str(path)) for path in instead)
         refused = f"    ssl_certificate {chain};\n    ssl_certificate_key {key};\n    return 444;\n"
     return f"""\
-{_WRITTEN_BY_BAKERY}
+{WRITTEN_BY_BAKERY}
 server {{
 {listen.lines(" ssl http2 default_server")}    server_name _;
     access_log off;
@@ -137,7 +137,7 @@ server {{
 def render_own_site(host: str, port: int, *, listen: Listen, webroot: PurePath) -> str:
     """Requests go to Bakery itself. It limits what is sent to it, and keeps what it sends open, by itself."""
     return f"""\
-{_WRITTEN_BY_BAKERY}
+{WRITTEN_BY_BAKERY}
 server {{
 {listen.lines()}    server_name {host};
     access_log off;
@@ -167,7 +167,7 @@ def render_settings(sites: PurePath) -> str:
         sentence = f"nginx cannot include files below “{sites}”."
         sys.exit(hinted(sentence, "Use a folder whose path is free of *, ? and [."))
     return f"""\
-{_WRITTEN_BY_BAKERY}
+{WRITTEN_BY_BAKERY}
 # A host name of 253 characters has to fit.
 server_names_hash_bucket_size 512;
 
@@ -202,7 +202,7 @@ include {quoted(str(sites / "*.conf"))};
 def render_own_main_file(home: PurePath, *, settings_file: PurePath, mime_types: PurePath) -> str:
     """The whole configuration of an nginx that an ordinary user runs below `home`, which may not write elsewhere."""
     return f"""\
-{_WRITTEN_BY_BAKERY}
+{WRITTEN_BY_BAKERY}
 worker_processes auto;
 pid {quoted(str(home / "nginx.pid"))};
 error_log {quoted(str(home / "error.log"))};
@@ -264,7 +264,7 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-_WRITTEN_BY_BAKERY = "# Written by Bakery. Changes here are lost with the next deployment."
+WRITTEN_BY_BAKERY = "# Written by Bakery. Changes here are lost with the next deployment."
 # Node and uvicorn close an idle connection after 5 s: ours has to be the shorter, or a request meets a closed one.
 _UPSTREAM = """\
 upstream bakery-{name} {{

@@ -4,11 +4,11 @@
     helper [--root FOLDER] session              many of them, one after the other; see there
 
 Families: `certificate` (of sites), `check` (a command that says whether an app is well), `container` and `image`
-(Docker's), `job` (durable jobs), `key` (the key that lets Bakery in), `log` (what units wrote), `once` (a container
-that runs to its end), `own` (Bakery's own site), `premises` (where apps live), `release`, `run` (a command that
-somebody watches), `site` (what nginx sends to apps), `source` (what lies in Git), `tree` (files of a release), `unit`
-(what systemd keeps running), `upload`, `use` (what programs use of the machine), `volume`; and `version` prints a
-number, and the digest of this file. Each family's module tells of its verbs.
+(Docker's), `drift` (what is not as it should be), `job` (durable jobs), `key` (the key that lets Bakery in), `log`
+(what units wrote), `once` (a container that runs to its end), `own` (Bakery's own site), `premises` (where apps live),
+`release`, `run` (a command that somebody watches), `site` (what nginx sends to apps), `source` (what lies in Git),
+`tree` (files of a release), `unit` (what systemd keeps running), `upload`, `use` (what programs use of the machine),
+`volume`; and `version` prints a number, and the digest of this file. Each family's module tells of its verbs.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ FAMILIES = {  # loaded when one is called: a start costs time
     "check": "bakery.helper.checks",
     "container": "bakery.helper.containers",
     "disk": "bakery.helper.disk",
+    "drift": "bakery.helper.drift",
     "image": "bakery.helper.images",
     "job": "bakery.helper.jobs",
     "key": "bakery.helper.keys",

@@ -1,7 +1,7 @@
 """Sites: host names whose requests nginx sends to an app, or answers with files. One an environment.
 
     site-ensure                   puts all in place that nginx needs, and starts it; prints notes
-    site-apply APP ENVIRONMENT    takes the site as a line of JSON (see told_site), and returns when it answers;
+    site-apply APP ENVIRONMENT    takes the site as a line of JSON (see ToldSite), and returns when it answers;
                                   with is_refresh only a site that leads to the same, which stays what it was
     site-remove APP ENVIRONMENT   harmless when there is none
     site-show APP ENVIRONMENT     prints what was switched to last
@@ -80,11 +80,8 @@ def apply(root: Path, app: str, environment: str) -> None:
     name = f"{app}-{environment}"
     told = told_object(FIELDS, what="The site", may=OPTIONAL)
     nginx = Nginx(root, told["listen"], told.get("listen_tls"))
-    marker = told_marker(told)
-    log = AccessLog(nginx.logs, whole_number(told, "release", 0, HIGHEST_NUMBER), told_slot(told))
-    files = SiteFiles(nginx.sites, name)
-    hosts, options, named = told_hosts(told["hosts"]), told_options(told.get("options")), told_certificates(told)
-    site = Site(root, nginx, name)
+    wanted = ToldSite(root, nginx, app, environment, told)
+    marker, site = wanted.marker, Site(root, nginx, name)
     with taking_turns(root):
         if not nginx.settings.exists():
             nginx.prepare()
@@ -96,19 +93,11 @@ def apply(root: Path, app: str, environment: str) -> None:
                 return
             marker = old or marker
         expect_newest(site, marker)
-        tls = Tls(
-            nginx.listen_tls if named and has_tls_port(root, nginx) else None,
-            certificates_for(root, named, hosts),
-            is_forced=options.force_https,
-            hsts_days=options.hsts_days,
-        )
-        at = Place(nginx.listening(), log, Certificates(root).webroot, tls)
-        premises, said = Premises(root, app, environment), site_text(options, hosts, files)
-        text = told_site(told, said, name, at, premises, is_machines=nginx.is_machines)
+        text = wanted.text(has_tls=bool(wanted.certificates) and has_tls_port(root, nginx))
         with undone_by_faults(site):
             nginx.make_log(f"{name}.access.json")
             write_over(site.next, json.dumps(marker).encode())
-            site.put_files(files, nginx)
+            site.put_files(wanted.files, nginx)
             site.put(text)
             refuse_bad(site, nginx)
             sync_folder(nginx.sites)
@@ -145,18 +134,38 @@ def shown(site: Site) -> dict[str, object]:
 # What the caller says.
 
 
-def told_site(
-    told: dict[str, object], said: SiteText, name: str, at: Place, premises: Premises, *, is_machines: bool
-) -> str:
-    hosts = told_hosts(told["hosts"])
-    if told["folder"] is None:
-        least, most = APP_PORTS if is_machines else (1, HIGHEST_PORT)
-        port = whole_number(told, "port", least, most)
-        return render_proxy(name, hosts, port, at=at, said=said)
-    if told["port"] is not None:
-        sys.exit("A site has either a port or a folder.")
-    folder = premises.expect_inside(told["folder"], what="folder")
-    return render_static(name, hosts, folder, home=premises.home, at=at, said=said)
+class ToldSite:
+    """A site as the caller tells it, checked; and as files. `files` has what its text refers to as soon as that is
+    made."""
+
+    def __init__(self, root: Path, nginx: Nginx, app: str, environment: str, told: dict[str, object]) -> None:
+        self.root, self.nginx, self.name, self.told = root, nginx, f"{app}-{environment}", told
+        self.premises = Premises(root, app, environment)
+        self.marker = told_marker(told)
+        self.hosts, self.options = told_hosts(told["hosts"]), told_options(told.get("options"))
+        self.certificates = told_certificates(told)
+        self.files = SiteFiles(nginx.sites, self.name)
+
+    def text(self, *, has_tls: bool) -> str:
+        tls = Tls(
+            self.nginx.listen_tls if has_tls else None,
+            certificates_for(self.root, self.certificates, self.hosts),
+            is_forced=self.options.force_https,
+            hsts_days=self.options.hsts_days,
+        )
+        log = AccessLog(self.nginx.logs, whole_number(self.told, "release", 0, HIGHEST_NUMBER), told_slot(self.told))
+        at = Place(self.nginx.listening(), log, Certificates(self.root).webroot, tls)
+        return self._rendered(site_text(self.options, self.hosts, self.files), at)
+
+    def _rendered(self, said: SiteText, at: Place) -> str:
+        if self.told["folder"] is None:
+            least, most = APP_PORTS if self.nginx.is_machines else (1, HIGHEST_PORT)
+            port = whole_number(self.told, "port", least, most)
+            return render_proxy(self.name, self.hosts, port, at=at, said=said)
+        if self.told["port"] is not None:
+            sys.exit("A site has either a port or a folder.")
+        folder = self.premises.expect_inside(self.told["folder"], what="folder")
+        return render_static(self.name, self.hosts, folder, home=self.premises.home, at=at, said=said)
 
 
 def told_certificates(told: dict[str, object]) -> list[str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from bakery.helper import systemd_text
 from bakery.helper.names import WORD, Premises
 from bakery.helper.systemd import LONGEST_STOP
-from bakery.helper.words import is_text, told_object, whole_number
+from bakery.helper.words import is_text, whole_number
 
 FIELDS = {"argv", "folder", "environment", "writable", "memory_bytes", "cpu_percent", "stop_seconds"}
 VARIABLE = re.compile("[A-Za-z_][A-Za-z0-9_]{0,200}")
@@ -25,8 +25,7 @@ MOST_WRITABLE = 50
 
 
 class ToldUnit:
-    def __init__(self, premises: Premises) -> None:
-        told = told_object(FIELDS, what="The unit")
+    def __init__(self, premises: Premises, told: dict[str, object]) -> None:
         self.premises = premises
         self.argv = told_argv(told["argv"])
         self.folder = told_folder(premises, told["folder"], what="folder")

@@ -23,10 +23,10 @@ from bakery.helper.accounts import is_there
 from bakery.helper.files import make_folder, make_open_folder, sync_folder, write_beside
 from bakery.helper.names import UNIT, premises_of_unit
 from bakery.helper.systemd import LONGEST_STOP, begin, end, expect_systemd, forget, is_kept, states, unit_file
-from bakery.helper.told_unit import ToldUnit
+from bakery.helper.told_unit import FIELDS, ToldUnit
 from bakery.helper.turns import wait_for_turn
 from bakery.helper.verbs import Verb
-from bakery.helper.words import say
+from bakery.helper.words import say, told_object
 
 LONGEST_TURN = LONGEST_STOP + 30.0
 MOST_AT_ONCE = 200
@@ -75,7 +75,7 @@ class Unit:
 def start(root: Path, name: str) -> None:
     expect_systemd(root)
     unit = Unit(root, name)
-    told = ToldUnit(unit.premises)
+    told = ToldUnit(unit.premises, told_object(FIELDS, what="The unit"))
     wanted = told.texts(name, environment_file=unit.environment, log_file=unit.log)
     if os.geteuid() == 0 and not is_there(unit.premises.account):
         sys.exit(f"There is no account {unit.premises.account} here, as which {name} would run.")

@@ -1,11 +1,14 @@
 """Containers on a node, through its helper. Each verb may be said twice."""
 
+from collections.abc import Mapping, Sequence
+
 import msgspec
 
 from bakery.commands.command import Command
 from bakery.model.container import LONGEST_STOP, ContainerSpec
 from bakery.model.errors import NodeUnreachable
 from bakery.model.names import UnitName
+from bakery.nodes.drift import ContainerDrift, containers_drift
 from bakery.nodes.helper_calls import Helper
 from bakery.nodes.helper_units import check_by_helper, uses_by_helper
 from bakery.nodes.homes import Place
@@ -58,6 +61,11 @@ class Containers:
 
     async def uses(self, *names: UnitName) -> dict[UnitName, Use]:
         return await uses_by_helper(self._helper, "use-container", *names)
+
+    async def look_for_drift(self, specs: Sequence[ContainerSpec]) -> Mapping[UnitName, ContainerDrift]:
+        """Of those that are not there, do not run, or run otherwise. It changes nothing."""
+        found = await containers_drift(self._helper, {spec.name: described(spec) for spec in specs})
+        return {UnitName(name): drift for name, drift in found.items()}
 
     async def names(self) -> tuple[UnitName, ...]:
         """All that this Bakery has there, running or not."""

@@ -1,10 +1,12 @@
 """Sites by the helper of a node: nginx there is told by it, and by nobody else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from bakery.model.names import Colour, Port, SiteName
+from bakery.nodes.drift import SitesDrift, sites_drift
 from bakery.nodes.helper_calls import Helper
 from bakery.nodes.ingress import SYSTEM_PORT, ProxySite, SiteMarker, StaticSite
 
@@ -42,18 +44,13 @@ class HelperIngress:
         told = self._told(site) | {"is_refresh": True}
         await self._helper.say("site-apply", *_words(site.name), told=told, within=_WITHIN)
 
+    async def look_for_drift(self, sites: Sequence[ProxySite | StaticSite]) -> SitesDrift:
+        return await sites_drift(
+            self._helper, {"sites": {site.name: _described(site) for site in sites}, **self.listens}
+        )
+
     def _told(self, site: ProxySite | StaticSite) -> dict[str, object]:
-        return {
-            "hosts": site.hosts,
-            "port": site.upstream if isinstance(site, ProxySite) else None,
-            "folder": str(site.root) if isinstance(site, StaticSite) else None,
-            "generation": site.generation,
-            "release": site.release,
-            "slot": site.slot,
-            "options": msgspec.to_builtins(site.options),
-            **({"certificates": site.certificates} if site.certificates else {}),
-            **self.listens,
-        }
+        return {**_described(site), **self.listens}
 
     async def remove_site(self, name: SiteName) -> None:
         await self._helper.say("site-remove", *_words(name), within=_WITHIN)
@@ -102,3 +99,17 @@ def _words(name: SiteName) -> tuple[str, str]:
     """The app and the environment, of which the latter holds no hyphen."""
     app, _, environment = name.rpartition("-")
     return app, environment
+
+
+def _described(site: ProxySite | StaticSite) -> dict[str, object]:
+    """As the helper is told of it, wherever nginx listens."""
+    return {
+        "hosts": site.hosts,
+        "port": site.upstream if isinstance(site, ProxySite) else None,
+        "folder": str(site.root) if isinstance(site, StaticSite) else None,
+        "generation": site.generation,
+        "release": site.release,
+        "slot": site.slot,
+        "options": msgspec.to_builtins(site.options),
+        **({"certificates": site.certificates} if site.certificates else {}),
+    }

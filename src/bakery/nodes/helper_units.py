@@ -1,5 +1,6 @@
 """Units kept by systemd, through the helper of a node."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 import msgspec
@@ -11,6 +12,7 @@ from bakery.helper.verbs import ROOTS_FOLDER
 from bakery.model.errors import NodeUnreachable
 from bakery.model.names import UnitName
 from bakery.model.unit import UnitSpec
+from bakery.nodes.drift import UnitDrift, units_drift
 from bakery.nodes.folders import NodeFolders
 from bakery.nodes.helper_calls import Helper
 from bakery.nodes.units import CheckEnd, UnitState, Use
@@ -50,6 +52,10 @@ class HelperUnits:
 
     async def uses(self, *names: UnitName) -> dict[UnitName, Use]:
         return await uses_by_helper(self._helper, "use-unit", *names)
+
+    async def look_for_drift(self, units: Sequence[UnitSpec]) -> Mapping[UnitName, UnitDrift]:
+        found = await units_drift(self._helper, {unit.name: _described(unit) for unit in units})
+        return {UnitName(name): drift for name, drift in found.items()}
 
     async def remove(self, name: UnitName) -> None:
         await self._helper.say("unit-remove", name, within=_WITHIN)

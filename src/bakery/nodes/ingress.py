@@ -1,11 +1,13 @@
 """Sending traffic to apps: what a site is, and what there is to do with one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
 from bakery.model.names import CertificateName, Colour, HostName, Port, SiteName
 from bakery.model.site_options import USUAL, SiteOptions
+from bakery.nodes.drift import SitesDrift
 
 SYSTEM_PORT, SYSTEM_TLS_PORT = Port(80), Port(443)
 OWN_PORT, OWN_TLS_PORT = Port(8080), Port(8443)
@@ -73,6 +75,9 @@ class Ingress(Protocol):
 
     async def show_site(self, name: SiteName) -> SiteMarker | None:
         """The truth after a cut or a crash: nothing is under way any more when this answers. None: no site of ours."""
+
+    async def look_for_drift(self, sites: Sequence[ProxySite | StaticSite]) -> SitesDrift:
+        """What differs from these and no others. It changes nothing."""
 
     async def put_own_site(self, host: str, upstream: Port) -> None:
         """Requests for this name go to the Bakery that listens on this machine. Refused by nginx: all is as before."""

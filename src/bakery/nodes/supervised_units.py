@@ -1,6 +1,7 @@
 """Units kept by our own supervisor, one a unit, where there is no systemd for us."""
 
 import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import PurePosixPath
@@ -12,6 +13,7 @@ from bakery.commands.files import make_folder, remove_tree
 from bakery.model.names import UnitName
 from bakery.model.secret import Secret
 from bakery.model.unit import UnitSpec
+from bakery.nodes.drift import UnitDrift
 from bakery.nodes.folders import NodeFolders
 from bakery.nodes.transport import Transport, run_or_fail
 from bakery.nodes.units import CheckEnd, UnitState, Use
@@ -76,6 +78,21 @@ class SupervisedUnits:
     async def uses(self, *_: UnitName) -> dict[UnitName, Use]:
         """Nobody counts it here."""
         return {}
+
+    async def look_for_drift(self, units: Sequence[UnitSpec]) -> Mapping[UnitName, UnitDrift]:
+        """Its description holds variables, so of one that differs nothing is shown."""
+        found = {}
+        for unit in units:
+            file = self._spec_file(unit.name)
+            written, state = await self._transport.get(file), await self.state(unit.name)
+            is_as_told = written == _spec(unit).reveal().encode()
+            if not (is_as_told and state.is_running):
+                said = "" if is_as_told or written is None else "What it runs is described otherwise."
+                is_there, running = written is not None, state.is_running
+                found[unit.name] = UnitDrift(
+                    str(file), is_there=is_there, is_running=running, last_exit=state.last_exit, said=said
+                )
+        return found
 
     async def remove(self, name: UnitName) -> None:
         await self.stop(name)

@@ -1,5 +1,6 @@
 """Units on a node: the few verbs, whoever keeps the programs running. Each verb may be said twice."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
@@ -7,6 +8,7 @@ from msgspec import Meta
 
 from bakery.model.names import UnitName
 from bakery.model.unit import UnitSpec
+from bakery.nodes.drift import UnitDrift
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,9 @@ class Units(Protocol):
 
     async def uses(self, *names: UnitName) -> dict[UnitName, Use]:
         """Of those that run, where somebody counts it."""
+
+    async def look_for_drift(self, units: Sequence[UnitSpec]) -> Mapping[UnitName, UnitDrift]:
+        """Of those that are not there, do not run, or run otherwise. It changes nothing."""
 
     async def remove(self, name: UnitName) -> None:
         """Stops the unit and forgets it. Its log stays."""
