@@ -50,7 +50,7 @@ def all_is_well(**more: object) -> SitesDrift:
 
 def replace_in(drift: SitesDrift, **more: object) -> SitesDrift:
     fields = {name: getattr(drift, name) for name in drift.__struct_fields__}
-    return SitesDrift(**{**fields, **more})  # type: ignore[arg-type]
+    return SitesDrift(**{**fields, **more})
 
 
 # Sites.

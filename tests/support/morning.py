@@ -80,6 +80,7 @@ PAGES = {
     "node-job-running": "/nodes/oven-2/jobs/2",
     "node-commands": "/nodes/oven-2/commands",
     "node-disk": "/nodes/oven-2/disk",
+    "node-drift": "/nodes/oven-2/drift",
     "node-settings": "/nodes/oven-2/settings",
     "tasks": "/tasks",
     "activity": "/activity",

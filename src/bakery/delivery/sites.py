@@ -57,6 +57,20 @@ async def refresh_site(store: Store, node: Node, environment_id: int) -> None:
         await note_trouble(store, environment_id, "")
 
 
+async def repair_site(store: Store, node: Node, environment_id: int) -> None:
+    """The site that is live, whatever the node has in its place. Under the environment's lock, for a stop or a switch
+    that is under way has another one in mind."""
+    site = await _live_site(store, node, environment_id)
+    if site is None or node.ingress is None:
+        return
+    try:
+        await node.ingress.apply_site(site)
+    except CommandFailed as error:
+        await note_trouble(store, environment_id, f"{error.message} {error.hint}".strip())
+    else:
+        await note_trouble(store, environment_id, "")
+
+
 async def _live_site(store: Store, node: Node, environment_id: int) -> Site | None:
     environment = await look_at_environment(store, environment_id)
     if environment is None or environment.live is None or environment.is_stopped:

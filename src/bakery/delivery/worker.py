@@ -10,7 +10,7 @@ from bakery.delivery.request import start_scheduled
 from bakery.delivery.run import run_deployment
 from bakery.delivery.running import note_away, restart, settle
 from bakery.delivery.scale import scale
-from bakery.delivery.sites import refresh_site
+from bakery.delivery.sites import refresh_site, repair_site
 from bakery.delivery.work import Patience
 from bakery.ingress.tasks import REFRESH_SITE
 from bakery.model.errors import NodeUnreachable
@@ -55,6 +55,7 @@ def register_tasks(queue: Queue, store: Store, links: Links, *, patience: Patien
     queue.register(tasks.RESTART, on_its_node(restart))
     queue.register(tasks.SCALE, on_its_node(scale))
     queue.register(REFRESH_SITE, on_its_node(refresh_site))
+    queue.register(tasks.REPAIR_SITE, on_its_node(repair_site))
     queue.register(tasks.DELETE_APP, on_its_node(clear_environment))
     queue.register(tasks.PRUNE_NODE, prune_node)
     queue.register(tasks.PRUNE_ENVIRONMENT, on_its_node(prune_environment))

@@ -36,6 +36,13 @@ async def options_of(connection: Connection, environment_id: int) -> SiteOptions
     return msgspec.convert(row[0], SiteOptions) if row else USUAL
 
 
+async def trouble_of(connection: Connection, environment_id: int) -> str:
+    """Why nginx refused the site as it is to be; empty: it did not."""
+    cursor = await connection.execute("SELECT trouble FROM site_options WHERE environment_id = %s", (environment_id,))
+    row = await cursor.fetchone()
+    return str(row[0]) if row else ""
+
+
 @dataclass(frozen=True, slots=True)
 class ShownSite:
     """`trouble` is why nginx refused it as it is to be; its visitors have it as it was before."""
@@ -49,11 +56,7 @@ async def show_site(store: Store, where: AppAt, *, actor: Actor) -> ShownSite:
     found = await find_app(store, where, actor)
     async with store.connection() as connection:
         options = await options_of(connection, found.environment_id)
-        cursor = await connection.execute(
-            "SELECT trouble FROM site_options WHERE environment_id = %s", (found.environment_id,)
-        )
-        row = await cursor.fetchone()
-    return ShownSite(options, row[0] if row else "")
+        return ShownSite(options, await trouble_of(connection, found.environment_id))
 
 
 async def note_trouble(store: Store, environment_id: int, sentence: str) -> None:

@@ -65,6 +65,11 @@ class NodeCertificates:
         """Raises CommandFailed while a site uses it."""
         await self._helper.say("certificate-remove", name, within=_WITHIN)
 
+    async def fingerprints(self) -> dict[CertificateName, str]:
+        """Of all that lie there and can be used."""
+        listed = await self._helper.ask(_Listed, "certificate-list", within=_WITHIN)
+        return {CertificateName(name): one.fingerprint for name, one in listed.certificates.items() if one is not None}
+
     async def served(self, host: HostName) -> "Served":
         """What visitors of the host are shown, seen on the node itself."""
         return await self._helper.ask(Served, "certificate-served", host, told=self._ingress.listens, within=_WITHIN)
@@ -108,3 +113,7 @@ class _Answer(msgspec.Struct):
 
 class _Uploaded(msgspec.Struct):
     certificate: _Told
+
+
+class _Listed(msgspec.Struct):
+    certificates: dict[str, _Told | None]

@@ -115,6 +115,17 @@ class Queue:
         )
         return await cursor.fetchone() is not None
 
+    async def subjects(self, tx: Transaction, names: Collection[str]) -> set[int]:
+        """Of all that waits or runs under these names."""
+        cursor = await tx.connection.execute(
+            """
+            SELECT DISTINCT (args ->> 'subject')::bigint FROM procrastinate_jobs
+            WHERE task_name = ANY(%s) AND status IN ('todo', 'doing')
+            """,
+            (list(names),),
+        )
+        return {int(subject) for (subject,) in await cursor.fetchall()}
+
     def stop(self) -> None:
         self._stopping.set()
 

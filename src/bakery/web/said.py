@@ -28,6 +28,7 @@ SAID: Mapping[str, str] = {
     "undrained": "New apps may come to this node again.",
     "rotating": "A new key is on its way. The old one goes when it is proven.",
     "volume-deleted": "The volume is deleted.",
+    "repairing": "It is being put right. Look again in a moment.",
     "pruning": "What nobody needs is being taken away.",
     "node-removed": "Node removed. On the machine nothing has changed.",
     "job-cancelling": "Cancelling. Its processes end within ten seconds.",

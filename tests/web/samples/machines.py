@@ -13,6 +13,7 @@ from bakery.web.views.jobs import JobPage, JobRow, JobView, NodeCommandsPage, No
 from bakery.web.views.logs import LogViewer
 from bakery.web.views.nodes import (
     CheckRow,
+    DriftRow,
     Installer,
     Keys,
     LeftoverRow,
@@ -20,6 +21,7 @@ from bakery.web.views.nodes import (
     NewNodePage,
     NodeCard,
     NodeDiskPage,
+    NodeDriftPage,
     NodePage,
     NodeSettingsPage,
     NodesPage,
@@ -85,6 +87,17 @@ def machine_pages() -> Pages:
             NodeDiskPage("oven-1", _tabs("Disk"), trouble="Could not reach oven-1. Is the machine on?"),
             a_shell("nodes", "Nodes", "oven-1", "Disk"),
         ),
+        "node-drift": ("nodes/drift.html", _drift(), a_shell("nodes", "Nodes", "oven-1", "Drift")),
+        "node-drift-none": (
+            "nodes/drift.html",
+            NodeDriftPage("oven-1", _tabs("Drift"), looked_at=24),
+            a_shell("nodes", "Nodes", "oven-1", "Drift"),
+        ),
+        "node-drift-old": (
+            "nodes/drift.html",
+            NodeDriftPage("oven-1", _tabs("Drift"), trouble="Its helper is of an older Bakery."),
+            a_shell("nodes", "Nodes", "oven-1", "Drift"),
+        ),
         "node-commands": ("nodes/commands.html", _commands(), a_shell("nodes", "Nodes", "oven-1", "Commands")),
         "node-commands-none": (
             "nodes/commands.html",
@@ -95,7 +108,14 @@ def machine_pages() -> Pages:
 
 
 def _tabs(current: str) -> list[Tab]:
-    names = {"Overview": "", "Jobs": "/jobs", "Commands": "/commands", "Disk": "/disk", "Settings": "/settings"}
+    names = {
+        "Overview": "",
+        "Jobs": "/jobs",
+        "Commands": "/commands",
+        "Disk": "/disk",
+        "Drift": "/drift",
+        "Settings": "/settings",
+    }
     return [Tab(name, below(f"/nodes/oven-1{path}"), current=name == current) for name, path in names.items()]
 
 
@@ -256,6 +276,25 @@ def _disk() -> NodeDiskPage:
         NodeVolumeRow("shop-data", "shop", "data", "1.4 GB", "In use", "Its app has it."),
     ]
     return NodeDiskPage("oven-1", _tabs("Disk"), free, is_scarce=True, rows=rows, total="6.5 GB", volumes=volumes)
+
+
+def _drift() -> NodeDriftPage:
+    diff = [
+        "--- as Bakery writes it", "+++ as it is here", "@@ -8,6 +8,7 @@", "     gzip on;", "+    server_tokens on;",
+    ]  # fmt: skip
+    sites = "/etc/nginx/bakery.d"
+    anew = "Bakery writes it anew, and nginx reads it. Visitors notice nothing."
+    rows = [
+        DriftRow("site:shop-production", "Site", "shop-production", "shop", f"{sites}/shop-production.conf",
+                 "Its file is not as Bakery writes it: somebody changed it, or an older Bakery wrote it.", anew,
+                 is_repairable=True, diff=diff),
+        DriftRow("unit:bakery-docs-production-blue", "Program", "bakery-docs-production-blue", "docs",
+                 "/etc/systemd/system/bakery-docs-production-blue.service",
+                 "It is changed by /etc/systemd/system/bakery-docs-production-blue.service.d/override.conf.",
+                 "Bakery leaves that file alone: remove it, then run systemctl daemon-reload.", is_repairable=False),
+    ]  # fmt: skip
+    notes = [f"{sites}/mine.conf is not Bakery's, and is left alone.", "blog is left out: a deployment runs."]
+    return NodeDriftPage("oven-1", _tabs("Drift"), rows, looked_at=24, at_once=1, notes=notes)
 
 
 def _commands() -> NodeCommandsPage:

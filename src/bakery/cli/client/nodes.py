@@ -170,6 +170,34 @@ def prune(
         say(f"About {shown_bytes(found['bytes'])} {'would go' if dry_run else 'are being taken away'}.")
 
 
+@group.command()
+def drift(
+    node: _Node,
+    *,
+    repair: Annotated[
+        list[str] | None, typer.Option("--repair", metavar="WHAT", help="Put this right, as it is named in the list.")
+    ] = None,
+    repair_all: Annotated[bool, typer.Option("--repair-all", help="Put all right that Bakery can.")] = False,
+    json: Json = False,
+) -> None:
+    """Show what a node has otherwise than Bakery wants it. With 1 it ends when something differs."""
+    with connect() as api:
+        if repair or repair_all:
+            repairs = api.post(path("nodes", node, "repair"), {"what": repair or []})
+            chosen = ", ".join(one["key"] for one in repairs["repairs"])
+            print_done(
+                repairs, f"Being put right: {chosen}." if chosen else "There is nothing to put right.", as_json=json
+            )
+            return
+        found = api.get(path("nodes", node, "drift"))
+    if json:
+        print_done(found, "", as_json=True)
+    else:
+        _print_drift(node, found)
+    if found["differences"]:
+        raise typer.Exit(1)
+
+
 @group.command("rotate-key")
 def rotate_key(node: _Node, *, json: Json = False) -> None:
     """Change the key that Bakery enters a node with. The old one goes when the new one is proven."""
@@ -337,6 +365,20 @@ def _run_there(node: Body, script: str, ssh_user: str, options: list[str]) -> No
             exit_status=done.returncode,
             hint="What it said stands above. It may be run again as often as needed.",
         )
+
+
+def _print_drift(node: str, found: Body) -> None:
+    for one in found["differences"]:
+        say(f"✕ {one['key']}: {one['said']}")
+        if one["path"]:
+            say(f"    {one['path']}")
+        for line in one["diff"]:
+            say(f"    {line}")
+        say(f"    {one['how']}")
+    if not found["differences"]:
+        say(f"Nothing on {node} is otherwise than Bakery wants it. Looked at: {found['looked_at']}.")
+    for note in found["notes"]:
+        warn(note)
 
 
 def _print_checks(node: Body) -> None:

@@ -60,6 +60,7 @@ _ICONS_OF_ACTIONS: Mapping[str, str] = {
     "person.removed": "trash-2",
     "node.removed": "trash-2",
     "node.pruned": "trash-2",
+    "node.repaired": "rotate-cw",
     "volume.deleted": "trash-2",
     "site.changed": "settings-2",
     "site.password_set": "key-round",

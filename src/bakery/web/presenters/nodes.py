@@ -103,6 +103,7 @@ def node_tabs(slug: str, current: str, url: Url, *, is_local: bool) -> Sequence[
         Tab("Jobs", url(f"{here}/jobs"), current=current == "jobs"),
         Tab("Commands", url(f"{here}/commands"), current=current == "commands"),
         Tab("Disk", url(f"{here}/disk"), current=current == "disk"),
+        Tab("Drift", url(f"{here}/drift"), current=current == "drift"),
     ]
     return tabs if is_local else [*tabs, Tab("Settings", url(f"{here}/settings"), current=current == "settings")]
 

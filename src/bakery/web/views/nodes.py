@@ -146,6 +146,34 @@ class NodeDiskPage:
 
 
 @dataclass(frozen=True, slots=True)
+class DriftRow:
+    key: str
+    kind: str
+    name: str
+    app: str
+    path: str
+    said: str
+    how: str
+    is_repairable: bool
+    diff: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeDriftPage:
+    """nodes/drift.html. `trouble`: the node could not be asked. `at_once` is how many are repaired without being named.
+    Field: what."""
+
+    node: str
+    tabs: Sequence[Tab]
+    rows: Sequence[DriftRow] = ()
+    looked_at: int = 0
+    at_once: int = 0
+    notes: Sequence[str] = ()
+    trouble: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeSettingsPage:
     """nodes/settings.html. Fields: name, host, port, user, bastion, apps_domain, public_address, public_ipv6; and
     confirm."""
