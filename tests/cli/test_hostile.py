@@ -154,7 +154,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
     "nodes verify": {"node": "nothing"},
     "nodes drain": {"node": "oven-1"},
     "nodes prune": {"node": "nothing"},
-    "nodes drift": {"node": "nothing"},
+    "nodes drift": {"node": "nothing", "--repair": "site:shop-production"},
     "nodes rotate-key": {"node": "nothing"},
     "nodes accept-key": {"node": "oven-1", "--fingerprint": "SHA256:nothing"},
     "nodes repair": {"node": "oven-1"},
