@@ -363,7 +363,7 @@ async def _keep_local(parts: Parts) -> None:
 
 async def _look_after_local(parts: Parts) -> None:
     address = Address(parts.general.public_ip, parts.general.apps_domain)
-    for note in await ensure_local_node(parts.store, parts.machine, address):
+    for note in await ensure_local_node(parts.store, parts.queue, parts.machine, address):
         log.warning("node_note", note=note)
     node_id = await local_node_id(parts.store)
     async with asyncio.TaskGroup() as group:

@@ -56,7 +56,7 @@ async def a_site(store: Store, folder: Path) -> Site:
     queue = Queue(store)
     await queue.open()
     machine = machine_of(await node_in(folder / "node", None, has_docker=True))
-    await ensure_local_node(store, machine, Address(public=None, apps_domain="localhost"))
+    await ensure_local_node(store, queue, machine, Address(public=None, apps_domain="localhost"))
     parts = Parts(
         settings=settings,
         store=store,

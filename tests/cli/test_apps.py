@@ -38,7 +38,7 @@ def _worker(server: Server, live_store: Store, portal: BlockingPortal) -> Iterat
         links = Links(live_store, machine.node, Transcript(live_store, now))
         register_tasks(queue, live_store, links, patience=Patience(check=15, drain=1, warm=0, bake=0))
         await queue.open()
-        await ensure_local_node(live_store, machine, Address(public=None, apps_domain="localhost"))
+        await ensure_local_node(live_store, queue, machine, Address(public=None, apps_domain="localhost"))
 
     async def clear() -> None:
         for name in await node.transport.names_in(node.folders.units):

@@ -16,6 +16,7 @@ from typer.core import TyperArgument, TyperCommand, TyperOption
 from bakery.cli.client.context import parse_url
 from bakery.delivery.local import Address, ensure_local_node
 from bakery.model.errors import BadInput
+from bakery.store.queue import Queue
 from bakery.store.store import Store
 from tests.cli.commands import commands
 from tests.cli.conftest import Terminal
@@ -245,7 +246,7 @@ def odd_shell(
 
     folder, home = tmp_path_factory.mktemp("bakery"), tmp_path_factory.mktemp("home")
     machine = machine_of(portal.call(node_in, folder / "node", None))
-    portal.call(ensure_local_node, odd_store, machine, Address(public=None, apps_domain="localhost"))
+    portal.call(ensure_local_node, odd_store, Queue(odd_store), machine, Address(public=None, apps_domain="localhost"))
     token = portal.call(make)
     with a_server(odd_database, folder) as server, pytest.MonkeyPatch.context() as patched:
         # Each command reads the certificates of the world anew; a thousand commands may share them.

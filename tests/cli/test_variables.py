@@ -4,6 +4,7 @@ import pytest
 from anyio.from_thread import BlockingPortal
 
 from bakery.delivery.local import Address, ensure_local_node
+from bakery.store.queue import Queue
 from bakery.store.store import Store
 from tests.cli.conftest import Terminal
 from tests.cli.server import Server
@@ -16,7 +17,9 @@ KEY = "-----BEGIN KEY-----\nMIIE $HOME 'x' \"y\"\n-----END KEY-----\n"
 def _node(server: Server, live_store: Store, portal: BlockingPortal) -> None:
     """This machine, for apps that nobody deploys."""
     machine = machine_of(portal.call(node_in, Path(server.environ["BAKERY_NODE_DIR"]), None))
-    portal.call(ensure_local_node, live_store, machine, Address(public=None, apps_domain="localhost"))
+    portal.call(
+        ensure_local_node, live_store, Queue(live_store), machine, Address(public=None, apps_domain="localhost")
+    )
 
 
 def an_app(shell: Terminal, slug: str) -> None:

@@ -55,5 +55,5 @@ async def _fleet(store: Store, node: Node) -> Fleet:
     links = Links(store, machine.node, Transcript(store, now))
     register_tasks(queue, store, links, patience=PATIENCE)
     await queue.open()
-    await ensure_local_node(store, machine, Address(public=None, apps_domain="localhost"))
+    await ensure_local_node(store, queue, machine, Address(public=None, apps_domain="localhost"))
     return Fleet(store, queue, node, links, PATIENCE)

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from bakery.delivery.environments import add_environment, parse_new_environment
+from bakery.delivery.local import Address, ensure_local_node
 from bakery.delivery.sites import refresh_site
 from bakery.ingress.domains import (
     Domain,
@@ -23,6 +24,7 @@ from bakery.model.host_names import parse_domain_name
 from bakery.model.names import HostName
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.support.dns_server import a_little_dns
+from tests.support.machine import machine_of
 from tests.support.people import a_developer
 from tests.support.places import at
 
@@ -44,20 +46,46 @@ async def visit(fleet: Fleet, host: str) -> str:
 
 async def do_what_waits(fleet: Fleet) -> None:
     """What the queue holds for sites, done here."""
+    found = await waiting(fleet)
+    assert found
+    for environment_id in found:
+        await refresh_site(fleet.store, fleet.node, environment_id)
+
+
+async def waiting(fleet: Fleet) -> list[int]:
+    """Taken out of the queue."""
     async with fleet.store.transaction() as tx:
         cursor = await tx.connection.execute(
             "DELETE FROM procrastinate_jobs WHERE task_name = %s RETURNING (args ->> 'subject')::bigint",
             (REFRESH_SITE,),
         )
-        waiting = [environment_id for (environment_id,) in await cursor.fetchall()]
-    assert waiting
-    for environment_id in waiting:
-        await refresh_site(fleet.store, fleet.node, environment_id)
+        return [environment_id for (environment_id,) in await cursor.fetchall()]
 
 
 async def set_address(fleet: Fleet, address: str | None) -> None:
     async with fleet.store.transaction() as tx:
         await tx.connection.execute("UPDATE nodes SET public_address = %s", (address,))
+
+
+async def test_a_site_follows_the_apps_domain_of_its_node(fleet: Fleet) -> None:
+    """Without a deployment; and its names are looked at anew when the address of its node is another."""
+    await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    await attach(fleet, WWW)
+    await do_what_waits(fleet)
+    async with fleet.store.transaction() as tx:
+        await tx.connection.execute("UPDATE domains SET look_at = now() + interval '1 hour'")
+    machine = machine_of(fleet.node)
+    await ensure_local_node(fleet.store, fleet.queue, machine, Address("203.0.113.9", "apps.example"))
+    await do_what_waits(fleet)
+    assert await visit(fleet, "shop.apps.example") == "one"
+    assert await visit(fleet, "shop.localhost") != "one"
+    async with fleet.store.connection() as connection:
+        cursor = await connection.execute("SELECT bool_and(look_at <= now()) FROM domains")
+        assert await cursor.fetchone() == (True,)
+
+    await ensure_local_node(fleet.store, fleet.queue, machine, Address("203.0.113.9", "apps.example"))
+    assert await waiting(fleet) == [], "the same again changes nothing"
 
 
 async def test_an_app_answers_to_its_domains_until_they_are_removed(fleet: Fleet) -> None:

@@ -332,4 +332,4 @@ async def job_of_the_deployment(store: Store) -> int:
 async def test_local_is_one_machine_and_no_other(fleet: Fleet) -> None:
     async with a_node(None) as another:
         with pytest.raises(NotReady, match="another machine"):
-            await ensure_local_node(fleet.store, machine_of(another), Address(None, "localhost"))
+            await ensure_local_node(fleet.store, fleet.queue, machine_of(another), Address(None, "localhost"))

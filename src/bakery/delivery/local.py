@@ -9,8 +9,10 @@ from pathlib import Path
 import msgspec
 from psycopg.types.json import Jsonb
 
+from bakery.ingress.places import sites_follow
 from bakery.model.errors import CommandFailed, Conflict, NotReady
 from bakery.nodes.node import Node
+from bakery.store.queue import Queue
 from bakery.store.rows import only
 from bakery.store.store import Store
 
@@ -61,7 +63,7 @@ async def expect_uploads_here(store: Store, node_dir: Path) -> None:
         )
 
 
-async def ensure_local_node(store: Store, machine: Machine, address: Address) -> tuple[str, ...]:
+async def ensure_local_node(store: Store, queue: Queue, machine: Machine, address: Address) -> tuple[str, ...]:
     """Makes or renews the row of this machine, and sees that nginx runs. Returns sentences about what is not right."""
     node = await machine.node()
     notes = await _ensure_ingress(node)
@@ -73,6 +75,10 @@ async def ensure_local_node(store: Store, machine: Machine, address: Address) ->
         "notes": notes,
     }
     async with store.transaction() as tx:
+        before = await tx.connection.execute(
+            "SELECT public_address, apps_domain FROM nodes WHERE slug = 'local' FOR UPDATE"
+        )
+        was = await before.fetchone()
         cursor = await tx.connection.execute(
             """
             INSERT INTO nodes (slug, kind, name, machine_id, facts, site_port, public_address, apps_domain)
@@ -89,8 +95,11 @@ async def ensure_local_node(store: Store, machine: Machine, address: Address) ->
                 "domain": address.apps_domain,
             },
         )
-        if await cursor.fetchone() is None:
+        row = await cursor.fetchone()
+        if row is None:
             raise _another_machine()
+        if was is not None and was != (address.public or node.facts.address, address.apps_domain):
+            await sites_follow(tx, queue, row[0])
         tx.publish("nodes")
     return notes
 

@@ -3,7 +3,7 @@
 Each is a committed row and its place in the queue; a worker does what has to be done on the machine.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from psycopg import errors
 
@@ -57,8 +57,16 @@ async def add_node(store: Store, new: NewNode, *, apps_domain: str, actor: Actor
     return await show_node(store, new.slug, actor=Actor.system())
 
 
-async def edit_node(store: Store, slug: str, wanted: Mapping[str, str | int], *, actor: Actor) -> NodeSummary:
-    """What is not wanted otherwise stays. Another address is another machine until it shows the pinned host key."""
+async def edit_node(
+    store: Store,
+    slug: str,
+    wanted: Mapping[str, str | int],
+    *,
+    follow: Callable[[Transaction, int], Awaitable[None]] | None = None,
+    actor: Actor,
+) -> NodeSummary:
+    """What is not wanted otherwise stays. Another address is another machine until it shows the pinned host key.
+    `follow` is told of the node in the transaction that changes where its apps are found."""
     actor.require(Permission.MANAGE_NODES)
     async with store.transaction() as tx:
         node = await lock_node(tx, slug)
@@ -85,6 +93,8 @@ async def edit_node(store: Store, slug: str, wanted: Mapping[str, str | int], *,
         }
         after = {**_shown(new), "apps_domain": domain, "public_address": public, "public_ipv6": ipv6}
         _record(tx, actor, "node.changed", slug, before=before, after=after)
+        if follow and (domain, public, ipv6) != (node.apps_domain, node.public_address, node.public_ipv6):
+            await follow(tx, node.id)
     return await show_node(store, slug, actor=actor)
 
 

@@ -6,6 +6,7 @@ import msgspec
 from litestar import Response, delete, get, patch, post
 from msgspec import UNSET, UnsetType
 
+from bakery.ingress.places import edit_node
 from bakery.model.actor import Actor
 from bakery.model.nodes import AGENT, NodeState, parse_new_node
 from bakery.model.permissions import Permission
@@ -167,7 +168,7 @@ async def post_node(parts: Parts, actor: Actor, data: NodeWanted) -> Node:
 async def patch_node(parts: Parts, actor: Actor, node: str, data: NodeEdit) -> Node:
     """Its name, its address, or where its apps are found."""
     wanted = {name: value for name, value in msgspec.structs.asdict(data).items() if value is not UNSET}
-    return _shown(await registry.edit_node(parts.store, node, wanted, actor=actor), actor)
+    return _shown(await edit_node(parts.store, parts.queue, node, wanted, actor=actor), actor)
 
 
 @post(

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from litestar import Response, get, post
 from litestar.response import Redirect
 
+from bakery.ingress.places import edit_node
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, BakeryError, Conflict, NotFound
 from bakery.model.permissions import Permission
@@ -34,7 +35,8 @@ async def show_settings(request: WebRequest, parts: Parts, actor: Actor, node: s
 async def save_settings(request: WebRequest, parts: Parts, actor: Actor, node: str) -> Response[str] | Redirect:
     form = await typed(request)
     try:
-        await registry.edit_node(parts.store, node, {name: form.text(name) for name in _EDIT_FIELDS}, actor=actor)
+        wanted = {name: form.text(name) for name in _EDIT_FIELDS}
+        await edit_node(parts.store, parts.queue, node, wanted, actor=actor)
     except _REFUSALS as error:
         refused = form.refused(error, shown=_EDIT_FIELDS)
         return await _settings(request, parts, actor, node, form=refused, status=status_of(error))
