@@ -34,10 +34,10 @@ from bakery.hooks.looking import keep_looking_at_branches
 from bakery.hooks.receive import deploy_what_was_cut
 from bakery.hooks.rows import forget_deliveries
 from bakery.hooks.telling import keep_telling
-from bakery.ingress import certifying
+from bakery.ingress import certifying, own_site
 from bakery.ingress.certifying import authority_of
 from bakery.ingress.looking import keep_looking
-from bakery.ingress.own_site import read_own_site, settle_own_site
+from bakery.ingress.own_site import read_own_site
 from bakery.model.actor import Actor
 from bakery.model.errors import BakeryError, NotReady, Unavailable
 from bakery.model.faults import arm, parse_fault
@@ -45,7 +45,7 @@ from bakery.model.names import Port
 from bakery.model.secret import Secret
 from bakery.nodes import worker as node_tasks
 from bakery.nodes.links import Links
-from bakery.nodes.node import Node, open_local_node
+from bakery.nodes.node import open_local_node
 from bakery.nodes.touch import INTERVAL, Touch
 from bakery.nodes.transcript import Transcript, forget_transcripts
 from bakery.nodes.vitals import watch
@@ -78,6 +78,7 @@ _JOBS_ARE_KEPT = timedelta(days=7)  # in the queue
 _DEPLOYMENT_LOGS_ARE_KEPT = timedelta(days=90)
 _LOGS_ARE_KEPT = timedelta(days=30)  # of jobs on nodes
 _TRANSCRIPTS_ARE_KEPT = timedelta(days=30)
+_RENEWAL_LOOK = 20.0
 _TRY_EVERY = 5.0  # to hold what another process held
 _PAUSE = 1.0
 _RESTART_EVERY = 5.0
@@ -373,17 +374,26 @@ async def _look_after_local(parts: Parts) -> None:
 
 
 async def _keep_own_site(parts: Parts) -> None:
-    """This machine's nginx does what the settings say of Bakery's own site."""
-    node = await parts.machine.node()
-    async with parts.hub.subscribe({"settings"}, (), None) as subscription:
-        await _settle_own_site(parts, node)
+    """This machine's nginx does what the settings say of Bakery's own site, whose certificate is renewed."""
+    node, turn = await parts.machine.node(), asyncio.Lock()
+    machine = own_site.Machine(node.ingress, node.certificates, parts.authority)
+
+    async def settle() -> None:
+        async with turn:
+            general = await read_general(parts.store, parts.settings)
+            await own_site.settle_own_site(parts.store, machine, general, bakerys_port=Port(parts.settings.port))
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(_RENEWAL_LOOK)
+            if await own_site.is_certificate_due(parts.store, machine, await read_general(parts.store, parts.settings)):
+                await settle()
+
+    async with parts.hub.subscribe({"settings"}, (), None) as subscription, asyncio.TaskGroup() as group:
+        group.create_task(renew())
+        await settle()
         async for _ in subscription.items():
-            await _settle_own_site(parts, node)
-
-
-async def _settle_own_site(parts: Parts, node: Node) -> None:
-    general = await read_general(parts.store, parts.settings)
-    await settle_own_site(parts.store, node.ingress, general, bakerys_port=Port(parts.settings.port))
+            await settle()
 
 
 async def _watch_machine(parts: Parts, node_id: int) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -31,6 +32,13 @@ def a_bakery(folder: Path, *arguments: str, **environ: str) -> Serving:
 def site_port(bakery: Serving) -> int:
     """Where its nginx answers."""
     return int(bakery.argv[bakery.argv.index("serve") - 1])
+
+
+def open_for_nginx(folder: Path) -> None:
+    """Its workers pass through to it."""
+    own = folder.relative_to(tempfile.gettempdir()).parts
+    for each in (folder, *folder.parents[: len(own) - 1]):
+        each.chmod(0o711)
 
 
 def end(bakery: Serving) -> None:

@@ -1,6 +1,5 @@
 """A certificate over the life of a real Bakery: asked for by itself, also after a kill in the middle of the order."""
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from tests.faults.outside import Outside
 from tests.faults.site import (
     deploy,
     make_app,
+    open_for_nginx,
     program_at,
     site_port,
     token_of,
@@ -29,9 +29,7 @@ HOST = "shop.example.com"
 def test_a_name_that_leads_here_gets_its_certificate_also_after_a_kill(
     outside: Outside, new_bakery: NewBakery, tmp_path: Path
 ) -> None:
-    own = tmp_path.relative_to(tempfile.gettempdir()).parts
-    for folder in (tmp_path, *tmp_path.parents[: len(own) - 1]):  # which nginx's workers pass through
-        folder.chmod(0o711)
+    open_for_nginx(tmp_path)
     bakery = new_bakery(DATABASE_URL=outside.url)
     with a_little_dns() as dns, running_pebble(site_port(bakery)) as pebble:
         (tmp_path / "ca.pem").write_text(pebble.trusted)

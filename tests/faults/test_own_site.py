@@ -1,15 +1,19 @@
 """Bakery's own site over the life of a real Bakery: what is wanted comes true, also after a kill."""
 
+import socket
+import ssl
 from collections.abc import Callable
 from pathlib import Path
 
 import httpx
 
 from tests.faults.outside import Outside
-from tests.faults.site import program_at, site_port, token_of, without_traceback
+from tests.faults.site import open_for_nginx, program_at, site_port, token_of, without_traceback
+from tests.support.authority import running_pebble
 from tests.support.serving import Serving
 from tests.support.waiting import wait_until
 
+NAME = "bakery.example.com"
 NewBakery = Callable[..., Serving]
 
 
@@ -20,6 +24,56 @@ def is_answered(name: str, port: int) -> bool:
     except httpx.ConnectError:
         return False
     return answer.status_code == 200 and "x-request-id" in answer.headers
+
+
+def test_it_has_a_certificate_where_the_base_url_begins_with_https(
+    outside: Outside, new_bakery: NewBakery, tmp_path: Path
+) -> None:
+    """Until there is one, and where the authority refuses, it answers by HTTP and says so."""
+    open_for_nginx(tmp_path)
+    bakery = new_bakery(DATABASE_URL=outside.url)
+    with running_pebble(site_port(bakery)) as pebble:
+        (tmp_path / "ca.pem").write_text(pebble.trusted)
+        bakery.environ |= {"BAKERY_ACME_DIRECTORY": pebble.directory, "BAKERY_ACME_CA": str(tmp_path / "ca.pem")}
+        bakery.start()
+        with program_at(bakery, token_of(bakery)) as program:
+
+            def own() -> dict[str, str]:
+                found: dict[str, str] = program.get("/api/system/own-site").raise_for_status().json()
+                return found
+
+            def lead_to(port: int) -> None:
+                address = {"base_url": f"https://{NAME}:{port}", "public_ip": None, "apps_domain": "localhost"}
+                program.put("/api/system/settings", json=address).raise_for_status()
+
+            lead_to(1)
+            program.put("/api/system/own-site", json={"is_wanted": True}).raise_for_status()
+            wait_until(lambda: "nginx listens on port" in own()["trouble"], what="another port is told", seconds=20)
+            port = int(own()["trouble"].split()[-2])
+            lead_to(port)
+            wait_until(
+                lambda: own()["secure_until"] is not None, what="it has a certificate", seconds=150
+            )  # a nonce may be bad
+
+            wait_until(lambda: is_secure(port), what="visitors have it")
+            led = httpx.get(f"http://127.0.0.1:{site_port(bakery)}/x?y", headers={"host": NAME}, trust_env=False)
+            assert (led.status_code, led.headers["location"]) == (301, f"https://{NAME}:{port}/x?y")
+            assert (own()["insecure"], own()["trouble"]) == ("", "")
+        bakery.stop()
+    assert without_traceback(bakery.said())
+
+
+def is_secure(port: int) -> bool:
+    """Bakery itself answers, under a certificate for its name."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as plain:
+        try:
+            with context.wrap_socket(plain, server_hostname=NAME) as secured:
+                secured.sendall(f"GET /login HTTP/1.1\r\nHost: {NAME}:{port}\r\nConnection: close\r\n\r\n".encode())
+                return b"x-request-id" in secured.recv(4096).lower()
+        except ssl.SSLError:
+            return False
 
 
 def test_bakerys_own_site_comes_back_with_bakery(outside: Outside, new_bakery: NewBakery, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bakery.ingress.own_site import OwnSite, choose_own_site, read_own_site, settle_own_site
+from bakery.ingress.own_site import Machine, OwnSite, choose_own_site, read_own_site, settle_own_site
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, NotAllowed
 from bakery.model.names import Port
@@ -45,7 +45,7 @@ async def test_requests_for_the_base_url_reach_bakery_and_no_others(
 ) -> None:
     await choose_own_site(store, found_at(place), is_wanted=True, actor=ada)
     async with an_app({"/": 204}) as bakery:
-        await settle_own_site(store, ingress, found_at(place), bakerys_port=bakery)
+        await settle_own_site(store, Machine(ingress), found_at(place), bakerys_port=bakery)
 
         assert await read_own_site(store) == OwnSite(is_wanted=True, host="bakery.example")
         assert (await answer(place, "bakery.example"), await answer(place, "other.example")) == (204, 404)
@@ -55,7 +55,7 @@ async def test_it_follows_a_changed_base_url(store: Store, ingress: HelperIngres
     await choose_own_site(store, found_at(place), is_wanted=True, actor=ada)
     async with an_app({"/": 204}) as bakery:
         for host in ("bakery.example", "oven.example"):
-            await settle_own_site(store, ingress, found_at(place, host), bakerys_port=bakery)
+            await settle_own_site(store, Machine(ingress), found_at(place, host), bakerys_port=bakery)
 
         assert (await answer(place, "oven.example"), await answer(place, "bakery.example")) == (204, 404)
 
@@ -64,7 +64,7 @@ async def test_turned_off_it_is_gone(store: Store, ingress: HelperIngress, place
     async with an_app({"/": 204}) as bakery:
         for is_wanted in (True, False):
             await choose_own_site(store, found_at(place), is_wanted=is_wanted, actor=ada)
-            await settle_own_site(store, ingress, found_at(place), bakerys_port=bakery)
+            await settle_own_site(store, Machine(ingress), found_at(place), bakerys_port=bakery)
 
     assert await read_own_site(store) == OwnSite()
     assert await answer(place, "bakery.example") == 404
@@ -77,7 +77,7 @@ async def test_what_nginx_refuses_is_told_and_the_sites_stay(
     (place.root / "nginx/bakery.d/theirs.conf").write_text("lsten 80;\n")
     await choose_own_site(store, found_at(place), is_wanted=True, actor=ada)
 
-    await settle_own_site(store, ingress, found_at(place), bakerys_port=Port(4100))
+    await settle_own_site(store, Machine(ingress), found_at(place), bakerys_port=Port(4100))
 
     told = await read_own_site(store)
     assert (told.host, told.is_settled) == (None, False)
@@ -87,7 +87,7 @@ async def test_what_nginx_refuses_is_told_and_the_sites_stay(
 
     (place.root / "nginx/bakery.d/theirs.conf").unlink()
     await choose_own_site(store, found_at(place), is_wanted=True, actor=ada)
-    await settle_own_site(store, ingress, found_at(place), bakerys_port=Port(4100))
+    await settle_own_site(store, Machine(ingress), found_at(place), bakerys_port=Port(4100))
     assert (await read_own_site(store)).host == "bakery.example"
 
 
@@ -97,7 +97,7 @@ async def test_a_base_url_that_this_nginx_does_not_answer_is_told(
     elsewhere = General("http://bakery.example:1", None, "localhost")
     await choose_own_site(store, elsewhere, is_wanted=True, actor=ada)
 
-    await settle_own_site(store, ingress, elsewhere, bakerys_port=Port(4100))
+    await settle_own_site(store, Machine(ingress), elsewhere, bakerys_port=Port(4100))
 
     told = (await read_own_site(store)).trouble
     assert told == f"The base URL leads to port 1, and nginx listens on port {place.port} here."
@@ -105,7 +105,7 @@ async def test_a_base_url_that_this_nginx_does_not_answer_is_told(
 
 async def test_without_nginx_the_reason_is_told(store: Store, place: Place, ada: Actor) -> None:
     await choose_own_site(store, found_at(place), is_wanted=True, actor=ada)
-    await settle_own_site(store, None, found_at(place), bakerys_port=Port(4100))
+    await settle_own_site(store, Machine(None), found_at(place), bakerys_port=Port(4100))
     assert (await read_own_site(store)).trouble == "There is no nginx on this machine. Install it, then try again."
 
 
@@ -113,7 +113,6 @@ async def test_without_nginx_the_reason_is_told(store: Store, place: Place, ada:
     ("base_url", "why"),
     [
         (None, "Bakery has no base URL yet, so there is no name for its site."),
-        ("https://bakery.example", "The base URL begins with https, and Bakery's own site has no certificate yet."),
         ("http://[2001:db8::1]", "The base URL is an IPv6 address; a site needs a host name."),
     ],
 )

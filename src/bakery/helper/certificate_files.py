@@ -14,7 +14,7 @@ from pathlib import Path
 from bakery.helper.files import make_folder, make_open_folder, remove_tree, replace_with, sync_folder
 from bakery.helper.programs import call, find_program
 
-NAME = "c[1-9][0-9]{0,17}"
+NAME = "(?:c[1-9][0-9]{0,17}|own)"  # own: of Bakery's own site
 MOST_IN_CHAIN = 10
 CHALLENGES = "/.well-known/acme-challenge/"
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\s[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")

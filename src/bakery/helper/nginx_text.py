@@ -134,15 +134,32 @@ server {{
 """
 
 
-def render_own_site(host: str, port: int, *, listen: Listen, webroot: PurePath) -> str:
-    """Requests go to Bakery itself. It limits what is sent to it, and keeps what it sends open, by itself."""
+def render_own_site(host: str, port: int, *, listen: Listen, webroot: PurePath, tls: Tls) -> str:
+    """Requests go to Bakery itself. It limits what is sent to it, and keeps what it sends open, by itself. With a
+    certificate, who comes by HTTP is led to HTTPS."""
+    proxied = _OWN.format(port=port)
+    by_http = proxied
+    if tls.has(host):
+        by_http = _MOVED.format(address=f"https://$host{_port(tls.listen, _HTTPS_PORT)}")
+    servers = [_own_server(host, listen.lines(), _challenges(webroot) + by_http)]
+    for _, chain, key in tls.certificates:
+        secured = tls.listen.lines(" ssl http2") if tls.listen else ""
+        servers.append(_own_server(host, secured, tls.lines(chain, key) + proxied))
+    return f"{WRITTEN_BY_BAKERY}\n" + "\n".join(servers)
+
+
+def _own_server(host: str, listen: str, body: str) -> str:
     return f"""\
-{WRITTEN_BY_BAKERY}
 server {{
-{listen.lines()}    server_name {host};
+{listen}    server_name {host};
     access_log off;
     client_max_body_size 0;
-{_challenges(webroot)}
+{body}}}
+"""
+
+
+_OWN = """\
+
     location / {{
         proxy_pass http://127.0.0.1:{port};
         proxy_http_version 1.1;
@@ -157,7 +174,6 @@ server {{
         proxy_set_header X-Real-IP "";
         proxy_set_header Forwarded "";
     }}
-}}
 """
 
 

@@ -121,6 +121,9 @@ def site_name(app: AppName, environment: EnvironmentName) -> SiteName:
     return SiteName(f"{app}-{environment}")
 
 
+OWN_CERTIFICATE = CertificateName("own")  # of Bakery's own site
+
+
 def certificate_name(number: int) -> CertificateName:
     """As a node knows a certificate, by the number of its row."""
     return CertificateName(f"c{number}")

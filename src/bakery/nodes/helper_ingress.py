@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from bakery.model.names import Colour, Port, SiteName
+from bakery.model.names import CertificateName, Colour, Port, SiteName
 from bakery.nodes.drift import SitesDrift, sites_drift
 from bakery.nodes.helper_calls import Helper
-from bakery.nodes.ingress import SYSTEM_PORT, ProxySite, SiteMarker, StaticSite
+from bakery.nodes.ingress import SYSTEM_PORT, SYSTEM_TLS_PORT, ProxySite, SiteMarker, StaticSite
 
 _WITHIN = 120.0  # a turn, two tests and a reload, each with a limit of its own
 
@@ -32,6 +32,10 @@ class HelperIngress:
     @property
     def port(self) -> Port:
         return self._own.port if self._own else SYSTEM_PORT
+
+    @property
+    def tls_port(self) -> Port | None:
+        return self._own.tls_port if self._own else SYSTEM_TLS_PORT
 
     async def ensure_running(self) -> tuple[str, ...]:
         ensured = await self._helper.ask(_Ensured, "site-ensure", told=self.listens, within=_WITHIN)
@@ -62,8 +66,9 @@ class HelperIngress:
         port = None if site.port is None else Port(site.port)
         return SiteMarker(site.generation, site.release, site.slot, port, site.is_taken_up)
 
-    async def put_own_site(self, host: str, upstream: Port) -> None:
-        told = {"host": host, "port": upstream, **self.listens}
+    async def put_own_site(self, host: str, upstream: Port, certificate: CertificateName | None = None) -> None:
+        held = {"certificates": [certificate]} if certificate else {}
+        told = {"host": host, "port": upstream, **held, **self.listens}
         await self._helper.say("own-put", told=told, within=_WITHIN)
 
     async def remove_own_site(self) -> None:

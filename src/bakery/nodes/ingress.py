@@ -79,11 +79,16 @@ class Ingress(Protocol):
     async def look_for_drift(self, sites: Sequence[ProxySite | StaticSite]) -> SitesDrift:
         """What differs from these and no others. It changes nothing."""
 
-    async def put_own_site(self, host: str, upstream: Port) -> None:
-        """Requests for this name go to the Bakery that listens on this machine. Refused by nginx: all is as before."""
+    async def put_own_site(self, host: str, upstream: Port, certificate: CertificateName | None = None) -> None:
+        """Requests for this name go to the Bakery that listens on this machine, by HTTPS too where there is a
+        certificate. Refused by nginx: all is as before."""
 
     async def remove_own_site(self) -> None: ...
 
     @property
     def port(self) -> Port:
         """Where sites answer."""
+
+    @property
+    def tls_port(self) -> Port | None:
+        """Where they answer by HTTPS; None: nowhere."""

@@ -7,7 +7,7 @@ from bakery.cli.output import Json, print_done, print_facts, warn
 
 group = typer.Typer(help="Bakery's own site in nginx.", no_args_is_help=True)
 _PATH = "/system/own-site"
-_FACTS = {"is_wanted": "Wanted", "is_settled": "As wanted", "host": "Answers to"}
+_FACTS = {"is_wanted": "Wanted", "is_settled": "As wanted", "host": "Answers to", "secure_until": "Certificate until"}
 
 
 @group.command()
@@ -16,8 +16,9 @@ def show(*, json: Json = False) -> None:
     with connect() as api:
         found = api.get(_PATH)
     print_facts(found, _FACTS, as_json=json)
-    if found["trouble"]:
-        warn(found["trouble"])
+    for why in (found["trouble"], found["insecure"]):
+        if why:
+            warn(why)
 
 
 @group.command()

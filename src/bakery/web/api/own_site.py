@@ -1,5 +1,7 @@
 """Bakery's own site in the nginx of its machine."""
 
+from datetime import datetime
+
 import msgspec
 from litestar import get, put
 
@@ -14,12 +16,15 @@ _MANAGE = {"permission": Permission.MANAGE_SYSTEM}
 
 
 class OwnSite(msgspec.Struct, kw_only=True):
-    """`host` is the name under which nginx passes requests on by now, `trouble` why it is not as it is wanted."""
+    """`host` is the name under which nginx passes requests on by now, `trouble` why it is not as it is wanted. By
+    HTTPS it does so until `secure_until`; `insecure` is why it does not, or not for long any more."""
 
     is_wanted: bool
     is_settled: bool
     host: str | None
     trouble: str
+    secure_until: datetime | None
+    insecure: str
 
 
 class OwnSiteWanted(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

@@ -58,6 +58,8 @@ def own_site_page(site: OwnSite, general: General, *, problem: str = "") -> OwnS
         is_wanted=site.is_wanted,
         trouble=problem or site.trouble,
         why_not=why_not(general),
+        secure=f"until {site.secure_until:%Y-%m-%d}, renewed by itself" if site.secure_until else "",
+        insecure=site.insecure,
     )
 
 

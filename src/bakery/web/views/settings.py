@@ -34,7 +34,8 @@ class AppDefaultsPage:
 
 @dataclass(frozen=True, slots=True)
 class OwnSitePage:
-    """settings/address.html. `why_not` is why it cannot be turned on."""
+    """settings/address.html. `why_not` is why it cannot be turned on; `secure` how long its certificate lasts, and
+    `insecure` why there is no other."""
 
     status: StatusView
     told: str
@@ -42,3 +43,5 @@ class OwnSitePage:
     is_wanted: bool
     trouble: str
     why_not: str
+    secure: str = ""
+    insecure: str = ""
