@@ -51,9 +51,8 @@ def test_it_has_a_certificate_where_the_base_url_begins_with_https(
             wait_until(lambda: "nginx listens on port" in own()["trouble"], what="another port is told", seconds=20)
             port = int(own()["trouble"].split()[-2])
             lead_to(port)
-            wait_until(
-                lambda: own()["secure_until"] is not None, what="it has a certificate", seconds=150
-            )  # a nonce may be bad
+            # Longer than an order: a nonce may be bad, and then it is asked again.
+            wait_until(lambda: own()["secure_until"] is not None, what="it has a certificate", seconds=150)
 
             wait_until(lambda: is_secure(port), what="visitors have it")
             led = httpx.get(f"http://127.0.0.1:{site_port(bakery)}/x?y", headers={"host": NAME}, trust_env=False)
