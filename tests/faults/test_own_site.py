@@ -55,11 +55,17 @@ def test_it_has_a_certificate_where_the_base_url_begins_with_https(
             wait_until(lambda: own()["secure_until"] is not None, what="it has a certificate", seconds=150)
 
             wait_until(lambda: is_secure(port), what="visitors have it", seconds=30)
-            led = httpx.get(f"http://127.0.0.1:{site_port(bakery)}/x?y", headers={"host": NAME}, trust_env=False)
-            assert (led.status_code, led.headers["location"]) == (301, f"https://{NAME}:{port}/x?y")
+            wait_until(
+                lambda: where_led(site_port(bakery)) == f"https://{NAME}:{port}/x?y", what="who comes by HTTP is led"
+            )
             assert (own()["insecure"], own()["trouble"]) == ("", "")
         bakery.stop()
     assert without_traceback(bakery.said())
+
+
+def where_led(port: int) -> str:
+    answer = httpx.get(f"http://127.0.0.1:{port}/x?y", headers={"host": NAME}, trust_env=False)
+    return answer.headers.get("location", "") if answer.status_code == 301 else ""
 
 
 def is_secure(port: int) -> bool:
