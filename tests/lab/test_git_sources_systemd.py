@@ -62,7 +62,9 @@ async def test_a_private_repository_becomes_a_release_and_its_key_is_nowhere(nod
     names = node.run("find", RELEASE, "-mindepth", "1", "-printf", "%P %u\n").split()
     assert sorted(names[::2]) == ["app.py", "main.py"]
     assert set(names[1::2]) == {"bk-903fef0d5516b093"}
-    assert json.loads(await helper.say("tree-names", "shop", "production", "1")) == {"sizes": {"app.py": 9}}
+    assert json.loads(await helper.say("tree-names", "shop", "production", "1")) == {
+        "sizes": {"app.py": 9}, "links": ["main.py"],
+    }  # fmt: skip
     secret = private.reveal().splitlines()[2]
     searched = node.run("sh", "-c", f"grep -rlF '{secret}' /var/lib/bakery /run /dev/shm /tmp /etc || true")
     assert searched == ""
