@@ -22,9 +22,9 @@ from tests.github_double.server import GitHubDouble, a_github
 from tests.github_double.world import OAuthClient
 from tests.support.git_server import GitServer, a_git_server
 from tests.support.github_links import BACK, is_ending, known, link
-from tests.support.people import a_developer, signed_in
+from tests.support.people import a_developer, an_admin, signed_in
 from tests.support.places import at
-from tests.web.browser import Browser
+from tests.web.browser import Browser, a_browser
 
 
 @pytest.fixture
@@ -312,3 +312,13 @@ async def _token(store: Store) -> str:
     assert source is not None
     token = (await credentials_of(store, source)).token
     return token.reveal() if token else ""
+
+
+async def test_who_removes_a_person_is_told_which_apps_need_another_link(
+    site: Site, linked: Actor, github: GitHubDouble
+) -> None:
+    member = f"/team/members/{linked.person_id}"
+    async with a_browser(site, await an_admin(site.store, "ben@example.com")) as ben:
+        assert "their link to GitHub" not in (await ben.get(member)).text
+        await an_app_at_github(site, linked, github)
+        assert "which alone fetches shop: give these another link" in (await ben.get(member)).text

@@ -170,6 +170,20 @@ bakery source key {new.slug}"
     return await create_app(store, new, actor=actor, then=follow)
 
 
+async def apps_by_link(store: Store, person: int, *, actor: Actor) -> list[str]:
+    """What the link of a person to GitHub opens, and nothing else does: without them it is fetched no more."""
+    actor.require(Permission.MANAGE_PEOPLE)
+    async with store.connection() as connection:
+        found = await connection.execute(
+            """
+            SELECT DISTINCT slug FROM git_sources JOIN environments ON environments.id = environment_id
+            JOIN apps ON apps.id = app_id AND deleted_at IS NULL WHERE github_person = %s ORDER BY slug
+            """,
+            (person,),
+        )
+        return [slug for (slug,) in await found.fetchall()]
+
+
 def _whose_link(now: StoredSource | None, new: NewSource, actor: Actor) -> int | None:
     """A link opens all that its person may read: somebody else does not point it at another repository."""
     if new.github_person is not None:

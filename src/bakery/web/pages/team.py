@@ -20,6 +20,7 @@ from bakery.access.people import (
 )
 from bakery.access.resets import NewResetLink, make_reset_link
 from bakery.delivery.choices import list_choices
+from bakery.delivery.sources import apps_by_link
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, BakeryError, ChangedMeanwhile, Conflict, NotAllowed, NotFound
 from bakery.model.permissions import Permission, Role
@@ -211,6 +212,7 @@ async def _member(
         remove=remove or Form(),
         version=person.access_version,
         clash=await _clash(parts, actor, person, answers) if isinstance(error, ChangedMeanwhile) and answers else None,
+        by_link=await apps_by_link(parts.store, person_id, actor=actor),
         suspended=person.suspended_at is not None,
         last_admin=why_last_admin(person, people),
         link=OneTimeLink(

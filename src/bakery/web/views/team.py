@@ -45,7 +45,8 @@ class MemberPage:
     """team/member.html, for Admins. Fields: role, all_apps (on or absent), apps (one per slug), version; `answer` is
     “theirs” to take those; confirm to remove.
 
-    `granted` holds the slugs of the apps granted; `last_admin`: why this person cannot be demoted or removed.
+    `granted` holds the slugs of the apps granted; `last_admin`: why this person cannot be demoted or removed;
+    `by_link`: the apps that their link to GitHub opens.
     """
 
     member: MemberRow
@@ -57,6 +58,7 @@ class MemberPage:
     remove: Form
     version: str
     clash: Clash | None = None
+    by_link: Sequence[str] = ()
     suspended: bool = False
     last_admin: str = ""
     link: OneTimeLink | None = None
