@@ -170,6 +170,18 @@ def test_who_issues_certificates_has_a_name_or_an_address() -> None:
             directory(text)
 
 
+def test_an_oauth_app_of_github_has_an_id_a_secret_and_a_server() -> None:
+    whole = {"GITHUB_CLIENT_ID": "Iv1.8a61", "GITHUB_CLIENT_SECRET": "s3cret", "GITHUB_URL": "https://git.example.com"}
+    settings = read_settings({**HOME, **whole}, is_root=False)
+    assert (settings.github_client_id, settings.github_url) == ("Iv1.8a61", "https://git.example.com")
+    assert "s3cret" not in repr(settings)
+    with pytest.raises(NotReady, match="GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET belong together"):
+        read_settings({**HOME, "GITHUB_CLIENT_ID": "Iv1.8a61"}, is_root=False)
+    for wrong in ({"GITHUB_CLIENT_ID": "a b"}, {"GITHUB_CLIENT_SECRET": "a b"}, {"GITHUB_URL": "http://10.0.0.1"}):
+        with pytest.raises(NotReady, match=next(iter(wrong))):
+            read_settings({**HOME, **wrong}, is_root=False)
+
+
 def test_an_account_of_an_authority_needs_an_id_and_a_key() -> None:
     with pytest.raises(NotReady, match="BAKERY_ACME_EAB_KID and BAKERY_ACME_EAB_KEY belong together"):
         read_settings({**HOME, "BAKERY_ACME_EAB_KID": "kid-1"}, is_root=False)

@@ -30,6 +30,7 @@ from bakery.delivery.old_logs import shorten_old_logs
 from bakery.delivery.plan import StepKey
 from bakery.delivery.rounds import find_lost_work, look_after_apps
 from bakery.delivery.worker import register_tasks
+from bakery.github.registration import set_registration
 from bakery.hooks.looking import keep_looking_at_branches
 from bakery.hooks.receive import deploy_what_was_cut
 from bakery.hooks.rows import forget_deliveries
@@ -113,6 +114,7 @@ async def serve(settings: Settings, role: Role, *, announce: Callable[[str], Non
         await asyncio.to_thread(ensure_newest, dsn)
         parts = await open_parts(settings, dsn, stack, name=f"{SERVER} {uuid4().hex[:8]}")
         await expect_the_same_key(parts.store, settings)
+        await _register_at_github(parts.store, settings)
         if server is not None:  # nobody else works on our own database: what is still leased was held by the dead
             await leases.free_all(parts.store)
         if role is not Role.WEB:
@@ -309,6 +311,18 @@ async def _run(
         if last:
             await asyncio.wait(last, timeout=_PATIENCE)
         await end_tasks(*others, *last)
+
+
+async def _register_at_github(store: Store, settings: Settings) -> None:
+    """As the environment says, which goes before what somebody typed."""
+    if settings.github_client_id and settings.github_client_secret:
+        await set_registration(
+            store,
+            url=settings.github_url,
+            client_id=settings.github_client_id,
+            secret=settings.github_client_secret,
+            actor=Actor.system("cli"),
+        )
 
 
 async def _again_and_again(part: Callable[[Parts], Coroutine[None, None, None]], parts: Parts) -> None:

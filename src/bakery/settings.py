@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from bakery.model.certificates import LETSENCRYPT, STAGING
 from bakery.model.emails import parse_email
 from bakery.model.errors import BadInput, NotReady
+from bakery.model.github import PUBLIC, parse_client_id, parse_client_secret, parse_github_url
 from bakery.model.secret import Secret
 
 T = TypeVar("T")
@@ -69,6 +70,9 @@ KNOWN: tuple[Setting, ...] = (
         "BAKERY_ACME_CA",
         "A PEM file of who vouches for the authority's own address, where no public one does.",
     ),
+    Setting("GITHUB_CLIENT_ID", "The OAuth app by which people link their GitHub, set at each start."),
+    Setting("GITHUB_CLIENT_SECRET", "The secret of that OAuth app."),
+    Setting("GITHUB_URL", "The GitHub server that it is registered at.", "https://github.com"),
     Setting(
         "BAKERY_DATA_DIR",
         "The control plane's own folder.",
@@ -118,6 +122,9 @@ class Settings:
     acme_eab_kid: str | None
     acme_eab_key: Secret | None
     acme_ca: str | None  # PEM
+    github_client_id: str | None  # None: as it is in the settings
+    github_client_secret: Secret | None
+    github_url: str
     data_dir: Path
     node_dir: Path
     logs_dir: Path
@@ -160,6 +167,10 @@ def read_settings(environ: Mapping[str, str], *, dotenv: Path | None = None, is_
     account_key = take("BAKERY_ACME_EAB_KEY", _account_key, None)
     if (account_id is None) != (account_key is None) and not mistakes:
         mistakes.append("BAKERY_ACME_EAB_KID and BAKERY_ACME_EAB_KEY belong together: set both, or neither.")
+    client_id = take("GITHUB_CLIENT_ID", parse_client_id, None)
+    client_secret = take("GITHUB_CLIENT_SECRET", _client_secret, None)
+    if (client_id is None) != (client_secret is None) and not mistakes:
+        mistakes.append("GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET belong together: set both, or neither.")
     settings = Settings(
         database_url=take("DATABASE_URL", _database_url, None),
         encryption_keys=take("ENCRYPTION_KEY", _keys, ()),
@@ -177,6 +188,9 @@ def read_settings(environ: Mapping[str, str], *, dotenv: Path | None = None, is_
         acme_eab_kid=account_id,
         acme_eab_key=account_key,
         acme_ca=take("BAKERY_ACME_CA", _pem_file, None),
+        github_client_id=client_id,
+        github_client_secret=client_secret,
+        github_url=take("GITHUB_URL", parse_github_url, PUBLIC),
         data_dir=data_dir,
         node_dir=take("BAKERY_NODE_DIR", _absolute_path, state / "node"),
         logs_dir=take("BAKERY_LOGS_DIR", _absolute_path, data_dir / "logs"),
@@ -348,6 +362,10 @@ def _account_key(text: str) -> Secret:
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,500}={0,2}", text):
         raise ValueError("it is not written in base64url.")
     return Secret(text)
+
+
+def _client_secret(text: str) -> Secret:
+    return parse_client_secret(Secret(text))
 
 
 def _pem_file(text: str) -> str:

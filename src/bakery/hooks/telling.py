@@ -1,9 +1,11 @@
 """Telling GitHub what became of a commit: its status, and a deployment there, each with a way to the log here."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+import contextlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import msgspec
 import structlog
@@ -13,6 +15,7 @@ from bakery.github.links import usable_link
 from bakery.github.repositories import split_name
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BakeryError, TooMany, Unavailable
+from bakery.store import leases
 from bakery.store.rows import typed
 from bakery.store.store import Store
 
@@ -21,7 +24,8 @@ log = structlog.get_logger()
 _PAUSE = 2.0
 _AT_ONCE = 20
 _TRIES = 10
-_LOCK = 0x6769746875
+_LEASE = "github:telling"
+_TRY_EVERY = 5.0  # to hold what another process held
 
 # As a commit's status, as a deployment's, and in words.
 _TOLD: Mapping[DeploymentState, tuple[str, str, str]] = {
@@ -53,26 +57,34 @@ class _Made(msgspec.Struct):
     id: int
 
 
-async def keep_telling(
-    store: Store, base: Callable[[], str | None], *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-) -> None:
-    """What the worker runs. `base` is Bakery's own address; without one there is no way to the log."""
-    while True:
-        address = base()
-        if address:
-            await tell_news(store, address)
-        await sleep(_PAUSE)
+async def keep_telling(store: Store, base: Callable[[], str | None]) -> None:
+    """What the worker runs, one process at a time. `base` is Bakery's own address; without one there is no way to the
+    log."""
+    holder = uuid4()
+
+    async def tell_on() -> None:
+        while True:
+            address = base()
+            if address:
+                await tell_news(store, address)
+            await asyncio.sleep(_PAUSE)
+
+    try:
+        while True:
+            await leases.while_held(store, _LEASE, holder, tell_on)
+            await asyncio.sleep(_TRY_EVERY)
+    finally:
+        with contextlib.suppress(Unavailable):
+            await leases.give_up(store, holder)
 
 
 async def tell_news(store: Store, base: str) -> None:
-    """One process at a time, some deployments at a time."""
-    async with store.transaction() as tx:
-        locked = await tx.connection.execute("SELECT pg_try_advisory_xact_lock(%s)", (_LOCK,))
-        if (await locked.fetchone() or (False,))[0]:
-            async with tx.connection.cursor(row_factory=typed(_News)) as cursor:
-                await cursor.execute(_NEWS, {"states": list(_TOLD), "most": _AT_ONCE})
-                for news in await cursor.fetchall():
-                    await _tell(store, news, base)
+    """Some deployments at a time. GitHub may take long, and nothing is held in the database meanwhile."""
+    async with store.connection() as connection, connection.cursor(row_factory=typed(_News)) as cursor:
+        await cursor.execute(_NEWS, {"states": list(_TOLD), "most": _AT_ONCE})
+        found = await cursor.fetchall()
+    for news in found:
+        await _tell(store, news, base)
 
 
 async def _tell(store: Store, news: _News, base: str) -> None:
