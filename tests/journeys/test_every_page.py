@@ -26,6 +26,8 @@ PARTS_OF_PAGES = {
     "/fleet",
     "/palette",
     "/account",
+    "/account/github/link",  # they lead to GitHub, and back
+    "/account/github/back",
     "/activity.csv",
     "/bootstrap/{token:str}/install-node.sh",
     *PARTS_OF_LOGS,
