@@ -70,6 +70,7 @@ def test_all_addresses_stay_below_the_path_and_changes_arrive(browser: Browser, 
             *seen,
             f"{base_url}/team/roles",
             f"{base_url}/cli",
+            f"{base_url}/apps/new/github",  # offered to whoever has linked an account
         }
 
         page.goto("apps")

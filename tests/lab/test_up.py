@@ -87,6 +87,12 @@ def test_the_printed_password_signs_in(server: tuple[Clone, Ran]) -> None:
     assert not signs_in(clone, "another")
 
 
+def test_the_printed_link_lets_one_choose_a_password(server: tuple[Clone, Ran]) -> None:
+    clone, first = server
+    link = next(line for line in first.said.splitlines() if line.startswith(f"{BAKERY}/reset/"))
+    assert clone.get(link).startswith("200 ")
+
+
 def test_running_it_again_changes_nothing_and_says_so(server: tuple[Clone, Ran]) -> None:
     clone, _ = server
     before = pid_of_bakery(clone), releases(clone)

@@ -138,8 +138,8 @@ async def _tell(parts: Parts, admin: Admin) -> None:
         _line("Sample app", sample.address)
     _line("Bakery", _address(settings, node))
     if admin.password and admin.link:
-        _line("Begin", f"{_address(settings, node)}/reset/{admin.link.reveal()}")
-        _line("", "where you choose a password: good once, for an hour; later:")
+        _line("Begin", "choose a password at this link, which is good once, for an hour:")
+        say(f"{_address(settings, node)}/reset/{admin.link.reveal()}")
         _line("Sign in", f"{admin.email}  {admin.password.reveal()}  (it asks for a new password)")
     else:
         _line("Sign in", f"{admin.email}, with your password")
