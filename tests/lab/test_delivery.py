@@ -443,6 +443,7 @@ def images(oven: Oven) -> list[str]:
     return oven.node.run("docker", "images", "--format", "{{.Repository}}:{{.Tag}}", "bakery/box").split()
 
 
-def of_docker(oven: Oven) -> str:
-    """Containers, images and volumes. One network stays for all apps."""
-    return oven.node.run("sh", "-c", "docker ps --all --quiet; docker images --all --quiet; docker volume ls --quiet")
+def of_docker(oven: Oven) -> list[str]:
+    """Containers, images and volumes, in no order: images of one second have none. One network stays for all apps."""
+    listed = "docker ps --all --quiet; docker images --all --quiet; docker volume ls --quiet"
+    return sorted(oven.node.run("sh", "-c", listed).split())
