@@ -40,7 +40,7 @@ def shop(**options: object) -> ProxySite:
         Port(20001),
         4,
         4,
-        options=SiteOptions(**options),  # type: ignore[arg-type]
+        options=SiteOptions(**options),  # type: ignore[arg-type]  # each test names one of its own kind
     )
 
 

@@ -45,7 +45,7 @@ async def test_whoever_goes_away_keeps_nobody_waiting(*, has_turn: bool) -> None
 
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(push(1))]
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # it goes as far as it can, and so does the next
         tasks.append(group.create_task(push(2)))
         await asyncio.sleep(0)
         tasks.pop(0 if has_turn else 1).cancel()

@@ -1,13 +1,18 @@
 """Bakery's own site: what is wanted is a row, and a real nginx on a loopback port does it."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
+from psycopg.types.json import Jsonb
 
+from bakery.ingress.own_certificate import OwnCertificate
 from bakery.ingress.own_site import Machine, OwnSite, choose_own_site, read_own_site, settle_own_site
 from bakery.model.actor import Actor
+from bakery.model.certificates import Held
 from bakery.model.errors import BadInput, NotAllowed
-from bakery.model.names import Port
+from bakery.model.names import HostName, Port
 from bakery.nodes.helper_ingress import HelperIngress
 from bakery.store.installation import General
 from bakery.store.store import Store
@@ -58,6 +63,22 @@ async def test_it_follows_a_changed_base_url(store: Store, ingress: HelperIngres
             await settle_own_site(store, Machine(ingress), found_at(place, host), bakerys_port=bakery)
 
         assert (await answer(place, "oven.example"), await answer(place, "bakery.example")) == (204, 404)
+
+
+async def test_a_certificate_is_told_only_where_visitors_are_shown_it(
+    store: Store, ingress: HelperIngress, place: Place, ada: Actor
+) -> None:
+    """One from the time when the base URL began with https is there still."""
+    now = datetime.now(UTC)
+    held = Held("f" * 64, (HostName("bakery.example"),), now, now + timedelta(days=60), "Example Trust")
+    kept = msgspec.to_builtins(OwnCertificate(held, "https://ca.example/dir", "bakery.example"))
+    async with store.transaction() as tx:
+        await tx.connection.execute("INSERT INTO settings (name, value) VALUES ('own_certificate', %s)", (Jsonb(kept),))
+    await choose_own_site(store, found_at(place), is_wanted=True, actor=ada)
+
+    await settle_own_site(store, Machine(ingress), found_at(place), bakerys_port=Port(4100))
+
+    assert await read_own_site(store) == OwnSite(is_wanted=True, host="bakery.example")
 
 
 async def test_turned_off_it_is_gone(store: Store, ingress: HelperIngress, place: Place, ada: Actor) -> None:

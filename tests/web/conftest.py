@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -6,7 +6,10 @@ import pytest
 from bakery.model.actor import Actor
 from bakery.store.store import Store
 from tests.api.site import Site, a_site
-from tests.support.people import an_admin
+from tests.github_double.server import GitHubDouble, a_github
+from tests.github_double.world import OAuthClient
+from tests.support.github_links import BACK, known, link
+from tests.support.people import an_admin, signed_in
 from tests.support.store import a_store
 from tests.web.browser import Browser, a_browser
 
@@ -32,3 +35,23 @@ async def admin(site: Site, ada: Actor) -> AsyncIterator[Browser]:
     """An Admin who is signed in."""
     async with a_browser(site, ada) as browser:
         yield browser
+
+
+@pytest.fixture
+def github() -> Iterator[GitHubDouble]:
+    with a_github() as double:
+        yield double
+
+
+@pytest.fixture
+def client(github: GitHubDouble) -> OAuthClient:
+    return github.world.oauth_client(BACK)
+
+
+@pytest.fixture
+async def linked(store: Store, ada: Actor, github: GitHubDouble, client: OAuthClient) -> Actor:
+    """An Admin who has linked their GitHub."""
+    person = await signed_in(store, ada)
+    await known(store, github, client, person)
+    await link(store, github, person)
+    return person

@@ -1,6 +1,5 @@
 """A person links their GitHub: from the settings to the account, against a double that is as strict as GitHub."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import httpx
@@ -13,22 +12,11 @@ from bakery.model.errors import BakeryError, Conflict
 from bakery.store.store import Store
 from bakery.web.moments import now
 from tests.api.site import BASE, Site
-from tests.github_double.server import GitHubDouble, a_github
+from tests.github_double.server import GitHubDouble
 from tests.github_double.world import AS_USUAL, OAuthClient
 from tests.support.github_links import BACK, KEY, allowed, come_back, is_ending, known, link
 from tests.support.people import a_viewer, signed_in
 from tests.web.browser import Browser
-
-
-@pytest.fixture
-def github() -> Iterator[GitHubDouble]:
-    with a_github() as double:
-        yield double
-
-
-@pytest.fixture
-def client(github: GitHubDouble) -> OAuthClient:
-    return github.world.oauth_client(BACK)
 
 
 @pytest.fixture

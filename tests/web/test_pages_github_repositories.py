@@ -18,32 +18,13 @@ from bakery.store.rows import only
 from bakery.store.store import Store
 from tests.api.site import BASE, Site
 from tests.github_double.deliveries import of_repository
-from tests.github_double.server import GitHubDouble, a_github
+from tests.github_double.server import GitHubDouble
 from tests.github_double.world import OAuthClient
 from tests.support.git_server import GitServer, a_git_server
-from tests.support.github_links import BACK, is_ending, known, link
+from tests.support.github_links import is_ending, known, link
 from tests.support.people import a_developer, an_admin, signed_in
 from tests.support.places import at
 from tests.web.browser import Browser, a_browser
-
-
-@pytest.fixture
-def github() -> Iterator[GitHubDouble]:
-    with a_github() as double:
-        yield double
-
-
-@pytest.fixture
-def client(github: GitHubDouble) -> OAuthClient:
-    return github.world.oauth_client(BACK)
-
-
-@pytest.fixture
-async def linked(store: Store, ada: Actor, github: GitHubDouble, client: OAuthClient) -> Actor:
-    person = await signed_in(store, ada)
-    await known(store, github, client, person)
-    await link(store, github, person)
-    return person
 
 
 @pytest.fixture

@@ -11,9 +11,8 @@ from bakery.store.rows import only
 from bakery.store.store import Store
 from tests.api.site import BASE, Site
 from tests.github_double.server import GitHubDouble
-from tests.web.test_pages_github_repositories import an_app_at_github, client, github, linked
+from tests.web.test_pages_github_repositories import an_app_at_github
 
-__all__ = ["client", "github", "linked"]
 COMMIT = "a" * 40
 LOG = f"{BASE}/apps/shop/deployments/1"
 

@@ -44,8 +44,11 @@ class OwnSite(msgspec.Struct, frozen=True):
 
 
 class _Found(msgspec.Struct, frozen=True):
+    """`is_secure`: nginx shows its certificate."""
+
     host: str | None = None
     trouble: str = ""
+    is_secure: bool = False
 
 
 async def show_own_site(store: Store, *, actor: Actor) -> OwnSite:
@@ -66,7 +69,8 @@ async def choose_own_site(store: Store, general: General, *, is_wanted: bool, ac
     async with store.transaction() as tx:
         was = await _read(tx.connection)
         await _write(tx.connection, _WANTED, {"is_wanted": is_wanted})
-        await _write(tx.connection, _FOUND, {"host": was.host, "trouble": ""})
+        as_it_is = _Found(was.host, is_secure=was.secure_until is not None)
+        await _write(tx.connection, _FOUND, msgspec.to_builtins(as_it_is))
         tx.publish("settings")
         if was.is_wanted != is_wanted:
             before, after = {"is_wanted": was.is_wanted}, {"is_wanted": is_wanted}
@@ -133,8 +137,8 @@ async def _settle(store: Store, ingress: Ingress | None, general: General, baker
     try:
         found = await _settled(ingress, general, host, bakerys_port, OWN_CERTIFICATE if has_certificate else None)
     except CommandFailed as error:
-        found = _Found(wanted.host, f"{error.message} {error.hint}".strip())
-    if found != _Found(wanted.host, wanted.trouble):
+        found = _Found(wanted.host, f"{error.message} {error.hint}".strip(), wanted.secure_until is not None)
+    if found != _Found(wanted.host, wanted.trouble, wanted.secure_until is not None):
         async with store.transaction() as tx:
             await _write(tx.connection, _FOUND, msgspec.to_builtins(found))
             tx.publish("settings")
@@ -158,7 +162,7 @@ async def _settled(
         await ingress.remove_own_site()
         return _Found(None, why)
     await ingress.put_own_site(host, bakerys_port, certificate)
-    return _Found(host)
+    return _Found(host, is_secure=certificate is not None)
 
 
 def _why_not_here(general: General, ingress: Ingress) -> str:
@@ -178,7 +182,7 @@ async def _read(connection: Connection) -> OwnSite:
     rows: dict[str, dict[str, object]] = dict(await cursor.fetchall())
     found = msgspec.convert(rows.get(_FOUND, {}), _Found)
     kept = await read_own_certificate(connection)
-    until = kept.held.not_after if kept.held and found.host in kept.held.names else None
+    until = kept.held.not_after if kept.held and found.is_secure else None
     why = "" if kept.refused is None or kept.host != found.host else _words(kept)
     return OwnSite(bool(rows.get(_WANTED, {}).get("is_wanted")), found.host, found.trouble, until, why)
 
