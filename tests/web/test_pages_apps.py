@@ -235,6 +235,15 @@ async def test_a_failed_deployment_says_what_failed_and_shows_the_last_lines(sit
     assert (await admin.get("/apps/shop/deployments/2/log.txt")).html.endswith("line 598\nline 599\n")
 
 
+async def test_a_queued_deployment_says_what_it_waits_for(site: Site, admin: Browser) -> None:
+    await an_app(site)
+    await a_queued_deployment(site)
+
+    page = await admin.get("/apps/shop/deployments/1")
+
+    assert "1st in line. Begins as soon as a worker is free." in page.text
+
+
 async def test_a_queued_deployment_is_cancelled(site: Site, admin: Browser) -> None:
     await an_app(site)
     await a_queued_deployment(site)
