@@ -32,6 +32,7 @@ from bakery.delivery.rounds import find_lost_work, look_after_apps
 from bakery.delivery.worker import register_tasks
 from bakery.github.registration import set_registration
 from bakery.hooks.looking import keep_looking_at_branches
+from bakery.hooks.preview_settling import keep_previews
 from bakery.hooks.receive import deploy_what_was_cut
 from bakery.hooks.rows import forget_deliveries
 from bakery.hooks.telling import keep_telling
@@ -294,7 +295,7 @@ async def _run(
     if role is not Role.WEB:
         kept = (
             _seal, _keep_local, _keep_in_touch, _look_at_domains, _look_at_branches, _look_after_certificates,
-            _write_transcript, _keep_house, _tell_github,
+            _write_transcript, _keep_house, _tell_github, _keep_previews,
         )  # fmt: skip
         background += [_again_and_again(part, parts) for part in kept]
         finishing.append(parts.queue.work())
@@ -440,6 +441,10 @@ async def _look_after_certificates(parts: Parts) -> None:
 
 async def _tell_github(parts: Parts) -> None:
     await keep_telling(parts.store, lambda: parts.general.base_url)
+
+
+async def _keep_previews(parts: Parts) -> None:
+    await keep_previews(parts.store, parts.queue, _now)
 
 
 async def _write_transcript(parts: Parts) -> None:

@@ -1,5 +1,6 @@
 """Cloning an app: another one that is set up the same, with nothing deployed yet."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from psycopg import errors
@@ -71,13 +72,15 @@ async def clone_app(store: Store, where: AppAt, new_slug: str, *, node: NodeName
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """Where a copy of an environment comes to. `branch` None: that of the original."""
+    """Where a copy of an environment comes to. `branch` None: that of the original. Without `submodules` it is fetched
+    alone, wherever the original has them."""
 
     app_id: int
     name: EnvironmentName
     node_id: int
     runtime: Runtime
     branch: Branch | None = None
+    submodules: bool = True
 
 
 async def copy_environment(store: Store, tx: Transaction, original: FoundApp, copied: Copied, *, actor: Actor) -> int:
@@ -91,13 +94,13 @@ async def copy_environment(store: Store, tx: Transaction, original: FoundApp, co
     environment_id = int((await only(await tx.connection.execute(_ENVIRONMENT, told)))[0])
     await make_slots(tx, environment_id, copied.node_id, copied.runtime)
     await tx.connection.execute(_COUNTS, (environment_id, original.environment_id))
-    await _copy_source(store, tx, original, environment_id, copied.branch, actor)
+    await _copy_source(store, tx, original, environment_id, copied, actor)
     await _copy_image(store, tx, original, environment_id, actor)
     return environment_id
 
 
 async def _copy_source(
-    store: Store, tx: Transaction, original: FoundApp, environment_id: int, branch: Branch | None, actor: Actor
+    store: Store, tx: Transaction, original: FoundApp, environment_id: int, to: Copied, actor: Actor
 ) -> None:
     """What opens the repository is sealed anew, for its new place."""
     source = await read_source(tx.connection, original.environment_id)
@@ -107,7 +110,8 @@ async def _copy_source(
     copied = replace(
         source,
         environment_id=environment_id,
-        branch=branch or source.branch,
+        branch=to.branch or source.branch,
+        submodules=source.submodules and to.submodules,
         token=seal_token(store.vault, environment_id, token) if token else None,
         key_secret=seal_key(store.vault, environment_id, key) if key else None,
         changed_by=actor.label,
@@ -127,10 +131,18 @@ async def _copy_image(store: Store, tx: Transaction, original: FoundApp, environ
 
 
 async def copy_variables(
-    store: Store, tx: Transaction, original: FoundApp, environment_id: int, actor: Actor
+    store: Store,
+    tx: Transaction,
+    original: FoundApp,
+    environment_id: int,
+    actor: Actor,
+    *,
+    named: Collection[str] | None = None,
 ) -> list[str]:
-    """Today's, as the first version. Their names."""
+    """Today's, as the first version: all, or those that are named and are there. Their names."""
     newest = await newest_version(tx.connection, original.environment_id)
-    variables = open_all(await read_set(tx.connection, original.environment_id, newest), store.vault)
+    stored = await read_set(tx.connection, original.environment_id, newest)
+    wanted = {name: one for name, one in stored.items() if named is None or name in named}
+    variables = open_all(wanted, store.vault)
     await write_version(tx, store.vault, environment_id, {}, variables, after=0, actor=actor)
     return sorted(variables)

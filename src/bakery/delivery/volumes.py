@@ -145,8 +145,16 @@ async def mark_going(tx: Transaction, environment_id: int, names: Collection[str
 
 
 async def clear_going(store: Store, node: Node, environment_id: int, place: Place, runtime: Runtime) -> None:
-    """Of an app that is being deleted. May be done again."""
+    """Of an app that is being deleted; of a preview all of them. May be done again."""
     async with store.connection() as connection:
+        await connection.execute(
+            """
+            UPDATE volumes SET going_at = now() FROM environments JOIN previews ON environment_id = environments.id
+            WHERE environments.id = %s AND environments.node_id = volumes.node_id AND going_at IS NULL
+            AND app = %s AND environment = %s AND volumes.runtime = %s
+            """,
+            (environment_id, place.app, place.environment, runtime),
+        )
         cursor = await connection.execute(
             """
             SELECT volumes.node_id, volumes.name FROM volumes JOIN environments

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 from bakery.helper.git_urls import find_url, is_ref
 from bakery.hooks.path_globs import any_matches, matches
@@ -17,6 +18,7 @@ _SAME_SERVERS = {"ssh.github.com": "github.com", "altssh.gitlab.com": "gitlab.co
 
 class Decision(StrEnum):
     DEPLOYS = "deploys"
+    PREVIEWS = "previews"  # a pull request, which has a place of its own
     COALESCED = "coalesced"  # a newer push came before it was its turn
     IGNORED = "ignored"
     REFUSED = "refused"
@@ -48,10 +50,21 @@ class Followed:
     head_at: datetime | None = None
 
 
+class OfRepository(Protocol):
+    """What tells of a repository."""
+
+    @property
+    def repository(self) -> str: ...
+    @property
+    def repository_id(self) -> str: ...
+    @property
+    def urls(self) -> Sequence[str]: ...
+
+
 def decide(push: Push, followed: Followed, *, is_behind_head: bool) -> Decided:
     """`is_behind_head`: pushes that are known lead from its commit to the head."""
     return (
-        _of_repository(push, followed)
+        refusal_of_repository(push, followed)
         or _of_ref(push, followed)
         or _of_order(push, followed, is_behind_head=is_behind_head)
         or _of_switches(push, followed)
@@ -64,25 +77,26 @@ def is_renamed(push: Push, followed: Followed) -> bool:
     return bool(push.repository_id) and push.repository_id == followed.repository_id and not _is_at(push, followed.url)
 
 
-def _of_repository(push: Push, followed: Followed) -> Decided | None:
+def refusal_of_repository(told: OfRepository, followed: Followed) -> Decided | None:
+    """None: it is of the one that is followed."""
     if followed.url is None or followed.branch is None:
         return _ignored("The app follows no repository.")
-    named = push.repository or "another repository"
-    if followed.repository_id and push.repository_id and push.repository_id != followed.repository_id:
+    named = told.repository or "another repository"
+    if followed.repository_id and told.repository_id and told.repository_id != followed.repository_id:
         return Decided(
             Decision.REFUSED,
             f"It is of {named}, which is not the repository that pushed here before: its server counts it as another.",
         )
-    if not followed.repository_id and not _is_at(push, followed.url):
+    if not followed.repository_id and not _is_at(told, followed.url):
         return Decided(Decision.REFUSED, f"It is of {named}, and the app follows {followed.url}.")
-    if followed.repository_id and not push.repository_id and not _is_at(push, followed.url):
+    if followed.repository_id and not told.repository_id and not _is_at(told, followed.url):
         return Decided(Decision.REFUSED, f"It is of {named}, and the app follows {followed.url}.")
     return None
 
 
-def _is_at(push: Push, url: str | None) -> bool:
+def _is_at(told: OfRepository, url: str | None) -> bool:
     ours = _identity(url or "")
-    return ours is not None and any(_identity(theirs) == ours for theirs in push.urls)
+    return ours is not None and any(_identity(theirs) == ours for theirs in told.urls)
 
 
 def _identity(url: str) -> tuple[str, str] | None:

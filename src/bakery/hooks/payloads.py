@@ -81,7 +81,7 @@ def is_push(envelope: Envelope) -> bool:
 def read_push(provider: Provider, body: bytes, *, is_form: bool = False) -> Push:
     """Raises BadInput when it is none."""
     try:
-        told = msgspec.json.decode(_json_in(body) if is_form else body, type=_Body, strict=False)
+        told = msgspec.json.decode(json_in(body) if is_form else body, type=_Body, strict=False)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadInput(f"The body is not what a push looks like: {shown_part(str(error), at_most=200)}") from None
     return _push(provider, told)
@@ -95,7 +95,7 @@ class _Commit(msgspec.Struct):
     modified: list[str] | None = None
 
 
-class _Repository(msgspec.Struct):
+class Repository(msgspec.Struct):
     id: int | str | None = None
     full_name: str | None = None
     path_with_namespace: str | None = None
@@ -125,8 +125,8 @@ class _Body(msgspec.Struct):
     deleted: bool | None = False
     commits: list[_Commit] | None = None
     head_commit: _Commit | None = None
-    repository: _Repository | None = None
-    project: _Repository | None = None
+    repository: Repository | None = None
+    project: Repository | None = None
     project_id: int | str | None = None
     pusher: _Who | None = None
     user_username: str | None = None
@@ -141,7 +141,7 @@ def _push(provider: Provider, told: _Body) -> Push:
             raise BadInput(f"“{name}” is not the hash of a commit.")
     if not told.ref.startswith(("refs/heads/", "refs/tags/")) or len(told.ref) > _LONGEST_REF:
         raise BadInput("“ref” names no branch and no tag.")
-    repository = told.project or told.repository or _Repository()
+    repository = told.project or told.repository or Repository()
     head = told.head_commit or (told.commits[-1] if told.commits else None) or _Commit()
     number = told.project_id if provider is Provider.GITLAB and told.project_id is not None else repository.id
     who = told.pusher or _Who()
@@ -157,12 +157,12 @@ def _push(provider: Provider, told: _Body) -> Push:
         paths=_paths(told, before),
         repository_id="" if number is None else f"{provider}:{shown_part(str(number), at_most=60)}",
         repository=shown_part(repository.full_name or repository.path_with_namespace or "", at_most=200),
-        urls=[url[:500] for url in _urls(repository)],
-        at=_moment(repository.pushed_at) or _moment(head.timestamp),
+        urls=[url[:500] for url in urls_of(repository)],
+        at=moment(repository.pushed_at) or moment(head.timestamp),
     )
 
 
-def _urls(repository: _Repository) -> list[str]:
+def urls_of(repository: Repository) -> list[str]:
     named = (
         repository.clone_url,
         repository.ssh_url,
@@ -190,7 +190,7 @@ def _paths(told: _Body, before: str) -> list[str] | None:
     return sorted(found)[:_MOST_PATHS] if len(found) <= _MOST_PATHS else None
 
 
-def _moment(told: object) -> datetime | None:
+def moment(told: object) -> datetime | None:
     """Seconds since 1970, or ISO 8601."""
     try:
         if isinstance(told, int) and not isinstance(told, bool):
@@ -201,7 +201,7 @@ def _moment(told: object) -> datetime | None:
         return None
 
 
-def _json_in(body: bytes) -> bytes:
+def json_in(body: bytes) -> bytes:
     """Of a form, as GitHub sends it where nobody chose JSON."""
     fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=10)
     return (fields.get("payload") or [""])[0].encode("utf-8", "replace")

@@ -11,6 +11,9 @@ from bakery.delivery.request import request_deployment
 from bakery.hooks import rows
 from bakery.hooks.decide import Decided, Decision, decide
 from bakery.hooks.payloads import Envelope, Push, envelope_of, is_ping, is_push, read_push
+from bakery.hooks.preview_decisions import decide_request
+from bakery.hooks.preview_rows import note_request, read_known, read_settings
+from bakery.hooks.pull_requests import PullRequest, is_pull_request, read_pull_request
 from bakery.hooks.rows import Hook
 from bakery.hooks.signatures import Provider, provider_of, why_not_signed
 from bakery.hooks.turns import Turns
@@ -64,20 +67,23 @@ async def receive(store: Store, queue: Queue, turns: Turns, hook: Hook | None, p
             "The signature of this delivery does not hold, or there is no such webhook.",
             hint="Its address and its secret are on the app's page, under Deliveries.",
         )
-    push, decided = _read(envelope, parcel)
+    told, decided = _read(envelope, parcel)
+    push = told if isinstance(told, Push) else None
     # Who names no delivery is known by what it says.
     envelope = envelope if envelope.delivery else _named_by_body(envelope, parcel.body)
     async with store.transaction() as tx:
-        followed = decided if push is None else await _decide(tx, hook.environment_id, push)
+        followed = decided if told is None else await _decide(tx, hook, told)
         # Only a signature is of the body: GitLab's token opens every one.
-        digest = None if push is None or envelope.provider is Provider.GITLAB else hashlib.sha256(parcel.body).digest()
+        digest = None if told is None or envelope.provider is Provider.GITLAB else hashlib.sha256(parcel.body).digest()
         if digest is not None and await rows.came_before(tx, hook.environment_id, digest):
             return _before("The same body")
-        delivery = await rows.keep_delivery(tx, hook.environment_id, envelope, followed, push)
+        delivery = await rows.keep_delivery(tx, hook.environment_id, envelope, followed, told)
         if delivery is not None and digest is not None:
             await rows.note_body(tx, hook.environment_id, digest, delivery)
         if delivery is not None and push is not None and followed.is_newest:
             await rows.note_head(tx, hook.environment_id, push)
+        if delivery is not None and isinstance(told, PullRequest) and followed.decision is Decision.PREVIEWS:
+            await note_request(tx, hook.app_id, told)
         if delivery is not None and followed.ref is None:
             tx.publish(f"app:{hook.app}")
     if delivery is None:
@@ -97,7 +103,7 @@ async def redeliver(
     app = await find_app(store, where, actor)
     async with store.transaction() as tx:
         provider, event, push = await _kept(tx, app.environment_id, delivery_id)
-        decided = await _decide(tx, app.environment_id, push, is_again=True)
+        decided = await _decide_push(tx, app.environment_id, push, is_again=True)
         envelope = Envelope(provider=provider, event=event, delivery=f"again-{secrets.token_hex(8)}")
         made = await rows.keep_delivery(tx, app.environment_id, envelope, decided, push, redelivers=delivery_id)
         if decided.is_newest:
@@ -152,17 +158,17 @@ def _before(what: str) -> Answer:
     return Answer(None, Decision.IGNORED, f"{what} came before. To deploy it again, redeliver it here.")
 
 
-def _read(envelope: Envelope, parcel: Parcel) -> tuple[Push | None, Decided]:
+def _read(envelope: Envelope, parcel: Parcel) -> tuple[Push | PullRequest | None, Decided]:
     if is_ping(envelope):
         return None, Decided(Decision.IGNORED, "Its server asked whether we listen. We do.")
-    if not is_push(envelope):
+    if not is_push(envelope) and not is_pull_request(envelope):
         name = f"“{envelope.event}”" if envelope.event else "without a name"
         return None, Decided(Decision.IGNORED, f"It is an event {name}, which changes nothing here.")
+    read = read_push if is_push(envelope) else read_pull_request
     try:
-        push = read_push(envelope.provider, parcel.body, is_form=parcel.is_form)
+        return read(envelope.provider, parcel.body, is_form=parcel.is_form), Decided(Decision.IGNORED, "")
     except BadInput as error:
         return None, Decided(Decision.REFUSED, error.message)
-    return push, Decided(Decision.IGNORED, "")
 
 
 def _named_by_body(envelope: Envelope, body: bytes) -> Envelope:
@@ -171,7 +177,22 @@ def _named_by_body(envelope: Envelope, body: bytes) -> Envelope:
     )
 
 
-async def _decide(tx: Transaction, environment_id: int, push: Push, *, is_again: bool = False) -> Decided:
+async def _decide(tx: Transaction, hook: Hook, told: Push | PullRequest) -> Decided:
+    if isinstance(told, Push):
+        return await _decide_push(tx, hook.environment_id, told)
+    followed = await rows.read_followed(tx, hook.environment_id)
+    if followed is None:
+        raise NotFound("There is no such webhook.")
+    settings = await read_settings(tx.connection, hook.app_id)
+    if settings.is_on and settings.like != hook.environment:
+        why = f"Previews are made like {settings.like}, whose webhook hears of pull requests."
+        return Decided(Decision.IGNORED, why)
+    known = await read_known(tx, hook.app_id, told.number)
+    behind = await rows.is_behind(tx, hook.environment_id, told, known.head if known else None)
+    return decide_request(told, followed, settings, known, is_behind_head=behind)
+
+
+async def _decide_push(tx: Transaction, environment_id: int, push: Push, *, is_again: bool = False) -> Decided:
     followed = await rows.read_followed(tx, environment_id)
     if followed is None:
         raise NotFound("There is no such webhook.")

@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 
 from bakery.hooks.decide import Decided, Decision, Followed
 from bakery.hooks.payloads import NOTHING, Envelope, Push
+from bakery.hooks.pull_requests import PullRequest
 from bakery.model.names import AppAt, AppName, EnvironmentName
 from bakery.model.secret import Secret
 from bakery.store.rows import only, typed
@@ -114,8 +115,8 @@ async def read_followed(tx: Transaction, environment_id: int) -> Followed | None
         return await cursor.fetchone()
 
 
-async def is_behind(tx: Transaction, environment_id: int, push: Push, head: str | None) -> bool:
-    """Whether pushes that arrived lead from this one's commit to the head."""
+async def is_behind(tx: Transaction, environment_id: int, told: Push | PullRequest, head: str | None) -> bool:
+    """Whether deliveries that arrived lead from this one's commit to the head."""
     if head is None:
         return False
     cursor = await tx.connection.execute(
@@ -131,8 +132,8 @@ async def is_behind(tx: Transaction, environment_id: int, push: Push, head: str 
         """,
         {
             "environment": environment_id,
-            "commit": push.commit,
-            "ref": push.ref,
+            "commit": told.commit,
+            "ref": told.ref,
             "head": head,
             "nothing": NOTHING,
             "far": _FAR,
@@ -146,11 +147,12 @@ async def keep_delivery(
     environment_id: int,
     envelope: Envelope,
     decided: Decided,
-    push: Push | None,
+    told: Push | PullRequest | None,
     *,
     redelivers: int | None = None,
 ) -> int | None:
     """None: it came before, which is counted."""
+    push = told if isinstance(told, Push) else None
     cursor = await tx.connection.execute(
         """
         INSERT INTO webhook_deliveries (environment_id, delivery, is_signed, provider, event, decision, why, ref,
@@ -168,11 +170,11 @@ async def keep_delivery(
             "event": envelope.event,
             "decision": decided.decision,
             "why": decided.why,
-            "ref": push.ref if push else "",
-            "before": push.before if push else "",
-            "commit": push.commit if push and not push.is_gone else "",
-            "title": push.title if push else "",
-            "pusher": push.pusher if push else "",
+            "ref": told.ref if told else "",
+            "before": told.before if told else "",
+            "commit": told.commit if told and not (push and push.is_gone) else "",
+            "title": told.title if told else "",
+            "pusher": push.pusher if push else told.author if isinstance(told, PullRequest) else "",
             "push": Jsonb(msgspec.to_builtins(push)) if push else None,
             "redelivers": redelivers,
         },
