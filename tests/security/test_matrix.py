@@ -27,6 +27,7 @@ _BODIES: Mapping[str, Any] = {
     "certificates": {"certificate": "no PEM", "key": "no PEM"},
     "renew": {},
     "environments": {"name": "staging"},
+    "approve": {"commit": "a" * 40},
     "{run}": {"input": ""},
     "processes": {"counts": {"web": 1}},
     "run": {"command": ["id"]},

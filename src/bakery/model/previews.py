@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bakery.model.errors import BadInput
-from bakery.model.names import PRODUCTION, EnvironmentName
+from bakery.model.names import PRODUCTION, EnvironmentName, parse_environment_name
+from bakery.model.terms import parse_cpu_limit, parse_memory_limit
 from bakery.model.variables import VariableName, parse_variable_name
 
 MOST_PREVIEWS = 50
@@ -51,24 +52,45 @@ def preview_name(number: int) -> EnvironmentName:
     return EnvironmentName(f"pr{number}")
 
 
-def parse_names(texts: Sequence[str], *, field: str = "variables") -> Sequence[VariableName]:
-    found = sorted({parse_variable_name(text.strip(), field=field) for text in texts if text.strip()})
+@dataclass(frozen=True, slots=True)
+class PreviewChanges:
+    """As texts from a form, a JSON body or the command line; each mistake names its field. What is None stays as it is.
+    An empty limit: that of the environment that previews are made like."""
+
+    is_on: bool | None = None
+    like: str | None = None
+    variables: Sequence[str] | None = None
+    most: str | int | None = None
+    days: str | int | None = None
+    memory: str | None = None
+    cpus: str | None = None
+    forks: str | None = None
+
+
+def changed(was: PreviewSettings, wanted: PreviewChanges) -> PreviewSettings:
+    memory, cpus = wanted.memory, wanted.cpus
+    return PreviewSettings(
+        is_on=was.is_on if wanted.is_on is None else wanted.is_on,
+        like=was.like if wanted.like is None else parse_environment_name(wanted.like.strip(), field="like"),
+        variables=was.variables if wanted.variables is None else _parse_names(wanted.variables),
+        most=was.most if wanted.most is None else _whole(wanted.most, MOST_PREVIEWS, "most"),
+        days=was.days if wanted.days is None else _whole(wanted.days, LONGEST_DAYS, "days"),
+        memory_bytes=was.memory_bytes if memory is None else parse_memory_limit(memory) if memory.strip() else None,
+        cpu_percent=was.cpu_percent if cpus is None else parse_cpu_limit(cpus) if cpus.strip() else None,
+        forks=was.forks if wanted.forks is None else _parse_forks(wanted.forks),
+    )
+
+
+def _parse_names(texts: Sequence[str]) -> Sequence[VariableName]:
+    found = sorted({parse_variable_name(text.strip(), field="variables") for text in texts if text.strip()})
     if len(found) > _MOST_VARIABLES:
-        raise BadInput(f"Name at most {_MOST_VARIABLES} variables.", field=field)
+        raise BadInput(f"Name at most {_MOST_VARIABLES} variables.", field="variables")
     return found
 
 
-def parse_most(value: str | int, *, field: str = "most") -> int:
-    return _whole(value, MOST_PREVIEWS, field)
-
-
-def parse_days(value: str | int, *, field: str = "days") -> int:
-    return _whole(value, LONGEST_DAYS, field)
-
-
-def parse_forks(text: str, *, field: str = "forks") -> Forks:
+def _parse_forks(text: str) -> Forks:
     if text not in set(Forks):
-        raise BadInput("Say never or approval.", field=field)
+        raise BadInput("Say never or approval.", field="forks")
     return Forks(text)
 
 

@@ -28,7 +28,10 @@ class Part:
 
 PARTS: Sequence[Part] = (
     Part("Begin here", ("quickstart", "concepts")),
-    Part("Put an app live", ("sources", "stacks", "delivery", "hooks", "github", "domains", "certificates", "sites")),
+    Part(
+        "Put an app live",
+        ("sources", "stacks", "delivery", "hooks", "github", "previews", "domains", "certificates", "sites"),
+    ),
     Part("Look after it", ("nodes", "reliability", "security")),
     Part("Look it up", ("cli", "api", "settings")),
     Part("How it is made", ("architecture", "benchmarks")),

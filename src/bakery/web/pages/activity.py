@@ -39,6 +39,7 @@ ACTIONS = (
     Option("variables.", "Variables"),
     Option("source.", "Sources"),
     Option("webhook.", "Webhooks"),
+    Option("preview.", "Previews"),
     Option("github.", "GitHub links"),
     Option("node.", "Nodes"),
     Option("job.", "Jobs on nodes"),

@@ -18,6 +18,7 @@ _ICONS: Mapping[str, str] = {
     "variables": "key-round",
     "source": "git-commit-horizontal",
     "webhook": "git-pull-request-arrow",
+    "preview": "git-pull-request-arrow",
     "deployment": "rocket",
     "person": "users",
     "invitation": "mail",

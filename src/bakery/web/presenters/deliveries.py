@@ -21,6 +21,7 @@ from bakery.web.views.status import StatusView
 
 _DECIDED: Mapping[Decision, StatusView] = {
     Decision.DEPLOYS: StatusView("ok", "s-ok", "Deployed"),
+    Decision.PREVIEWS: StatusView("ok", "s-ok", "Preview"),
     Decision.COALESCED: StatusView("off", "s-skip", "Gave way"),
     Decision.IGNORED: StatusView("off", "s-skip", "Ignored"),
     Decision.REFUSED: StatusView("bad", "s-bad", "Refused"),
@@ -98,7 +99,8 @@ def _branch(found: Branch, now: datetime) -> BranchCard:
 
 
 def _row(one: Delivery, here: str, url: Url, now: datetime) -> DeliveryRow:
-    name = one.ref.split("/", 2)[-1]
+    kind, name = one.ref.split("/", 2)[1:] if one.ref else ("", "")
+    name = f"#{name.removesuffix('/head')}" if kind == "pull" else name
     return DeliveryRow(
         id=one.id,
         status=_DECIDED[one.decision],
