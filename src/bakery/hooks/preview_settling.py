@@ -202,7 +202,8 @@ async def _end(store: Store, one: PreviewRow, why: str) -> None:
     """Until the next push. What it has is removed by the next look."""
     async with store.transaction() as tx:
         await tx.connection.execute(
-            "UPDATE previews SET ended = %s, state = 'closed' WHERE id = %s AND turn = %s", (why, one.id, one.turn)
+            "UPDATE previews SET ended = %s, state = %s WHERE id = %s AND turn = %s",
+            (why, PreviewState.CLOSED, one.id, one.turn),
         )
         tx.publish(f"app:{one.app}")
 

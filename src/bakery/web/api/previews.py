@@ -15,6 +15,7 @@ from bakery.hooks.previews import (
 )
 from bakery.model.actor import Actor
 from bakery.model.apps import AppStatus
+from bakery.model.deployments import DeploymentState
 from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.previews import Forks, PreviewChanges, PreviewSettings, PreviewState, changed
@@ -51,6 +52,7 @@ class PreviewShown(msgspec.Struct, kw_only=True):
     status: AppStatus | None
     address: str | None
     deployment: int | None
+    deployment_state: DeploymentState | None
     deployed: str
     deployed_at: datetime | None
     comment_problem: str

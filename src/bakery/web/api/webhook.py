@@ -70,8 +70,9 @@ class WebhookAtGitHub(msgspec.Struct):
 
 
 class WebhookDelivery(msgspec.Struct, kw_only=True):
-    """`decision` is deploys, previews (of a pull request), coalesced (a newer push took its place), ignored, refused or failed; `why` says it in a
-    sentence. `times` is how often it came; what had no good signature is counted and not kept one by one."""
+    """`decision` is deploys, previews (it is of a pull request), coalesced (a newer push took its place), ignored,
+    refused or failed; `why` says it in a sentence. `times` is how often it came; what had no good signature is counted
+    and not kept one by one."""
 
     id: int
     delivery: str
