@@ -43,7 +43,6 @@ OTHERS = (
     "page_build",
     "project_card",
     "public",
-    "pull_request",
     "pull_request_review",
     "pull_request_review_comment",
     "registry_package",
