@@ -52,6 +52,7 @@ PAGES = {
     "source": "/apps/api/source",
     "deliveries": "/apps/api/deliveries",
     "environments": "/apps/shop/environments",
+    "previews": "/apps/api/previews",
     "domains": "/apps/shop/domains",
     "domains-none": "/apps/newsletter/domains",
     "terminal": "/apps/shop/terminal",

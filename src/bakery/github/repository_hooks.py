@@ -1,6 +1,6 @@
 """The webhook of a repository at GitHub: put there, put right, and taken away."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,14 +31,21 @@ class _Hook(msgspec.Struct):
 
 
 async def put_hook(
-    store: Store, environment_id: int, *, person: int, repository_url: str, address: str, secret: Secret
+    store: Store,
+    environment_id: int,
+    *,
+    person: int,
+    repository_url: str,
+    address: str,
+    secret: Secret,
+    events: Sequence[str],
 ) -> str:
     """One that leads to `address` is put right; else one is made. Gives the name of the repository."""
     place = split_name(urlsplit(repository_url).path.strip("/").removesuffix(".git"))
     registration, token = await usable_link(store, person)
     wanted = {
         "active": True,
-        "events": ["push"],
+        "events": list(events),
         "config": {"url": address, "content_type": "json", "insecure_ssl": "0", "secret": secret.reveal()},
     }
     async with asking(registration.url, token) as github:

@@ -16,7 +16,7 @@ from bakery.store.transaction import Transaction
 _SETTINGS = """
 SELECT is_on, environments.name AS like, variables, most, days, preview_settings.memory_bytes,
        preview_settings.cpu_percent, forks
-FROM preview_settings JOIN environments ON environments.id = environment_id
+FROM preview_settings JOIN environments ON environments.id = environment_id AND going_since IS NULL
 """
 
 
@@ -172,12 +172,12 @@ SELECT previews.id, previews.app_id, apps.slug AS app, number, author, branch, i
        mine.going_since IS NOT NULL AS is_going,
        (SELECT count(*) FROM previews AS other JOIN environments ON environments.id = other.environment_id
         AND going_since IS NULL WHERE other.app_id = previews.app_id AND other.id <> previews.id) AS others,
-       coalesce(is_on, false) AS is_on, coalesce(original.name, 'production') AS like,
+       coalesce(is_on, false) AND original.id IS NOT NULL AS is_on, coalesce(original.name, 'production') AS like,
        coalesce(variables, '{}') AS variables, coalesce(most, 1) AS most, coalesce(days, 1) AS days,
        preview_settings.memory_bytes, preview_settings.cpu_percent, coalesce(forks, 'never') AS forks
 FROM previews JOIN apps ON apps.id = previews.app_id AND deleted_at IS NULL
 LEFT JOIN preview_settings ON preview_settings.app_id = previews.app_id
-LEFT JOIN environments AS original ON original.id = preview_settings.environment_id
+LEFT JOIN environments AS original ON original.id = preview_settings.environment_id AND original.going_since IS NULL
 LEFT JOIN environments AS mine ON mine.id = previews.environment_id
 """
 

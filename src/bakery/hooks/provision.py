@@ -3,13 +3,16 @@
 from bakery.delivery.find import find_app
 from bakery.delivery.git_rows import read_source
 from bakery.github.repository_hooks import put_hook
+from bakery.hooks.preview_rows import read_settings
+from bakery.hooks.previews import change_settings, show_settings
 from bakery.hooks.rows import find_hook_of
 from bakery.hooks.webhooks import make_secret, show_webhook
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
-from bakery.model.errors import Conflict, NotFound
+from bakery.model.errors import BakeryError, Conflict, NotFound
 from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
+from bakery.model.previews import PreviewSettings
 from bakery.store.store import Store
 
 
@@ -31,6 +34,9 @@ async def add_to_github(store: Store, where: AppAt, *, base: str | None, actor: 
     detail, hook = await show_webhook(store, where, actor=actor), await find_hook_of(store, where)
     if hook is None:
         raise NotFound("There is no such app.")
+    async with store.connection() as connection:
+        previews = await read_settings(connection, app.id)
+    has_previews = previews.is_on and previews.like == where.environment
     try:
         repository = await put_hook(
             store,
@@ -39,6 +45,7 @@ async def add_to_github(store: Store, where: AppAt, *, base: str | None, actor: 
             repository_url=source.url,
             address=f"{base}/hooks/github/{detail.hook}",
             secret=hook.open_secret(store.vault),
+            events=["push", "pull_request"] if has_previews else ["push"],
         )
     except NotFound as error:
         raise Conflict(
@@ -51,3 +58,28 @@ async def add_to_github(store: Store, where: AppAt, *, base: str | None, actor: 
         tx.record(AuditEntry(actor, "webhook.added_at_github", *target, app_id=app.id, after=told))
         tx.publish(f"app:{app.slug}")
     return repository
+
+
+async def change_previews(
+    store: Store, where: AppAt, new: PreviewSettings, *, base: str | None, actor: Actor
+) -> tuple[PreviewSettings, str]:
+    """A webhook that Bakery added at GitHub tells of pull requests where there are previews. With a sentence where
+    GitHub did not take that; the settings are saved then too."""
+    was = await show_settings(store, where, actor=actor)
+    saved = await change_settings(store, where, new, actor=actor)
+    problem = ""
+    for like in {was.like, saved.like} if (was.is_on, was.like) != (saved.is_on, saved.like) else ():
+        at = AppAt(where.app, like)
+        try:
+            if await _is_at_github(store, at, actor):
+                await add_to_github(store, at, base=base, actor=actor)
+        except BakeryError as error:
+            problem = f"{error.message} {error.hint}".strip()
+    return saved, problem
+
+
+async def _is_at_github(store: Store, where: AppAt, actor: Actor) -> bool:
+    app = await find_app(store, where, actor)
+    async with store.connection() as connection:
+        cursor = await connection.execute("SELECT FROM github_hooks WHERE environment_id = %s", (app.environment_id,))
+        return await cursor.fetchone() is not None

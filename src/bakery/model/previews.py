@@ -52,6 +52,10 @@ def preview_name(number: int) -> EnvironmentName:
     return EnvironmentName(f"pr{number}")
 
 
+def is_preview_name(name: EnvironmentName) -> bool:
+    return re.fullmatch("pr[0-9]+", name) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class PreviewChanges:
     """As texts from a form, a JSON body or the command line; each mistake names its field. What is None stays as it is.

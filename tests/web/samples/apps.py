@@ -20,6 +20,7 @@ from bakery.web.views.deployments import (
 )
 from bakery.web.views.environments import EnvironmentRow, EnvironmentsPage
 from bakery.web.views.forms import Form, Option
+from bakery.web.views.previews import PreviewRow, PreviewsPage
 from bakery.web.views.shell import Tab
 from bakery.web.views.status import (
     StatusView,
@@ -116,6 +117,41 @@ def _environments() -> EnvironmentsPage:
         ),
     ]
     return EnvironmentsPage("shop", _tabs("environments"), rows, like="staging", has_branch=True)
+
+
+def _previews() -> PreviewsPage:
+    page = below("/apps/shop", env="pr42")
+    rows = [
+        PreviewRow(
+            44, "Try HTTP/3 for the pictures of the shop, and see what it does to old phones",
+            "https://github.com/acme/shop/pull/44", "http3 by mallory, from a fork",
+            StatusView("warn", "s-warn", "Waits for approval"), ["9f3c1e7 waits for a person's approval."],
+            commit="9f3c1e7" + "0" * 33, approve=below("/apps/shop/previews/44/approve"),
+            close=below("/apps/shop/previews/44/close"),
+        ),
+        PreviewRow(
+            42, "Round the cart's total once", "https://github.com/acme/shop/pull/42", "carts by ann",
+            app_status("healthy"), ["GitHub has no comment about it: GitHub does not allow this to the link."], page=page,
+            address="https://shop-pr42.apps.example.com", deployment=61, deployment_page=page, deployed="4be7a0c",
+            at=ago(minutes=7), close=below("/apps/shop/previews/42/close"),
+        ),
+        PreviewRow(41, "Show tax per line", "", "tax by ben", StatusView("off", "s-skip", "Closed")),
+    ]  # fmt: skip
+    form = Form(
+        values={"is_on": "on", "variables": "PAGE_SIZE", "most": "500", "days": "14", "forks": "approval"},
+        errors={"most": "Use a number from 1 to 50."},
+    )
+    return PreviewsPage(
+        "shop",
+        _tabs("previews"),
+        rows,
+        is_on=True,
+        warning="production has no webhook yet, so nothing tells of pull requests. Make one under Deliveries.",
+        likes=[Option("production", "production"), Option("staging", "staging")],
+        forks=[Option("never", "Never"), Option("approval", "After a person's approval of each commit")],
+        form=form,
+        older=below("/apps/shop/previews?after=41"),
+    )
 
 
 def _terminal(why_not: str = "") -> TerminalPage:
@@ -316,6 +352,12 @@ def app_pages() -> Pages:
                 why_not_change="Your role may not change this.",
             ),
             a_shell("shop", "Apps", "shop", "Deliveries"),
+        ),
+        "previews": ("apps/previews.html", _previews(), a_shell("shop", "Apps", "shop", "Previews")),
+        "previews-none": (
+            "apps/previews.html",
+            PreviewsPage("shop", _tabs("previews"), why_not_change="Developers can do this."),
+            a_shell("shop", "Apps", "shop", "Previews"),
         ),
         "environments": (
             "apps/environments.html",

@@ -8,11 +8,11 @@ from litestar import get, patch, post
 
 from bakery.hooks.previews import (
     approve_preview,
-    change_settings,
     close_preview,
     list_previews,
     show_settings,
 )
+from bakery.hooks.provision import change_previews
 from bakery.model.actor import Actor
 from bakery.model.apps import AppStatus
 from bakery.model.deployments import DeploymentState
@@ -72,6 +72,13 @@ class PreviewSettingsShown(msgspec.Struct, kw_only=True):
     forks: Forks
 
 
+class PreviewSettingsSaved(PreviewSettingsShown, kw_only=True):
+    """`webhook_problem`: why the webhook at GitHub could not be made to tell of pull requests; empty: there is nothing
+    to do, or it was done."""
+
+    webhook_problem: str
+
+
 class PreviewSettingsWanted(msgspec.Struct, kw_only=True):
     """What is null stays as it is. An empty `memory` or `cpus`: as the environment that previews are made like."""
 
@@ -128,7 +135,7 @@ async def get_settings(parts: Parts, actor: Actor, where: AppAt) -> PreviewSetti
     responses=problems(409),
     tags=["Previews"],
 )
-async def patch_settings(parts: Parts, actor: Actor, where: AppAt, data: PreviewSettingsWanted) -> PreviewSettingsShown:
+async def patch_settings(parts: Parts, actor: Actor, where: AppAt, data: PreviewSettingsWanted) -> PreviewSettingsSaved:
     """It counts from the next pull request or push on; with `is_on` false, all previews go at once."""
     was = await show_settings(parts.store, where, actor=actor)
     wanted = PreviewChanges(
@@ -141,7 +148,10 @@ async def patch_settings(parts: Parts, actor: Actor, where: AppAt, data: Preview
         cpus=data.cpus,
         forks=data.forks,
     )
-    return _shown(await change_settings(parts.store, where, changed(was, wanted), actor=actor))
+    saved, problem = await change_previews(
+        parts.store, where, changed(was, wanted), base=parts.general.base_url, actor=actor
+    )
+    return PreviewSettingsSaved(**msgspec.structs.asdict(_shown(saved)), webhook_problem=problem)
 
 
 @post(

@@ -127,6 +127,7 @@ def app_tabs(slug: str, current: str, url: Url) -> Sequence[Tab]:
             ("Deliveries", "deliveries"),
             ("Site", "site"),
             ("Environments", "environments"),
+            ("Previews", "previews"),
         )
     ]
     is_part = any(part.current for part in parts)
