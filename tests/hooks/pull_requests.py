@@ -39,3 +39,14 @@ def github(
 
 def pushed(before: str = A, commit: str = B, *, at: int = 1, **changes: Any) -> dict[str, Any]:  # noqa: ANN401 - as JSON
     return github("synchronize", commit, at=at, **changes) | {"before": before, "after": commit}
+
+
+def at_repository(told: dict[str, Any], number: int, url: str) -> dict[str, Any]:
+    """The same, of the repository of that number and address."""
+    here = {**a_repository(number), "html_url": url, "clone_url": f"{url}.git"}
+    ends = {
+        name: {**told["pull_request"][name], "repo": here} if told["pull_request"][name]["repo"]["id"] != FORK["id"]
+        else told["pull_request"][name]
+        for name in ("head", "base")
+    }  # fmt: skip
+    return {**told, "repository": here, "pull_request": {**told["pull_request"], **ends}}

@@ -242,6 +242,26 @@ async def _follow(site: Site, slug: str) -> None:
             """,
             ([f"git.example.com ssh-ed25519 {'A' * 68}"], ADMIN, slug),
         )
+        await tx.connection.execute(
+            """
+            INSERT INTO preview_settings (app_id, environment_id, is_on, variables, most, days, forks, changed_by)
+            SELECT id, environment_id, true, ARRAY['PAGE_SIZE'], 5, 14, 'approval', %s FROM app_facts WHERE slug = %s
+            """,
+            (ADMIN, slug),
+        )
+        await tx.connection.execute(
+            """
+            INSERT INTO previews (app_id, number, title, branch, author, url, is_fork, head, is_open, told_at, state)
+            SELECT id, given.number, given.title, given.branch, given.author,
+                   'https://github.com/acme/api/pull/' || given.number, given.is_fork, repeat('9f3c1e7a', 5),
+                   given.is_open, now(), given.state
+            FROM app_facts, (VALUES
+                (41, 'Page lists by cursor', 'cursors', 'ben', false, false, 'closed'),
+                (44, 'Say in each answer how long it may be kept', 'etags', 'mallory', true, true, 'approval')
+            ) AS given (number, title, branch, author, is_fork, is_open, state) WHERE slug = %s
+            """,
+            (slug,),
+        )
 
 
 def _set_variables(bakery: Serving) -> None:

@@ -131,8 +131,8 @@ def _previews() -> PreviewsPage:
         ),
         PreviewRow(
             42, "Round the cart's total once", "https://github.com/acme/shop/pull/42", "carts by ann",
-            app_status("healthy"), ["GitHub has no comment about it: GitHub does not allow this to the link."], page=page,
-            address="https://shop-pr42.apps.example.com", deployment=61, deployment_page=page, deployed="4be7a0c",
+            app_status("healthy"), ["GitHub has no comment about it: GitHub is away."], page=page,
+            address="https://shop.example.com", deployment=61, deployment_page=page, deployed="4be7a0c",
             at=ago(minutes=7), close=below("/apps/shop/previews/42/close"),
         ),
         PreviewRow(41, "Show tax per line", "", "tax by ben", StatusView("off", "s-skip", "Closed")),

@@ -32,7 +32,7 @@ _ENDED: Mapping[str, str] = {
 }
 _FORKS = (
     Option(Forks.NEVER, "Never"),
-    Option(Forks.APPROVAL, "After a person's approval of each commit"),
+    Option(Forks.APPROVAL, "After approval of each commit"),
 )
 
 
