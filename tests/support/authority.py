@@ -39,9 +39,15 @@ class Pebble:
 
 @contextlib.contextmanager
 def running_pebble(
-    http_port: int, *, rejects: int = 5, needs_account: bool = False, address: str = LOOPBACK
+    http_port: int,
+    *,
+    rejects: int = 5,
+    needs_account: bool = False,
+    address: str = LOOPBACK,
+    name_server: int | None = None,
 ) -> Iterator[Pebble]:
-    """It looks for names at `http_port` of this machine. `rejects` is how many nonces of a hundred it does not take."""
+    """It looks for names at `http_port` of this machine. `rejects` is how many nonces of a hundred it does not take.
+    `name_server` is the port of the one that it asks, instead of one that leads every name here."""
     folder = Path(tempfile.mkdtemp(prefix="pebble-"))
     authority = make_authority("Pebble of the tests")
     server = make_certificate(authority, (), addresses=(address,))
@@ -61,8 +67,8 @@ def running_pebble(
     with (
         _running("pebble-challtestsrv", *none, *names, "-defaultIPv4", address, log=folder / "dns.log"),
         _running(
-            "pebble", "-config", str(folder / "pebble.json"), "-dnsserver", f"{LOOPBACK}:{dns}",
-            log=folder / "pebble.log", environment=faults,
+            "pebble", "-config", str(folder / "pebble.json"), "-dnsserver",
+            f"{LOOPBACK}:{name_server or dns}", log=folder / "pebble.log", environment=faults,
         ),
     ):  # fmt: skip
         pebble = Pebble(f"https://{address}:{port}/dir", authority.chain)

@@ -1,13 +1,14 @@
 """Certificates of sites: asked for with certbot, or brought by people. Each has a name, and what it is for is its own.
 
     certificate-issue NAME     takes a line of JSON (see issue); prints the certificate, or why the authority refused
+    certificate-issue-by-dns NAME   likewise, and `dns`: how its names are proven at a name server (see dns_challenges)
     certificate-upload NAME    takes `certificate` and `key` as PEM, and the `hosts` of which it has to be for one
     certificate-remove NAME    harmless when there is none
     certificate-list           prints what is in each
     certificate-served HOST    prints the certificate that nginx here shows to visitors of a host
 
-certbot proves that a name leads here with a file in the webroot, which every site answers with over HTTP; nginx is
-never stopped. Its account, its keys and its own idea of certificates lie below certificates/acme, so that no certbot of
+certbot proves that a name leads here with a file in the webroot, which every site answers with over HTTP, or with a
+record at a name server; nginx is never stopped. Its account, its keys and its own idea of certificates lie below certificates/acme, so that no certbot of
 the machine's own knows of ours, nor ours of its. What nginx uses are copies (see certificate_files).
 """
 
@@ -25,6 +26,7 @@ from pathlib import Path
 
 from bakery.helper.acme_log import Refusal, refusal_in
 from bakery.helper.certificate_files import MOST_IN_CHAIN, NAME, Certificates, covers, describe, openssl, split_chain
+from bakery.helper.dns_challenges import DnsChallenge
 from bakery.helper.files import remove_tree, write_over
 from bakery.helper.nginx import Nginx
 from bakery.helper.programs import Ended, call, find_program
@@ -55,8 +57,15 @@ def issue(root: Path, name: str) -> None:
     certificate that is no longer enough: any other that is there for these hosts is what an order before this one
     brought, whose caller was cut off."""
     told = told_object(ORDER, what="An order")
-    hosts = sorted(told_hosts(told["hosts"]))
-    order = Order(root, name, hosts, told)
+    carry_out(Order(root, name, told), root, name)
+
+
+def issue_by_dns(root: Path, name: str) -> None:
+    told = told_object(ORDER | {"dns"}, what="An order")
+    carry_out(Order(root, name, told, DnsChallenge(told["dns"])), root, name)
+
+
+def carry_out(order: Order, root: Path, name: str) -> None:
     certificates = Certificates(root)
     certificates.prepare()
     certbot = find_program("certbot") or ("/snap/bin/certbot" if os.access("/snap/bin/certbot", os.X_OK) else None)
@@ -147,10 +156,10 @@ class Order:
     """What is asked for, checked, and how certbot is told. Its name for it has the authority's, of which each has its
     own certificates."""
 
-    def __init__(self, root: Path, name: str, hosts: list[str], told: dict[str, object]) -> None:
+    def __init__(self, root: Path, name: str, told: dict[str, object], dns: DnsChallenge | None = None) -> None:
         import hashlib  # noqa: PLC0415 - it loads OpenSSL
 
-        self.certificates, self.hosts = Certificates(root), hosts
+        self.certificates, self.hosts, self.dns = Certificates(root), sorted(told_hosts(told["hosts"])), dns
         self.directory = told_text(told, "directory", ADDRESS)
         self.email = None if told["email"] is None else told_text(told, "email", EMAIL)
         self.account = told_account(told["account"])
@@ -158,8 +167,8 @@ class Order:
         self.instead_of = (
             None if told["instead_of"] is None else told_text(told, "instead_of", re.compile("[0-9a-f]{64}"))
         )
-        if len(hosts) > MOST_NAMES or any(host.startswith("*") for host in hosts):
-            sys.exit(f"A certificate is asked for at most {MOST_NAMES} names, none of which has a star.")
+        if len(self.hosts) > MOST_NAMES or (dns is None and any(host.startswith("*") for host in self.hosts)):
+            sys.exit(f"A certificate is asked for at most {MOST_NAMES} names, and by DNS alone for one with a star.")
         self.lineage_name = f"{name}-{hashlib.sha256(self.directory.encode()).hexdigest()[:8]}"
         self.lineage = self.certificates.acme / "config/live" / self.lineage_name
 
@@ -180,22 +189,30 @@ class Order:
             if self.trusted is not None:
                 write_over(aside / "trusted.pem", self.trusted.encode())
                 environment["REQUESTS_CA_BUNDLE"] = str(aside / "trusted.pem")
-            done = call(
-                certbot, "certonly", "--config", str(settings), "--non-interactive",
+            folders = (
                 "--config-dir", str(acme / "config"), "--work-dir", str(acme / "work"), "--logs-dir", str(logs),
+            )  # fmt: skip
+            missing = self.dns and self.dns.missing(certbot, *folders)
+            if missing:
+                return missing
+            done = call(
+                certbot, "certonly", "--config", str(settings), "--non-interactive", *folders,
                 "--max-log-backups", "0", "--cert-name", self.lineage_name, "--force-renewal",
-                "--renew-with-new-domains", "--webroot", "--webroot-path", str(self.certificates.webroot),
+                "--renew-with-new-domains", *self.proof(aside),
                 *(word for host in self.hosts for word in ("--domain", host)),
                 within=LONGEST_ORDER, environment=environment,
             )  # fmt: skip
             if done.status == 0:
                 return None
             log = logs / "letsencrypt.log"
-            return refusal_in(
-                log.read_text(errors="replace") if log.exists() else "",
-                last_words(done),
-                has_account=self.account is not None,
-            )
+            text, words = log.read_text(errors="replace") if log.exists() else "", last_words(done)
+            of_dns = self.dns.refusal_in(text, words) if self.dns else None
+            return of_dns or refusal_in(text, words, has_account=self.account is not None)
+
+    def proof(self, aside: Path) -> list[str]:
+        if self.dns is None:
+            return ["--webroot", "--webroot-path", str(self.certificates.webroot)]
+        return self.dns.words(aside)
 
     def settings(self) -> str:
         """In a file, for every user of the machine sees what a program is called with."""
@@ -348,6 +365,7 @@ def private_folder(certificates: Certificates) -> Iterator[Path]:
 
 VERBS = {
     "issue": Verb(issue, NAME),
+    "issue-by-dns": Verb(issue_by_dns, NAME),
     "upload": Verb(upload, NAME),
     "remove": Verb(remove, NAME),
     "list": Verb(list_all),

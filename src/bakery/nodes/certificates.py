@@ -33,18 +33,49 @@ class Authority:
     trusted: str | None = field(default=None, repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class DnsProof:
+    """A name server where records may be written, as certbot's plugin asks for it; `wait` are the seconds until all
+    servers of a zone know of one."""
+
+    plugin: str
+    server: str
+    port: int
+    key_name: str
+    algorithm: str
+    secret: Secret
+    wait: int
+
+    def told(self) -> dict[str, str | int]:
+        return {
+            "plugin": self.plugin,
+            "server": self.server,
+            "port": self.port,
+            "key_name": self.key_name,
+            "algorithm": self.algorithm,
+            "secret": self.secret.reveal(),
+            "wait": self.wait,
+        }
+
+
 class NodeCertificates:
     def __init__(self, helper: Helper, ingress: HelperIngress) -> None:
         self._helper = helper
         self._ingress = ingress
 
     async def issue(
-        self, name: CertificateName, hosts: tuple[HostName, ...], authority: Authority, *, instead_of: str | None
+        self,
+        name: CertificateName,
+        hosts: tuple[HostName, ...],
+        authority: Authority,
+        *,
+        instead_of: str | None,
+        dns: DnsProof | None = None,
     ) -> Held | Refused:
         """Harmless to ask again after a cut: what an order brought whose answer never came is taken. `instead_of` is
-        the fingerprint of the one that is no longer enough."""
+        the fingerprint of the one that is no longer enough. `dns` None: the sites prove the names."""
         account = authority.account
-        told = {
+        told: dict[str, object] = {
             "hosts": hosts,
             "directory": authority.directory,
             "email": authority.email,
@@ -52,7 +83,11 @@ class NodeCertificates:
             "trusted": authority.trusted,
             "instead_of": instead_of,
         }
-        answer = await self._helper.ask(_Answer, "certificate-issue", name, told=told, within=_ORDER_WITHIN)
+        verb = "certificate-issue"
+        if dns is not None:
+            verb = "certificate-issue-by-dns"
+            told["dns"] = dns.told()
+        answer = await self._helper.ask(_Answer, verb, name, told=told, within=_ORDER_WITHIN)
         return answer.outcome()
 
     async def upload(self, name: CertificateName, certificate: str, key: Secret, hosts: tuple[HostName, ...]) -> Held:
