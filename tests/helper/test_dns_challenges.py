@@ -19,6 +19,7 @@ from tests.support.name_server import CLOSED, NameServer, running_name_server
 
 __all__ = ["here", "place"]
 ANY = HostName("*.example.com")
+GOOD = NameServer(53).proof
 
 
 @pytest.fixture(scope="module")
@@ -72,22 +73,16 @@ async def test_each_refusal_of_a_name_server_has_a_kind_of_its_own(
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"plugin": "none"}, {"server": "ns.example.com"}, {"server": "fe80::1%lo"}, {"port": 0},
-        {"key_name": "a b"}, {"key_name": "a\nb"}, {"algorithm": "HMAC-MD5"}, {"secret": Secret("a\nb = c")},
-        {"secret": Secret("")}, {"wait": 301},
+        replace(GOOD, plugin="none"), replace(GOOD, server="ns.example.com"), replace(GOOD, server="fe80::1%lo"),
+        replace(GOOD, port=0), replace(GOOD, key_name="a b"), replace(GOOD, key_name="a\nb"),
+        replace(GOOD, algorithm="HMAC-MD5"), replace(GOOD, secret=Secret("a\nb = c")),
+        replace(GOOD, secret=Secret("")), replace(GOOD, wait=301),
     ],
 )  # fmt: skip
-async def test_what_would_be_something_else_in_the_file_is_refused(
-    here: Here, names: NameServer, authority: Authority, wrong: dict[str, object]
-) -> None:
+async def test_what_would_be_something_else_in_the_file_is_refused(here: Here, wrong: DnsProof) -> None:
+    nobody = Authority("https://127.0.0.1:9/dir")
     with pytest.raises(CommandFailed):
-        await here.certificates.issue(
-            NAME, (ANY,), authority, instead_of=None, dns=DnsProof(**{**fields(names.proof), **wrong})
-        )
-
-
-def fields(proof: DnsProof) -> dict[str, object]:
-    return {name: getattr(proof, name) for name in DnsProof.__slots__}
+        await here.certificates.issue(NAME, (ANY,), nobody, instead_of=None, dns=wrong)
 
 
 def everything_below(folder: Path) -> str:

@@ -7,9 +7,10 @@
     certificate-list           prints what is in each
     certificate-served HOST    prints the certificate that nginx here shows to visitors of a host
 
-certbot proves that a name leads here with a file in the webroot, which every site answers with over HTTP, or with a
-record at a name server; nginx is never stopped. Its account, its keys and its own idea of certificates lie below certificates/acme, so that no certbot of
-the machine's own knows of ours, nor ours of its. What nginx uses are copies (see certificate_files).
+certbot proves that a name leads here with a file in the webroot, which every site answers with over HTTP, or that its
+zone is ours with a record at a name server; nginx is never stopped. Its account, its keys and its own idea of
+certificates lie below certificates/acme, so that no certbot of the machine's own knows of ours, nor ours of its. What
+nginx uses are copies (see certificate_files).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How certbot proves that a zone is ours: with a record that it writes at the name server and takes away again.
 
-Its plugin reads where, and with which key, in a file. That is 0600 in a folder of root's alone, and gone with the order;
-the next one, also when it renews, brings it again. What the plugin and its library say of a failure are sentences, and
-no two versions use the same; what they raise, and the codes of the DNS, have names that stay.
+Its plugin reads where, and with which key, in a file. That is 0600 in a folder of root's alone, and gone with the
+order; the next one, also when it renews, brings it again. What the plugin and its library say of a failure are
+sentences, and no two versions use the same; what they raise, and the codes of the DNS, have names that stay.
 """
 
 from __future__ import annotations

@@ -38,11 +38,13 @@ class CertificateState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """`names` and what follows are those of what lies on the node, `wanted` those of the last order."""
+    """`names` and what follows are those of what lies on the node, `wanted` those of the last order. `dns_provider` is
+    by whom names with a star are proven; None: the site proves them."""
 
     id: int
     environment_id: int
     is_uploaded: bool
+    dns_provider: str | None
     fingerprint: str | None
     names: tuple[HostName, ...]
     not_before: datetime | None
@@ -104,9 +106,9 @@ async def _read(
     async with connection.cursor(row_factory=typed(Certificate)) as cursor:
         await cursor.execute(
             """
-            SELECT id, environment_id, is_uploaded, fingerprint, names, not_before, not_after, issuer, directory,
-                   wanted, is_wanted_anew, ordering_since, tries, refused, next_try, is_barred, try_at, alarmed,
-                   trouble, removed_at
+            SELECT id, environment_id, is_uploaded, dns_provider, fingerprint, names, not_before, not_after, issuer,
+                   directory, wanted, is_wanted_anew, ordering_since, tries, refused, next_try, is_barred,
+                   try_at, alarmed, trouble, removed_at
             FROM certificates
             WHERE id = %(id)s OR (environment_id = %(environment)s AND removed_at IS NULL)
             ORDER BY is_uploaded DESC, id DESC
@@ -129,21 +131,25 @@ async def ask_again(store: Store, queue: Queue, where: AppAt, *, anew: bool, act
     app = await find_app(store, where, actor)
     async with store.transaction() as tx:
         found = await _locked(tx, app)
-        ordered = next((one for one in found if not one.is_uploaded), None)
-        if ordered is None:
+        ordered = [one for one in found if not one.is_uploaded]
+        if not ordered:
             raise Conflict(
                 "The app has no domain to ask a certificate for.", hint=f"bakery domains add {where.app} HOST"
             )
-        if ordered.is_barred and ordered.next_try and ordered.next_try > datetime.now(UTC):
+        now = datetime.now(UTC)
+        free = [one for one in ordered if not (one.is_barred and one.next_try and one.next_try > now)]
+        if not free:
+            until = min(one.next_try for one in ordered if one.next_try)
             raise Conflict(
-                f"The authority wants not to be asked before {ordered.next_try:%Y-%m-%d %H:%M} UTC.",
+                f"The authority wants not to be asked before {until:%Y-%m-%d %H:%M} UTC.",
                 hint="Bakery asks by itself then.",
             )
-        await tx.connection.execute(
-            "UPDATE certificates SET next_try = NULL, is_wanted_anew = is_wanted_anew OR %s WHERE id = %s",
-            (anew, ordered.id),
-        )
-        await ask_for_look(tx, queue, ordered.id)
+        for one in free:
+            await tx.connection.execute(
+                "UPDATE certificates SET next_try = NULL, is_wanted_anew = is_wanted_anew OR %s WHERE id = %s",
+                (anew, one.id),
+            )
+            await ask_for_look(tx, queue, one.id)
         _tell(tx, app, actor, "certificate.asked_again", where)
 
 

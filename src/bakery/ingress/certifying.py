@@ -13,7 +13,8 @@ from psycopg.types.json import Jsonb
 
 from bakery.helper.words import NO_SUCH_VERB
 from bakery.ingress.certificates import Certificate, ask_for_look, certificates_of, read_certificate
-from bakery.ingress.domains import names_with_right_dns
+from bakery.ingress.dns_providers import DnsProvider, read_dns_provider
+from bakery.ingress.domains import attached_names, names_proven_by, names_with_right_dns
 from bakery.ingress.tasks import CERTIFY, ask_for_refresh
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
@@ -47,6 +48,7 @@ _CLAIMED_FOR = timedelta(minutes=20)  # longer than an order; then somebody look
 _UNTIL_SHOWN = timedelta(seconds=10)
 _SHOWN_WRONG = timedelta(minutes=5)
 _IN_USE = timedelta(minutes=1)
+_ANYTHING_BELOW = "bakery-looks."
 
 
 async def keep_certified(store: Store, queue: Queue, authority: Authority | None) -> None:
@@ -117,8 +119,20 @@ async def certify(store: Store, queue: Queue, links: Links, authority: Authority
             place = await cursor.fetchone()
         if place is None:
             return
-        wanted = orderable(await names_with_right_dns(connection, found.environment_id))
-        brought = [one for one in await certificates_of(connection, found.environment_id) if one.is_uploaded]
+        provider = await read_dns_provider(connection, found.dns_provider) if found.dns_provider else None
+        if provider is None:
+            wanted = orderable(await names_with_right_dns(connection, found.environment_id))
+        else:
+            wanted = await names_proven_by(connection, found.environment_id, provider.name)
+        others = [one for one in await certificates_of(connection, found.environment_id) if one.id != found.id]
+        attached = await attached_names(connection, found.environment_id)
+    now = datetime.now(UTC)
+    lasting = [one for one in others if one.not_after and one.not_after > now]
+    if provider is not None and not wanted and found.removed_at is None:
+        needed = [host for host in found.names if host in attached]
+        if all(any(covers(one.names, host) for one in lasting) for host in needed):
+            await _give_up(store, queue, found)
+            return
     node = await links.node(place.node_id)
     if node.certificates is None:
         return
@@ -128,8 +142,18 @@ async def certify(store: Store, queue: Queue, links: Links, authority: Authority
     elif found.is_uploaded or authority is None:
         await look.watch()
     else:
-        lasting = [one.names for one in brought if one.not_after and one.not_after > datetime.now(UTC)]
-        await look.order(authority, tuple(host for host in wanted if not any(covers(names, host) for names in lasting)))
+        brought = [one.names for one in lasting if one.is_uploaded]
+        wanted = tuple(host for host in wanted if not any(covers(names, host) for names in brought))
+        await look.order(authority, wanted, provider)
+
+
+async def _give_up(store: Store, queue: Queue, found: Certificate) -> None:
+    """Nobody needs one any more that was proven by DNS."""
+    async with store.transaction() as tx:
+        await tx.connection.execute(
+            "UPDATE certificates SET removed_at = now(), try_at = now() + %s WHERE id = %s", (_IN_USE, found.id)
+        )
+        await ask_for_refresh(tx, queue, found.environment_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +175,9 @@ class _Look:
         async with self.store.transaction() as tx:
             await tx.connection.execute("DELETE FROM certificates WHERE id = %s", (self.found.id,))
 
-    async def order(self, authority: Authority, wanted: tuple[HostName, ...]) -> None:
+    async def order(
+        self, authority: Authority, wanted: tuple[HostName, ...], provider: DnsProvider | None = None
+    ) -> None:
         now, found, held = datetime.now(UTC), self.found, self.found.held
         is_of_another = held is not None and found.directory != authority.directory
         if not wanted or not (found.is_wanted_anew or is_of_another or not is_enough(held, wanted, now)):
@@ -166,7 +192,13 @@ class _Look:
             await self._again_at(now + timedelta(seconds=20))
             return
         try:
-            answer = await self.node.issue(found.name, wanted, authority, instead_of=self._instead_of(wanted))
+            answer = await self.node.issue(
+                found.name,
+                wanted,
+                authority,
+                instead_of=self._instead_of(wanted),
+                dns=provider.proof(self.store.vault) if provider else None,
+            )
         except NodeUnreachable as error:
             await self._refused(Refused("node", error.message))
             return
@@ -239,6 +271,13 @@ class _Look:
                     "until_shown": _UNTIL_SHOWN,
                 },
             )
+            await tx.connection.execute(
+                """
+                UPDATE certificates SET try_at = now()
+                WHERE environment_id = %s AND dns_provider IS NOT NULL AND id <> %s
+                """,
+                (self.found.environment_id, self.found.id),
+            )
             await ask_for_refresh(tx, self.queue, self.found.environment_id)
             _record(tx, "certificate.issued" if self.found.held is None else "certificate.renewed", self.place, held)
             self._publish(tx)
@@ -295,10 +334,11 @@ class _Look:
         """Empty where nothing is live: nobody is shown anything."""
         async with self.store.connection() as connection:
             others = await certificates_of(connection, self.found.environment_id)
-        first = next((one for one in others if one.held is not None), None)
-        host = next((host for host in held.names if not host.startswith("*")), None)
-        if host is None or not self.place.is_live or first is None or first.id != self.found.id:
+        host = next(iter(sorted(held.names, reverse=True)), HostName(""))  # those with a star last
+        first = next((one for one in others if one.held is not None and covers(one.names, host)), None)
+        if not host or not self.place.is_live or first is None or first.id != self.found.id:
             return ""
+        host = HostName(_ANYTHING_BELOW + host.removeprefix("*.")) if host.startswith("*.") else host
         served = await self.node.served(host)
         if served.fingerprint == held.fingerprint:
             return ""

@@ -30,7 +30,8 @@ MOST_DOMAINS = 150  # of an environment; a site has room for more, of which cert
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """`found` is None before the DNS was asked. `look_at` is when it is asked next."""
+    """`found` is None before the DNS was asked. `look_at` is when it is asked next. `dns_provider` is the one by which
+    a name with a star gets its certificate."""
 
     id: int
     environment_id: int
@@ -44,6 +45,7 @@ class Domain:
     node: str
     public_address: str | None
     public_ipv6: str | None
+    dns_provider: str | None
 
     @property
     def expected(self) -> Expected:
@@ -154,14 +156,25 @@ async def names_with_right_dns(connection: Connection, environment_id: int) -> t
     return tuple(HostName(host) for (host,) in await cursor.fetchall())
 
 
+async def names_proven_by(connection: Connection, environment_id: int, provider: str) -> tuple[HostName, ...]:
+    """Names with a star, for which a certificate may be asked wherever they lead: that the zone is ours is proven in
+    it."""
+    cursor = await connection.execute(
+        "SELECT host FROM starred_domains WHERE environment_id = %s AND provider = %s ORDER BY host",
+        (environment_id, provider),
+    )
+    return tuple(HostName(host) for (host,) in await cursor.fetchall())
+
+
 async def _read(connection: Connection, environment_id: int, host: str | None = None) -> list[Domain]:
     async with connection.cursor(row_factory=typed(Domain)) as cursor:
         await cursor.execute(
             """
-            SELECT domains.id, environment_id, domains.host, shown, is_primary, dns_state, dns AS found, looked_at,
-                   look_at, nodes.slug AS node, public_address, public_ipv6
+            SELECT domains.id, domains.environment_id, domains.host, shown, is_primary, dns_state, dns AS found,
+                   looked_at, look_at, nodes.slug AS node, public_address, public_ipv6, starred_domains.provider AS dns_provider
             FROM domains JOIN environments ON environments.id = environment_id JOIN nodes ON nodes.id = node_id
-            WHERE environment_id = %(environment)s AND (%(host)s::text IS NULL OR domains.host = %(host)s)
+            LEFT JOIN starred_domains ON starred_domains.id = domains.id
+            WHERE domains.environment_id = %(environment)s AND (%(host)s::text IS NULL OR domains.host = %(host)s)
             ORDER BY is_primary DESC, domains.id
             """,
             {"environment": environment_id, "host": host},

@@ -43,10 +43,35 @@ async def _look_at_certificate(tx: Transaction, environment_id: int) -> None:
     await tx.connection.execute(
         """
         INSERT INTO certificates (environment_id, is_uploaded, try_at) VALUES (%s, false, now())
-        ON CONFLICT (environment_id) WHERE NOT is_uploaded DO UPDATE SET try_at = now()
+        ON CONFLICT (environment_id) WHERE NOT is_uploaded AND dns_provider IS NULL AND removed_at IS NULL
+        DO UPDATE SET try_at = now()
         """,
         (environment_id,),
     )
+    await look_at_starred(tx, environment_id)
+
+
+async def look_at_starred(tx: Transaction, environment_id: int | None = None) -> None:
+    """At the certificates of names with a star, also at those for which there was no provider before; None: of all."""
+    await tx.connection.execute(
+        """
+        INSERT INTO certificates (environment_id, is_uploaded, dns_provider, try_at)
+        SELECT DISTINCT environment_id, false, provider, now() FROM starred_domains
+        WHERE provider IS NOT NULL AND (%(environment)s::bigint IS NULL OR environment_id = %(environment)s)
+        ON CONFLICT (environment_id, dns_provider) WHERE dns_provider IS NOT NULL AND removed_at IS NULL DO NOTHING
+        """,
+        {"environment": environment_id},
+    )
+    cursor = await tx.connection.execute(
+        """
+        UPDATE certificates SET try_at = now() FROM environments JOIN apps ON apps.id = app_id
+        WHERE environments.id = environment_id AND dns_provider IS NOT NULL
+            AND (%(environment)s::bigint IS NULL OR environment_id = %(environment)s)
+        RETURNING apps.slug
+        """,
+        {"environment": environment_id},
+    )
+    tx.publish(*(f"app:{slug}" for (slug,) in await cursor.fetchall()))
 
 
 async def ask_for_refresh(tx: Transaction, queue: Queue, environment_id: int) -> None:

@@ -141,6 +141,30 @@ _ADVICE: Final[Mapping[str, Advice]] = {
     "old-helper": Advice(
         "The helper on the node is that of an older Bakery.", "Run its installer again: the node's page says how."
     ),
+    "no-plugin": Advice(
+        "certbot on the node has no plugin to prove names at a name server.",
+        "On the node: apt-get install python3-certbot-dns-rfc2136. Then try again.",
+    ),
+    "dns-server": Advice(
+        "The name server of the DNS provider did not answer the node.",
+        "Are its address and port right under Settings → DNS, and does its firewall let the node in by TCP?",
+    ),
+    "dns-key": Advice(
+        "The name server does not take the TSIG key.",
+        "Its name, algorithm and secret under Settings → DNS have to be those that the server has.",
+    ),
+    "dns-clock": Advice(
+        "The name server finds the TSIG signature too old or too new.",
+        "The clocks of the node and of the name server are apart: let both take theirs from the network.",
+    ),
+    "dns-refused": Advice(
+        "The name server does not let this key write into the zone.",
+        "Let it write TXT records below the zone, as with update-policy { grant KEY subdomain ZONE. TXT; } in bind.",
+    ),
+    "dns-zone": Advice(
+        "The name server does not answer for the zone of this name.",
+        "It has to be the zone's primary server; else take the zone from this provider under Settings → DNS.",
+    ),
     "no-certbot": Advice("There is no certbot on the node.", "Its page says how to install what is missing there."),
 }
 _OTHER: Final = Advice("No certificate was issued.", "What was said is below.")

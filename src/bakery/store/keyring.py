@@ -53,6 +53,7 @@ SEALED_COLUMNS: tuple[SealedColumn, ...] = (
     SealedColumn("github_client", "id", "secret"),
     SealedColumn("github_links", "person_id", "token"),
     SealedColumn("github_links", "person_id", "refresh_token"),
+    SealedColumn("dns_providers", "name", "secret"),
     SealedColumn("settings", "name", "value", is_json=True),
 )
 

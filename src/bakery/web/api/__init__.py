@@ -18,6 +18,7 @@ from bakery.web.api import (
     domains,
     drift,
     environments,
+    dns_providers,
     github,
     invites,
     jobs,

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from bakery.web.views.forms import Clash, Form
+from bakery.web.moments import Moment
+from bakery.web.views.forms import Clash, Form, Option
 from bakery.web.views.status import StatusView
 from bakery.web.views.terms import TermGroup
 
@@ -30,6 +31,28 @@ class AppDefaultsPage:
 
     form: Form
     groups: Sequence[TermGroup]
+
+
+@dataclass(frozen=True, slots=True)
+class DnsProviderRow:
+    """`form` has what it is now, or what was typed and refused; then the row `is_open`."""
+
+    name: str
+    zones: Sequence[str]
+    apps: Sequence[str]
+    form: Form
+    changed: Moment
+    changed_by: str
+    is_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DnsProvidersPage:
+    """settings/dns.html. Fields: name, zones (one a line), server, port, key_name, algorithm, secret, wait."""
+
+    rows: Sequence[DnsProviderRow]
+    form: Form
+    algorithms: Sequence[Option]
 
 
 @dataclass(frozen=True, slots=True)
