@@ -67,6 +67,7 @@ def test_an_app_is_made_deployed_watched_and_deleted(shell: Terminal, folder: Pa
     assert (made.exit_code, json.loads(made.stdout)["status"]) == (0, "never_deployed")
     what_is_set_is_shown(shell)
     bakerys_own_site_is_off(shell)
+    a_dns_provider_is_named_and_forgotten(shell)
     github_is_set_up(shell)
 
     deployed = shell.run("deploy", "shop", "--dir", str(folder), "--wait")
@@ -150,6 +151,15 @@ def bakerys_own_site_is_off(shell: Terminal) -> None:
     assert shell.run("own-site", "off").stdout == "The site goes in a moment.\n"
     refused = shell.run("own-site", "on")
     assert (refused.exit_code, "Bakery has no base URL yet" in refused.output) == (2, True)
+
+
+def a_dns_provider_is_named_and_forgotten(shell: Terminal) -> None:
+    words = ("--zone", "example.com", "--server", "192.0.2.53", "--key-name", "bakery-key", "--secret-stdin")
+    added = shell.run("dns-providers", "add", "our-bind", *words, stdin="bm90IHRoYXQga2V5\n")
+    assert added.stdout == "Names with a star in example.com get certificates by our-bind.\n"
+    assert shell.run("dns-providers", "edit", "our-bind", "--wait", "5").stdout == "our-bind is changed.\n"
+    assert "192.0.2.53" in shell.run("dns-providers", "list").stdout
+    assert shell.run("dns-providers", "remove", "our-bind").stdout == "our-bind is forgotten.\n"
 
 
 def a_command_runs_in_what_is_live(shell: Terminal) -> None:

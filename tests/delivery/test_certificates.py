@@ -188,7 +188,13 @@ class Scripted:
     meanwhile: Callable[[], Awaitable[None]] | None = None
 
     async def issue(
-        self, _name: CertificateName, hosts: tuple[HostName, ...], _authority: Authority, *, instead_of: str | None
+        self,
+        _name: CertificateName,
+        hosts: tuple[HostName, ...],
+        _authority: Authority,
+        *,
+        instead_of: str | None,
+        dns: object = None,
     ) -> Held | Refused:
         self.asked.append((hosts, instead_of))
         if self.meanwhile:

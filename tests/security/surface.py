@@ -54,6 +54,7 @@ _UNKNOWN: Mapping[str, str] = {
     "slug": "nothing",
     "name": "nothing.css",
     "token": "999999",
+    "provider": "nothing",
     "number": "999999",
     "person": "999999",
     "invitation": "999999",

@@ -48,6 +48,10 @@ class Entry:
 
 
 _PASSWORDS = {"current_password": PASSWORD.reveal(), "password": "another long password"}
+_PROVIDER = {
+    "name": "our-bind", "zones": "example.com", "server": "192.0.2.53", "port": "53", "key_name": "bakery-key",
+    "algorithm": "HMAC-SHA256", "secret": "bm90IHRoYXQga2V5IGF0IGFsbA==", "wait": "60",
+}  # fmt: skip
 FORMS = [
     Entry("/login", {"email": "ada@example.com", "password": "wrong", "next": "/", "stay": "on"}, hashes=True),
     Entry("/setup", {"code": "BDFG", "email": "ada@example.com", "password": "a long password"}, hashes=True),
@@ -191,6 +195,9 @@ FORMS = [
     Entry("/nodes/local/volumes/shop/data/delete", {"confirm": "no"}),
     Entry("/settings/apps", {"memory": "512", "cpus": "1", "drain": "30s", "bake": "5m", "warm": "10m"}),
     Entry("/settings/address", {"is_wanted": "off"}),
+    Entry("/settings/dns", _PROVIDER),
+    Entry("/settings/dns/change", _PROVIDER),
+    Entry("/settings/dns/remove", {"name": "nothing"}),
     Entry("/apps/new/github", {"repository": "acme/shop", "branch": "main"}),
     Entry("/settings/github", {"url": "https://127.0.0.1:9", "client_id": "Iv1.8a61", "client_secret": "s3cret"}),
     Entry("/settings/general", {"public_ip": "192.0.2.1", "apps_domain": "example.com", "base_url": ""}),
@@ -309,6 +316,8 @@ BODIES = [
         method="PUT",
     ),
     Entry("/api/system/own-site", {"is_wanted": False}, method="PUT"),
+    Entry("/api/dns-providers", {**_PROVIDER, "zones": ["example.com"], "port": 53, "wait": 60}),
+    Entry("/api/dns-providers/nothing", {"server": "192.0.2.53"}, method="PATCH"),
     Entry("/api/system/settings", {"base_url": None, "public_ip": None, "apps_domain": "localhost"}, method="PUT"),
 ]
 QUERIES = [

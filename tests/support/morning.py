@@ -99,6 +99,7 @@ PAGES = {
     "account-preferences": "/account/preferences",
     "settings": "/settings/general",
     "settings-address": "/settings/address",
+    "settings-dns": "/settings/dns",
     "settings-apps": "/settings/apps",
     "settings-github": "/settings/github",
     "help": "/help",

@@ -76,6 +76,31 @@ async def test_who_saved_the_same_in_another_tab_is_told_so(site: Site, admin: B
     assert "You saved this elsewhere while you were editing." in page.text
 
 
+async def test_a_dns_provider_is_named_changed_and_forgotten(admin: Browser) -> None:
+    typed = {
+        "name": "our-bind", "zones": "example.com\r\nshop.example", "server": "192.0.2.53", "key_name": "bakery-key",
+        "secret": "bm90IHRoYXQga2V5", "algorithm": "HMAC-SHA256", "port": "", "wait": "",
+    }  # fmt: skip
+    wrong = await admin.send("/settings/dns", {**typed, "server": "ns.example.com"})
+    assert (wrong.status, "takes the address of the name server" in wrong.text) == (422, True)
+    assert typed["secret"] not in wrong.html
+
+    page = await admin.send("/settings/dns", typed)
+    assert "example.com, shop.example" in page.text
+    assert typed["secret"] not in page.html
+    taken = await admin.send("/settings/dns", typed)
+    assert (taken.status, "There is a DNS provider our-bind already." in taken.text) == (409, True)
+
+    elsewhere = await admin.send("/settings/dns/change", {**typed, "server": "192.0.2.1", "secret": ""})
+    assert (elsewhere.status, "its secret is needed too" in elsewhere.text) == (422, True)
+    changed = await admin.send("/settings/dns/change", {**typed, "zones": "example.com", "secret": ""})
+    assert "Settings saved." in changed.text
+    assert "shop.example" not in changed.text
+
+    gone = await admin.send("/settings/dns/remove", {"name": "our-bind"})
+    assert "No DNS provider yet" in gone.text
+
+
 async def test_bakerys_own_site_is_turned_on_in_the_settings(site: Site, admin: Browser) -> None:
     nameless = await admin.send("/settings/address", {"is_wanted": "on"})
     assert (nameless.status, "Bakery has no base URL yet" in nameless.text) == (422, True)

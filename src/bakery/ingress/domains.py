@@ -171,7 +171,8 @@ async def _read(connection: Connection, environment_id: int, host: str | None = 
         await cursor.execute(
             """
             SELECT domains.id, domains.environment_id, domains.host, shown, is_primary, dns_state, dns AS found,
-                   looked_at, look_at, nodes.slug AS node, public_address, public_ipv6, starred_domains.provider AS dns_provider
+                   looked_at, look_at, nodes.slug AS node, public_address, public_ipv6,
+                   starred_domains.provider AS dns_provider
             FROM domains JOIN environments ON environments.id = environment_id JOIN nodes ON nodes.id = node_id
             LEFT JOIN starred_domains ON starred_domains.id = domains.id
             WHERE domains.environment_id = %(environment)s AND (%(host)s::text IS NULL OR domains.host = %(host)s)

@@ -13,6 +13,8 @@ SAID: Mapping[str, str] = {
     "cli-confirmed": "The command line is let in.",
     "cli-refused": "The command line was refused.",
     "settings-saved": "Settings saved.",
+    "dns-provider-added": "Added. Names with a star in its zones get certificates.",
+    "dns-provider-removed": "The DNS provider and its key are forgotten.",
     "github-linked": "Your GitHub is linked.",
     "github-unlinked": "Your GitHub is no longer linked.",
     "github-forgotten": "The OAuth app is forgotten, and what people linked by it.",

@@ -51,7 +51,7 @@ def _rows() -> Sequence[DomainRow]:
             records=[RecordRow("A", "xn--lden-loa", "203.0.113.7", 300, "198.51.100.4", is_right=False)],
             troubles=[_TROUBLE],
         ),
-        _row("3", "*.shop.example.com"),
+        _row("3", "*.shop.example.com", proof="our-bind proves it with a record in its zone."),
     ]  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def _certificates() -> Sequence[CertificateRow]:
         CertificateRow(
             "5", ("shop.example.com",), StatusView("ok", "s-ok", "Valid, 71 days"), is_uploaded=False,
             is_staging=False, issuer="Let's Encrypt R11", until=ago(days=-71), renews=ago(days=-41), troubles=(),
-            said="", next_try=None,
+            said="", next_try=None, proven_by="our-bind",
         ),
     ]  # fmt: skip
 
@@ -93,6 +93,7 @@ def _row(
     records: Sequence[RecordRow] = (),
     troubles: Sequence[tuple[str, str]] = (),
     provider: str = "",
+    proof: str = "",
 ) -> DomainRow:
     state = StatusView("ok", "s-ok", "DNS right") if is_right else StatusView("bad", "s-bad", "DNS wrong")
     return DomainRow(
@@ -100,7 +101,7 @@ def _row(
         state if answers else StatusView("run", "s-clock", "DNS waiting"),
         StatusView("ok", "s-ok", "TLS, 71 days") if is_right else None, is_right,
         ago(minutes=1) if answers else None, ago(minutes=-0.4), "example.com" if answers else "",
-        provider, records, answers, troubles,
+        provider, records, answers, troubles, proof,
     )  # fmt: skip
 
 

@@ -1,16 +1,19 @@
 """The dashboard, the lists of everything, and what is left."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
 from bakery.delivery.under_way import UnderWay
 from bakery.github.repositories import Branches, Limits, Repositories, Repository
+from bakery.ingress.dns_providers import DnsProvider
 from bakery.ingress.own_site import OwnSite
 from bakery.model.errors import Unavailable
+from bakery.model.names import HostName
 from bakery.model.terms import OF_INSTALLATION
 from bakery.store.installation import General
 from bakery.web.assets import FOLDER
 from bakery.web.manual import chapter
+from bakery.web.pages.dns_providers import dns_providers_page
 from bakery.web.pages.own_site import own_site_page
 from bakery.web.presenters.github import pick_page
 from bakery.web.presenters.help import help_parts
@@ -53,6 +56,23 @@ def _picks() -> dict[str, PickPage]:
         "-branches": pick_page(None, Branches(shop, ["main", "next"], is_cut=False, limits=limits), q="", now=NOW),
         "-away": pick_page(None, None, q="", error=away, now=NOW),
     }
+
+
+_NO_NAME = {"server": "certbot takes the address of the name server, not its name."}
+
+
+def _providers() -> list[DnsProvider]:
+    when = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)
+    zones = (HostName("example.com"), HostName("shop.example"))
+    return [
+        DnsProvider(
+            "at-home", "rfc2136", "192.0.2.54", 5353, "home", "HMAC-SHA512", b"", 5, "ann", when, zones[1:], ()
+        ),
+        DnsProvider(
+            "our-bind", "rfc2136", "192.0.2.53", 53, "bakery-key", "HMAC-SHA256", b"", 60, "ann@example.com", when,
+            zones[:1], ("blog", "shop"),
+        ),
+    ]  # fmt: skip
 
 
 def _github(form: Form, *, is_known: bool = False) -> GitHubSettingsPage:
@@ -150,6 +170,18 @@ def place_pages() -> Pages:
             ),
             a_shell("settings", "Settings"),
         ),
+        **{
+            f"settings-dns{state}": (
+                "settings/dns.html",
+                dns_providers_page(found, changing=changing),
+                a_shell("settings", "Settings"),
+            )
+            for state, found, changing in (
+                ("-none", [], ("", Form())),
+                ("", _providers(), ("", Form())),
+                ("-refused", _providers(), ("our-bind", Form(values={"server": "ns.example.com"}, errors=_NO_NAME))),
+            )
+        },
         "settings-apps": (
             "settings/apps.html",
             AppDefaultsPage(

@@ -1,6 +1,6 @@
 """`bakery dns-providers`: name servers where Bakery may write what proves names with a star."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -14,9 +14,7 @@ _Name = Annotated[str, typer.Argument(metavar="NAME", help="What Bakery calls it
 _Zones = Annotated[
     list[str] | None, typer.Option("--zone", metavar="ZONE", help="A zone that it may write into. Once for each.")
 ]
-_Server = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="The address of the zones' primary name server.")
-]
+_Server = Annotated[str | None, typer.Option(metavar="ADDRESS", help="The address of the zones' primary name server.")]
 _Port = Annotated[int | None, typer.Option(help="Its port; usually 53.")]
 _KeyName = Annotated[str | None, typer.Option("--key-name", help="The name of the TSIG key.")]
 _Algorithm = Annotated[str | None, typer.Option(help="Of the key; usually HMAC-SHA256.")]
@@ -48,7 +46,9 @@ def add(
     json: Json = False,
 ) -> None:
     """Name a name server that takes updates by RFC 2136, and its TSIG key, for some zones."""
-    secret = read_secret() if secret_stdin else ask_secret(f"Secret of the TSIG key {key_name}", option="--secret-stdin")
+    secret = (
+        read_secret() if secret_stdin else ask_secret(f"Secret of the TSIG key {key_name}", option="--secret-stdin")
+    )
     wanted = {"name": name, "server": server, "key_name": key_name, "secret": secret.reveal()}
     wanted |= _given(zones=zone, port=port, algorithm=algorithm, wait=wait)
     with connect() as api:
@@ -87,7 +87,7 @@ def remove(name: _Name, *, json: Json = False) -> None:
     print_done({"removed": name}, f"{name} is forgotten.", as_json=json)
 
 
-def _given(**wanted: Any) -> Body:
+def _given(**wanted: list[str] | str | int | None) -> Body:
     return {name: value for name, value in wanted.items() if value is not None and value != []}
 
 

@@ -32,11 +32,12 @@ class Certificate(msgspec.Struct, kw_only=True):
     """`state` is waiting, ordering, failing, valid or expired. `names` are those of what lies on the node, `wanted`
     those of the last order. `renews_at` is null where nobody renews it. `reason` is why there is no newer one, and
     `next_try` when it is asked for again. `trouble` is what is wrong with what visitors are shown. `is_staging`: no
-    browser trusts it."""
+    browser trusts it. `dns_provider` proves its names, which have a star; null: the site does."""
 
     id: int
     state: CertificateState
     is_uploaded: bool
+    dns_provider: str | None
     is_staging: bool
     names: list[str]
     wanted: list[str]
@@ -129,6 +130,7 @@ def _shown(one: certificates.Certificate) -> Certificate:
         id=one.id,
         state=one.state_at(now),
         is_uploaded=one.is_uploaded,
+        dns_provider=one.dns_provider,
         is_staging=one.directory == STAGING,
         names=list(one.names),
         wanted=list(one.wanted),

@@ -54,7 +54,8 @@ class DnsFound(msgspec.Struct, kw_only=True):
 
 class Domain(msgspec.Struct, kw_only=True):
     """`host` is in ASCII, `shown` as it was typed. `found` is null before the DNS was asked; `look_at` is when it is
-    asked next."""
+    asked next. `dns_provider` is the one that proves a name with a star; null: there is none for its zone, or the name
+    has no star."""
 
     host: str
     shown: str
@@ -65,6 +66,7 @@ class Domain(msgspec.Struct, kw_only=True):
     found: DnsFound | None
     looked_at: datetime | None
     look_at: datetime
+    dns_provider: str | None
 
 
 class DomainWanted(msgspec.Struct, kw_only=True):

@@ -14,6 +14,7 @@ from bakery.web.pages import (
     deliveries,
     deploy,
     deployments,
+    dns_providers,
     domains,
     environments,
     gate,
@@ -72,6 +73,7 @@ ROUTES = (
     *system.ROUTES,
     *app_defaults.ROUTES,
     *own_site.ROUTES,
+    *dns_providers.ROUTES,
     *github.ROUTES,
     *palette.ROUTES,
 )

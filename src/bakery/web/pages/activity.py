@@ -34,6 +34,7 @@ ACTIONS = (
     Option("environment.", "Environments"),
     Option("domain.", "Domains"),
     Option("certificate.", "Certificates"),
+    Option("dns_provider.", "DNS providers"),
     Option("volume.", "Volumes"),
     Option("site.", "Sites"),
     Option("variables.", "Variables"),

@@ -1,5 +1,7 @@
 """The DNS providers of the installation, in its settings."""
 
+from collections.abc import Sequence
+
 from litestar import Response, get, post
 from litestar.response import Redirect
 
@@ -94,7 +96,7 @@ def _number(form: Typed, name: str, usual: int) -> int:
 
 async def _page(
     request: WebRequest,
-    found: list[DnsProvider],
+    found: Sequence[DnsProvider],
     form: Form,
     *,
     changing: tuple[str, Form] = ("", _NEW),
@@ -112,7 +114,7 @@ async def _page(
 
 
 def dns_providers_page(
-    found: list[DnsProvider], form: Form = _NEW, *, changing: tuple[str, Form] = ("", _NEW)
+    found: Sequence[DnsProvider], form: Form = _NEW, *, changing: tuple[str, Form] = ("", _NEW)
 ) -> DnsProvidersPage:
     at = now()
     name, refused = changing
@@ -134,7 +136,7 @@ def dns_providers_page(
     )
 
 
-def _values(found: list[DnsProvider], name: str) -> dict[str, str]:
+def _values(found: Sequence[DnsProvider], name: str) -> dict[str, str]:
     one = next((one for one in found if one.name == name), None)
     if one is None:
         return {}

@@ -31,6 +31,7 @@ _ICONS: Mapping[str, str] = {
     "cli_login": "terminal",
     "settings": "settings-2",
     "github": "link",
+    "dns_provider": "key-round",
 }
 _ICONS_OF_ACTIONS: Mapping[str, str] = {
     "person.invited": "user-plus",

@@ -53,13 +53,15 @@ def _row(one: Certificate, now: datetime) -> CertificateRow:
         troubles=troubles,
         said=one.refused.said if one.refused else "",
         next_try=moment(one.next_try, now) if one.refused and one.next_try else None,
+        proven_by=one.dns_provider or "",
     )
 
 
 def _state(one: Certificate, now: datetime) -> StatusView:
     match one.state_at(now):
         case CertificateState.WAITING:
-            return StatusView("run", "s-clock", "Waiting for a name whose DNS is right")
+            waits_for = "its turn" if one.dns_provider else "a name whose DNS is right"
+            return StatusView("run", "s-clock", f"Waiting for {waits_for}")
         case CertificateState.ORDERING:
             return StatusView("run", "s-clock", "Asked for")
         case CertificateState.FAILING:

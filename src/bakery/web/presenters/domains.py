@@ -8,6 +8,7 @@ from bakery.ingress.certificates import Certificate
 from bakery.ingress.domains import Domain
 from bakery.model.actor import Actor
 from bakery.model.apps import automatic_host
+from bakery.model.certificates import covers
 from bakery.model.dns import Answer, DnsState, Expected, Record
 from bakery.model.permissions import Permission
 from bakery.web.moments import moment
@@ -67,7 +68,21 @@ def _row(one: Domain, certificates: Sequence[Certificate], now: datetime) -> Dom
         records=[_record(record, answers) for record in one.records],
         answers=[_answer(answer, one.expected) for answer in answers],
         troubles=[(trouble.said, trouble.fix) for trouble in one.troubles],
+        proof=_proof(one, certificates),
     )
+
+
+def _proof(one: Domain, certificates: Sequence[Certificate]) -> str:
+    if not one.host.startswith("*"):
+        return ""
+    if any(found.is_uploaded and covers(found.names, one.host) for found in certificates):
+        return "Its certificate is one that was brought."
+    if one.dns_provider is None:
+        return (
+            "No DNS provider is named for its zone, so it has no certificate. An Admin names one under Settings → DNS; "
+            "or bring a certificate below."
+        )
+    return f"{one.dns_provider} proves it with a record in its zone, so it has a certificate wherever it leads."
 
 
 def _record(record: Record, answers: Sequence[Answer]) -> RecordRow:

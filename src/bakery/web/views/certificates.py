@@ -10,7 +10,7 @@ from bakery.web.views.status import StatusView
 @dataclass(frozen=True, slots=True)
 class CertificateRow:
     """`until` is its end; `troubles` are sentences with what to do, `said` the authority's own words. `next_try` is
-    when it is asked for again."""
+    when it is asked for again; `proven_by` the DNS provider of names with a star."""
 
     key: str
     names: Sequence[str]
@@ -23,3 +23,4 @@ class CertificateRow:
     troubles: Sequence[tuple[str, str]]
     said: str
     next_try: Moment | None
+    proven_by: str = ""

@@ -31,7 +31,8 @@ class AnswerRow:
 
 @dataclass(frozen=True, slots=True)
 class DomainRow:
-    """`ascii` is how the DNS writes it, empty where that is the same. `troubles` are sentences with what to do."""
+    """`ascii` is how the DNS writes it, empty where that is the same. `troubles` are sentences with what to do,
+    `proof` how one with a star gets its certificate."""
 
     key: str
     host: str
@@ -49,6 +50,7 @@ class DomainRow:
     records: Sequence[RecordRow]
     answers: Sequence[AnswerRow]
     troubles: Sequence[tuple[str, str]]
+    proof: str = ""
 
 
 @dataclass(frozen=True, slots=True)

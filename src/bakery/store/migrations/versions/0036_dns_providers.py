@@ -5,7 +5,7 @@ from pathlib import Path
 from bakery.store.migrate import run_sql
 
 revision = "0036"
-down_revision = "0033"
+down_revision = "0034"
 
 
 def upgrade() -> None:
