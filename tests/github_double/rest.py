@@ -204,6 +204,11 @@ def _comment(asked: Request) -> Answer:
     return Answer(201, made)
 
 
+def _comments(asked: Request) -> Answer:
+    found = _reached(asked, "issues", "read")
+    return Answer(rows=[each for each in found.comments.values() if each["issue"] == int(asked.parts[2])])
+
+
 def _change_comment(asked: Request) -> Answer:
     comment = _row(_reached(asked, "issues", "write").comments, asked.parts[2])
     comment["body"] = _text(asked)
@@ -331,6 +336,7 @@ ROUTES: list[tuple[str, str, Callable[[Request], Answer]]] = [
     ("POST", f"{R}/deployments", _make_deployment),
     ("POST", rf"{R}/deployments/(\d+)/statuses", _deployment_status),
     ("POST", rf"{R}/issues/(\d+)/comments", _comment),
+    ("GET", rf"{R}/issues/(\d+)/comments", _comments),
     ("PATCH", rf"{R}/issues/comments/(\d+)", _change_comment),
     ("GET", "/app", _app),
     ("GET", "/app/installations", _installations),

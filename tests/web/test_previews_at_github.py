@@ -1,12 +1,22 @@
 """Previews and GitHub: its webhook tells of pull requests, and it is told what becomes of them."""
 
+import pytest
+
+from bakery.delivery.moves import move_deployment
+from bakery.hooks.preview_comments import tell_previews
+from bakery.hooks.preview_settling import settle_previews
 from bakery.model.actor import Actor
-from tests.api.site import Site
+from bakery.model.deployments import DeploymentState
+from bakery.model.errors import BakeryError
+from bakery.store.rows import only
+from bakery.web.moments import now
+from tests.api.site import BASE, Site
 from tests.github_double.deliveries import of_repository
 from tests.github_double.server import GitHubDouble
 from tests.github_double.world import Repository
-from tests.hooks.pull_requests import at_repository
+from tests.hooks.pull_requests import FORK, at_repository, pushed
 from tests.hooks.pull_requests import github as a_pull_request
+from tests.hooks.pushes import A, B
 from tests.web.test_pages_github_repositories import an_app_at_github
 
 SETTINGS = "/apps/shop/previews/settings"
@@ -51,3 +61,129 @@ async def test_what_github_signs_and_sends_of_a_pull_request_is_heard(
         answer = await api.post(delivery.url, content=delivery.body, headers={**delivery.headers, "authorization": ""})
         assert (answer.status_code, answer.json()["decision"]) == (202, "previews"), answer.text
         assert (await api.get("/apps/shop/previews")).json()["items"][0]["number"] == 42
+
+
+class AtGitHub:
+    """An app with previews whose webhook is there, and what GitHub sends to it."""
+
+    def __init__(self, site: Site, linked: Actor, github: GitHubDouble) -> None:
+        self.site, self.linked, self.github = site, linked, github
+        self.repository = github.world.repositories["acme/shop"]
+
+    @property
+    def comments(self) -> list[str]:
+        return [str(each["body"]) for each in self.repository.comments.values()]
+
+    async def send(self, told: dict[str, object], *, settles: bool = True) -> None:
+        (number,) = self.repository.hooks
+        told = at_repository(told, self.repository.id, f"{self.github.url}/acme/shop")
+        delivery = of_repository(self.repository, number, "pull_request", told)
+        assert delivery is not None
+        async with self.site.client() as api:
+            answer = await api.post(delivery.url, content=delivery.body, headers=dict(delivery.headers))
+        assert answer.status_code == 202, answer.text
+        if settles:
+            await self.settle()
+
+    async def settle(self) -> None:
+        await settle_previews(self.site.store, self.site.parts.queue, now=now())
+        await tell_previews(self.site.store, BASE)
+
+    async def end(self, state: DeploymentState) -> None:
+        """The newest deployment is known by its commit, and ends."""
+        async with self.site.store.transaction() as tx:
+            await tx.connection.execute("UPDATE builds SET version = ref")
+            found = await tx.connection.execute("SELECT max(id) FROM deployments")
+            newest = int((await only(found))[0])
+            await move_deployment(tx, newest, DeploymentState.RUNNING)
+        async with self.site.store.transaction() as tx:
+            failure = BakeryError("It failed.") if state is DeploymentState.FAILED else None
+            await move_deployment(tx, newest, state, failure=failure)
+        await tell_previews(self.site.store, BASE)
+
+
+@pytest.fixture
+async def there(site: Site, linked: Actor, github: GitHubDouble) -> AtGitHub:
+    await an_app_at_github(site, linked, github)
+    async with site.as_(linked) as api:
+        await api.patch(SETTINGS, json={"is_on": True, "forks": "approval"})
+        await api.post("/apps/shop/webhook/github")
+    return AtGitHub(site, linked, github)
+
+
+def a_comment(*rows: tuple[str, str]) -> str:
+    table = "".join(f"| {title} | {text} |\n" for title, text in rows)
+    return (
+        f"<!-- bakery preview of shop at {BASE} -->\n**Preview of [shop]({BASE}/apps/shop/previews)**\n\n"
+        f"| | |\n| --- | --- |\n{table}"
+    )
+
+
+async def test_one_comment_is_kept_up_to_date_from_the_first_commit_to_the_end(there: AtGitHub) -> None:
+    await there.send(a_pull_request())
+    log = ("Log", f"[Deployment #1]({BASE}/apps/shop/deployments/1?env=pr42)")
+    assert there.comments == [a_comment(("State", "Waits for its turn"), ("Commit", A), log)]
+    (comment,) = there.repository.comments.values()
+    assert comment["issue"] == 42
+    await there.end(DeploymentState.FAILED)
+    assert there.comments == [a_comment(("State", "Failed"), ("Commit", A), log)]
+    await there.send(pushed(A, B, at=1))
+    second = ("Log", f"[Deployment #2]({BASE}/apps/shop/deployments/2?env=pr42)")
+    assert there.comments == [a_comment(("State", "Waits for its turn"), ("Commit", B), second)]
+    await there.send(a_pull_request("closed", B, at=2))
+    assert there.comments == [a_comment(("State", "Closed"), ("Commit", B))]
+    asked = len(there.github.world.asked)
+    await there.settle()
+    assert len(there.github.world.asked) == asked  # what is said is not said again
+
+
+async def test_nothing_that_a_stranger_wrote_is_in_it(there: AtGitHub) -> None:
+    told = a_pull_request(head=FORK)
+    told["pull_request"] |= {"title": "| [x](javascript:1) |", "user": {"login": "mallory"}}
+    await there.send(told)
+    waits = "Comes from a fork: waits for somebody at Bakery to approve this commit"
+    assert there.comments == [a_comment(("State", waits), ("Commit", A))]
+
+
+async def test_one_of_whose_number_an_answer_never_came_is_found_again(there: AtGitHub) -> None:
+    await there.send(a_pull_request())
+    async with there.site.store.transaction() as tx:  # as a kill between would leave it
+        await tx.connection.execute("UPDATE previews SET comment = NULL, comment_said = ''")
+    await there.settle()
+    assert len(there.comments) == 1
+
+
+async def test_one_that_somebody_deleted_there_is_made_anew_with_the_next_news(there: AtGitHub) -> None:
+    await there.send(a_pull_request())
+    there.repository.comments.clear()
+    await there.settle()
+    assert there.comments == []
+    await there.end(DeploymentState.FAILED)
+    assert len(there.comments) == 1
+
+
+async def test_github_that_is_away_is_told_later_and_the_page_says_so(there: AtGitHub) -> None:
+    await there.send(a_pull_request(), settles=False)
+    there.github.world.faults = [(502, {})]
+    await there.settle()
+    await there.settle()
+    assert there.comments == []
+    async with there.site.as_(there.linked) as api:
+        (one,) = (await api.get("/apps/shop/previews")).json()["items"]
+    assert "it answered 502" in one["comment_problem"]
+    async with there.site.store.transaction() as tx:
+        await tx.connection.execute("UPDATE previews SET comment_at = now()")
+    await there.settle()
+    assert len(there.comments) == 1
+    async with there.site.as_(there.linked) as api:
+        (one,) = (await api.get("/apps/shop/previews")).json()["items"]
+    assert one["comment_problem"] == ""
+
+
+async def test_a_link_that_may_not_is_not_asked_again_for_the_same_news(there: AtGitHub) -> None:
+    await there.send(a_pull_request(), settles=False)
+    there.github.world.repositories.clear()
+    await there.settle()
+    asked = len(there.github.world.asked)
+    await there.settle()
+    assert len(there.github.world.asked) == asked

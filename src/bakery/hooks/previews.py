@@ -80,16 +80,18 @@ class Preview:
         return app_address(where, domain=self.apps_domain, site_port=self.site_port, port=self.port)
 
 
-SHOWN = """
-SELECT apps.slug AS app, previews.number, previews.title, branch, author, url, is_fork, is_open, head, previews.state,
-       ended, problem, approved, approved_by, pushed_at, environment_facts.environment, previews.deployment,
-       last.state AS deployment_state, coalesce(last.version, '') AS deployed, last.created_at AS deployed_at,
-       comment_problem, environment_facts.live_number IS NOT NULL AS is_live,
-       coalesce(environment_facts.is_stopped, false) AS is_stopped,
-       coalesce(environment_facts.is_deploying, false) AS is_deploying,
-       EXISTS (SELECT FROM deployments AS failed WHERE failed.environment_id = environment_facts.environment_id
-               AND failed.state = 'failed') AS has_failed,
-       environment_facts.health, environment_facts.apps_domain, environment_facts.site_port, environment_facts.port
+COLUMNS = """
+apps.slug AS app, previews.number, previews.title, previews.branch, previews.author, previews.url, is_fork, is_open,
+head, previews.state, ended, problem, approved, approved_by, pushed_at, environment_facts.environment, previews.deployment,
+last.state AS deployment_state, coalesce(last.version, '') AS deployed, last.created_at AS deployed_at,
+comment_problem, environment_facts.live_number IS NOT NULL AS is_live,
+coalesce(environment_facts.is_stopped, false) AS is_stopped,
+coalesce(environment_facts.is_deploying, false) AS is_deploying,
+EXISTS (SELECT FROM deployments AS failed WHERE failed.environment_id = environment_facts.environment_id
+        AND failed.state = 'failed') AS has_failed,
+environment_facts.health, environment_facts.apps_domain, environment_facts.site_port, environment_facts.port
+"""
+ROWS = """
 FROM previews JOIN apps ON apps.id = previews.app_id AND deleted_at IS NULL
 LEFT JOIN environment_facts ON environment_facts.environment_id = previews.environment_id
 LEFT JOIN LATERAL (
@@ -105,7 +107,7 @@ async def list_previews(store: Store, where: AppAt, *, limit: int, before: int |
     app = await find_app(store, AppAt(where.app), actor)
     async with store.connection() as connection, connection.cursor(row_factory=typed(Preview)) as cursor:
         await cursor.execute(
-            f"{SHOWN} WHERE previews.app_id = %s AND (%s::bigint IS NULL OR previews.number < %s) "
+            f"SELECT {COLUMNS} {ROWS} WHERE previews.app_id = %s AND (%s::bigint IS NULL OR previews.number < %s) "
             "ORDER BY previews.number DESC LIMIT %s".encode(),
             (app.id, before, before, limit),
         )

@@ -13,6 +13,7 @@ import structlog
 from bakery.github.asking import asking
 from bakery.github.links import usable_link
 from bakery.github.repositories import split_name
+from bakery.hooks.preview_comments import tell_previews
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BakeryError, TooMany, Unavailable
 from bakery.store import leases
@@ -67,6 +68,7 @@ async def keep_telling(store: Store, base: Callable[[], str | None]) -> None:
             address = base()
             if address:
                 await tell_news(store, address)
+                await tell_previews(store, address)
             await asyncio.sleep(_PAUSE)
 
     try:

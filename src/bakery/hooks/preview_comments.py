@@ -1,0 +1,207 @@
+"""One comment at each pull request: where its preview is, and how it does. It is changed, and never said twice."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+from gidgethub import BadRequest
+from gidgethub.httpx import GitHubAPI
+
+from bakery.github.asking import asking
+from bakery.github.links import usable_link
+from bakery.github.repositories import split_name
+from bakery.hooks.previews import COLUMNS, ROWS, Preview
+from bakery.model.deployments import DeploymentState
+from bakery.model.errors import BakeryError, TooMany, Unavailable
+from bakery.model.previews import PreviewState
+from bakery.store.rows import typed
+from bakery.store.store import Store
+
+log = structlog.get_logger()
+
+_AT_ONCE = 20
+_TRIES = 10
+_LAST = "closed"  # what was said of one whose pull request is closed: nothing follows
+_ISSUE = "/repos/{owner}/{name}/issues/{number}/comments"
+_COMMENT = "/repos/{owner}/{name}/issues/comments/{comment}"
+_DEPLOYED: Mapping[DeploymentState, str] = {
+    DeploymentState.QUEUED: "Waits for its turn",
+    DeploymentState.RUNNING: "Is being deployed",
+    DeploymentState.SUCCEEDED: "Live",
+    DeploymentState.FAILED: "Failed",
+    DeploymentState.CANCELLED: "Was cancelled",
+    DeploymentState.SUPERSEDED: "Gave way to a newer one",
+    DeploymentState.ROLLED_BACK: "Was taken back: the release before is live",
+}
+_WAITS: Mapping[PreviewState, str] = {
+    PreviewState.APPROVAL: "Comes from a fork: waits for somebody at Bakery to approve this commit",
+    PreviewState.ROOM: "Waits for room: as many previews as are allowed are there",
+    PreviewState.REFUSED: "Could not be made: Bakery says why",
+}
+_ENDED: Mapping[str, str] = {
+    "person": "Was closed. The next push brings it back",
+    "old": "Was closed, for nothing was pushed for days. The next push brings it back",
+    "off": "Previews were turned off",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _News(Preview):
+    """With what is needed to tell of it."""
+
+    id: int
+    repository_url: str
+    person: int
+    comment: int | None
+    is_comment_begun: bool
+    comment_said: str
+    comment_tries: int
+
+    def key(self, body: str) -> str:
+        return hashlib.sha256(body.encode()).hexdigest()[:32] if self.is_open else _LAST
+
+
+class _Comment(msgspec.Struct):
+    id: int
+    body: str | None = ""
+
+
+_FOUND = f"""
+SELECT {COLUMNS}, previews.id, git_sources.url AS repository_url, git_sources.github_person AS person, comment,
+       is_comment_begun, comment_said, comment_tries
+{ROWS}
+JOIN preview_settings ON preview_settings.app_id = previews.app_id
+JOIN git_sources ON git_sources.environment_id = preview_settings.environment_id
+WHERE comment_at <= now() AND git_sources.github_person IS NOT NULL AND git_sources.url IS NOT NULL
+    AND (is_open OR (comment IS NOT NULL AND comment_said <> '{_LAST}'))
+ORDER BY comment_at, previews.id
+"""
+
+
+async def tell_previews(store: Store, base: str) -> None:
+    """Some comments at a time. `base` is Bakery's own address."""
+    async with store.connection() as connection, connection.cursor(row_factory=typed(_News)) as cursor:
+        await cursor.execute(_FOUND.encode())
+        found = await cursor.fetchall()
+    told = 0
+    for news in found:
+        body = comment_on(news, base)
+        if body and news.key(body) != news.comment_said and told < _AT_ONCE:
+            told += 1
+            await _tell(store, news, body, base)
+
+
+def comment_on(one: Preview, base: str) -> str:
+    """In GitHub's Markdown. Nothing of what strangers wrote is in it, and nothing that only Bakery's people may see.
+    Empty: there is nothing to say yet."""
+    state = _state_of(one)
+    if not state:
+        return ""
+    suffix = f"?env={one.environment}" if one.environment else ""
+    rows = [("State", state), ("Commit", one.deployed or one.head)]
+    if one.is_live and one.address and one.is_open and not one.ended:
+        rows.append(("Address", one.address))
+    if one.environment and one.deployment:
+        page = f"{base}/apps/{one.app}/deployments/{one.deployment}{suffix}"
+        rows.append(("Log", f"[Deployment #{one.deployment}]({page})"))
+    if one.environment and one.waits_for_approval:
+        rows.append(("Waits for approval", one.head))
+    table = "\n".join(f"| {title} | {text} |" for title, text in rows)
+    link = f"[{one.app}]({base}/apps/{one.app}/previews)"
+    return f"{_marker(one.app, base)}\n**Preview of {link}**\n\n| | |\n| --- | --- |\n{table}\n"
+
+
+def _state_of(one: Preview) -> str:
+    if not one.is_open:
+        return "Closed"
+    if one.ended:
+        return _ENDED[one.ended]
+    last = one.deployment_state if one.environment else None
+    if last is not None and last in _DEPLOYED:
+        return _DEPLOYED[last]
+    return _WAITS.get(one.state, "")
+
+
+def _marker(app: str, base: str) -> str:
+    """By which ours is known again, where a kill or a slow answer kept its number from us."""
+    return f"<!-- bakery preview of {app} at {base} -->"
+
+
+async def _tell(store: Store, news: _News, body: str, base: str) -> None:
+    try:
+        comment = await _say(store, news, body, base)
+    except BakeryError as error:
+        log.warning("preview_not_told", app=news.app, number=news.number, error=error.message)
+        wait = error.retry_after if isinstance(error, TooMany | Unavailable) else None
+        gives_up = wait is None or news.comment_tries + 1 >= _TRIES
+        problem = f"{error.message} {error.hint}".strip()
+        await _note(store, news, news.key(body) if gives_up else None, problem=problem, wait=wait or 0)
+    else:
+        await _note(store, news, news.key(body), comment=comment)
+
+
+async def _say(store: Store, news: _News, body: str, base: str) -> int | None:
+    """The number of the comment. None: there is none, and there is nothing to begin one for."""
+    repository = split_name(urlsplit(news.repository_url).path.strip("/").removesuffix(".git"))
+    place = {**repository, "number": str(news.number)}
+    registration, token = await usable_link(store, news.person)
+    comment = news.comment
+    async with asking(registration.url, token) as github:
+        if comment is None and news.is_comment_begun:
+            comment = await _find(github, place, _marker(news.app, base))
+        if comment is not None and await _change(github, place, comment, body):
+            return comment
+        if not news.is_open or news.ended:
+            return None
+        await _begin(store, news)
+        made = await github.post(_ISSUE, place, data={"body": body})
+        return msgspec.convert(made, _Comment).id
+
+
+async def _find(github: GitHubAPI, place: Mapping[str, str], marker: str) -> int | None:
+    async for row in github.getiter(f"{_ISSUE}?per_page=100", place):
+        found = msgspec.convert(row, _Comment)
+        if (found.body or "").startswith(marker):
+            return found.id
+    return None
+
+
+async def _change(github: GitHubAPI, place: Mapping[str, str], comment: int, body: str) -> bool:
+    """Whether it is there still."""
+    try:
+        await github.patch(_COMMENT, {**place, "comment": str(comment)}, data={"body": body})
+    except BadRequest as error:
+        if error.status_code is HTTPStatus.NOT_FOUND:
+            return False
+        raise
+    return True
+
+
+async def _begin(store: Store, news: _News) -> None:
+    async with store.transaction() as tx:
+        await tx.connection.execute(
+            "UPDATE previews SET is_comment_begun = true, comment = NULL WHERE id = %s", (news.id,)
+        )
+
+
+async def _note(
+    store: Store, news: _News, said: str | None, *, comment: int | None = None, problem: str = "", wait: int = 0
+) -> None:
+    """`said` None: GitHub does not know it yet, and is told again."""
+    async with store.transaction() as tx:
+        await tx.connection.execute(
+            """
+            UPDATE previews SET comment = coalesce(%(comment)s::bigint, comment),
+                comment_said = coalesce(%(said)s::text, comment_said), comment_problem = %(problem)s,
+                comment_tries = CASE WHEN %(said)s::text IS NULL THEN comment_tries + 1 ELSE 0 END,
+                comment_at = now() + make_interval(secs => %(wait)s)
+            WHERE id = %(id)s
+            """,
+            {"id": news.id, "said": said, "comment": comment, "problem": problem, "wait": wait},
+        )
+        if problem != news.comment_problem:
+            tx.publish(f"app:{news.app}")
