@@ -82,7 +82,8 @@ class Preview:
 
 COLUMNS = """
 apps.slug AS app, previews.number, previews.title, previews.branch, previews.author, previews.url, is_fork, is_open,
-head, previews.state, ended, problem, approved, approved_by, pushed_at, environment_facts.environment, previews.deployment,
+head, previews.state, ended, problem, approved, approved_by, pushed_at,
+environment_facts.environment, previews.deployment,
 last.state AS deployment_state, coalesce(last.version, '') AS deployed, last.created_at AS deployed_at,
 comment_problem, environment_facts.live_number IS NOT NULL AS is_live,
 coalesce(environment_facts.is_stopped, false) AS is_stopped,
