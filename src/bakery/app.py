@@ -30,6 +30,7 @@ from bakery.delivery.old_logs import shorten_old_logs
 from bakery.delivery.plan import StepKey
 from bakery.delivery.rounds import find_lost_work, look_after_apps
 from bakery.delivery.worker import register_tasks
+from bakery.github.installations import keep_looking_at_app
 from bakery.github.registration import set_registration
 from bakery.hooks.looking import keep_looking_at_branches
 from bakery.hooks.preview_settling import keep_previews
@@ -295,7 +296,7 @@ async def _run(
     if role is not Role.WEB:
         kept = (
             _seal, _keep_local, _keep_in_touch, _look_at_domains, _look_at_branches, _look_after_certificates,
-            _write_transcript, _keep_house, _tell_github, _keep_previews,
+            _write_transcript, _keep_house, _tell_github, _keep_previews, _look_at_github_app,
         )  # fmt: skip
         background += [_again_and_again(part, parts) for part in kept]
         finishing.append(parts.queue.work())
@@ -445,6 +446,10 @@ async def _tell_github(parts: Parts) -> None:
 
 async def _keep_previews(parts: Parts) -> None:
     await keep_previews(parts.store, parts.queue, _now)
+
+
+async def _look_at_github_app(parts: Parts) -> None:
+    await keep_looking_at_app(parts.store)
 
 
 async def _write_transcript(parts: Parts) -> None:

@@ -16,6 +16,7 @@ from tests.github_double.world import App, Code, Grant, OAuthClient, Refused, Wo
 
 HALF_A_YEAR = 15_897_600
 EIGHT_HOURS = 28_800
+EVENTS_OF = {"push": "contents", "pull_request": "pull_requests", "repository": "metadata"}
 
 
 def authorize(world: World, asked: Mapping[str, str]) -> str:
@@ -70,7 +71,7 @@ def revoke(world: World, client_id: str, authorization: str, body: Mapping[str, 
                 kept.pop(each)
 
 
-def register(world: World, manifest: str, state: str) -> str:
+def register(world: World, manifest: str, state: str, organisation: str = "") -> str:
     """The page that GitHub shows for a manifest, with its button pressed: where the browser is sent."""
     try:
         wanted = json.loads(manifest)
@@ -80,12 +81,18 @@ def register(world: World, manifest: str, state: str) -> str:
         raise Refused(422, "The manifest is invalid.") from error
     if not all(isinstance(each, str) and each.startswith(("https://", "http://")) for each in (redirect, hook, url)):
         raise Refused(422, "The manifest is invalid.")
+    named = str(wanted.get("name", ""))
+    if len(named) > 34 or (organisation and organisation not in world.organisations):
+        raise Refused(422, "The manifest is invalid.")
+    allowed = {EVENTS_OF.get(event, "") for event in wanted.get("default_events", ())}
+    if not allowed <= set(permissions) or not set(permissions.values()) <= {"read", "write"}:
+        raise Refused(422, "Default events are not supported by permissions.")
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
     client = world.oauth_client(*wanted.get("callback_urls", [redirect]))
     app = App(
         world.next_id(), str(wanted.get("name", "bakery")), client, pem, secrets.token_hex(20),
-        dict(permissions), tuple(wanted.get("default_events", ())),
+        dict(permissions), tuple(wanted.get("default_events", ())), organisation or world.signed_in, hook,
     )  # fmt: skip
     code = secrets.token_hex(20)
     world.manifests[code] = (app, world.now() + 3600)

@@ -262,6 +262,7 @@ def _repository_shape(asked: Request, found: Repository) -> dict[str, object]:
         "id": found.id, "name": found.name, "full_name": found.full_name, "private": found.private,
         "owner": _account(asked, found.owner), "html_url": f"{asked.url}/{found.full_name}",
         "clone_url": f"{asked.url}/{found.full_name}.git", "default_branch": next(iter(found.branches)),
+        "pushed_at": "2026-11-26T08:00:00Z",
         "archived": False, "disabled": False, "visibility": "private" if found.private else "public",
     }  # fmt: skip
 
@@ -274,13 +275,16 @@ def _branch_shape(asked: Request, found: Repository, name: str, sha: str) -> dic
 def _app_shape(asked: Request, app: App) -> dict[str, object]:
     return {
         "id": app.id, "slug": app.name.lower().replace(" ", "-"), "name": app.name, "events": list(app.events),
-        "permissions": dict(app.permissions), "html_url": f"{asked.url}/apps/{app.name.lower().replace(' ', '-')}",
+        "permissions": dict(app.permissions), "owner": _account(asked, app.owner),
+        "html_url": f"{asked.url}/apps/{app.name.lower().replace(' ', '-')}",
     }  # fmt: skip
 
 
 def _installation_shape(asked: Request, app: App, found: Installation) -> dict[str, object]:
     return {
-        "id": found.id, "app_id": app.id, "account": _account(asked, found.account), "suspended_at": None,
+        "id": found.id, "app_id": app.id, "account": _account(asked, found.account),
+        "html_url": f"{asked.url}/organizations/{found.account}/settings/installations/{found.id}",
+        "suspended_at": "2026-11-26T08:00:00Z" if found.is_suspended else None,
         "repository_selection": "selected", "permissions": dict(app.permissions), "events": list(app.events),
     }  # fmt: skip
 

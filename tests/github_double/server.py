@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,8 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from tests.github_double import oauth, rest
+from tests.github_double import oauth, rest, tokens
 from tests.github_double.world import AS_USUAL, LIMIT, Refused, World
+from tests.support.git_server import ask_backend
 
 API = "/api/v3"
 
@@ -86,10 +88,29 @@ class _Handler(BaseHTTPRequestHandler):
             case "POST", "/settings/apps/new":
                 form = dict(parse_qsl(sent.decode()))
                 self._tell(302, None, {"location": oauth.register(world, form["manifest"], query.get("state", ""))})
+            case "POST", path if found := re.fullmatch(r"/organizations/([\w-]+)/settings/apps/new", path):
+                form = dict(parse_qsl(sent.decode()))
+                back = oauth.register(world, form["manifest"], query.get("state", ""), found[1])
+                self._tell(302, None, {"location": back})
+            case _, path if found := re.fullmatch(r"/([\w-]+/[\w.-]+)\.git/.*", path):
+                self._serve_git(found[1], sent)
             case _, path if path.startswith(f"{API}/"):
                 self._answer_api(path.removeprefix(API), query, sent)
             case _:
                 raise Refused(404, "Not Found")
+
+    def _serve_git(self, full_name: str, sent: bytes) -> None:
+        """Over https with a token as the password, which has to show the repository and read its contents."""
+        world, found = self.of.world, self.of.world.repositories.get(full_name)
+        if (
+            found is None
+            or world.git is None
+            or not tokens.may_fetch(world, self.headers.get("authorization", ""), found)
+        ):
+            self._send(401, b"", {"www-authenticate": 'Basic realm="GitHub"'})
+            return
+        status, headers, content = ask_backend(world.git, self.command, self.path, self.headers, sent)
+        self._send(status, content, headers)
 
     def _give_token(self, form: Mapping[str, str]) -> None:
         told = oauth.give_token(self.of.world, form)
@@ -155,6 +176,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """By the clock of this world."""
+        return super().date_time_string(self.of.world.now() if timestamp is None else timestamp)
 
     def log_message(self, *_: object) -> None:
         """Says nothing."""

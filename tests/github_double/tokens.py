@@ -5,6 +5,7 @@ import binascii
 import json
 import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -25,16 +26,28 @@ def who_asks(world: World, authorization: str) -> Grant:
     grant = world.tokens.get(token)
     if kind.lower() not in {"bearer", "token"} or grant is None or grant.expires < world.now():
         raise Refused(401, "Bad credentials")
-    return grant
+    return _today(world, grant) if grant.installation else grant
+
+
+def _today(world: World, grant: Grant) -> Grant:
+    """A token opens no more than its installation has by now."""
+    found = world.installations.get(grant.installation)
+    if found is None:
+        raise Refused(401, "Bad credentials")
+    if found.is_suspended:
+        raise Refused(403, "This installation has been suspended")
+    return replace(grant, repositories=grant.repositories & found.repositories)
 
 
 def which_app(world: World, authorization: str) -> App:
     """Signed by RS256, no longer valid than ten minutes, not made in the future."""
-    _, _, token = authorization.partition(" ")
-    parts = token.split(".")
+    kind, _, token = authorization.partition(" ")
+    parts = token.split(".") if kind.lower() == "bearer" else []
     try:
         head, claims = (_parsed(part) for part in parts[:2])
         signature = _decoded(parts[2])
+        if int(claims["iss"]) not in world.apps:
+            raise Refused(404, "Integration not found")
         app = world.apps[int(claims["iss"])]
         issued, expires = int(claims["iat"]), int(claims["exp"])
     except (ValueError, KeyError, IndexError, TypeError, binascii.Error) as error:
@@ -56,6 +69,8 @@ def token_for(world: World, app: App, installation: int, wanted: Mapping[str, An
     found = world.installations.get(installation)
     if found is None or found.app != app.id:
         raise Refused(404, "Not Found")
+    if found.is_suspended:
+        raise Refused(403, "This installation has been suspended")
     repositories = _chosen(world, found, wanted)
     permissions = dict(wanted.get("permissions") or app.permissions)
     if any(LEVELS.index(level) > LEVELS.index(app.permissions.get(name, "")) for name, level in permissions.items()):
@@ -74,8 +89,26 @@ def can_see(grant: Grant, repository: Repository) -> bool:
     return not repository.private or grant.login in repository.readers
 
 
+def may_fetch(world: World, authorization: str, repository: Repository) -> bool:
+    """Public ones everybody may."""
+    kind, _, given = authorization.partition(" ")
+    if not authorization:
+        return not repository.private
+    try:
+        token = base64.b64decode(given, validate=True).decode().partition(":")[2] if kind.lower() == "basic" else ""
+        grant = who_asks(world, f"Bearer {token}")
+        need(grant, "contents", "read")
+    except (Refused, ValueError):
+        return False
+    return can_see(grant, repository)
+
+
 def need(grant: Grant, permission: str, level: str) -> None:
-    if grant.installation and LEVELS.index(grant.permissions.get(permission, "")) < LEVELS.index(level):
+    """For a comment on a pull request, either of two is enough."""
+    names = ("issues", "pull_requests") if permission == "issues" else (permission,)
+    if grant.installation and max(LEVELS.index(grant.permissions.get(name, "")) for name in names) < LEVELS.index(
+        level
+    ):
         raise Refused(403, "Resource not accessible by integration")
 
 

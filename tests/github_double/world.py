@@ -4,7 +4,8 @@ import secrets
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 LIMIT = 5000
 AS_USUAL: tuple[int, dict[str, str]] = (0, {})  # no fault: what comes before one
@@ -57,6 +58,8 @@ class App:
     webhook_secret: str
     permissions: Mapping[str, str]
     events: tuple[str, ...]
+    owner: str = "ann"
+    hook_url: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Installation:
     app: int
     account: str
     repositories: frozenset[str]
+    is_suspended: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,7 @@ class World:
     manifests: dict[str, tuple[App, float]] = field(default_factory=dict)
     tokens: dict[str, Grant] = field(default_factory=dict)
     refreshers: dict[str, Grant] = field(default_factory=dict)
+    git: Path | None = None  # where the repositories' contents are, if they have any
     lock: threading.RLock = field(default_factory=threading.RLock)
     _last: int = 1000
 
@@ -135,6 +140,22 @@ class World:
         made = Installation(self.next_id(), app.id, account, frozenset(repositories))
         self.installations[made.id] = made
         return made
+
+    def change(
+        self, installation: Installation, *, repositories: frozenset[str] | None = None, suspended: bool | None = None
+    ) -> Installation:
+        """As its account changes it; what it takes away, tokens that are out there lose too."""
+        now = self.installations[installation.id]
+        changed = replace(
+            now,
+            repositories=now.repositories if repositories is None else repositories,
+            is_suspended=now.is_suspended if suspended is None else suspended,
+        )
+        self.installations[installation.id] = changed
+        return changed
+
+    def uninstall(self, installation: Installation) -> None:
+        del self.installations[installation.id]
 
     def token_of(self, login: str, *, client_id: str = "", seconds: float = 28800) -> str:
         token = f"ghu_{secrets.token_hex(18)}"

@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -92,6 +93,31 @@ def git(folder: Path, *words: str) -> str:
     return subprocess.run([GIT, *words], cwd=folder, env=environment, check=True, capture_output=True, text=True).stdout
 
 
+def ask_backend(
+    folder: Path, method: str, address: str, headers: Message, body: bytes
+) -> tuple[int, dict[str, str], bytes]:
+    """What git's own server program answers."""
+    path, _, query = address.partition("?")
+    done = subprocess.run(
+        [BACKEND],
+        input=body,
+        env={
+            "PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": str(folder), "GIT_HTTP_EXPORT_ALL": "1",
+            "PATH_INFO": path, "QUERY_STRING": query, "REQUEST_METHOD": method,
+            "CONTENT_TYPE": headers.get("Content-Type", ""), "CONTENT_LENGTH": str(len(body)),
+            "HTTP_CONTENT_ENCODING": headers.get("Content-Encoding", ""),
+            "GIT_PROTOCOL": headers.get("Git-Protocol", ""), "REMOTE_ADDR": "127.0.0.1",
+            "GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*",
+            "GIT_CONFIG_KEY_1": "uploadpack.allowReachableSHA1InWant", "GIT_CONFIG_VALUE_1": "true",
+        },
+        capture_output=True,
+        check=False,
+    )  # fmt: skip
+    head, _, content = done.stdout.partition(b"\r\n\r\n")
+    told = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if ": " in line)
+    return int(told.pop("Status", "200").split()[0]), told, content
+
+
 @contextlib.contextmanager
 def a_git_server() -> Iterator[GitServer]:
     with tempfile.TemporaryDirectory(prefix="bakery-git-") as folder:
@@ -123,7 +149,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._serve()
 
     def _serve(self) -> None:
-        path, _, query = self.path.partition("?")
+        path = self.path.partition("?")[0]
         name = path.split(".git/")[0].lstrip("/")
         given = self.headers.get("Authorization", "")
         self.of.asked.append((name, given))
@@ -145,24 +171,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         if self.headers.get("Transfer-Encoding") == "chunked":
             body = self._chunks()
-        done = subprocess.run(
-            [BACKEND],
-            input=body,
-            env={
-                "PATH": os.environ["PATH"], "GIT_PROJECT_ROOT": str(self.of.folder), "GIT_HTTP_EXPORT_ALL": "1",
-                "PATH_INFO": path, "QUERY_STRING": query, "REQUEST_METHOD": self.command,
-                "CONTENT_TYPE": self.headers.get("Content-Type", ""), "CONTENT_LENGTH": str(len(body)),
-                "HTTP_CONTENT_ENCODING": self.headers.get("Content-Encoding", ""),
-                "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""), "REMOTE_ADDR": "127.0.0.1",
-                "GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*",
-                "GIT_CONFIG_KEY_1": "uploadpack.allowReachableSHA1InWant", "GIT_CONFIG_VALUE_1": "true",
-            },
-            capture_output=True,
-            check=False,
-        )  # fmt: skip
-        head, _, content = done.stdout.partition(b"\r\n\r\n")
-        headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n") if ": " in line)
-        self.send_response(int(headers.pop("Status", "200").split()[0]))
+        status, headers, content = ask_backend(self.of.folder, self.command, self.path, self.headers, body)
+        self.send_response(status)
         for key, value in headers.items():
             self.send_header(key, value)
         self.send_header("Content-Length", str(len(content)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from bakery.delivery.foreseeing import FIRST_NUMBER, WITHIN, fetch_for_a_look
 from bakery.delivery.placing import why_no_app
 from bakery.delivery.recipe import Recipe, recipe_of
-from bakery.delivery.sources import DeployKey, branch_of, credentials_for_new
+from bakery.delivery.sources import DeployKey, branch_of, credentials_for_new, way_of_new
 from bakery.model.actor import Actor
 from bakery.model.apps import NEW, Runtime
 from bakery.model.errors import BadInput, Unavailable
@@ -91,7 +91,8 @@ async def look_into(
     actor.require(Permission.CREATE_APP)
     actor.require(Permission.DEPLOY)
     reached = await links.node(node.id)
-    credentials = await credentials_for_new(store, source, key.private if key else None)
+    way = await way_of_new(store, source, actor=actor)
+    credentials = await credentials_for_new(store, source, way, key.private if key else None)
     asked = Asked(source.url, source.branch or "", source.base, runtime)
     try:
         with links.plan_turns.looking(node.id):

@@ -4,7 +4,7 @@ import contextlib
 from dataclasses import dataclass
 from datetime import datetime
 
-from bakery.github.links import token_for
+from bakery.github.ways import Way, how_it_opens, open_to_fetch
 from bakery.model.apps import Runtime
 from bakery.model.errors import BakeryError, Conflict
 from bakery.model.names import AppName, EnvironmentName
@@ -13,7 +13,7 @@ from bakery.model.secret import Secret
 from bakery.model.sources import USUAL_USER, Branch, GitUrl, Ref
 from bakery.nodes.git_sources import GitCommit, GitCredentials, GitFetch
 from bakery.nodes.homes import Place
-from bakery.store.rows import typed
+from bakery.store.rows import only, typed
 from bakery.store.store import Connection, Store
 from bakery.store.vault import Place as Sealed
 from bakery.store.vault import Vault
@@ -34,8 +34,15 @@ class StoredSource:
     key_secret: bytes | None = None
     host_keys: tuple[str, ...] = ()
     github_person: int | None = None
+    github_installation: int | None = None
+    github_repository: int | None = None
     changed_by: str = ""
     changed_at: datetime | None = None
+
+    @property
+    def github(self) -> Way:
+        """By what GitHub opens it."""
+        return Way(self.github_person, self.github_installation, self.github_repository)
 
     def open_token(self, vault: Vault) -> Secret | None:
         return None if self.token is None else vault.open(_place(self.environment_id, "token"), self.token)
@@ -54,7 +61,7 @@ async def read_source(connection: Connection, environment_id: int, *, for_update
         await cursor.execute(
             """
             SELECT environment_id, url, branch, base, submodules, username, token, key_public, key_secret, host_keys,
-                   github_person, changed_by, changed_at
+                   github_person, github_installation, github_repository, changed_by, changed_at
             FROM git_sources WHERE environment_id = %s
             """,
             (environment_id,),
@@ -62,18 +69,54 @@ async def read_source(connection: Connection, environment_id: int, *, for_update
         return await cursor.fetchone()
 
 
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """What opens a repository at GitHub, for people: whose link, or at which account the App is installed, and why it
+    opens nothing now."""
+
+    person: str | None = None
+    account: str | None = None
+    problem: str = ""
+    hint: str = ""
+
+
+async def read_opener(connection: Connection, source: StoredSource) -> Opener:
+    if source.github.is_app:
+        account, problem, hint = await how_it_opens(connection, source.github)
+        return Opener(account=account, problem=problem, hint=hint)
+    if source.github_person is None:
+        return Opener()
+    rows = await connection.execute(
+        """
+        SELECT coalesce(nullif(name, ''), email), EXISTS (SELECT FROM github_links WHERE person_id = people.id)
+        FROM people WHERE id = %s
+        """,
+        (source.github_person,),
+    )
+    name, is_linked = await only(rows)
+    if is_linked:
+        return Opener(person=name)
+    return Opener(
+        name,
+        problem=f"{name} is not linked to GitHub any more, so nothing opens the repository.",
+        hint="They link again under Account → GitHub, or choose another connection below.",
+    )
+
+
 async def write_source(connection: Connection, source: StoredSource) -> None:
     await connection.execute(
         """
         INSERT INTO git_sources (environment_id, url, branch, base, submodules, username, token, key_public,
-                                 key_secret, host_keys, github_person, changed_by)
+                                 key_secret, host_keys, github_person, github_installation, github_repository,
+                                 changed_by)
         VALUES (%(environment)s, %(url)s, %(branch)s, %(base)s, %(submodules)s, %(username)s, %(token)s, %(public)s,
-                %(secret)s, %(host_keys)s, %(github)s, %(by)s)
+                %(secret)s, %(host_keys)s, %(github)s, %(installation)s, %(repository)s, %(by)s)
         ON CONFLICT (environment_id) DO UPDATE SET url = excluded.url, branch = excluded.branch,
             base = excluded.base, submodules = excluded.submodules, username = excluded.username,
             token = excluded.token, key_public = excluded.key_public, key_secret = excluded.key_secret,
             host_keys = excluded.host_keys,
-            github_person = excluded.github_person, changed_by = excluded.changed_by,
+            github_person = excluded.github_person, github_installation = excluded.github_installation,
+            github_repository = excluded.github_repository, changed_by = excluded.changed_by,
             changed_at = now()
         """,
         {
@@ -88,17 +131,31 @@ async def write_source(connection: Connection, source: StoredSource) -> None:
             "secret": source.key_secret,
             "host_keys": list(source.host_keys),
             "github": source.github_person,
+            "installation": source.github_installation,
+            "repository": source.github_repository,
             "by": source.changed_by,
         },
     )
 
 
+async def listen_by_app(connection: Connection, source: StoredSource) -> None:
+    """The App's own webhook tells of its pushes, by the repository's number from the first one on."""
+    await connection.execute(
+        """
+        INSERT INTO webhooks (environment_id, repository_url, repository_id, changed_by) VALUES (%s, %s, %s, %s)
+        ON CONFLICT (environment_id) DO UPDATE SET repository_url = excluded.repository_url,
+            repository_id = excluded.repository_id
+        """,
+        (source.environment_id, source.url, f"github:{source.github_repository}", source.changed_by),
+    )
+
+
 async def credentials_of(store: Store, source: StoredSource) -> GitCredentials:
-    """What opens it today. A link to GitHub may have to be renewed for that."""
+    """What opens it today. GitHub may have to be asked for that."""
     key = source.open_key(store.vault)
     token = source.open_token(store.vault)
-    if token is None and source.github_person is not None and source.url is not None:
-        token = await token_for(store, source.github_person, source.url)
+    if token is None and source.github.is_known and source.url is not None:
+        token = await open_to_fetch(store, source.github, source.url)
         return GitCredentials(USUAL_USER, token, key, source.host_keys)
     return GitCredentials(source.username, token, key, source.host_keys)
 

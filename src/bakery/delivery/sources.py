@@ -6,10 +6,10 @@ from datetime import datetime
 
 from bakery.delivery.apps import AppDetail, Then, create_app
 from bakery.delivery.find import FoundApp, find_app, node_of_environment
-from bakery.delivery.git_rows import StoredSource, read_source, seal_key, seal_token, write_source
+from bakery.delivery.git_rows import Opener, StoredSource, listen_by_app, read_opener, read_source, seal_key, seal_token, write_source
 from bakery.delivery.image_rows import StoredImage, read_image, remove_image, write_image
 from bakery.delivery.placing import expect_room_on
-from bakery.github.links import token_for
+from bakery.github.ways import Way, open_to_fetch, way_by_app
 from bakery.helper.git_words import unknown_branch
 from bakery.helper.words import HINT
 from bakery.model.actor import Actor
@@ -33,7 +33,9 @@ _USUAL_BRANCH = Branch("main")  # of a repository without commits
 @dataclass(frozen=True, slots=True)
 class SourceDetail:
     """What people see of it: a repository, or an image; with neither, folders are uploaded. `host_keys` are
-    fingerprints. `port` None: what the image exposes. `has_token`: the password of a registry is one too."""
+    fingerprints. `port` None: what the image exposes. `has_token`: the password of a registry is one too. `link_of` is
+    whose link to GitHub opens it, `github_account` where the GitHub App that does is installed; `problem` says why that
+    opens nothing now."""
 
     url: GitUrl | None = None
     branch: Branch | None = None
@@ -42,6 +44,10 @@ class SourceDetail:
     username: str | None = None
     has_token: bool = False
     has_github_link: bool = False
+    link_of: str | None = None
+    github_account: str | None = None
+    problem: str = ""
+    hint: str = ""
     deploy_key: str | None = None
     host_keys: tuple[str, ...] = ()
     changed_at: datetime | None = None
@@ -62,7 +68,8 @@ async def show_source(store: Store, where: AppAt, *, actor: Actor) -> SourceDeta
     async with store.connection() as connection:
         image = await read_image(connection, app.environment_id)
         source = await read_source(connection, app.environment_id)
-    return _shown_image(image, source) if image else _shown(source)
+        opener = await read_opener(connection, source) if source else Opener()
+    return _shown_image(image, source) if image else _shown(source, opener)
 
 
 async def set_source(store: Store, links: Links, where: AppAt, new: NewSource, *, actor: Actor) -> SourceDetail:
@@ -73,12 +80,13 @@ async def set_source(store: Store, links: Links, where: AppAt, new: NewSource, *
     async with store.connection() as connection:
         now = await read_source(connection, app.environment_id)
     is_same_server = now is not None and now.url is not None and server_of(now.url) == server_of(new.url)
-    kept = now.open_token(store.vault) if now and is_same_server and new.github_person is None else None
+    names_github = new.github_person is not None or new.by_github_app
+    kept = now.open_token(store.vault) if now and is_same_server and not names_github else None
     token = new.token or kept
     pinned = now.host_keys if now and is_same_server and not new.accepts_host_key else ()
     key = now.open_key(store.vault) if now and is_ssh(new.url) else None
-    person = None if token else _whose_link(now, new, actor)
-    opened = await token_for(store, person, new.url) if person is not None else token
+    way = Way() if token else await _way(store, now, new, actor)
+    opened = await open_to_fetch(store, way, new.url) if way.is_known else token
     credentials = GitCredentials(new.username, opened, key, pinned)
     found = await _ask(store, links, app, new, credentials)
     branch = branch_of(new, found)
@@ -97,7 +105,9 @@ async def set_source(store: Store, links: Links, where: AppAt, new: NewSource, *
             key_public=now.key_public if now else None,
             key_secret=now.key_secret if now else None,
             host_keys=tuple(found.host_keys),
-            github_person=person,
+            github_person=way.person,
+            github_installation=way.installation,
+            github_repository=way.repository,
             changed_by=actor.label,
         )
         marks = await _marks(store, tx, before=before, token=token)
@@ -135,8 +145,9 @@ async def create_app_following(
     async with store.transaction() as tx:
         node = await expect_room_on(tx, new.node, new.runtime)
     try:
+        way = await way_of_new(store, source, actor=actor)
         found = await (await links.node(node.id)).sources.check(
-            source.url, await credentials_for_new(store, source, key.private if key else None)
+            source.url, await credentials_for_new(store, source, way, key.private if key else None)
         )
         branch = branch_of(source, found)
     except BadInput as error:
@@ -159,7 +170,9 @@ bakery source key {new.slug}"
             key_public=key.public if key else None,
             key_secret=seal_key(store.vault, app.environment_id, key.private) if key else None,
             host_keys=tuple(found.host_keys),
-            github_person=source.github_person,
+            github_person=way.person,
+            github_installation=way.installation,
+            github_repository=way.repository,
             changed_by=actor.label,
         )
         _, mark = await _marks(store, tx, before=None, token=token)
@@ -184,21 +197,34 @@ async def apps_by_link(store: Store, person: int, *, actor: Actor) -> list[str]:
         return [slug for (slug,) in await found.fetchall()]
 
 
-def _whose_link(now: StoredSource | None, new: NewSource, actor: Actor) -> int | None:
-    """A link opens all that its person may read: somebody else does not point it at another repository."""
-    if new.github_person is not None:
+async def _way(store: Store, now: StoredSource | None, new: NewSource, actor: Actor) -> Way:
+    """A link opens all that its person may read: somebody else does not point it at another repository. The App
+    opens what was chosen for it, to all who may make apps of that."""
+    if new.github_person is not None or new.by_github_app:
+        return await way_of_new(store, new, actor=actor)
+    if now is None or not new.keeps_github or not now.url:
+        return Way()
+    if now.url == new.url:
+        return now.github
+    is_theirs = now.github_person is not None and now.github_person == actor.person_id
+    return Way(now.github_person) if is_theirs and server_of(now.url) == server_of(new.url) else Way()
+
+
+async def way_of_new(store: Store, source: NewSource, *, actor: Actor) -> Way:
+    """By what GitHub opens a repository that somebody names."""
+    if source.token is not None:
+        return Way()
+    if source.by_github_app:
+        actor.require(Permission.CREATE_APP)
+        return await way_by_app(store, source.url)
+    if source.github_person is not None:
         actor.require(Permission.OWN_ACCOUNT)
-        return new.github_person
-    if now is None or (now.url != new.url and now.github_person != actor.person_id):
-        return None
-    return now.github_person if now.url and server_of(now.url) == server_of(new.url) else None
+    return Way(source.github_person)
 
 
-async def credentials_for_new(store: Store, source: NewSource, key: Secret | None) -> GitCredentials:
+async def credentials_for_new(store: Store, source: NewSource, way: Way, key: Secret | None) -> GitCredentials:
     """What opens a repository that no app follows yet."""
-    token = source.token
-    if token is None and source.github_person is not None:
-        token = await token_for(store, source.github_person, source.url)
+    token = await open_to_fetch(store, way, source.url) if way.is_known else source.token
     return GitCredentials(source.username, token, key)
 
 
@@ -214,8 +240,16 @@ async def forget_token(store: Store, where: AppAt, *, actor: Actor) -> SourceDet
             target = ("app", str(app.id), app.slug)
             tx.record(AuditEntry(actor, "source.token_forgotten", *target, app_id=app.id))
             tx.publish("apps", f"app:{app.slug}")
-        if now is not None and (now.token is not None or now.github_person is not None):
-            after = replace(now, token=None, username=None, github_person=None, changed_by=actor.label)
+        if now is not None and (now.token is not None or now.github.is_known):
+            after = replace(
+                now,
+                token=None,
+                username=None,
+                github_person=None,
+                github_installation=None,
+                github_repository=None,
+                changed_by=actor.label,
+            )
             await _save(tx, app, after, "source.token_forgotten", actor)
     return await show_source(store, where, actor=actor)
 
@@ -270,6 +304,8 @@ async def _save(
     told: Mapping[str, object] | None = None,
 ) -> None:
     await write_source(tx.connection, source)
+    if source.github.is_app:
+        await listen_by_app(tx.connection, source)
     target = ("app", str(app.id), app.slug)
     tx.record(AuditEntry(actor, action, *target, app_id=app.id, before=before, after=told))
     tx.publish("apps", f"app:{app.slug}")
@@ -290,7 +326,8 @@ def _told(source: StoredSource | None, mark: str | None) -> Mapping[str, object]
     return {
         "url": source.url, "branch": source.branch, "base": source.base, "submodules": source.submodules,
         "username": source.username, "token": mark,
-        "github_person": source.github_person, "host_keys": list(source.host_keys),
+        "github_person": source.github_person, "github_installation": source.github_installation,
+        "host_keys": list(source.host_keys),
     }  # fmt: skip
 
 
@@ -307,7 +344,7 @@ def _shown_image(image: StoredImage, source: StoredSource | None) -> SourceDetai
     )
 
 
-def _shown(source: StoredSource | None) -> SourceDetail:
+def _shown(source: StoredSource | None, opener: Opener) -> SourceDetail:
     if source is None:
         return SourceDetail()
     return SourceDetail(
@@ -318,6 +355,10 @@ def _shown(source: StoredSource | None) -> SourceDetail:
         username=source.username,
         has_token=source.token is not None,
         has_github_link=source.github_person is not None,
+        link_of=opener.person,
+        github_account=opener.account,
+        problem=opener.problem,
+        hint=opener.hint,
         deploy_key=source.key_public,
         host_keys=tuple(f"{line.split()[0]} {fingerprint(' '.join(line.split()[1:]))}" for line in source.host_keys),
         changed_at=source.changed_at,

@@ -24,11 +24,13 @@ class LinkRefused(Conflict):
 
 
 @asynccontextmanager
-async def asking(url: GitHubUrl, token: Secret, *, cache: CACHE_TYPE | None = None) -> AsyncIterator[GitHubAPI]:
-    """Its API, for whom the token is of. `cache` holds what it answered to the same token."""
+async def asking(url: GitHubUrl, token: Secret | None, *, cache: CACHE_TYPE | None = None) -> AsyncIterator[GitHubAPI]:
+    """Its API, for whom the token is of; without one for everybody, or with a JWT of an App in each request. `cache`
+    holds what it answered to the same token."""
+    opened = token.reveal() if token else None
     async with reaching(url) as client:
         try:
-            yield GitHubAPI(client, "bakery", oauth_token=token.reveal(), base_url=api_of(url), cache=cache)
+            yield GitHubAPI(client, "bakery", oauth_token=opened, base_url=api_of(url), cache=cache)
         except msgspec.ValidationError as error:
             raise _not_understood(url) from error
         except GitHubException as error:

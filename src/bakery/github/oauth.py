@@ -49,15 +49,13 @@ def mint_state(key: Secret, session: str, now: datetime) -> str:
     return f"{plain}.{_sign(key, f'github state {session} {plain}')}"
 
 
-def expect_state(key: Secret, session: str, state: str, now: datetime) -> None:
+def expect_state(key: Secret, session: str, state: str, now: datetime, *, hint: str = _BEGIN_AGAIN) -> None:
     """It was made for this session, a moment ago."""
     plain, _, mark = state.rpartition(".")
     expected = _sign(key, f"github state {session} {plain}").encode()
     is_ours = hmac.compare_digest(mark.encode("utf-8", "surrogatepass"), expected)
     if not is_ours or int(plain.rpartition(".")[2]) < now.timestamp():
-        raise BadInput(
-            "This answer of GitHub belongs to another sign-in, or is too old.", field="state", hint=_BEGIN_AGAIN
-        )
+        raise BadInput("This answer of GitHub belongs to another sign-in, or is too old.", field="state", hint=hint)
 
 
 def authorize_address(registration: Registration, key: Secret, *, state: str, callback: str) -> str:

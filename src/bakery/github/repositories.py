@@ -1,4 +1,5 @@
-"""What a person's link shows of GitHub: their repositories, those of their organisations too, and the branches."""
+"""What a person's link shows of GitHub: their repositories, those of their organisations too, and the branches. An
+installation of the GitHub App shows those that were chosen for it."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -6,16 +7,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 from gidgethub.abc import CACHE_TYPE
 from gidgethub.httpx import GitHubAPI
 
 from bakery.github.asking import asking
+from bakery.github.installations import find_account, token_to_list
 from bakery.github.links import usable_link
 from bakery.model.actor import Actor
 from bakery.model.bearer import digest
 from bakery.model.errors import BadInput
+from bakery.model.github import GitHubUrl
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
 from bakery.store.store import Store
@@ -52,6 +56,8 @@ class Repository(msgspec.Struct, frozen=True):
     clone_url: str
     default_branch: str
     archived: bool = False
+    id: int = 0
+    pushed_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,27 +86,44 @@ class Branches:
     limits: Limits | None
 
 
-async def list_repositories(store: Store, answers: Answers, *, containing: str = "", actor: Actor) -> Repositories:
-    """The most lately pushed first. `containing`: a part of their names, in capitals or not."""
-    actor.require(Permission.OWN_ACCOUNT)
-    async with _asking(store, answers, actor) as github:
-        found, is_cut = await _all(github, f"/user/repos?sort=pushed&per_page={_ON_A_PAGE}", {})
+async def list_repositories(
+    store: Store, answers: Answers, *, containing: str = "", account: str = "", actor: Actor
+) -> Repositories:
+    """The most lately pushed first. `containing`: a part of their names, in capitals or not. `account`: of which the
+    GitHub App shows them; empty: one's own link does."""
+    async with _asking(store, answers, account, actor) as github:
+        address, under = (
+            ("/installation/repositories?", "repositories") if account else ("/user/repos?sort=pushed&", "")
+        )
+        found, is_cut = await _all(github, f"{address}per_page={_ON_A_PAGE}", {}, under)
         repositories = [msgspec.convert(row, Repository) for row in found]
+        repositories.sort(key=lambda one: one.pushed_at or "", reverse=True)
         wanted = containing.strip().lower()
         shown = [one for one in repositories if wanted in one.full_name.lower() and not one.archived]
         return Repositories(shown, is_cut, _limits(github))
 
 
-async def list_branches(store: Store, answers: Answers, full_name: str, *, actor: Actor) -> Branches:
-    """`full_name` is owner/name."""
-    actor.require(Permission.OWN_ACCOUNT)
+async def list_branches(store: Store, answers: Answers, full_name: str, *, account: str = "", actor: Actor) -> Branches:
+    """`full_name` is owner/name. `account` is as for repositories."""
     place = split_name(full_name)
-    async with _asking(store, answers, actor) as github:
+    async with _asking(store, answers, account, actor) as github:
         repository = msgspec.convert(await github.getitem("/repos/{owner}/{name}", place), Repository)
         rows, is_cut = await _all(github, f"/repos/{{owner}}/{{name}}/branches?per_page={_ON_A_PAGE}", place)
         names = [msgspec.convert(row, _Named).name for row in rows]
         first = [name for name in names if name == repository.default_branch]
         return Branches(repository, first + [name for name in names if name not in first], is_cut, _limits(github))
+
+
+async def repository_at(server: GitHubUrl, token: Secret, url: str) -> Repository:
+    """The one at this address, if the token shows it."""
+    async with asking(server, token) as github:
+        found = await github.getitem("/repos/{owner}/{name}", name_at(url))
+        return msgspec.convert(found, Repository)
+
+
+def name_at(url: str) -> dict[str, str]:
+    """Of a repository by the address that it is fetched from."""
+    return split_name(urlsplit(url).path.strip("/").removesuffix(".git"))
 
 
 def split_name(full_name: str) -> dict[str, str]:
@@ -116,16 +139,24 @@ class _Named(msgspec.Struct):
 
 
 @asynccontextmanager
-async def _asking(store: Store, answers: Answers, actor: Actor) -> AsyncIterator[GitHubAPI]:
-    registration, token = await usable_link(store, actor.person_id or 0)
-    async with asking(registration.url, token, cache=answers.of(token)) as github:
+async def _asking(store: Store, answers: Answers, account: str, actor: Actor) -> AsyncIterator[GitHubAPI]:
+    if account:
+        actor.require(Permission.CREATE_APP)
+        async with store.connection() as connection:
+            found = await find_account(connection, account)
+        server, token = await token_to_list(store, found.number)
+    else:
+        actor.require(Permission.OWN_ACCOUNT)
+        registration, token = await usable_link(store, actor.person_id or 0)
+        server = registration.url
+    async with asking(server, token, cache=answers.of(token)) as github:
         yield github
 
 
-async def _all(github: GitHubAPI, address: str, place: Mapping[str, str]) -> tuple[list[Any], bool]:
+async def _all(github: GitHubAPI, address: str, place: Mapping[str, str], under: str = "") -> tuple[list[Any], bool]:
     """Page by page, as the Link headers lead, up to MOST."""
     found: list[Any] = []
-    async for row in github.getiter(address, place):
+    async for row in github.getiter(address, place, iterable_key=under or None):
         if len(found) == MOST:
             return found, True
         found.append(row)

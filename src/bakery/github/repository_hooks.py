@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -10,7 +9,7 @@ from gidgethub.httpx import GitHubAPI
 
 from bakery.github.asking import asking
 from bakery.github.links import usable_link
-from bakery.github.repositories import split_name
+from bakery.github.repositories import name_at, split_name
 from bakery.model.errors import BakeryError, NotFound
 from bakery.model.secret import Secret
 from bakery.store.store import Store
@@ -41,7 +40,7 @@ async def put_hook(
     events: Sequence[str],
 ) -> str:
     """One that leads to `address` is put right; else one is made. Gives the name of the repository."""
-    place = split_name(urlsplit(repository_url).path.strip("/").removesuffix(".git"))
+    place = name_at(repository_url)
     registration, token = await usable_link(store, person)
     wanted = {
         "active": True,

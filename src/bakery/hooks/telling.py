@@ -4,15 +4,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import msgspec
 import structlog
 
 from bakery.github.asking import asking
-from bakery.github.links import usable_link
-from bakery.github.repositories import split_name
+from bakery.github.repositories import name_at
+from bakery.github.ways import Way, open_to_tell
 from bakery.hooks.preview_comments import tell_previews
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BakeryError, TooMany, Unavailable
@@ -49,7 +48,9 @@ class _News:
     state: DeploymentState
     commit: str
     url: str
-    person: int
+    person: int | None
+    installation: int | None
+    repository: int | None
     github_deployment: int | None
     tries: int
 
@@ -103,14 +104,14 @@ async def _tell(store: Store, news: _News, base: str) -> None:
 
 
 async def _ask(store: Store, news: _News, base: str) -> int:
-    place = split_name(urlsplit(news.url).path.strip("/").removesuffix(".git"))
-    registration, token = await usable_link(store, news.person)
+    place = name_at(news.url)
+    server, token = await open_to_tell(store, Way(news.person, news.installation, news.repository))
     status, deployed, words = _TOLD[news.state]
     suffix = "" if news.environment == "production" else f"?env={news.environment}"
     where = f"{base}/apps/{news.app}/deployments/{news.number}{suffix}"
     said = f"Deployment #{news.number} of {news.app} {words}"
     repository = "/repos/{owner}/{name}"
-    async with asking(registration.url, token) as github:
+    async with asking(server, token) as github:
         number = news.github_deployment
         if number is None:
             wanted = {
@@ -166,6 +167,7 @@ async def _note(
 _NEWS = """
 SELECT deployments.id AS deployment_id, apps.slug AS app, environments.name AS environment, deployments.number,
        deployments.state, builds.version AS commit, git_sources.url, git_sources.github_person AS person,
+       git_sources.github_installation AS installation, git_sources.github_repository AS repository,
        github_reports.github_deployment, coalesce(github_reports.tries, 0) AS tries
 FROM deployments
 JOIN releases ON releases.id = deployments.release_id JOIN builds ON builds.id = releases.build_id
@@ -173,7 +175,7 @@ JOIN environments ON environments.id = deployments.environment_id JOIN apps ON a
 JOIN git_sources ON git_sources.environment_id = deployments.environment_id
 LEFT JOIN github_reports ON deployment_id = deployments.id
 WHERE deployments.created_at > now() - interval '1 day' AND builds.source = 'git'
-    AND git_sources.github_person IS NOT NULL
+    AND (git_sources.github_person IS NOT NULL OR git_sources.github_installation IS NOT NULL)
     AND git_sources.url IS NOT NULL AND builds.version ~ '^[0-9a-f]{40}$' AND deployments.state = ANY(%(states)s)
     AND deployments.state IS DISTINCT FROM github_reports.state AND coalesce(next_at, now()) <= now()
 ORDER BY deployments.id LIMIT %(most)s

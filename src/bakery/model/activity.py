@@ -32,6 +32,8 @@ DID: Mapping[str, str] = {
     "cli_login.confirmed": "let in the command line of",
     "cli_login.refused": "refused the command line of",
     "github.linked": "linked the GitHub of",
+    "github_app.made": "made the GitHub App",
+    "github_app.forgotten": "forgot the GitHub App",
     "github.unlinked": "unlinked the GitHub of",
     "dns_provider.added": "added the DNS provider",
     "dns_provider.changed": "changed the DNS provider",

@@ -15,6 +15,7 @@ LONGEST_SECRET = 400
 _LONGEST_URL = 200
 _HOST = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
+_ACCOUNT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]{0,38})")
 _LIKE = "Like https://github.example.com. Empty: https://github.com."
 
 
@@ -59,6 +60,16 @@ def parse_client_secret(secret: Secret, *, field: str = "client_secret") -> Secr
     if not typed or len(typed) > LONGEST_SECRET or not typed.isascii() or not typed.isprintable() or " " in typed:
         raise BadInput(f"A client secret is one word of up to {LONGEST_SECRET} letters and digits.", field=field)
     return Secret(typed)
+
+
+def parse_organisation(text: str, *, field: str = "owner") -> str:
+    """As GitHub names it. Empty: one's own account."""
+    typed = text.strip()
+    if typed and not _ACCOUNT.fullmatch(typed):
+        raise BadInput(
+            "An organisation is up to 39 letters, digits and hyphens.", field=field, hint="As it stands in its address."
+        )
+    return typed
 
 
 def api_of(url: GitHubUrl) -> str:

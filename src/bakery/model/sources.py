@@ -27,7 +27,8 @@ class NewSource:
     """What `set_source` needs; made by `parse_new_source`. Without a branch it is the repository's own first one.
 
     `token` None: the one that is stored stays. `accepts_host_key`: the server may show another one than before.
-    `github_person`: whose link to GitHub opens it, where no token does.
+    `github_person`: whose link to GitHub opens it, where no token does; `by_github_app`: the GitHub App does. With
+    neither, what GitHub opened it by stays, if `keeps_github`.
     """
 
     url: GitUrl
@@ -38,6 +39,8 @@ class NewSource:
     submodules: bool = True
     accepts_host_key: bool = False
     github_person: int | None = None
+    by_github_app: bool = False
+    keeps_github: bool = True
 
 
 def parse_new_source(
@@ -50,12 +53,16 @@ def parse_new_source(
     submodules: bool = True,
     accepts_host_key: bool = False,
     github_person: int | None = None,
+    by_github_app: bool = False,
+    keeps_github: bool = True,
 ) -> NewSource:
     """Texts from a form, a JSON body or the command line; each mistake names its field."""
     address = parse_git_url(url)
     given = _parse_token(token) if token else None
     if given and is_ssh(address):
         raise BadInput("A token is for an https address.", field="token", hint="Over SSH a deploy key opens it.")
+    if by_github_app and (given or is_ssh(address)):
+        raise BadInput("The GitHub App opens addresses over https, without a token.", field="url")
     return NewSource(
         url=address,
         branch=parse_branch(branch) if branch.strip() else None,
@@ -65,6 +72,8 @@ def parse_new_source(
         submodules=submodules,
         accepts_host_key=accepts_host_key,
         github_person=None if given else github_person,
+        by_github_app=by_github_app,
+        keeps_github=keeps_github and not given,
     )
 
 

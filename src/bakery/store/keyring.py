@@ -54,6 +54,10 @@ SEALED_COLUMNS: tuple[SealedColumn, ...] = (
     SealedColumn("github_links", "person_id", "token"),
     SealedColumn("github_links", "person_id", "refresh_token"),
     SealedColumn("dns_providers", "name", "secret"),
+    SealedColumn("github_apps", "id", "client_secret"),
+    SealedColumn("github_apps", "id", "webhook_secret"),
+    SealedColumn("github_apps", "id", "pem"),
+    SealedColumn("github_tokens", "name", "token"),
     SealedColumn("settings", "name", "value", is_json=True),
 )
 

@@ -17,6 +17,8 @@ SAID: Mapping[str, str] = {
     "dns-provider-removed": "The DNS provider and its key are forgotten.",
     "github-linked": "Your GitHub is linked.",
     "github-unlinked": "Your GitHub is no longer linked.",
+    "github-app-made": "The GitHub App is made. Install it where your repositories are.",
+    "github-app-forgotten": "The GitHub App is forgotten here. Delete it at GitHub too.",
     "github-forgotten": "The OAuth app is forgotten, and what people linked by it.",
     "access-changed": "Access saved.",
     "person-suspended": "Suspended. Their sessions and tokens no longer work.",

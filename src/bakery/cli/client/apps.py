@@ -118,6 +118,7 @@ def create(
     branch: Annotated[str, typer.Option(help="Of the repository. Default: its own.")] = "",
     base: Annotated[str, typer.Option(help="The app's folder in the repository. Default: its top.")] = "",
     github: Annotated[bool, typer.Option("--github", help="Your own link to GitHub opens the repository.")] = False,
+    github_app: Annotated[bool, typer.Option("--github-app", help="The GitHub App opens the repository.")] = False,
     image: Annotated[
         str,
         typer.Option("--image", metavar="REF", help="An image of a registry that it is made from, like nginx:1.27."),
@@ -141,9 +142,10 @@ def create(
     elif port is not None or registry_user or password:
         raise BadInput("This is said of an image.", field="--image", hint="Name it: --image REF")
     if repo:
-        wanted |= {"repo": repo, "branch": branch, "base": base, "github": github}
-    elif github:
-        raise BadInput("This is said of a repository.", field="--github", hint="Name it: --repo URL")
+        wanted |= {"repo": repo, "branch": branch, "base": base, "github": github, "github_app": github_app}
+    elif github or github_app:
+        field = "--github" if github else "--github-app"
+        raise BadInput("This is said of a repository.", field=field, hint="Name it: --repo URL")
     with connect() as api:
         made = _make(api, path("apps", env=env), wanted)
         source = api.get(path("apps", app, "source", env=env)) if repo or image else None

@@ -35,13 +35,20 @@ def show(app: _App, *, env: Env = None, json: Json = False) -> None:
         "base": "Base folder",
         "submodules": "Submodules",
         "has_token": "Token",
-        "has_github_link": "GitHub link",
+        "opened": "Opened by",
+        "problem": "Problem",
         "deploy_key": "Deploy key",
         "host_keys": "Host keys",
         "changed_by": "Changed by",
         "changed_at": "Changed",
     }
-    print_facts(found, titles, as_json=json)
+    opened = "the token" if found["has_token"] else "the deploy key" if found["deploy_key"] else ""
+    if found["github_account"] is not None:
+        opened = f"the GitHub App, installed at {found['github_account']}"
+    elif found["has_github_link"]:
+        opened = f"the link of {found['link_of']} to GitHub"
+    problem = f"{found['problem']} {found['hint']}".strip()
+    print_facts(found if json else {**found, "opened": opened, "problem": problem}, titles, as_json=json)
 
 
 _OF_IMAGE = {
@@ -98,6 +105,7 @@ def set_(
     username: Annotated[str | None, typer.Option(help="Who the token is of, where the server cares.")] = None,
     token: Annotated[bool, typer.Option("--token-stdin", help="Read a token that may read it from stdin.")] = False,
     github: Annotated[bool, typer.Option("--github", help="Your own link to GitHub opens it from now on.")] = False,
+    github_app: Annotated[bool, typer.Option("--github-app", help="The GitHub App opens it from now on.")] = False,
     submodules: Annotated[bool | None, typer.Option(help="Fetch its submodules too.")] = None,
     accept_host_key: Annotated[
         bool, typer.Option("--accept-host-key", help="The server may show another host key than before.")
@@ -123,7 +131,7 @@ def set_(
         raise BadInput("Name a repository or an image, not both.", field="--image")
     said_of_image = {"--port": port, "--registry-user": registry_user, "--password-stdin": password or None}
     said_of_repo = {"--branch": branch, "--base": base, "--username": username, "--token-stdin": token or None,
-                    "--github": github or None,
+                    "--github": github or None, "--github-app": github_app or None,
                     "--submodules": submodules, "--accept-host-key": accept_host_key or None}  # fmt: skip
     with connect() as api:
         where = path("apps", app, "source", env=env)
@@ -146,6 +154,7 @@ def set_(
                 "submodules": kept["submodules"] if submodules is None else submodules,
                 "accept_host_key": accept_host_key,
                 "github": github,
+                "github_app": github_app,
             }
         found = api.put(where, wanted)
     print_done(found, following(app, found), as_json=json)

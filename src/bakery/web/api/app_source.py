@@ -28,8 +28,9 @@ _DEPLOY = {"permission": Permission.DEPLOY}
 class AppSource(msgspec.Struct, kw_only=True):
     """`deploy_key` is added to a repository that is reached over SSH. `host_keys` are pinned: names and fingerprints of
     what its server showed. Of an image, `image` is its name, `port` the one that it serves in its container, where null
-    is what it exposes, and `has_token` tells of the password of its registry. `has_github_link`: somebody's link to
-    GitHub opens the repository."""
+    is what it exposes, and `has_token` tells of the password of its registry. `has_github_link`: the link of
+    `link_of` to GitHub opens the repository; `github_account` is where the GitHub App is installed, if that does.
+    `problem` says why it does not now, and `hint` what to do."""
 
     kind: SourceKind
     url: str | None
@@ -39,6 +40,10 @@ class AppSource(msgspec.Struct, kw_only=True):
     username: str | None
     has_token: bool
     has_github_link: bool
+    link_of: str | None
+    github_account: str | None
+    problem: str
+    hint: str
     deploy_key: str | None
     host_keys: list[str]
     changed_at: datetime | None
@@ -67,7 +72,7 @@ class AppSourceWanted(msgspec.Struct, kw_only=True):
     is the app's folder in it. The `image` of a registry is pulled as it is; `port` is where it listens in its
     container, unless it exposes that itself. `username` and `token` open the repository or the registry; a `token` that
     is null stays as it is, unless the server or the registry's user is another. With `github`, your own link to GitHub
-    opens the repository instead, today and whenever it is fetched."""
+    opens the repository instead, today and whenever it is fetched; with `github_app`, the GitHub App does."""
 
     url: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     image: Annotated[str, msgspec.Meta(max_length=1000)] = ""
@@ -79,6 +84,7 @@ class AppSourceWanted(msgspec.Struct, kw_only=True):
     submodules: bool = True
     accept_host_key: bool = False
     github: bool = False
+    github_app: bool = False
 
 
 @get(
@@ -125,6 +131,7 @@ async def put_source(parts: Parts, actor: Actor, where: AppAt, data: AppSourceWa
         submodules=data.submodules,
         accepts_host_key=data.accept_host_key,
         github_person=actor.person_id if data.github else None,
+        by_github_app=data.github_app,
     )
     return _shown(await set_source(parts.store, parts.links, where, new, actor=actor))
 
@@ -208,6 +215,10 @@ def _shown(found: SourceDetail) -> AppSource:
         username=found.username,
         has_token=found.has_token,
         has_github_link=found.has_github_link,
+        link_of=found.link_of,
+        github_account=found.github_account,
+        problem=found.problem,
+        hint=found.hint,
         deploy_key=found.deploy_key,
         host_keys=list(found.host_keys),
         changed_at=found.changed_at,

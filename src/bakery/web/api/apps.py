@@ -98,8 +98,8 @@ class AppWanted(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     `branch` one of it, and `base` the app's folder in it; it is asked first, and without an answer no app is made. So
     is an `image` of a registry, which `docker` runs; `port` is where it listens in its container, unless it exposes
     that. `username` and `token` open the repository or the registry; with `github`,
-    your own link to GitHub opens the repository instead. Without a `runtime` it is `docker` for an image,
-    else `process`."""
+    your own link to GitHub opens the repository instead, and with `github_app` the GitHub App. Without a `runtime` it
+    is `docker` for an image, else `process`."""
 
     slug: str
     name: str = ""
@@ -115,6 +115,7 @@ class AppWanted(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     username: Annotated[str, msgspec.Meta(max_length=1000)] = ""
     token: Annotated[str, msgspec.Meta(max_length=10_000)] | None = None
     github: bool = False
+    github_app: bool = False
 
 
 class AppEdit(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -218,6 +219,7 @@ def _source(data: AppWanted, actor: Actor) -> NewSource | NewImage | None:
         username=data.username,
         token=token,
         github_person=actor.person_id if data.github else None,
+        by_github_app=data.github_app,
     )
 
 

@@ -19,6 +19,7 @@ from bakery.web.pages import (
     environments,
     gate,
     github,
+    github_app,
     jobs,
     logs,
     manual,
@@ -75,5 +76,6 @@ ROUTES = (
     *own_site.ROUTES,
     *dns_providers.ROUTES,
     *github.ROUTES,
+    *github_app.ROUTES,
     *palette.ROUTES,
 )

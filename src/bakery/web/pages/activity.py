@@ -42,6 +42,7 @@ ACTIONS = (
     Option("webhook.", "Webhooks"),
     Option("preview.", "Previews"),
     Option("github.", "GitHub links"),
+    Option("github_app.", "GitHub App"),
     Option("node.", "Nodes"),
     Option("job.", "Jobs on nodes"),
     Option("person.", "People"),

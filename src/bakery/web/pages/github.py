@@ -3,8 +3,10 @@
 from litestar import Response, get, post
 from litestar.response import Redirect
 
-from bakery.github.links import LinkDetail, begin_link, complete_link, show_link, unlink
-from bakery.github.registration import RegistrationDetail, forget_registration, set_registration, show_registration
+from bakery.github.app import apps_by_github_app, has_app
+from bakery.github.installations import show_app
+from bakery.github.links import begin_link, complete_link, show_link, unlink
+from bakery.github.registration import forget_registration, set_registration, show_registration
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, BakeryError
 from bakery.model.github import PUBLIC
@@ -14,6 +16,7 @@ from bakery.web.context import Parts, WebRequest
 from bakery.web.errors import retry_after, status_of
 from bakery.web.forms import typed
 from bakery.web.moments import moment, now
+from bakery.web.presenters.github import app_view
 from bakery.web.rendering import go, render_page
 from bakery.web.views.forms import Form
 from bakery.web.views.github import GitHubLinkPage, GitHubSettingsPage
@@ -26,10 +29,7 @@ _MANAGE = {"permission": Permission.MANAGE_SYSTEM}
 
 @get("/settings/github", opt=_MANAGE)
 async def show_settings(request: WebRequest, parts: Parts, actor: Actor) -> Response[str]:
-    detail = await show_registration(parts.store, actor=actor)
-    known = detail.registration
-    values = {"url": known.url if known.url != PUBLIC else "", "client_id": known.client_id} if known else {}
-    return await _settings(request, detail, Form(values=values))
+    return await settings_page(request, parts, actor)
 
 
 @post("/settings/github", opt=_MANAGE)
@@ -42,8 +42,7 @@ async def save_settings(request: WebRequest, parts: Parts, actor: Actor) -> Resp
         )
     except BadInput as error:
         refused = form.refused(error, shown=("url", "client_id"), hidden=("client_secret",))
-        detail = await show_registration(parts.store, actor=actor)
-        return await _settings(request, detail, refused, status=status_of(error))
+        return await settings_page(request, parts, actor, form=refused, problem=error)
     return go(request, "/settings/github", said="settings-saved")
 
 
@@ -55,7 +54,7 @@ async def forget(request: WebRequest, parts: Parts, actor: Actor) -> Redirect:
 
 @get("/account/github", opt=_OWN)
 async def show_own(request: WebRequest, parts: Parts, actor: Actor) -> Response[str]:
-    return await _link(request, await show_link(parts.store, actor=actor), actor)
+    return await _link(request, parts, actor)
 
 
 @get("/account/github/link", opt=_OWN)
@@ -64,7 +63,7 @@ async def begin(request: WebRequest, parts: Parts, actor: Actor) -> Response[str
     try:
         address = await begin_link(parts.store, parts.signing_key, callback=_back(request), now=now(), actor=actor)
     except BakeryError as error:
-        return await _link(request, await show_link(parts.store, actor=actor), actor, error)
+        return await _link(request, parts, actor, error)
     return Redirect(address, status_code=303)
 
 
@@ -84,7 +83,7 @@ async def come_back(
             actor=actor,
         )
     except BakeryError as refused:
-        return await _link(request, await show_link(parts.store, actor=actor), actor, refused)
+        return await _link(request, parts, actor, refused)
     return go(request, "/account/github", said="github-linked")
 
 
@@ -92,14 +91,22 @@ async def come_back(
 async def end(request: WebRequest, parts: Parts, actor: Actor) -> Response[str] | Redirect:
     ended = await unlink(parts.store, actor=actor)
     if ended.left:
-        return await _link(request, await show_link(parts.store, actor=actor), actor, told=f"Unlinked. {ended.left}")
+        return await _link(request, parts, actor, told=f"Unlinked. {ended.left}")
     return go(request, "/account/github", said="github-unlinked")
 
 
-async def _settings(request: WebRequest, detail: RegistrationDetail, form: Form, *, status: int = 200) -> Response[str]:
+async def settings_page(
+    request: WebRequest, parts: Parts, actor: Actor, *, form: Form | None = None, problem: BakeryError | None = None
+) -> Response[str]:
+    """`form` is one that was refused; `problem` else belongs to the App."""
+    detail = await show_registration(parts.store, actor=actor)
     known = detail.registration
+    values = {"url": known.url if known.url != PUBLIC else "", "client_id": known.client_id} if known else {}
+    app = await show_app(parts.store, actor=actor)
     page = GitHubSettingsPage(
-        form=form,
+        form=form or Form(values=values),
+        app=app_view(app, await apps_by_github_app(parts.store, actor=actor), now()) if app else None,
+        problem=f"{problem.message} {problem.hint}".strip() if problem and form is None else "",
         callback=_back(request),
         homepage=_absolute(request, ""),
         register=f"{known.url if known else PUBLIC}/settings/applications/new",
@@ -108,15 +115,24 @@ async def _settings(request: WebRequest, detail: RegistrationDetail, form: Form,
         changed_by=known.changed_by if known else "",
         changed=moment(known.changed_at, now()) if known else None,
     )
-    return await render_page(
-        request, "settings/github.html", page, here="settings", crumbs=[Crumb("Settings")], status=status
+    response = await render_page(
+        request,
+        "settings/github.html",
+        page,
+        here="settings",
+        crumbs=[Crumb("Settings")],
+        status=status_of(problem) if problem else 200,
     )
+    response.headers.update(retry_after(problem) if problem else {})
+    return response
 
 
 async def _link(
-    request: WebRequest, link: LinkDetail, actor: Actor, error: BakeryError | None = None, *, told: str = ""
+    request: WebRequest, parts: Parts, actor: Actor, error: BakeryError | None = None, *, told: str = ""
 ) -> Response[str]:
+    link = await show_link(parts.store, actor=actor)
     page = GitHubLinkPage(
+        has_app=await has_app(parts.store),
         server=link.server,
         login=link.login,
         linked=moment(link.linked_at, now()) if link.linked_at else None,

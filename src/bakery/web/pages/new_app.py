@@ -20,6 +20,8 @@ from bakery.delivery.new_app import WantedApp, make_app
 from bakery.delivery.placing import why_no_app
 from bakery.delivery.request import request_deployment
 from bakery.delivery.variables import settings_in
+from bakery.github.app import has_app
+from bakery.github.installations import accounts_of_app
 from bakery.github.links import show_link
 from bakery.github.repositories import list_branches, list_repositories
 from bakery.hooks.provision import add_to_github
@@ -46,8 +48,8 @@ from bakery.web.errors import retry_after, status_of
 from bakery.web.forms import Typed, typed
 from bakery.web.moments import moment, now
 from bakery.web.pages.app_source import with_hint
-from bakery.web.presenters.github import pick_page
-from bakery.web.presenters.new_app import SECTIONS, Seen, name_from, new_app_page
+from bakery.web.presenters.github import choices_of, pick_page
+from bakery.web.presenters.new_app import SECTIONS, Offers, Seen, name_from, new_app_page
 from bakery.web.rendering import go, render_page, render_partial, url_of
 from bakery.web.views.forms import Form
 from bakery.web.views.shell import Crumb
@@ -118,26 +120,27 @@ async def keep_draft(request: WebRequest, parts: Parts, actor: Actor) -> Respons
 
 @get("/apps/new/github", opt=_CREATE)
 async def show_repositories(
-    request: WebRequest, parts: Parts, actor: Actor, q: str = "", repository: str = ""
+    request: WebRequest, parts: Parts, actor: Actor, q: str = "", repository: str = "", of: str | None = None
 ) -> Response[str]:
-    """Of one's own link; with a `repository`, its branches."""
-    return await _pick(request, parts, actor, q=q, repository=repository)
+    """`of` is an account at which the GitHub App is installed; empty: one's own link. With a `repository`, its
+    branches."""
+    return await _pick(request, parts, actor, of=of, q=q, repository=repository)
 
 
 @post("/apps/new/github", opt=_CREATE)
 async def pick_repository(request: WebRequest, parts: Parts, actor: Actor) -> Response[str] | Redirect:
-    """`repository` is owner/name, `branch` one of its branches."""
+    """`repository` is owner/name, `branch` one of its branches, `of` whose installation of the App shows them."""
     form = await typed(request)
-    name = form.text("repository")
+    name, of = form.text("repository"), form.text("of")
     try:
         branch = parse_branch(form.text("branch"))
-        found = await list_branches(parts.store, parts.github, name, actor=actor)
+        found = await list_branches(parts.store, parts.github, name, account=of, actor=actor)
     except _REFUSALS as error:
-        return await _pick(request, parts, actor, repository=name, error=error)
+        return await _pick(request, parts, actor, of=of, repository=name, error=error)
     except NotFound as error:
-        return await _pick(request, parts, actor, error=error)
+        return await _pick(request, parts, actor, of=of, error=error)
     url = found.repository.clone_url
-    fields = {"kind": SourceKind.GIT, "url": url, "branch": branch, "github": url}
+    fields = {"kind": SourceKind.GIT, "url": url, "branch": branch, "github": url, "by": "app" if of else ""}
     await keep_typed(parts.store, fields, forgets_token=True, actor=actor)
     return go(request, "/apps/new?at=source")
 
@@ -147,22 +150,27 @@ async def _pick(
     parts: Parts,
     actor: Actor,
     *,
+    of: str | None = None,
     q: str = "",
     repository: str = "",
     error: BakeryError | None = None,
 ) -> Response[str]:
     repositories = branches = None
+    accounts = await accounts_of_app(parts.store, actor=actor)
+    login = (await show_link(parts.store, actor=actor)).login
+    if of is None:
+        of = "" if login or not accounts else accounts[0]
     try:
         if repository and error is None:
-            branches = await list_branches(parts.store, parts.github, repository, actor=actor)
+            branches = await list_branches(parts.store, parts.github, repository, account=of, actor=actor)
         elif error is None:
-            repositories = await list_repositories(parts.store, parts.github, containing=q, actor=actor)
+            repositories = await list_repositories(parts.store, parts.github, containing=q, account=of, actor=actor)
     except (*_REFUSALS, NotFound) as refused:
         error = refused
     response = await render_page(
         request,
         "apps/new_github.html",
-        pick_page(repositories, branches, q=q, error=error, now=now()),
+        pick_page(repositories, branches, choices_of(accounts, login or "", of), q=q, error=error, now=now()),
         here="apps",
         crumbs=[
             Crumb("Apps", url_of(request)("/apps")), Crumb("New app", url_of(request)("/apps/new")), Crumb("GitHub"),
@@ -413,13 +421,15 @@ def _wanted(seen: Seen, actor: Actor) -> WantedApp:
 
 def _source_in(draft: Draft, actor: Actor) -> NewSource:
     url = draft.text("url")
+    by_github = draft.text("github") == url.strip()
     return parse_new_source(
         url=url,
         branch=draft.text("branch"),
         base=draft.text("base"),
         username=draft.text("username"),
         token=None if is_ssh(url.strip()) else draft.token,
-        github_person=actor.person_id if draft.text("github") == url.strip() else None,
+        github_person=actor.person_id if by_github and not draft.text("by") else None,
+        by_github_app=by_github and draft.text("by") == "app" and draft.token is None,
     )
 
 
@@ -466,7 +476,8 @@ async def _page(
     free = bool(slug) and at == "address" and await _is_free(parts, slug, actor)
     seen = Seen(draft, seen.nodes, at, name_is_free=free)
     link = await show_link(parts.store, actor=actor)
-    page = new_app_page(seen, form, link=link, now=now())
+    offers = Offers(link, has_app=await has_app(parts.store), accounts=await accounts_of_app(parts.store, actor=actor))
+    page = new_app_page(seen, form, offers, now=now())
     crumbs = [Crumb("Apps", url_of(request)("/apps")), Crumb("New app")]
     return await render_page(request, "apps/new.html", page, here="apps", crumbs=crumbs, status=status)
 

@@ -32,6 +32,7 @@ _ICONS: Mapping[str, str] = {
     "settings": "settings-2",
     "github": "link",
     "dns_provider": "key-round",
+    "github_app": "link",
 }
 _ICONS_OF_ACTIONS: Mapping[str, str] = {
     "person.invited": "user-plus",

@@ -115,7 +115,21 @@ def name_from(source: str) -> str:
     return plain[:40].rstrip("-")
 
 
-def new_app_page(seen: Seen, form: Form | None, *, link: LinkDetail, now: datetime) -> NewAppPage:
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What opens repositories at GitHub: the person's link, and the App, by the accounts where it is installed."""
+
+    link: LinkDetail
+    has_app: bool = False
+    accounts: Sequence[str] = ()
+
+    @property
+    def names(self) -> str:
+        told = [f"the GitHub App at {', '.join(self.accounts)}"] if self.accounts else []
+        return " and ".join([*told, *([f"your link, as {self.link.login}"] if self.link.login else [])])
+
+
+def new_app_page(seen: Seen, form: Form | None, offers: Offers, *, now: datetime) -> NewAppPage:
     """`form` is one that was refused."""
     values = _values(seen)
     shown = _told(seen, form, values) if form else Form(values=values)
@@ -133,9 +147,9 @@ def new_app_page(seen: Seen, form: Form | None, *, link: LinkDetail, now: dateti
         found=_found(seen.finding) if seen.finding else None,
         folders=_folders(seen.finding),
         has_token=seen.draft.token is not None,
-        github=link.login or "",
-        may_link=link.server is not None and link.login is None,
-        opened_by_link=bool(seen.draft.text("github")) and seen.draft.text("github") == seen.draft.text("url"),
+        github=offers.names,
+        may_link=offers.link.server is not None and offers.link.login is None and not offers.has_app,
+        opened_by=_opened_by(seen.draft, offers),
         deploy_key=seen.draft.key.public if seen.draft.key and seen.kind == SourceKind.GIT else "",
         host=_host(seen.node),
         is_free=seen.name_is_free and bool(values["slug"]),
@@ -146,6 +160,12 @@ def new_app_page(seen: Seen, form: Form | None, *, link: LinkDetail, now: dateti
         why_not_create=why,
         why_not_deploy=why or _why_not_deploy(seen),
     )
+
+
+def _opened_by(draft: Draft, offers: Offers) -> str:
+    if not draft.text("github") or draft.text("github") != draft.text("url"):
+        return ""
+    return "The GitHub App opens it." if draft.text("by") == "app" else f"Your link opens it, as {offers.link.login}."
 
 
 def _told(seen: Seen, form: Form, values: Mapping[str, str]) -> Form:

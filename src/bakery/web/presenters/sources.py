@@ -13,7 +13,7 @@ from bakery.web.presenters.apps import app_tabs
 from bakery.web.presenters.deployments import short
 from bakery.web.presenters.links import Url
 from bakery.web.presenters.refusals import why_not
-from bakery.web.views.forms import Form
+from bakery.web.views.forms import Form, Option, Options
 from bakery.web.views.sources import DeployPage, PlanLineView, PlanPartView, PlanView, SourcePage
 
 
@@ -21,6 +21,7 @@ def source_page(
     slug: str,
     found: SourceDetail,
     runtime: Runtime,
+    ways: Options,
     *,
     form: Form | None,
     image: Form | None,
@@ -35,6 +36,7 @@ def source_page(
         "branch": found.branch or "",
         "base": found.base,
         "username": (found.username or "") if found.has_token and not is_image else "",
+        "opens": ways[0].value if ways else "",
     }
     stored_image = {
         "image": found.image or "",
@@ -51,6 +53,9 @@ def source_page(
         has_submodules=found.submodules,
         has_token=found.has_token,
         deploy_key=found.deploy_key or "",
+        ways=ways,
+        opened=opened_by(found),
+        problem=f"{found.problem} {found.hint}".strip(),
         host_keys=found.host_keys,
         changed_by=found.changed_by,
         changed_at=moment(found.changed_at, now) if found.changed_at else None,
@@ -58,6 +63,28 @@ def source_page(
         is_image=is_image,
         image=(image or Form(values=stored_image)) if runtime is Runtime.DOCKER else None,
     )
+
+
+def connections(found: SourceDetail, *, has_app: bool, login: str | None) -> Options:
+    """What may open the repository, the one that does now first; empty where GitHub opens nothing here. `login` is the
+    account that the reader linked."""
+    app = [Option("app", "The GitHub App")] if has_app else []
+    mine = [Option("mine", f"Your link to GitHub, as {login}")] if login else []
+    other = [Option("other", "A token or a deploy key, or nothing")]
+    if found.github_account is not None:
+        return [*app, *mine, *other]
+    if found.has_github_link:
+        return [Option("kept", f"The link of {found.link_of} to GitHub"), *app, *mine, *other]
+    return [*other, *app, *mine] if app or mine else ()
+
+
+def opened_by(found: SourceDetail) -> str:
+    """The connection that the app names."""
+    if found.github_account is not None:
+        return f"The GitHub App, installed at {found.github_account}"
+    if found.has_github_link:
+        return f"The link of {found.link_of} to GitHub"
+    return ""
 
 
 def deploy_page(slug: str, found: SourceDetail, form: Form, plan: Foreseen | None = None) -> DeployPage:

@@ -67,9 +67,9 @@ class NewAppPage:
     began: str = ""
     saved: Moment | None = None
     found: FoundView | None = None
-    github: str = ""  # the account that the person linked
+    github: str = ""  # what opens repositories there, in words
     may_link: bool = False
-    opened_by_link: bool = False
+    opened_by: str = ""
     folders: Options = ()  # of the repository, each with an app
     has_token: bool = False
     deploy_key: str = ""

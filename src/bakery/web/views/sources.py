@@ -4,17 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bakery.web.moments import Moment
-from bakery.web.views.forms import Form
+from bakery.web.views.forms import Form, Options
 from bakery.web.views.shell import Tab
 
 
 @dataclass(frozen=True, slots=True)
 class SourcePage:
-    """apps/source.html. Fields: url, branch, base, username, token, submodules, accept_host_key; of the image's form:
+    """apps/source.html. Fields: url, branch, base, username, token, opens, submodules,
+    accept_host_key; of the image's form:
     image, port, username, token.
 
     `follows` says what is followed now; empty: nothing. `is_image`: it is the name of an image. `deploy_key` is its
-    public part. `host_keys` are fingerprints. `image` is None where no image can be run.
+    public part. `host_keys` are fingerprints. `image` is None where no image can be run. `opened` says in words by what
+    GitHub opens the repository, `ways` what else may; `problem` why it does not now.
     """
 
     app: str
@@ -30,6 +32,9 @@ class SourcePage:
     why_not_change: str = ""
     is_image: bool = False
     image: Form | None = None
+    ways: Options = ()
+    opened: str = ""
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

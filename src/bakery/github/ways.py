@@ -1,0 +1,89 @@
+"""By what an app's repository is opened at GitHub: the link of a person, or an installation of the GitHub App."""
+
+from dataclasses import dataclass
+
+from bakery.github.app import read_app
+from bakery.github.installations import (
+    find_installation,
+    is_chosen,
+    read_installations,
+    taken_out,
+    token_to_fetch,
+    token_to_list,
+    token_to_tell,
+)
+from bakery.github.links import token_for, usable_link
+from bakery.github.repositories import Repository, repository_at
+from bakery.model.errors import BadInput, NotFound
+from bakery.model.github import GitHubUrl
+from bakery.model.secret import Secret
+from bakery.store.store import Connection, Store
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Either a `person`, or the numbers of an `installation` and of the repository as GitHub counts."""
+
+    person: int | None = None
+    installation: int | None = None
+    repository: int | None = None
+
+    @property
+    def is_known(self) -> bool:
+        return self.person is not None or self.is_app
+
+    @property
+    def is_app(self) -> bool:
+        return self.installation is not None and self.repository is not None
+
+
+async def open_to_tell(store: Store, way: Way) -> tuple[GitHubUrl, Secret]:
+    """For asking GitHub about the repository, and telling it."""
+    if way.installation is not None and way.repository is not None:
+        return await token_to_tell(store, way.installation, way.repository)
+    registration, token = await usable_link(store, way.person or 0)
+    return registration.url, token
+
+
+async def open_to_fetch(store: Store, way: Way, url: str) -> Secret:
+    """For the node that fetches its code."""
+    if way.installation is not None and way.repository is not None:
+        return await token_to_fetch(store, way.installation, way.repository, url)
+    return await token_for(store, way.person or 0, url)
+
+
+async def how_it_opens(connection: Connection, way: Way) -> tuple[str, str, str]:
+    """At which account the App opens the repository, and as it was seen last, why it does not and what to do."""
+    app = await read_app(connection)
+    found = [one for one in await read_installations(connection) if one.number == way.installation]
+    if app is None or not found:
+        return "", "", ""
+    problem, hint = found[0].problem
+    if not problem:
+        problem, hint = app.problem, app.hint
+    if not problem and not await is_chosen(connection, found[0], way.repository or 0):
+        refusal = taken_out(found[0])
+        problem, hint = refusal.message, refusal.hint
+    return found[0].account, problem, hint
+
+
+async def way_by_app(store: Store, url: str) -> Way:
+    """To the repository at this address, which an owner chose for the App."""
+    async with store.connection() as connection:
+        found = await find_installation(connection, url)
+    if found is None:
+        raise BadInput(
+            "The GitHub App is not installed where this repository is.",
+            field="url",
+            hint="Install it there, under Settings → GitHub.",
+        )
+    try:
+        server, token = await token_to_list(store, found.number)
+        repository: Repository = await repository_at(server, token, url)
+    except NotFound as error:
+        raise BadInput(
+            f"The repository is not among those that {found.account} chose for the GitHub App.",
+            field="url",
+            hint=f"An owner chooses it there: {found.settings_url}",
+        ) from error
+    return Way(installation=found.number, repository=repository.id)
