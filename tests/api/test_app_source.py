@@ -38,7 +38,8 @@ async def test_a_source_is_set_shown_and_deployed(site: Site, server: GitServer)
     assert changed.pop("changed_by") is not None
     assert changed == {
         "kind": "git", "url": url, "branch": "main", "base": "web", "submodules": True, "username": "ann",
-        "has_token": True, "has_github_link": False, "deploy_key": None, "host_keys": [], "image": None, "port": None,
+        "has_token": True, "has_github_link": False, "link_of": None, "github_account": None, "problem": "", "hint": "",
+        "deploy_key": None, "host_keys": [], "image": None, "port": None,
     }  # fmt: skip
     assert CANARY not in put.text
     assert (asked.status_code, asked.json()["title"], asked.json()["version"]) == (201, "Newest commit of main", "")

@@ -102,6 +102,7 @@ PAGES = {
     "settings-dns": "/settings/dns",
     "settings-apps": "/settings/apps",
     "settings-github": "/settings/github",
+    "settings-github-app": "/settings/github/app/new",
     "help": "/help",
     "help-chapter": "/help/delivery",
     "cli": "/cli",

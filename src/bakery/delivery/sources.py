@@ -6,7 +6,16 @@ from datetime import datetime
 
 from bakery.delivery.apps import AppDetail, Then, create_app
 from bakery.delivery.find import FoundApp, find_app, node_of_environment
-from bakery.delivery.git_rows import Opener, StoredSource, listen_by_app, read_opener, read_source, seal_key, seal_token, write_source
+from bakery.delivery.git_rows import (
+    Opener,
+    StoredSource,
+    listen_by_app,
+    read_opener,
+    read_source,
+    seal_key,
+    seal_token,
+    write_source,
+)
 from bakery.delivery.image_rows import StoredImage, read_image, remove_image, write_image
 from bakery.delivery.placing import expect_room_on
 from bakery.github.ways import Way, open_to_fetch, way_by_app

@@ -163,6 +163,19 @@ async def is_chosen(connection: Connection, found: Installation, repository: int
     return rows.rowcount > 0 or found.repositories >= MOST_REPOSITORIES
 
 
+async def note_chosen(store: Store, installation: int, number: int, full_name: str) -> None:
+    """GitHub just showed it, before the next look does."""
+    async with store.transaction() as tx:
+        await tx.connection.execute(
+            """
+            INSERT INTO github_repositories (installation, number, full_name)
+            SELECT number, %s, %s FROM github_installations WHERE number = %s
+            ON CONFLICT (installation, number) DO UPDATE SET full_name = excluded.full_name
+            """,
+            (number, full_name, installation),
+        )
+
+
 async def find_account(connection: Connection, account: str) -> Installation:
     for one in await read_installations(connection):
         if one.account.lower() == account.lower() and one.gone_at is None:

@@ -6,6 +6,7 @@ from bakery.github.app import read_app
 from bakery.github.installations import (
     find_installation,
     is_chosen,
+    note_chosen,
     read_installations,
     taken_out,
     token_to_fetch,
@@ -86,4 +87,5 @@ async def way_by_app(store: Store, url: str) -> Way:
             field="url",
             hint=f"An owner chooses it there: {found.settings_url}",
         ) from error
+    await note_chosen(store, found.number, repository.id, repository.full_name)
     return Way(installation=found.number, repository=repository.id)

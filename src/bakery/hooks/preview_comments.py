@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 import msgspec
 import structlog
@@ -12,8 +11,8 @@ from gidgethub import BadRequest
 from gidgethub.httpx import GitHubAPI
 
 from bakery.github.asking import asking
-from bakery.github.links import usable_link
-from bakery.github.repositories import split_name
+from bakery.github.repositories import name_at
+from bakery.github.ways import Way, open_to_tell
 from bakery.hooks.previews import COLUMNS, ROWS, Preview
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BakeryError, TooMany, Unavailable
@@ -55,7 +54,9 @@ class _News(Preview):
 
     id: int
     repository_url: str
-    person: int
+    person: int | None
+    installation: int | None
+    repository: int | None
     comment: int | None
     is_comment_begun: bool
     comment_said: str
@@ -71,12 +72,14 @@ class _Comment(msgspec.Struct):
 
 
 _FOUND = f"""
-SELECT {COLUMNS}, previews.id, git_sources.url AS repository_url, git_sources.github_person AS person, comment,
+SELECT {COLUMNS}, previews.id, git_sources.url AS repository_url, git_sources.github_person AS person,
+       git_sources.github_installation AS installation, git_sources.github_repository AS repository, comment,
        is_comment_begun, comment_said, comment_tries
 {ROWS}
 JOIN preview_settings ON preview_settings.app_id = previews.app_id
 JOIN git_sources ON git_sources.environment_id = preview_settings.environment_id
-WHERE comment_at <= now() AND git_sources.github_person IS NOT NULL AND git_sources.url IS NOT NULL
+WHERE comment_at <= now() AND git_sources.url IS NOT NULL
+    AND (git_sources.github_person IS NOT NULL OR git_sources.github_installation IS NOT NULL)
     AND (is_open OR (comment IS NOT NULL AND comment_said <> '{_LAST}'))
 ORDER BY comment_at, previews.id
 """
@@ -146,11 +149,10 @@ async def _tell(store: Store, news: _News, body: str, base: str) -> None:
 
 async def _say(store: Store, news: _News, body: str, base: str) -> int | None:
     """The number of the comment. None: there is none, and there is nothing to begin one for."""
-    repository = split_name(urlsplit(news.repository_url).path.strip("/").removesuffix(".git"))
-    place = {**repository, "number": str(news.number)}
-    registration, token = await usable_link(store, news.person)
+    place = {**name_at(news.repository_url), "number": str(news.number)}
+    server, token = await open_to_tell(store, Way(news.person, news.installation, news.repository))
     comment = news.comment
-    async with asking(registration.url, token) as github:
+    async with asking(server, token) as github:
         if comment is None and news.is_comment_begun:
             comment = await _find(github, place, _marker(news.app, base))
         if comment is not None and await _change(github, place, comment, body):

@@ -1,7 +1,9 @@
-"""The webhook of an app, added to its repository at GitHub by the link that opens it."""
+"""The webhook of an app, added to its repository at GitHub by the link that opens it. The GitHub App has one of its
+own."""
 
-from bakery.delivery.find import find_app
-from bakery.delivery.git_rows import read_source
+from bakery.delivery.find import FoundApp, find_app
+from bakery.delivery.git_rows import StoredSource, listen_by_app, read_source
+from bakery.github.repositories import name_at
 from bakery.github.repository_hooks import put_hook
 from bakery.hooks.preview_rows import read_settings
 from bakery.hooks.previews import change_settings, show_settings
@@ -22,6 +24,8 @@ async def add_to_github(store: Store, where: AppAt, *, base: str | None, actor: 
     app = await find_app(store, where, actor)
     async with store.connection() as connection:
         source = await read_source(connection, app.environment_id)
+    if source is not None and source.github.is_app:
+        return await _listen(store, app, source, actor)
     if source is None or source.url is None or source.github_person is None:
         raise Conflict(
             "No link to GitHub opens this app's repository.",
@@ -83,3 +87,14 @@ async def _is_at_github(store: Store, where: AppAt, actor: Actor) -> bool:
     async with store.connection() as connection:
         cursor = await connection.execute("SELECT FROM github_hooks WHERE environment_id = %s", (app.environment_id,))
         return await cursor.fetchone() is not None
+
+
+async def _listen(store: Store, app: FoundApp, source: StoredSource, actor: Actor) -> str:
+    """Nothing is asked of GitHub: what the App hears counts for this environment too from now on."""
+    place = name_at(source.url or "")
+    async with store.transaction() as tx:
+        await listen_by_app(tx.connection, source)
+        target = ("app", str(app.id), app.slug)
+        tx.record(AuditEntry(actor, "webhook.made", *target, app_id=app.id, after={"by": "the GitHub App"}))
+        tx.publish(f"app:{app.slug}")
+    return f"{place['owner']}/{place['name']}"

@@ -63,10 +63,16 @@ async def receive(store: Store, queue: Queue, turns: Turns, hook: Hook | None, p
     if hook is None or why_not:
         if hook is not None:
             await rows.keep_rejection(store, hook, envelope, why_not)
-        raise NotSignedIn(
-            "The signature of this delivery does not hold, or there is no such webhook.",
-            hint="Its address and its secret are on the app's page, under Deliveries.",
-        )
+        raise not_signed("Its address and its secret are on the app's page, under Deliveries.")
+    return await take(store, queue, turns, hook, parcel, envelope)
+
+
+def not_signed(hint: str) -> NotSignedIn:
+    return NotSignedIn("The signature of this delivery does not hold, or there is no such webhook.", hint=hint)
+
+
+async def take(store: Store, queue: Queue, turns: Turns, hook: Hook, parcel: Parcel, envelope: Envelope) -> Answer:
+    """For one environment, after its signature held."""
     told, decided = _read(envelope, parcel)
     push = told if isinstance(told, Push) else None
     # Who names no delivery is known by what it says.

@@ -87,8 +87,28 @@ async def find_hook(store: Store, hook: str) -> Hook | None:
 
 async def find_hook_of(store: Store, where: AppAt) -> Hook | None:
     return await _find(
-        store, f"{_HOOK} WHERE apps.slug = %s AND environments.name = %s", (where.app, where.environment)
+        store,
+        f"{_HOOK} WHERE secret IS NOT NULL AND apps.slug = %s AND environments.name = %s",
+        (where.app, where.environment),
     )
+
+
+async def find_followers(store: Store, installation: int, repository: int) -> list[Hook]:
+    """The environments that follow a repository by an installation of the GitHub App, both as GitHub counts. Their own
+    secret, if they have one, is of no use to the App's webhook."""
+    async with store.connection() as connection, connection.cursor(row_factory=typed(Hook)) as cursor:
+        await cursor.execute(
+            """
+            SELECT webhooks.environment_id, apps.id AS app_id, apps.slug AS app, environments.name AS environment,
+                   ''::bytea AS secret
+            FROM git_sources JOIN webhooks USING (environment_id)
+            JOIN environments ON environments.id = environment_id AND going_since IS NULL
+            JOIN apps ON apps.id = environments.app_id AND deleted_at IS NULL
+            WHERE github_installation = %s::numeric AND github_repository = %s::numeric ORDER BY environment_id
+            """,
+            (installation, repository),
+        )
+        return await cursor.fetchall()
 
 
 async def _find(store: Store, statement: str, values: tuple[str, ...]) -> Hook | None:

@@ -21,7 +21,8 @@ from bakery.store.transaction import Transaction
 
 @dataclass(frozen=True, slots=True)
 class WebhookDetail:
-    """`hook` is the last part of its address for GitHub; None: there is none yet."""
+    """`hook` is the last part of its address for GitHub; None: there is none yet. `is_heard`: pushes are decided about,
+    by whatever webhook they come."""
 
     hook: str | None = None
     is_on: bool = False
@@ -31,6 +32,10 @@ class WebhookDetail:
     head: str | None = None
     changed_by: str = ""
     changed_at: datetime | None = None
+
+    @property
+    def is_heard(self) -> bool:
+        return self.changed_at is not None
 
 
 async def show_webhook(store: Store, where: AppAt, *, actor: Actor) -> WebhookDetail:
@@ -51,7 +56,8 @@ async def make_secret(store: Store, where: AppAt, *, actor: Actor) -> Secret:
             """
             INSERT INTO webhooks (environment_id, hook, secret, changed_by)
             VALUES (%(environment)s, %(hook)s, %(secret)s, %(by)s)
-            ON CONFLICT (environment_id) DO UPDATE SET secret = excluded.secret, changed_by = excluded.changed_by,
+            ON CONFLICT (environment_id) DO UPDATE SET secret = excluded.secret,
+                hook = coalesce(webhooks.hook, excluded.hook), changed_by = excluded.changed_by,
                 changed_at = now()
             RETURNING xmax = 0
             """,

@@ -7,6 +7,7 @@ from litestar import post
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIType, Operation, RequestBody, Schema
 
 from bakery.hooks.decide import Decision
+from bakery.hooks.from_app import receive_from_app
 from bakery.hooks.receive import LARGEST_DELIVERY, Answer, Parcel, receive
 from bakery.hooks.rows import Hook, find_hook
 from bakery.model.permissions import Permission
@@ -43,15 +44,30 @@ async def receive_from_github(request: WebRequest, parts: Parts, hook: str) -> R
     return await received(request, parts, await find_hook(parts.store, hook))
 
 
+@post(
+    "/hooks/github",
+    opt={"permission": Permission.PUBLIC, "is_signed": True},
+    status_code=202,
+    request_max_body_size=LARGEST_DELIVERY,
+    include_in_schema=False,
+)
+async def receive_from_github_app(request: WebRequest, parts: Parts) -> Received:
+    """The address of the GitHub App's own webhook."""
+    return told(await receive_from_app(parts.store, parts.queue, parts.pushes, await _parcel(request)))
+
+
 async def received(request: WebRequest, parts: Parts, hook: Hook | None) -> Received:
+    return told(await receive(parts.store, parts.queue, parts.pushes, hook, await _parcel(request)))
+
+
+async def _parcel(request: WebRequest) -> Parcel:
     state = request.scope["state"]
-    parcel = Parcel(
+    return Parcel(
         headers={name.lower(): value for name, value in request.headers.items()},
         body=await request.body(),
         address=state["address"],
         request_id=state["request_id"],
     )
-    return told(await receive(parts.store, parts.queue, parts.pushes, hook, parcel))
 
 
 def told(answer: Answer) -> Received:

@@ -40,6 +40,7 @@ def create_web(parts: Parts) -> ASGIApp:
             health.metrics,
             live.events,
             hooks.receive_from_github,
+            hooks.receive_from_github_app,
             serve_asset,
             pages,
             *API,

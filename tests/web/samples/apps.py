@@ -92,6 +92,7 @@ def _deliveries() -> DeliveriesPage:
             at=ago(minutes=4),
         ),
         addresses=[("For GitHub", "https://bakery.example.com/hooks/github/xyz")],
+        is_heard=True,
         is_on=True,
         secret="a-secret-that-is-shown-once",
         form=Form(values={"paths": "packages/ui/**", "tags": "v*"}, errors={"tags": "Use the name of a tag."}),

@@ -17,7 +17,7 @@ from bakery.model.variables import VariableName
 from bakery.nodes.capabilities import IngressKind, UnitKeeper
 from bakery.nodes.catalogue import MachineFacts, NodeSummary
 from bakery.stacks.plan import Alternative, ProposedVariable, ToolVersion
-from bakery.web.presenters.new_app import Seen, new_app_page
+from bakery.web.presenters.new_app import Offers, Seen, new_app_page
 from bakery.web.views.forms import Form
 from tests.web.samples.frame import NOW, Pages, a_shell
 
@@ -80,8 +80,10 @@ def a_draft(reached: int, **more: str) -> Draft:
 
 def new_app_pages() -> Pages:
     def page(draft: Draft, at: str, form: Form | None = None) -> object:
-        link = LinkDetail(PUBLIC, "ann" if draft.text("github") else None, NOW)
-        return new_app_page(Seen(draft, NODES, at, name_is_free=at == "address"), form, link=link, now=NOW)
+        offers = Offers(
+            LinkDetail(PUBLIC, "ann" if draft.text("github") else None, NOW), has_app=bool(draft.text("by"))
+        )
+        return new_app_page(Seen(draft, NODES, at, name_is_free=at == "address"), form, offers, now=NOW)
 
     no_image = "There is no registry.example.com/hub:1, or it does not show itself to us."
     of_image = {"kind": "image", "slug": "hub", "image": "registry.example.com/hub:1", "reached": "1"}

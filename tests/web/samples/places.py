@@ -1,5 +1,6 @@
 """The dashboard, the lists of everything, and what is left."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 
@@ -15,7 +16,7 @@ from bakery.web.assets import FOLDER
 from bakery.web.manual import chapter
 from bakery.web.pages.dns_providers import dns_providers_page
 from bakery.web.pages.own_site import own_site_page
-from bakery.web.presenters.github import pick_page
+from bakery.web.presenters.github import choices_of, pick_page
 from bakery.web.presenters.help import help_parts
 from bakery.web.presenters.tasks import tasks_page
 from bakery.web.presenters.terms import term_groups
@@ -23,7 +24,13 @@ from bakery.web.views.activity import ActivityPage, ActivityRow, Transcript
 from bakery.web.views.dashboard import Attention, DashboardPage, FleetView, NodeLine, SetupStep
 from bakery.web.views.errors import ErrorPage
 from bakery.web.views.forms import Clash, Difference, Form, Option
-from bakery.web.views.github import GitHubSettingsPage, PickPage
+from bakery.web.views.github import (
+    GitHubAppView,
+    GitHubSettingsPage,
+    InstallationRow,
+    NewGitHubAppPage,
+    PickPage,
+)
 from bakery.web.views.help import ChapterPage, HelpPage
 from bakery.web.views.jobs import JobRow
 from bakery.web.views.settings import AppDefaultsPage, GeneralPage
@@ -49,12 +56,14 @@ def _picks() -> dict[str, PickPage]:
     limits = Limits(4990, 5000, NOW + timedelta(minutes=31))
     shop = Repository("acme/shop", private=True, clone_url="https://github.com/acme/shop.git", default_branch="main")
     blog = Repository("ann/blog", private=False, clone_url="https://github.com/ann/blog.git", default_branch="trunk")
+    own, by_app = choices_of([], "ann", ""), choices_of(["acme"], "ann", "acme")
     away = Unavailable("https://github.com did not answer within 10 seconds.", hint="Try again in a moment.")
     return {
-        "": pick_page(Repositories([shop, blog], is_cut=True, limits=limits), None, q="", now=NOW),
-        "-none": pick_page(Repositories([], is_cut=False, limits=limits), None, q="chekout", now=NOW),
-        "-branches": pick_page(None, Branches(shop, ["main", "next"], is_cut=False, limits=limits), q="", now=NOW),
-        "-away": pick_page(None, None, q="", error=away, now=NOW),
+        "": pick_page(Repositories([shop, blog], is_cut=True, limits=limits), None, own, q="", now=NOW),
+        "-by-app": pick_page(Repositories([shop], is_cut=False, limits=limits), None, by_app, q="", now=NOW),
+        "-none": pick_page(Repositories([], is_cut=False, limits=limits), None, own, q="chekout", now=NOW),
+        "-branches": pick_page(None, Branches(shop, ["main", "next"], is_cut=False, limits=limits), own, q="", now=NOW),
+        "-away": pick_page(None, None, own, q="", error=away, now=NOW),
     }
 
 
@@ -73,6 +82,42 @@ def _providers() -> list[DnsProvider]:
             zones[:1], ("blog", "shop"),
         ),
     ]  # fmt: skip
+
+
+_REVOKED = "GitHub does not take the App's key any more: it was revoked, or the App was deleted."
+_MAKE_ANOTHER = "Forget the App under Settings → GitHub, and make another. What is live stays live."
+
+
+def _app_view() -> GitHubAppView:
+    where = "https://github.com/organizations/acme/settings/installations/1"
+    return GitHubAppView(
+        name="Bakery of Acme",
+        owner="acme",
+        server="https://github.com",
+        page="https://github.com/apps/bakery-of-acme",
+        install_page="https://github.com/apps/bakery-of-acme/installations/new",
+        installations=[
+            InstallationRow(
+                "acme",
+                "3 repositories",
+                ["acme/shop", "acme/blog", "acme/billing-with-a-long-name"],
+                where,
+                StatusView("ok", "s-ok", "Installed"),
+            ),
+            InstallationRow(
+                "example-labs",
+                "0 repositories",
+                [],
+                where,
+                StatusView("warn", "s-warn", "Suspended"),
+                "example-labs suspended the GitHub App. An owner of example-labs ends that.",
+            ),
+        ],
+        apps=["blog", "shop"],
+        made_by="ada@example.com",
+        made=ago(days=3),
+        looked=ago(minutes=4),
+    )
 
 
 def _github(form: Form, *, is_known: bool = False) -> GitHubSettingsPage:
@@ -182,6 +227,28 @@ def place_pages() -> Pages:
                 ("-refused", _providers(), ("our-bind", Form(values={"server": "ns.example.com"}, errors=_NO_NAME))),
             )
         },
+        "settings-github-app": (
+            "settings/github.html",
+            replace(_github(Form()), app=_app_view()),
+            a_shell("settings", "Settings"),
+        ),
+        "settings-github-app-trouble": (
+            "settings/github.html",
+            replace(_github(Form()), app=replace(_app_view(), installations=(), problem=_REVOKED, hint=_MAKE_ANOTHER)),
+            a_shell("settings", "Settings"),
+        ),
+        "settings-github-app-new": (
+            "settings/github_app.html",
+            NewGitHubAppPage(
+                Form(values={"owner": "acme"}), "https://github.com/organizations/acme/settings/apps/new?state=x", "{}"
+            ),
+            a_shell("settings", "Settings"),
+        ),
+        "settings-github-app-not": (
+            "settings/github_app.html",
+            NewGitHubAppPage(Form(problem="GitHub needs an address to deliver to. Set the base URL.")),
+            a_shell("settings", "Settings"),
+        ),
         "settings-apps": (
             "settings/apps.html",
             AppDefaultsPage(

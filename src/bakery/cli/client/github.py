@@ -5,13 +5,15 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import Body, connect
-from bakery.cli.output import Json, print_done, print_facts, print_rows, say, warn
+from bakery.cli.output import Json, print_done, print_facts, print_json, print_rows, say, warn
 from bakery.cli.terminal import confirm, read_secret
 
 group = typer.Typer(help="The connection to GitHub.", no_args_is_help=True)
 _LINK = "/github"
 _SETTINGS = "/system/github"
+_APP = "/system/github/app"
 _FEW = 100
+_Account = Annotated[str, typer.Option(help="Where the GitHub App is installed. Default: by your own link.")]
 
 
 @group.command()
@@ -19,8 +21,11 @@ def status(*, json: Json = False) -> None:
     """Show your own link to GitHub."""
     with connect() as api:
         found = api.get(_LINK)
+    accounts = ", ".join(found["app_accounts"])
     if json or found["login"]:
         print_facts(found, {"login": "Linked as", "server": "At", "linked_at": "Since"}, as_json=json)
+    elif accounts:
+        say(f"Your GitHub is not linked, and needs not be: the GitHub App opens repositories of {accounts}.")
     elif found["server"]:
         say(f"Your GitHub is not linked. Link it in a browser: {found['link_url']}")
     else:
@@ -41,23 +46,27 @@ def unlink(*, json: Json = False) -> None:
 def repos(
     search: Annotated[str, typer.Argument(metavar="[SEARCH]", help="A part of their names.")] = "",
     *,
+    account: _Account = "",
     json: Json = False,
 ) -> None:
-    """List the repositories that your link shows, the most lately pushed first."""
+    """List the repositories that your link shows, or the GitHub App, the most lately pushed first."""
     with connect() as api:
-        found = api.get(f"{_LINK}/repositories", containing=search or None)
+        found = api.get(f"{_LINK}/repositories", containing=search or None, account=account or None)
     columns = {"full_name": "REPOSITORY", "private": "PRIVATE", "default_branch": "BRANCH", "clone_url": "ADDRESS"}
-    print_rows(found["items"], columns, as_json=json, empty="Your link shows no such repository.")
+    print_rows(found["items"], columns, as_json=json, empty="There is no such repository to choose from.")
     _tell_limits(found)
 
 
 @group.command()
 def branches(
-    repository: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The repository.")], *, json: Json = False
+    repository: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="The repository.")],
+    *,
+    account: _Account = "",
+    json: Json = False,
 ) -> None:
     """List the branches of a repository, its own first one at the top."""
     with connect() as api:
-        found = api.get(f"{_LINK}/branches", repository=repository)
+        found = api.get(f"{_LINK}/branches", repository=repository, account=account or None)
     rows = [{"name": name} for name in found["items"]]
     print_rows(rows, {"name": "BRANCH"}, as_json=json, empty="It has no branches yet.")
     _tell_limits(found)
@@ -112,3 +121,35 @@ def forget(*, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = 
     with connect() as api:
         api.delete(_SETTINGS)
     print_done({"forgotten": True}, "The OAuth app is forgotten.", as_json=json)
+
+
+@group.command()
+def app(*, look: Annotated[bool, typer.Option("--look", help="Ask GitHub now.")] = False, json: Json = False) -> None:
+    """Show the GitHub App, and where it is installed."""
+    with connect() as api:
+        found = api.post(f"{_APP}/look") if look else api.get(_APP)
+    if json:
+        print_json(found)
+        return
+    if found["name"] is None:
+        say(f"There is no GitHub App. Make one in a browser: {found['new_url']}")
+        return
+    titles = {
+        "name": "Name", "owner": "Of", "server": "At", "install_url": "Install", "looked_at": "Looked at",
+        "problem": "Problem", "hint": "Hint",
+    }  # fmt: skip
+    print_facts(found, {name: title for name, title in titles.items() if found[name]}, as_json=False)
+    rows = [{**one, "state": one["problem"] or "Installed"} for one in found["installations"]]
+    columns = {"account": "ACCOUNT", "repositories": "REPOSITORIES", "state": "STATE"}
+    print_rows(rows, columns, as_json=False, empty="It is installed nowhere yet.")
+
+
+@group.command()
+def forget_app(*, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False, json: Json = False) -> None:
+    """Forget the GitHub App. The apps that it opens need another connection then."""
+    with connect() as api:
+        found = api.get(_APP)
+        opened = f" It opens {', '.join(found['apps'])}: these are fetched no more." if found["apps"] else ""
+        confirm(f"Forget the GitHub App?{opened}", yes=yes)
+        api.delete(_APP)
+    print_done({"forgotten": True}, "The GitHub App is forgotten here. Delete it at GitHub too.", as_json=json)

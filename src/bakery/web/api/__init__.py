@@ -20,6 +20,7 @@ from bakery.web.api import (
     drift,
     environments,
     github,
+    github_app,
     invites,
     jobs,
     logs,
@@ -78,6 +79,7 @@ _GROUPS = (
     own_site,
     dns_providers,
     github,
+    github_app,
     cli_logins,
     description,
 )

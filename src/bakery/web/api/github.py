@@ -7,6 +7,7 @@ import msgspec
 from litestar import delete, get, post, put
 from litestar.params import Parameter
 
+from bakery.github.installations import accounts_of_app
 from bakery.github.links import show_link, unlink
 from bakery.github.registration import RegistrationDetail, forget_registration, set_registration, show_registration
 from bakery.github.repositories import Limits, list_branches, list_repositories
@@ -20,6 +21,9 @@ from bakery.web.context import Parts, WebRequest
 from bakery.web.pages.github import BACK
 
 _OWN = {"permission": Permission.OWN_ACCOUNT}
+_Account = Annotated[
+    str, Parameter(max_length=100, description="Where the GitHub App is installed; without one, by your own link.")
+]
 _MANAGE = {"permission": Permission.MANAGE_SYSTEM}
 
 
@@ -45,12 +49,13 @@ class GitHubSettingsWanted(msgspec.Struct, kw_only=True, forbid_unknown_fields=T
 
 class GitHubLink(msgspec.Struct, kw_only=True):
     """`server` null: nobody can link yet. `login` null: this person has not. `link_url` is where they do, in a
-    browser."""
+    browser. `app_accounts` are those where the GitHub App opens repositories, without anybody's link."""
 
     server: str | None
     login: str | None
     linked_at: datetime | None
     link_url: str
+    app_accounts: list[str]
 
 
 class GitHubUnlinked(msgspec.Struct, kw_only=True):
@@ -140,7 +145,11 @@ async def get_link(request: WebRequest, parts: Parts, actor: Actor) -> GitHubLin
     """A link is made in a browser, at `link_url`, for GitHub asks the person."""
     link = await show_link(parts.store, actor=actor)
     return GitHubLink(
-        server=link.server, login=link.login, linked_at=link.linked_at, link_url=_absolute(request, "/account/github")
+        server=link.server,
+        login=link.login,
+        linked_at=link.linked_at,
+        link_url=_absolute(request, "/account/github"),
+        app_accounts=await accounts_of_app(parts.store, actor=actor),
     )
 
 
@@ -170,9 +179,10 @@ async def get_repositories(
     parts: Parts,
     actor: Actor,
     containing: Annotated[str, Parameter(max_length=100, description="A part of their names.")] = "",
+    account: _Account = "",
 ) -> GitHubRepositories:
     """The most lately pushed first, private ones and those of organisations too; without archived ones."""
-    found = await list_repositories(parts.store, parts.github, containing=containing, actor=actor)
+    found = await list_repositories(parts.store, parts.github, containing=containing, account=account, actor=actor)
     return GitHubRepositories(
         items=[shown(GitHubRepository, one) for one in found.items], is_cut=found.is_cut, **_limits(found.limits)
     )
@@ -190,9 +200,10 @@ async def get_branches(
     parts: Parts,
     actor: Actor,
     repository: Annotated[str, Parameter(max_length=300, description="owner/name.")] = "",
+    account: _Account = "",
 ) -> GitHubBranches:
     """Its own first one at the top."""
-    found = await list_branches(parts.store, parts.github, repository, actor=actor)
+    found = await list_branches(parts.store, parts.github, repository, account=account, actor=actor)
     return GitHubBranches(
         repository=shown(GitHubRepository, found.repository),
         items=found.items,

@@ -102,6 +102,7 @@ async def _page(
 ) -> Response[str]:
     found = await show_webhook(parts.store, where, actor=actor)
     listed = await list_deliveries(parts.store, where, before=before, limit=_A_PAGE + 1, actor=actor)
+    source = await show_source(parts.store, where, actor=actor)
     url = url_of(request)
     own = parts.general.base_url or str(request.scope["state"]["origin"])
     page = deliveries_page(
@@ -111,7 +112,8 @@ async def _page(
         branch=await show_branch(parts.store, where, actor=actor),
         form=form,
         at_github=at_github or Form(),
-        has_github_link=(await show_source(parts.store, where, actor=actor)).has_github_link,
+        has_github_link=source.has_github_link,
+        by_app=source.github_account is not None,
         secret=secret.reveal() if secret else "",
         base=own.rstrip("/"),
         badge=badge_key(parts.signing_key, where),

@@ -38,6 +38,7 @@ def deliveries_page(
     form: Form | None,
     at_github: Form,
     has_github_link: bool,
+    by_app: bool,
     secret: str,
     base: str,
     badge: str,
@@ -68,6 +69,8 @@ def deliveries_page(
         form=form or Form(values=stored),
         at_github=at_github,
         has_github_link=has_github_link,
+        by_app=by_app,
+        is_heard=found.is_heard,
         workflows=[
             ("GitHub Actions: .github/workflows/deploy.yml", github_workflow(where, base)),
             ("GitLab CI: .gitlab-ci.yml", gitlab_job(where, base)),

@@ -53,6 +53,8 @@ class DeliveriesPage:
     form: Form = field(default_factory=Form)
     at_github: Form = field(default_factory=Form)
     has_github_link: bool = False
+    by_app: bool = False
+    is_heard: bool = False
     workflows: Sequence[tuple[str, str]] = ()
     badge: str = ""
     older: str | None = None

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from bakery.store.migrate import run_sql
 
-revision = "0035"
-down_revision = "0034"
+revision = "0037"
+down_revision = "0036"
 
 
 def upgrade() -> None:

@@ -1,0 +1,176 @@
+"""The GitHub App's own webhook tells of pushes to all apps that follow a repository by it."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bakery.delivery.clone import clone_app
+from bakery.github.installations import look, look_if_due
+from bakery.store.rows import only
+from bakery.store.store import Store
+from tests.api.site import BASE, Site
+from tests.github_double.deliveries import Delivery, of_app
+from tests.github_double.server import GitHubDouble
+from tests.github_double.world import App, Installation
+from tests.hooks.pushes import A, B
+from tests.hooks.pushes import github as a_push
+from tests.support.git_server import Repository
+from tests.support.github_apps import install, make_app, with_code
+from tests.support.people import an_admin
+from tests.support.places import at
+from tests.web.browser import Browser
+
+HOOK = f"{BASE}/hooks/github"
+
+
+@pytest.fixture
+async def app(site: Site, admin: Browser, github: GitHubDouble) -> App:
+    return await make_app(site, admin, github)
+
+
+@pytest.fixture
+async def shop(github: GitHubDouble, tmp_path: Path) -> Repository:
+    github.world.git = tmp_path
+    return with_code(github, "acme/shop")
+
+
+@pytest.fixture
+async def installation(site: Site, github: GitHubDouble, app: App, shop: Repository) -> Installation:
+    made = await install(site, github, app, "acme/shop")
+    async with site.as_(await an_admin(site.store, "dev@example.com")) as api:
+        wanted = {"slug": "shop", "repo": shop.url, "github_app": True, "command": "true"}
+        answer = await api.post("/apps", json=wanted)
+        assert answer.status_code == 201, answer.text
+    return made
+
+
+def pushed(
+    github: GitHubDouble, installation: Installation, name: str = "acme/shop", **changes: object
+) -> dict[str, object]:
+    repository = github.world.repositories[name]
+    told = {"id": repository.id, "full_name": name, "clone_url": f"{github.url}/{name}.git"}
+    return {**a_push(A, B), "repository": told, "installation": {"id": installation.id}, **changes}
+
+
+async def send(site: Site, delivery: Delivery, **headers: str) -> tuple[int, dict[str, object]]:
+    async with site.client() as api:
+        answer = await api.post(HOOK, content=delivery.body, headers={**delivery.headers, **headers})
+    return answer.status_code, answer.json()
+
+
+async def test_a_push_deploys_without_a_hook_in_the_repository(
+    site: Site, admin: Browser, github: GitHubDouble, app: App, installation: Installation
+) -> None:
+    delivery = of_app(app, HOOK, "push", pushed(github, installation))
+    status, told = await send(site, delivery)
+    assert (status, told["decision"], told["deployment"]) == (202, "deploys", 1)
+    assert github.world.repositories["acme/shop"].hooks == {}
+
+    status, again = await send(site, delivery)
+    assert (status, again["decision"]) == (202, "ignored")
+    assert "came before" in str(again["why"])
+    page = (await admin.get("/apps/shop/deliveries")).text
+    assert "bbbbbbb was pushed to main." in page
+    assert "The GitHub App tells of its pushes by a webhook of its own" in page
+
+
+@pytest.mark.parametrize("trouble", ["another secret", "a changed byte", "unsigned", "sha1", "gitlab", "no app"])
+async def test_what_the_app_did_not_sign_changes_nothing(
+    site: Site, admin: Browser, github: GitHubDouble, app: App, installation: Installation, trouble: str
+) -> None:
+    payload = pushed(github, installation)
+    delivery = of_app(app, HOOK, "push", payload)
+    headers: Mapping[str, str] = delivery.headers
+    match trouble:
+        case "another secret":
+            delivery = of_app(replace(app, webhook_secret="another"), HOOK, "push", payload)
+            headers = delivery.headers
+        case "a changed byte":
+            delivery = replace(delivery, body=delivery.body + b" ")
+        case "unsigned":
+            headers = {name: value for name, value in headers.items() if "signature" not in name}
+        case "sha1":
+            headers = {name: value for name, value in headers.items() if name != "x-hub-signature-256"}
+        case "gitlab":
+            headers = {"x-gitlab-event": "Push Hook", "x-gitlab-token": app.webhook_secret}
+        case "no app":
+            await admin.send("/settings/github/app/forget")
+    status, _ = await send(site, replace(delivery, headers=headers))
+    assert status == 401
+    assert await _deliveries(site.store) == 0
+    assert await _deployments(site.store) == 0
+
+
+async def test_only_the_same_repository_of_the_same_installation_counts(
+    site: Site, github: GitHubDouble, app: App, installation: Installation
+) -> None:
+    github.world.repository("acme/other")
+    others = (
+        pushed(github, installation, "acme/other"),
+        {**pushed(github, installation), "installation": {"id": 99}},
+    )
+    for payload in others:
+        _, told = await send(site, of_app(app, HOOK, "push", payload))
+        assert (told["decision"], told["deployment"]) == ("ignored", None)
+        assert "by the GitHub App." in str(told["why"])
+    for broken in ({}, {"repository": {"id": 1}}, {"installation": {"id": "x"}, "repository": {"id": 1}}):
+        _, told = await send(site, of_app(app, HOOK, "push", broken))
+        assert told["decision"] == "refused"
+    assert await _deployments(site.store) == 0
+
+
+async def test_a_renamed_repository_keeps_its_number(
+    site: Site, github: GitHubDouble, app: App, installation: Installation
+) -> None:
+    number = github.world.repositories["acme/shop"].id
+    told = {"id": number, "full_name": "acme/store", "clone_url": f"{github.url}/acme/store.git"}
+    _, answer = await send(site, of_app(app, HOOK, "push", pushed(github, installation, repository=told)))
+    assert answer["decision"] == "deploys"
+    assert "The repository is called acme/store now" in str(answer["why"])
+
+
+async def test_a_copy_hears_of_pushes_only_when_somebody_says_so(
+    site: Site, admin: Browser, github: GitHubDouble, app: App, installation: Installation
+) -> None:
+    await clone_app(site.store, at("shop"), "store", node=None, actor=await an_admin(site.store, "c@example.com"))
+    _, told = await send(site, of_app(app, HOOK, "push", pushed(github, installation)))
+    assert told["deployment"] == 1
+    assert await _deployments(site.store) == 1
+    page = await admin.send("/apps/store/deliveries/github")
+    assert "Auto-deploy" in page.text
+    await send(site, of_app(app, HOOK, "push", {**pushed(github, installation), "before": B, "after": "c" * 40}))
+    assert await _deployments(site.store) == 3
+
+
+@pytest.mark.parametrize("event", ["installation", "installation_repositories", "repository"])
+async def test_what_the_app_may_open_is_asked_when_it_changes(
+    site: Site, admin: Browser, github: GitHubDouble, app: App, installation: Installation, event: str
+) -> None:
+    await look(site.store)
+    assert await look_if_due(site.store) is False
+    github.world.change(installation, suspended=True)
+    payload = {"action": "suspend", "installation": {"id": installation.id}}
+    status, told = await send(site, of_app(app, HOOK, event, payload))
+    assert (status, told["decision"]) == (202, "ignored")
+    assert await look_if_due(site.store) is True
+    assert "acme suspended the GitHub App." in (await admin.get("/settings/github")).text
+
+
+@pytest.mark.parametrize("event", ["ping", "star", "check_suite", ""])
+async def test_other_events_are_acknowledged(
+    site: Site, github: GitHubDouble, app: App, installation: Installation, event: str
+) -> None:
+    status, told = await send(site, of_app(app, HOOK, event, {"zen": "Keep it logically awesome."}))
+    assert (status, told["decision"]) == (202, "ignored")
+
+
+async def _deliveries(store: Store) -> int:
+    async with store.connection() as connection:
+        return int((await only(await connection.execute("SELECT count(*) FROM webhook_deliveries")))[0])
+
+
+async def _deployments(store: Store) -> int:
+    async with store.connection() as connection:
+        return int((await only(await connection.execute("SELECT count(*) FROM deployments")))[0])
