@@ -47,6 +47,11 @@ class Shop:
                 await tx.connection.execute("UPDATE previews SET next_at = now()")
             await settle_previews(self.site.store, self.site.parts.queue, now=now() + later)
 
+    async def keep_apps_apart(self) -> None:
+        """As a node does that root looks after."""
+        async with self.site.store.transaction() as tx:
+            await tx.connection.execute("UPDATE nodes SET facts = jsonb_set(facts, '{is_root}', 'true')")
+
     async def previews(self) -> list[dict[str, Any]]:
         return list((await self.client.get("/apps/shop/previews")).json()["items"])
 
@@ -157,6 +162,7 @@ async def test_a_fork_is_built_only_as_a_person_approved_it_and_gets_no_variable
     assert (await shop.tell(github(head=FORK)))[0] == "refused"
     await shop.set(forks="approval")
     await shop.tell(github(head=FORK, at=1))
+    await shop.keep_apps_apart()
     await shop.settle()
     (one,) = await shop.previews()
     assert (one["state"], one["waits_for_approval"], await shop.environments()) == ("approval", True, ["production"])
@@ -168,6 +174,8 @@ async def test_a_fork_is_built_only_as_a_person_approved_it_and_gets_no_variable
     await shop.settle()
     assert await shop.deployments() == [("pr42", A, "queued")]
     assert (await shop.client.get("/apps/shop/env?env=pr42")).json()["items"] == []
+    given = await shop.client.patch("/apps/shop/env?env=pr42", json={"text": "STRIPE_KEY=sk_live"})
+    assert (given.status_code, "is never given variables" in given.text) == (409, True)
     async with shop.site.store.transaction() as tx:
         source = await tx.connection.execute("SELECT bool_and(NOT submodules) FROM git_sources WHERE branch = 'main' "
             "AND environment_id = (SELECT environment_id FROM previews)")  # fmt: skip
@@ -259,3 +267,26 @@ async def test_an_environment_that_is_in_the_way_is_told_and_left_alone(shop: Sh
     await shop.tell(github("closed", at=1))
     await shop.settle()
     assert await shop.environments() == ["production", "pr42"]
+
+
+async def test_a_fork_is_not_built_where_its_code_could_read_what_other_apps_are_given(shop: Shop) -> None:
+    await shop.set(forks="approval")
+    await shop.tell(github(head=FORK))
+    await shop.client.post("/apps/shop/previews/42/approve", json={"commit": A})
+    await shop.settle()
+    (one,) = await shop.previews()
+    assert (one["state"], await shop.environments()) == ("refused", ["production"])
+    assert one["problem"].startswith("local runs all apps as one user")
+    await shop.keep_apps_apart()
+    await shop.settle()
+    assert await shop.environments() == ["production", "pr42"]
+
+
+async def test_a_preview_asks_of_visitors_what_the_original_asks(shop: Shop) -> None:
+    await shop.set()
+    answer = await shop.client.put("/apps/shop/site/users/ann", json={"password": "open sesame"})
+    assert answer.status_code < 300, answer.text
+    await shop.tell(github())
+    await shop.settle()
+    sites = [(await shop.client.get(f"/apps/shop/site{env}")).json() for env in ("", "?env=pr42")]
+    assert sites[0]["users"] == sites[1]["users"] != []

@@ -18,7 +18,7 @@ from bakery.delivery.variable_sets import (
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.dotenv import read_dotenv, write_dotenv
-from bakery.model.errors import BadInput, NotFound
+from bakery.model.errors import BadInput, Conflict, NotFound
 from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
@@ -252,6 +252,19 @@ async def _save(
         return await _write(store, tx, app, newest, new, actor, now=now)
 
 
+async def _expect_no_fork(tx: Transaction, app: FoundApp) -> None:
+    """What a stranger wrote is given nothing."""
+    cursor = await tx.connection.execute(
+        "SELECT number FROM previews WHERE environment_id = %s AND is_fork", (app.environment_id,)
+    )
+    row = await cursor.fetchone()
+    if row is not None:
+        raise Conflict(
+            f"Pull request #{row[0]} comes from a fork: its preview is never given variables.",
+            hint="Push its commits to a branch of the repository itself, once you trust them.",
+        )
+
+
 async def _write(
     store: Store,
     tx: Transaction,
@@ -265,6 +278,8 @@ async def _write(
 ) -> Saved:
     if now is None:
         now = open_all(await read_set(tx.connection, app.environment_id, newest), store.vault)
+    if new:
+        await _expect_no_fork(tx, app)
     made = await write_version(
         tx, store.vault, app.environment_id, now, new, after=newest, actor=actor, restores=restores
     )

@@ -27,6 +27,7 @@ from bakery.model.names import AppAt
 from bakery.model.nodes import NodeName
 from bakery.model.previews import PreviewState
 from bakery.model.sources import Branch, Ref, parse_branch
+from bakery.nodes.catalogue import NodeSummary
 from bakery.store import leases
 from bakery.store.queue import Queue
 from bakery.store.store import Store
@@ -127,6 +128,8 @@ async def _place(store: Store, one: PreviewRow, actor: Actor) -> int | None:
             if await read_source(tx.connection, found.environment_id) is None:
                 raise Conflict(f"{like} follows no repository.", hint="Set its source.")
             node = await expect_room_on(tx, NodeName(original.node), original.runtime)
+            if one.is_fork:
+                _expect_apart(node, original.runtime)
             # A stranger's list of submodules would be fetched with what opens our own repositories.
             copied = Copied(
                 found.id, one.where.environment, node.id, original.runtime, _branch(one), submodules=not one.is_fork
@@ -150,6 +153,16 @@ async def _place(store: Store, one: PreviewRow, actor: Actor) -> int | None:
             hint="Delete it, or it is in the way.",
         ) from error
     return environment_id
+
+
+def _expect_apart(node: NodeSummary, runtime: Runtime) -> None:
+    """A stranger's code runs where it cannot read what other apps are given."""
+    if runtime is Runtime.DOCKER or (node.facts is not None and node.facts.is_root):
+        return
+    raise Conflict(
+        f"{node.slug} runs all apps as one user, so that a stranger's code could read what the others are given.",
+        hint="Run the app in Docker, or Bakery on that node as root.",
+    )
 
 
 def _branch(one: PreviewRow) -> Branch | None:
