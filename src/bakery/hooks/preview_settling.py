@@ -35,7 +35,7 @@ from bakery.store.transaction import Transaction
 
 log = structlog.get_logger()
 
-_PAUSE = 1.0
+_PAUSE = 2.0
 _TRY_EVERY = 5.0  # to hold what another process held
 _LEASE = "previews"
 _A_WHILE = timedelta(minutes=1)
