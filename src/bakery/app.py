@@ -384,9 +384,13 @@ async def _look_after_local(parts: Parts) -> None:
         log.warning("node_note", note=note)
     node_id = await local_node_id(parts.store)
     async with asyncio.TaskGroup() as group:
-        group.create_task(look_after_apps(parts.store, parts.queue, parts.links, node_id))
+        group.create_task(_look_after_apps(parts, node_id))
         group.create_task(_watch_machine(parts, node_id))
         group.create_task(_keep_own_site(parts))
+
+
+async def _look_after_apps(parts: Parts, node_id: int) -> None:
+    await look_after_apps(parts.store, parts.queue, parts.links, node_id, drift_every=parts.settings.drift_every)
 
 
 async def _keep_own_site(parts: Parts) -> None:
@@ -423,7 +427,7 @@ async def _watch_machine(parts: Parts, node_id: int) -> None:
 
 async def _keep_in_touch(parts: Parts) -> None:
     def beside(node_id: int) -> Coroutine[None, None, None]:
-        return look_after_apps(parts.store, parts.queue, parts.links, node_id)
+        return _look_after_apps(parts, node_id)
 
     await Touch(parts.store, parts.links, parts.queue, MetricsWriter(parts.store), now=_now, beside=beside).run()
 

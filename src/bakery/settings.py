@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from difflib import get_close_matches
 from ipaddress import ip_address
 from pathlib import Path
@@ -70,6 +71,11 @@ KNOWN: tuple[Setting, ...] = (
         "BAKERY_ACME_CA",
         "A PEM file of who vouches for the authority's own address, where no public one does.",
     ),
+    Setting(
+        "BAKERY_DRIFT_MINUTES",
+        "How often each node is looked at for what somebody changed by hand; 0: only when a person looks.",
+        "30",
+    ),
     Setting("GITHUB_CLIENT_ID", "The OAuth app by which people link their GitHub, set at each start."),
     Setting("GITHUB_CLIENT_SECRET", "The secret of that OAuth app."),
     Setting("GITHUB_URL", "The GitHub server that it is registered at.", "https://github.com"),
@@ -119,6 +125,7 @@ class Settings:
     dns_resolvers: tuple[tuple[str, int], ...]
     acme_directory: str | None  # None: nobody is asked for certificates
     acme_email: str | None
+    drift_every: timedelta | None  # None: nobody looks by itself
     acme_eab_kid: str | None
     acme_eab_key: Secret | None
     acme_ca: str | None  # PEM
@@ -185,6 +192,7 @@ def read_settings(environ: Mapping[str, str], *, dotenv: Path | None = None, is_
         dns_resolvers=take("BAKERY_DNS_RESOLVERS", _dns_servers, ()),
         acme_directory=take("BAKERY_ACME_DIRECTORY", _acme_directory, LETSENCRYPT) or None,
         acme_email=take("BAKERY_ACME_EMAIL", parse_email, None),
+        drift_every=take("BAKERY_DRIFT_MINUTES", _minutes, timedelta(minutes=30)) or None,
         acme_eab_kid=account_id,
         acme_eab_key=account_key,
         acme_ca=take("BAKERY_ACME_CA", _pem_file, None),
@@ -325,6 +333,12 @@ def _port(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
         raise ValueError(f"“{text}” is not a port between 1 and 65535.")
     return int(text)
+
+
+def _minutes(text: str) -> timedelta:
+    if not text.isascii() or not text.isdigit() or not 0 <= int(text) <= 1440:
+        raise ValueError(f"“{text}” is not a number of minutes from 0 to 1440.")
+    return timedelta(minutes=int(text))
 
 
 def _addresses(text: str) -> tuple[str, ...]:

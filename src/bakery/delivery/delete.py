@@ -36,6 +36,7 @@ class Departure:
     variables: int = 0
     volumes: tuple[str, ...] = ()  # stay on the node, unless somebody wants them to go
     environments: tuple[str, ...] = ()  # that go with it
+    domains: tuple[str, ...] = ()  # that another app may have then
 
 
 async def what_goes(store: Store, where: AppAt, *, actor: Actor) -> Departure:
@@ -56,13 +57,17 @@ async def what_goes_with(store: Store, app: AppDetail) -> Departure:
                     WHERE live_at IS NOT NULL AND removed_at IS NULL),
                    (SELECT count(*) FROM deployments JOIN going ON going.id = environment_id),
                    (SELECT count(*) FROM variables JOIN going ON going.id = environment_id WHERE until IS NULL),
-                   array(SELECT environment FROM going WHERE environment <> %(environment)s ORDER BY 1)
+                   array(SELECT environment FROM going WHERE environment <> %(environment)s ORDER BY 1),
+                   array(SELECT shown FROM domains JOIN going ON going.id = environment_id
+                         ORDER BY is_primary DESC, domains.id)
             """,
             {"app": app.id, "environment": app.environment},
         )
-        ports, releases, deployments, variables, others = await only(cursor)
+        ports, releases, deployments, variables, others, domains = await only(cursor)
     made = [volume.name for volume in await volumes_of(store, app) if volume.is_made]
-    return Departure(app.address, tuple(ports), releases, deployments, variables, tuple(made), tuple(others))
+    return Departure(
+        app.address, tuple(ports), releases, deployments, variables, tuple(made), tuple(others), tuple(domains)
+    )
 
 
 async def delete_app(store: Store, queue: Queue, where: AppAt, *, actor: Actor, volumes: Collection[str] = ()) -> None:

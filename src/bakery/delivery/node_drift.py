@@ -7,9 +7,13 @@ looked: the rows are read before the node and after it.
 import asyncio
 from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
 
 from bakery.delivery import drift, tasks
 from bakery.delivery.drift import Certificate, Difference, Kind, Owner, Wanted, programs_by_name
+from bakery.delivery.drift_looks import claim_look, look_soon, note_look
 from bakery.delivery.look import look_at_environment
 from bakery.delivery.sites import site_of
 from bakery.helper.words import NO_SUCH_VERB
@@ -20,7 +24,7 @@ from bakery.model.actor import Actor
 from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
 from bakery.model.container import ContainerSpec
-from bakery.model.errors import CommandFailed, Conflict, NodeUnreachable, NotFound
+from bakery.model.errors import BakeryError, CommandFailed, Conflict, NodeUnreachable, NotFound
 from bakery.model.names import AppName, Colour, EnvironmentName, SiteName, site_name
 from bakery.model.permissions import Permission
 from bakery.model.unit import UnitSpec
@@ -30,6 +34,8 @@ from bakery.nodes.node import Node
 from bakery.store.queue import Queue
 from bakery.store.rows import typed
 from bakery.store.store import Store
+
+log = structlog.get_logger()
 
 _LOOK_WITHIN = 60.0  # somebody waits
 _OTHER_WORK = (
@@ -92,11 +98,27 @@ async def look_for_drift(store: Store, queue: Queue, links: Links, slug: str, *,
     shown = await show_node(store, slug, actor=actor)
     try:
         async with asyncio.timeout(_LOOK_WITHIN):
-            return await look_at(store, queue, await links.node(shown.id), shown.id)
+            found = await look_at(store, queue, await links.node(shown.id), shown.id)
     except TimeoutError as error:
         raise NodeUnreachable(
             f"{slug} was not looked at within {_LOOK_WITHIN:.0f} s.", hint="Is it very busy? Look again."
         ) from error
+    await note_look(store, shown.id, {one.key for one in found.differences}, by_itself=False)
+    return found
+
+
+async def look_by_itself(store: Store, queue: Queue, links: Links, node_id: int, *, every: timedelta) -> bool:
+    """Whether its time had come. A node that does not answer is looked at when it comes again."""
+    if not await claim_look(store, node_id, every):
+        return False
+    try:
+        async with asyncio.timeout(_LOOK_WITHIN):
+            found = await look_at(store, queue, await links.node(node_id), node_id)
+    except (BakeryError, TimeoutError) as error:
+        log.info("drift_not_looked_for", node_id=node_id, why=str(error))
+        return True
+    await note_look(store, node_id, {one.key for one in found.differences}, by_itself=True)
+    return True
 
 
 async def look_at(store: Store, queue: Queue, node: Node, node_id: int) -> NodeDrift:
@@ -139,6 +161,7 @@ async def repair(
             tx.record(AuditEntry(actor, "node.repaired", "node", str(shown.id), slug, after=after))
             tx.publish(f"node:{slug}")
     await _repair_at_once(await links.node(shown.id), chosen)
+    await look_soon(store, shown.id)
     return chosen
 
 

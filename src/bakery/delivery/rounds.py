@@ -4,6 +4,7 @@ left over goes, and whoever looks at a page sees how its app is doing."""
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
+from datetime import timedelta
 
 import psycopg
 import structlog
@@ -12,6 +13,7 @@ from bakery.delivery import tasks
 from bakery.delivery.baking import judge_new_releases
 from bakery.delivery.keeping import keeper
 from bakery.delivery.look import look_at_environment
+from bakery.delivery.node_drift import look_by_itself
 from bakery.delivery.pruning import prune_in_time
 from bakery.delivery.request import put_in_line
 from bakery.delivery.slot_programs import slot_programs
@@ -29,17 +31,32 @@ log = structlog.get_logger()
 _LOOK_EVERY = 5.0
 _TIDY_EVERY = 300.0
 _KEEP_LOGS_EVERY = 60.0
+_COMPARE_EVERY = 15.0  # whether its time has come
 _PAUSE = 5.0
 _UPLOADED_LONG_AGO = 3600.0  # seconds: one that arrives right now has no deployment yet
 
 
-async def look_after_apps(store: Store, queue: Queue, links: Links, node_id: int) -> None:
-    """For as long as the node is ours, and answers. A round that fails is made again."""
+async def look_after_apps(
+    store: Store, queue: Queue, links: Links, node_id: int, *, drift_every: timedelta | None
+) -> None:
+    """For as long as the node is ours, and answers. A round that fails is made again. `drift_every` None: nobody looks
+    by itself for what is otherwise there."""
     async with asyncio.TaskGroup() as group:
         group.create_task(_keep_judging(store, queue, node_id))
         group.create_task(_keep_watching(store, queue, links, node_id))
         group.create_task(_keep_tidy(store, queue, links, node_id))
         group.create_task(_keep_logs(links, node_id))
+        if drift_every is not None:
+            group.create_task(_keep_comparing(store, queue, links, node_id, drift_every))
+
+
+async def _keep_comparing(store: Store, queue: Queue, links: Links, node_id: int, every: timedelta) -> None:
+    async def once() -> None:
+        await look_by_itself(store, queue, links, node_id, every=every)
+
+    while True:
+        await _until_done(once, node_id)
+        await asyncio.sleep(_COMPARE_EVERY)
 
 
 async def _keep_watching(store: Store, queue: Queue, links: Links, node_id: int) -> None:

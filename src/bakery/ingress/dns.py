@@ -1,7 +1,7 @@
 """Asking the DNS: the resolvers of this machine, or those that a setting names, and the servers of the zone itself."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -12,13 +12,17 @@ import dns.nameserver
 import dns.rdatatype
 import dns.resolver
 
-from bakery.model.dns import Answer, Found, provider_of
+from bakery.model.dns import AUTHORITY, Answer, Found, provider_of
 
 _WITHIN = 4.0  # of one question
 _MOST_AUTHORITIES = 2
 _ANY = "*."
 _ANYTHING_BELOW = "bakery-looks."
 _AUTHORITY_PORT = 53
+
+
+async def _lets_encrypt() -> tuple[str, ...]:
+    return (AUTHORITY,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,12 @@ class DnsServer:
 @dataclass(frozen=True, slots=True)
 class Dns:
     """`servers` are asked; none: those of this machine. `authority_port` is where the servers of a zone listen.
-    `asks_who_may_issue`: for an authority whose name in CAA records is not known here, it says nothing."""
+    `issuers` tells the names of the authority in CAA records; while it knows none, these are not looked at."""
 
     servers: tuple[DnsServer, ...] = ()
     authority_port: int = _AUTHORITY_PORT
     within: float = _WITHIN
-    asks_who_may_issue: bool = True
+    issuers: Callable[[], Awaitable[tuple[str, ...]]] = _lets_encrypt
 
     async def look_up(self, host: str) -> Found:
         """What is asked for at once, so that it takes no longer than the slowest answer of a chain of two."""
@@ -49,8 +53,8 @@ class Dns:
         every = self._resolver(servers)
         async with asyncio.TaskGroup() as group:
             zone = group.create_task(_zone_of(every, asked))
-            asked_for = host.removeprefix(_ANY)
-            caa = group.create_task(_who_may_issue(every, asked_for)) if self.asks_who_may_issue else None
+            issuers = await self.issuers()
+            caa = group.create_task(_who_may_issue(every, host)) if issuers else None
             answers = [group.create_task(self._ask(server, str(server), asked)) for server in servers]
         nameservers = zone.result().nameservers
         authorities = await self._authorities(every, nameservers)
@@ -58,7 +62,7 @@ class Dns:
             *(self._ask(server, f"{name} (of the zone)", asked) for name, server in authorities)
         )
         heard = (*(answer.result() for answer in answers), *direct)
-        return Found(heard, zone.result().name, provider_of(nameservers), caa.result() if caa else None)
+        return Found(heard, zone.result().name, provider_of(nameservers), caa.result() if caa else None, issuers)
 
     async def _authorities(
         self, resolver: dns.asyncresolver.Resolver, names: Sequence[str]
@@ -123,8 +127,9 @@ async def _zone_of(resolver: dns.asyncresolver.Resolver, host: str) -> _Zone:
 
 
 async def _who_may_issue(resolver: dns.asyncresolver.Resolver, host: str) -> tuple[str, ...] | None:
-    """Of the CAA records that count: those of the name, else of what is above it. None: nobody says."""
-    name = _absolute(host)
+    """Of the CAA records that count: those of the name, else of what is above it; of a name with a star, those that
+    are for such alone, if there are any. None: nobody says."""
+    name, is_starred = _absolute(host.removeprefix(_ANY)), host.startswith(_ANY)
     while len(name) > 2:
         try:
             answer = await resolver.resolve(name, "CAA", raise_on_no_answer=False, search=False)
@@ -134,7 +139,8 @@ async def _who_may_issue(resolver: dns.asyncresolver.Resolver, host: str) -> tup
         except (dns.exception.DNSException, OSError):
             return None
         if records := list(answer.rrset or ()):
-            issues = [record for record in records if record.tag == b"issue"]
+            wild = [record for record in records if is_starred and record.tag == b"issuewild"]
+            issues = wild or [record for record in records if record.tag == b"issue"]
             named = [record.value.decode(errors="replace").partition(";")[0].strip() for record in issues]
             return tuple(sorted(one for one in named if one)) if issues else None
         name = name.parent()

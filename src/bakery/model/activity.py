@@ -44,6 +44,7 @@ DID: Mapping[str, str] = {
     "node.verified": "asked for a check of the node",
     "node.drained": "began to drain the node",
     "node.undrained": "ended the draining of the node",
+    "node.drifted": "found, by itself, something changed by hand on the node",
     "node.repaired": "put right what the node had otherwise",
     "node.pruned": "asked for a pruning of the node",
     "volume.deleted": "deleted a volume on the node",

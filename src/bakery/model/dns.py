@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from ipaddress import ip_address
 
-AUTHORITY = "letsencrypt.org"  # as CAA records name the one that issues certificates
+AUTHORITY = "letsencrypt.org"  # as CAA records name Let's Encrypt
 _PAUSES = (15, 30, 60, 120, 300, 600, 1800)  # seconds until it is looked at again, while it is not right
 _LONGEST_PAUSE = 3600
 _WHEN_RIGHT = 6 * 3600
@@ -59,12 +59,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`zone` is empty where it could not be found out; `caa` are the authorities that may issue, None: all may."""
+    """`zone` is empty where it could not be found out; `caa` are the authorities that may issue, None: all may.
+    `issuers` are the names by which such records know ours."""
 
     answers: tuple[Answer, ...] = ()
     zone: str = ""
     provider: str = ""
     caa: tuple[str, ...] | None = None
+    issuers: tuple[str, ...] = (AUTHORITY,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +170,8 @@ def _points_elsewhere(foreign: Sequence[str], found: Found, expected: Expected) 
 
 
 def _caa(found: Found) -> Sequence[DnsTrouble]:
-    if found.caa is None or AUTHORITY in found.caa:
+    if found.caa is None or not found.issuers or set(found.issuers) & set(found.caa):
         return ()
-    only = ", ".join(found.caa) or "nobody"
-    said = f"A CAA record lets {only} issue certificates, and not {AUTHORITY}."
-    return (DnsTrouble(said, f'Add a CAA record: 0 issue "{AUTHORITY}".'),)
+    only, ours = ", ".join(found.caa) or "nobody", found.issuers[0]
+    said = f"A CAA record lets {only} issue certificates, and not {ours}."
+    return (DnsTrouble(said, f'Add a CAA record: 0 issue "{ours}".'),)

@@ -36,12 +36,15 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class NodeAtAGlance:
+    """`differs`: so much was otherwise there than it should be, when somebody looked last."""
+
     slug: str
     is_local: bool
     state: NodeState
     is_watched: bool
     is_draining: bool
     heard: Heard | None
+    differs: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,7 @@ def _at_a_glance(row: dict[str, Any]) -> NodeAtAGlance:
         is_watched=row["is_watched"],
         is_draining=row["is_draining"],
         heard=heard,
+        differs=row["differs"],
     )
 
 
@@ -120,9 +124,10 @@ WITH seen AS (
            (line ->> 'cpu')::float8 / 100 AS cpu, (line ->> 'cpus')::int AS cpus,
            (line ->> 'memory_used')::bigint AS memory_used, (line ->> 'memory_total')::bigint AS memory_total,
            (line #>> '{disks,0,used}')::bigint AS disk_used, (line #>> '{disks,0,total}')::bigint AS disk_total,
-           (line #>> '{load,0}')::float8 AS load
+           (line #>> '{load,0}')::float8 AS load, coalesce(cardinality(keys), 0) AS differs
     FROM nodes
     LEFT JOIN leases ON leases.name = 'node:' || slug AND leases.until > now()
+    LEFT JOIN drift_looks ON drift_looks.node_id = nodes.id
     LEFT JOIN node_vitals ON node_vitals.node_id = nodes.id AND node_vitals.at >= %(heard_since)s
 ), shares AS (
     SELECT *, memory_used::float8 / nullif(memory_total, 0) AS memory, disk_used::float8 / nullif(disk_total, 0) AS disk
@@ -131,7 +136,7 @@ WITH seen AS (
     SELECT *,
            row_number() OVER (ORDER BY state = 'blocked' DESC,
                                        state = 'unreachable' OR (state = 'online' AND NOT is_watched) DESC,
-                                       coalesce(disk, 0) >= %(nearly_full)s DESC, state = 'new',
+                                       coalesce(disk, 0) >= %(nearly_full)s DESC, differs > 0 DESC, state = 'new',
                                        greatest(cpu, memory, disk) DESC NULLS LAST, slug) AS place,
            row_number() OVER (ORDER BY disk DESC NULLS LAST, slug) = 1 AND disk IS NOT NULL AS is_fullest,
            count(*) OVER () AS total,
@@ -144,7 +149,8 @@ WITH seen AS (
            sum(load) OVER () AS all_load
     FROM shares
 )
-SELECT slug, is_local, state, is_draining, is_watched, cpu, cpus, coalesce(memory, 0) AS memory, disk_used, disk_total,
-       load, place, is_fullest, total, online, heard, all_cpu, all_cpus, all_memory_used, all_memory_total, all_load
+SELECT slug, is_local, state, is_draining, is_watched, differs, cpu, cpus, coalesce(memory, 0) AS memory, disk_used,
+       disk_total, load, place, is_fullest, total, online, heard, all_cpu, all_cpus, all_memory_used, all_memory_total,
+       all_load
 FROM ranked WHERE place <= %(named)s OR is_fullest ORDER BY place
 """

@@ -12,7 +12,7 @@ from bakery.github.repositories import Answers
 from bakery.hooks.turns import Turns
 from bakery.ingress.certifying import authority_of
 from bakery.ingress.dns import Dns, DnsServer
-from bakery.model.certificates import LETSENCRYPT, STAGING
+from bakery.ingress.issuers import Issuers
 from bakery.model.secret import Secret
 from bakery.nodes.certificates import Authority
 from bakery.nodes.links import Links
@@ -44,6 +44,7 @@ class Parts:
     runs: CommandRuns = field(default_factory=CommandRuns)
     pushes: Turns = field(default_factory=Turns)
     github: Answers = field(default_factory=Answers)
+    issuers: Issuers = field(default_factory=Issuers)
     is_set_up: bool = False
     is_ending: bool = False  # no new traffic, please
 
@@ -55,4 +56,4 @@ class Parts:
     @property
     def dns(self) -> Dns:
         servers = tuple(DnsServer(*server) for server in self.settings.dns_resolvers)
-        return Dns(servers, asks_who_may_issue=self.settings.acme_directory in {LETSENCRYPT, STAGING})
+        return Dns(servers, issuers=lambda: self.issuers.of(self.authority))

@@ -157,7 +157,7 @@ class CloneWanted(msgspec.Struct, kw_only=True):
 
 class Deletion(msgspec.Struct, kw_only=True):
     """`releases` are folders or images on the node; `ports` are free again; `deployments` go with their logs. The other
-    `environments` of the app go with production.
+    `environments` of the app go with production. Another app may have the `domains` then.
     `volumes` stay on the node, unless they are named when it is deleted."""
 
     address: str | None
@@ -167,6 +167,7 @@ class Deletion(msgspec.Struct, kw_only=True):
     variables: int
     volumes: list[str]
     environments: list[str]
+    domains: list[str]
 
 
 @get("/apps", operation_id="listApps", summary="List apps", opt=_READ, responses=problems(), tags=["Apps"])

@@ -33,6 +33,7 @@ from bakery.web.views.shell import SideApp, Tab
 from bakery.web.views.status import app_status
 
 _RECENT = 5
+_DOMAINS_NAMED = 5
 _HEALTH = {Health.UNKNOWN: "Not checked yet", Health.HEALTHY: "Answers", Health.DOWN: "Does not answer"}
 
 
@@ -201,6 +202,10 @@ def _kept(goes: Departure) -> Sequence[str]:
 
 def _lost(goes: Departure) -> Sequence[str]:
     lost = [f"the address {goes.address}"] if goes.address else []
+    if goes.domains:
+        named = ", ".join(goes.domains[:_DOMAINS_NAMED])
+        more = len(goes.domains) - _DOMAINS_NAMED
+        lost.append(f"the domain{'s' * (len(goes.domains) > 1)} {named}{f' and {more} more' if more > 0 else ''}")
     if goes.environments:
         lost.append(f"its environments {', '.join(goes.environments)}, with their volumes kept")
     if goes.releases:

@@ -27,7 +27,7 @@ def fleet_view(fleet: FleetFigures, *, actor: Actor, url: Url) -> FleetView:
 
 
 def nodes_in_need(fleet: FleetFigures, *, actor: Actor, url: Url) -> Sequence[Attention]:
-    """Who cannot be reached, and whose disk fills up: the worst of them."""
+    """Who cannot be reached, whose disk fills up, and who is not as Bakery wants it: the worst of them."""
     is_admin = actor.may(Permission.MANAGE_NODES)
     found = []
     for node in fleet.worst:
@@ -44,6 +44,12 @@ def nodes_in_need(fleet: FleetFigures, *, actor: Actor, url: Url) -> Sequence[At
             title = f"The disk of {node.slug} is {100 * node.heard.disk:.0f} % full"
             free = size(node.heard.disk_total - node.heard.disk_used)
             found.append(Attention(status, title, f"{free} of {size(node.heard.disk_total)} are left.", href, "Look"))
+        if is_admin and node.differs:
+            status = StatusView("warn", "s-warn", "Drift")
+            title = f"{node.slug} is not as Bakery wants it"
+            things = "One thing differs" if node.differs == 1 else f"{node.differs} things differ"
+            text = f"{things} there: changed by hand, or stopped. Nothing is repaired by itself."
+            found.append(Attention(status, title, text, url(f"/nodes/{node.slug}/drift"), "Compare"))
     return found
 
 
