@@ -19,6 +19,29 @@ async def test_a_domain_is_added_made_primary_and_removed(site: Site, admin: Bro
     assert all(words in activity for words in ("attached a domain to", "chose another primary", "removed a domain"))
 
 
+async def test_who_deletes_an_app_reads_which_domains_go_with_it(site: Site, admin: Browser) -> None:
+    await an_app(site)
+    for host in ("läden.example.com", "*.example.com"):
+        await admin.send("/apps/shop/domains", {"host": host})
+    assert "Lost: the domains läden.example.com, *.example.com" in (await admin.get("/apps/shop")).text
+
+
+async def test_what_a_name_with_a_star_is_proven_by_stands_beside_it(site: Site, admin: Browser) -> None:
+    await an_app(site)
+    await admin.send("/apps/shop/domains", {"host": "*.example.com"})
+    assert "No DNS provider is named for its zone" in (await admin.get("/apps/shop/domains")).text
+    provider = {
+        "name": "our-bind", "zones": "example.com", "server": "192.0.2.53", "key_name": "bakery-key",
+        "secret": "bm90IHRoYXQga2V5", "algorithm": "HMAC-SHA256",
+    }  # fmt: skip
+    assert "Renews certificates of shop." in (await admin.send("/settings/dns", provider)).text
+    page = await admin.get("/apps/shop/domains")
+    assert "our-bind proves it with a record in its zone" in page.text
+    assert "Waiting for its turn" in page.text
+    refused = await admin.send("/settings/dns/remove", {"name": "our-bind"})
+    assert (refused.status, "Certificates of shop are renewed by our-bind." in refused.text) == (409, True)
+
+
 async def test_what_is_wrong_stands_below_its_field(site: Site, admin: Browser) -> None:
     await an_app(site)
     await an_app(site, "blog")

@@ -1,9 +1,11 @@
 """Pages about machines: on the dashboard, over time, and from the activity to what was run there."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
+from bakery.delivery.drift_looks import claim_look, note_look
 from bakery.model.activity import DID
 from bakery.model.actor import Actor
 from bakery.nodes import registry
@@ -66,6 +68,23 @@ async def test_of_a_few_machines_each_has_a_line_the_worst_first(site: Site, adm
     assert "away cannot be reached" in page.text
     assert "The disk of busy is 91 % full 18 GB of 200 GB are left. Look" in page.text
     assert "more node" not in page.text
+
+
+async def test_a_machine_that_was_changed_by_hand_needs_attention_of_an_admin(site: Site, admin: Browser) -> None:
+    await without_nodes(site)
+    nodes = await fleet(site.store, calm="online", edited="online")
+    await claim_look(site.store, nodes["edited"], timedelta(hours=1))
+    for _ in range(2):
+        await note_look(site.store, nodes["edited"], {"site:shop-production"}, by_itself=True)
+    page = await admin.get("/")
+    assert "edited is not as Bakery wants it One thing differs there" in page.text
+    assert "/nodes/edited/drift" in page.html
+    assert "found, by itself, something changed by hand on the node edited" in (await admin.get("/activity")).text
+    async with a_browser(site, await a_developer(site.store)) as developer:
+        assert "edited is not as Bakery wants it" not in (await developer.get("/")).text
+
+    await note_look(site.store, nodes["edited"], set(), by_itself=True)
+    assert "edited is not as Bakery wants it" not in (await admin.get("/")).text
 
 
 async def test_of_200_machines_five_have_a_line_and_a_link_counts_the_rest(site: Site, admin: Browser) -> None:

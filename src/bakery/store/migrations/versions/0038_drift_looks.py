@@ -4,8 +4,8 @@ from pathlib import Path
 
 from bakery.store.migrate import run_sql
 
-revision = "0037"
-down_revision = "0036"
+revision = "0038"
+down_revision = "0037"
 
 
 def upgrade() -> None:
