@@ -172,7 +172,7 @@ async def test_a_field_that_nobody_knows_is_refused_with_those_that_are_known(ad
         "There is no field “comand” here.",
         (
             "Known are: slug, name, runtime, command, health, node, repo, branch, base, image, port, username, token, "
-            "github."
+            "github, github_app."
         ),
     )
     assert (await admin.get("/apps/shop")).status_code == 404
