@@ -83,6 +83,14 @@ def test_the_folder_of_its_files_is_open_to_visitors_and_not_somewhere_else(
             make_output(odd)
 
 
+def test_the_build_of_a_pull_request_shares_what_it_keeps_with_no_other() -> None:
+    said = [
+        [one for one in build_argv({**A_BUILD, "environment": name}, {}, KEY) if one.startswith("BUILDKIT_")]
+        for name in ("production", "pr", "pr42", "pr42b")
+    ]
+    assert said == [[], [], ["BUILDKIT_CACHE_MOUNT_NS=shop-pr42"], []]
+
+
 def test_a_proxy_of_the_builds_own_stays_beside_the_mark_of_its_steps() -> None:
     argv = build_argv({**A_BUILD, "args": {"no_proxy": "localhost"}}, {}, KEY)
     assert f"no_proxy=localhost,{KEY}.bakery.invalid" in argv

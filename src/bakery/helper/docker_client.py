@@ -34,6 +34,8 @@ from bakery.helper.words import hinted, sentence, write_all
 
 PRIVATE = Path("/run/bakery/build")
 MARKED = ("no_proxy", "NO_PROXY")
+CACHES = "BUILDKIT_CACHE_MOUNT_NS"  # only we say arguments that are orders to the builder
+PREVIEW = re.compile("pr[0-9]{1,14}")  # the environment of a pull request
 OWN, DOCKERFILES = "buildx", "dockerfile"
 LARGEST_DOCKERFILE = 1024 * 1024
 LARGEST_ANSWER = 16 * LARGEST_DOCKERFILE  # of two files, as JSON writes them
@@ -61,6 +63,8 @@ def build_argv(told: dict[str, object], labels: dict[str, str], key: str, files:
         argv += ["--label", f"{name}={value}"]
     args = mapping(told["args"])
     args = {**args, **{name: f"{args[name]},{mark_of(key)}" if args.get(name) else mark_of(key) for name in MARKED}}
+    if PREVIEW.fullmatch(str(told["environment"])):  # else it shares with all builds what they mount to keep
+        args = {**args, CACHES: f"{told['app']}-{told['environment']}"}
     for name, value in args.items():
         argv += ["--build-arg", f"{name}={value}"]
     for number, name in enumerate(mapping(told["secrets"])):
