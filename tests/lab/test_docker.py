@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -9,6 +10,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from bakery.commands.command import Command
+from bakery.helper.names import account_name
 from bakery.model.container import ContainerSpec, image_name
 from bakery.model.errors import CommandFailed
 from bakery.model.names import AppName, EnvironmentName, Port, UnitName
@@ -144,6 +146,7 @@ def a_container(build: int = 1) -> ContainerSpec:
 async def test_images_of_a_node(agent: Agent) -> None:
     await an_image_is_built_and_its_secret_is_nowhere(agent)
     await a_site_is_left_as_files_for_visitors(agent)
+    await a_pull_request_shares_no_cache_with_production(agent)
     await a_build_that_fails_says_why(agent)
     await limits_hold_for_each_step(agent)
     await cancelling_leaves_no_process_of_the_build(agent)
@@ -191,6 +194,25 @@ async def a_site_is_left_as_files_for_visitors(agent: Agent) -> None:
         f"drwxr-xr-x {ACCOUNT}",
         f"-rw-r--r-- {ACCOUNT}",
     ]
+
+
+async def a_pull_request_shares_no_cache_with_production(agent: Agent) -> None:
+    """What a step mounts to keep, the next build has again, also of another app; that of a preview begins with none."""
+    await agent.helper.say("premises-make", "shop", "pr42")
+    account = account_name(ROOTS_FOLDER, "shop", "pr42")
+    folder = ROOTS_FOLDER / "apps/shop/pr42/releases/1"
+    agent.node.run("install", "--directory", f"--owner={account}", f"--group={account}", str(folder))
+    seen = []
+    for number, environment in ((50, "production"), (51, "production"), (52, "pr42"), (53, "pr42"), (54, "production")):
+        step = f'cd /kept && for name in *; do echo "kept: $name"; done && : >{environment}{number}'
+        build = a_build(number, f"FROM {BASE}\nRUN --mount=type=cache,target=/kept {step}\n")
+        if environment == "pr42":
+            build = replace(build, place=Place(AppName("shop"), EnvironmentName("pr42")), folder=folder)
+        status, log = await agent.build(build)
+        assert status.exit_status == 0, log
+        seen.append(sorted(re.findall(r"[0-9] kept: (\w+)$", log, re.MULTILINE)))
+        await agent.images.remove(PLACE.app, number)
+    assert seen == [[], ["production50"], [], ["pr4252"], ["production50", "production51"]]
 
 
 async def a_build_that_fails_says_why(agent: Agent) -> None:
