@@ -17,9 +17,10 @@ from bakery.store.rows import only
 from bakery.store.store import Store
 from tests.api.site import BASE, Site
 from tests.github_double.server import GitHubDouble
-from tests.github_double.world import App, Installation
+from tests.github_double.world import App, Installation, OAuthClient
 from tests.support.git_server import Repository
 from tests.support.github_apps import NEW, form_for_github, install, make_app, press_at_github, with_code
+from tests.support.github_links import known
 from tests.support.people import a_developer, a_viewer, an_admin
 from tests.support.places import at
 from tests.web.browser import Browser, a_browser
@@ -61,7 +62,7 @@ async def test_an_admin_makes_an_app_and_installs_it(
 
     github.world.install(app, "acme", "acme/shop")
     shown = await admin.get("/settings/github/app/installed?installation_id=1&setup_action=install")
-    assert "acme 1 repository acme/shop State: Installed" in shown.text.replace("Installed", "State: Installed")
+    assert "acme Installed 1 repository: acme/shop" in shown.text
 
 
 async def test_its_secrets_rest_sealed_and_are_never_shown(
@@ -283,3 +284,14 @@ async def _token(store: Store) -> str:
     assert source is not None
     token = (await credentials_of(store, source)).token
     return token.reveal() if token else ""
+
+
+async def test_the_checklist_offers_what_is_missing(
+    site: Site, admin: Browser, ada: Actor, github: GitHubDouble, client: OAuthClient
+) -> None:
+    assert "Create a GitHub App" in (await admin.get("/")).text
+    await known(site.store, github, client, ada)
+    assert "Link your GitHub" in (await admin.get("/")).text
+    await make_app(site, admin, github)
+    page = (await admin.get("/")).text
+    assert ("Link your GitHub" in page, "Create a GitHub App" in page) == (False, False)

@@ -93,7 +93,7 @@ _SENTENCES: Mapping[int, tuple[type[BakeryError], str, str]] = {
     401: (
         LinkRefused,
         "GitHub does not take this link any more: it was revoked, or ended.",
-        "Link GitHub again under Account → GitHub.",
+        "Link GitHub again under Account → GitHub. Of the GitHub App, Settings → GitHub says more.",
     ),
     403: (
         Conflict,

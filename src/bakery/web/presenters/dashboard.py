@@ -1,6 +1,7 @@
 """The state of all apps in words, how the machines are doing, what needs a person, and what is still to be set up."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from bakery.access.audit import Activity
@@ -29,6 +30,19 @@ _WORDS: Mapping[AppStatus, tuple[str, str, str]] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class GitHubOffer:
+    """Whether there is a GitHub App, whether people can link their accounts, and whether this one has."""
+
+    has_app: bool = False
+    may_link: bool = False
+    is_linked: bool = False
+
+    @property
+    def is_connected(self) -> bool:
+        return self.has_app or self.is_linked
+
+
 def dashboard_page(
     apps: Overview,
     nodes: FleetFigures,
@@ -36,16 +50,17 @@ def dashboard_page(
     person: Person,
     *,
     has_address: bool,
+    github: GitHubOffer,
     actor: Actor,
     url: Url,
     now: datetime,
 ) -> DashboardPage:
-    """`has_address`: it is known under which address people reach Bakery."""
+    """`has_address`: it is known under which address people reach Bakery. `github`: what is connected there."""
     return DashboardPage(
         headline=_headline(apps),
         summary=summary(apps, actor),
         attention=[*_attention(apps, url), *nodes_in_need(nodes, actor=actor, url=url)],
-        checklist=_checklist(apps, person, actor, url, has_address=has_address),
+        checklist=_checklist(apps, person, actor, url, github, has_address=has_address),
         fleet=fleet_view(nodes, actor=actor, url=url),
         deployments=[deployment_row(deployment, now) for deployment in apps.recent],
         activity=[activity_row(done, actor=actor, url=url, now=now) for done in activity],
@@ -112,7 +127,9 @@ def _attention(fleet: Overview, url: Url) -> Sequence[Attention]:
     return matters
 
 
-def _checklist(fleet: Overview, person: Person, actor: Actor, url: Url, *, has_address: bool) -> Sequence[SetupStep]:
+def _checklist(
+    fleet: Overview, person: Person, actor: Actor, url: Url, github: GitHubOffer, *, has_address: bool
+) -> Sequence[SetupStep]:
     steps = [
         SetupStep(
             "Turn on your second factor",
@@ -139,4 +156,18 @@ def _checklist(fleet: Overview, person: Person, actor: Actor, url: Url, *, has_a
                 done=_ever_ran(fleet),
             ),
         ]
-    return () if all(step.done for step in steps) else steps
+    if all(step.done for step in steps):
+        return ()
+    return [*steps, *_github_step(actor, url, github)]
+
+
+def _github_step(actor: Actor, url: Url, github: GitHubOffer) -> Sequence[SetupStep]:
+    """Only offered: who keeps their code elsewhere is done without it."""
+    if github.is_connected:
+        return ()
+    told = "Repositories are then chosen from a list, private ones too, and pushes deploy."
+    if github.may_link:
+        return [SetupStep("Link your GitHub", told, url("/account/github"), "Link GitHub", done=False)]
+    if actor.may(Permission.MANAGE_SYSTEM):
+        return [SetupStep("Create a GitHub App", told, url("/settings/github"), "Set up GitHub", done=False)]
+    return ()

@@ -66,7 +66,7 @@ def _installation(one: Installation, names: Sequence[str]) -> InstallationRow:
         status = StatusView("warn", "s-warn", "Suspended")
     count = f"{len(names)} {'repository' if len(names) == 1 else 'repositories'}"
     told = f"All of its repositories, {len(names)} now" if one.has_all else count
-    return InstallationRow(one.account, told, names[:20], one.settings_url, status, " ".join(one.problem).strip())
+    return InstallationRow(one.account, told, names[:20], one.settings_url, status, one.problem[0])
 
 
 def choices_of(accounts: Sequence[str], login: str, of: str) -> Choices:
