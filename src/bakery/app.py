@@ -35,6 +35,7 @@ from bakery.github.registration import set_registration
 from bakery.hooks.looking import keep_looking_at_branches
 from bakery.hooks.preview_settling import keep_previews
 from bakery.hooks.receive import deploy_what_was_cut
+from bakery.hooks.repairing import keep_repairing
 from bakery.hooks.rows import forget_deliveries
 from bakery.hooks.telling import keep_telling
 from bakery.ingress import certifying, own_site
@@ -296,7 +297,7 @@ async def _run(
     if role is not Role.WEB:
         kept = (
             _seal, _keep_local, _keep_in_touch, _look_at_domains, _look_at_branches, _look_after_certificates,
-            _write_transcript, _keep_house, _tell_github, _keep_previews, _look_at_github_app,
+            _write_transcript, _keep_house, _tell_github, _keep_previews, _look_at_github_app, _repair_hooks,
         )  # fmt: skip
         background += [_again_and_again(part, parts) for part in kept]
         finishing.append(parts.queue.work())
@@ -450,6 +451,10 @@ async def _tell_github(parts: Parts) -> None:
 
 async def _keep_previews(parts: Parts) -> None:
     await keep_previews(parts.store, parts.queue, _now)
+
+
+async def _repair_hooks(parts: Parts) -> None:
+    await keep_repairing(parts.store, lambda: parts.general.base_url)
 
 
 async def _look_at_github_app(parts: Parts) -> None:

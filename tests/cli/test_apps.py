@@ -143,6 +143,8 @@ def github_is_set_up(shell: Terminal) -> None:
     assert "Iv1.8a61" in shell.run("github", "settings").stdout
     assert "/account/github" in shell.run("github", "status").stdout
     assert shell.run("github", "unlink").stdout == "Your GitHub is not linked any more.\n"
+    assert "/settings/github/app/new" in shell.run("github", "app").stdout
+    assert shell.run("github", "forget-app", "--yes").stdout.startswith("The GitHub App is forgotten here.")
     assert shell.run("github", "forget", "--yes").stdout == "The OAuth app is forgotten.\n"
 
 

@@ -115,6 +115,10 @@ def _hooks(asked: Request) -> Answer:
     return Answer(rows=[_told_hook(hook) for hook in found.hooks.values()])
 
 
+def _hook(asked: Request) -> Answer:
+    return Answer(content=_told_hook(_row(_reached(asked, "repository_hooks", "read").hooks, asked.parts[2])))
+
+
 def _make_hook(asked: Request) -> Answer:
     found = _reached(asked, "repository_hooks", "write")
     config = _hook_config(asked)
@@ -334,6 +338,7 @@ ROUTES: list[tuple[str, str, Callable[[Request], Answer]]] = [
     ("GET", f"{R}/branches/(.+)", _branch),
     ("GET", f"{R}/hooks", _hooks),
     ("POST", f"{R}/hooks", _make_hook),
+    ("GET", rf"{R}/hooks/(\d+)", _hook),
     ("PATCH", rf"{R}/hooks/(\d+)", _change_hook),
     ("DELETE", rf"{R}/hooks/(\d+)", _drop_hook),
     ("POST", rf"{R}/statuses/([0-9a-f]{{40}})", _set_status),

@@ -8,6 +8,7 @@ import pytest
 
 from bakery.delivery.clone import clone_app
 from bakery.github.installations import look, look_if_due
+from bakery.hooks.telling import tell_news
 from bakery.store.rows import only
 from bakery.store.store import Store
 from tests.api.site import BASE, Site
@@ -174,3 +175,16 @@ async def _deliveries(store: Store) -> int:
 async def _deployments(store: Store) -> int:
     async with store.connection() as connection:
         return int((await only(await connection.execute("SELECT count(*) FROM deployments")))[0])
+
+
+async def test_the_app_tells_what_became_of_a_commit(
+    site: Site, github: GitHubDouble, app: App, installation: Installation
+) -> None:
+    await send(site, of_app(app, HOOK, "push", pushed(github, installation)))
+    repository = github.world.repositories["acme/shop"]
+    async with site.store.transaction() as tx:
+        await tx.connection.execute("UPDATE builds SET version = %s", (repository.branches["main"],))
+    await tell_news(site.store, BASE)
+    assert [(one["state"], one["context"]) for one in repository.statuses] == [("pending", "bakery/shop/production")]
+    grants = [grant for token, grant in github.world.tokens.items() if token.startswith("ghs_")]
+    assert all(grant.repositories == {"acme/shop"} for grant in grants)

@@ -11,6 +11,7 @@ from bakery.store.rows import only
 from bakery.store.store import Store
 from tests.api.site import BASE, Site
 from tests.github_double.server import GitHubDouble
+from tests.web.browser import Browser
 from tests.web.test_pages_github_repositories import an_app_at_github
 
 COMMIT = "a" * 40
@@ -83,3 +84,17 @@ async def test_a_link_that_may_not_is_not_asked_again_for_the_same_news(
     asked = len(github.world.asked)
     await tell_news(site.store, BASE)
     assert len(github.world.asked) == asked
+
+
+@pytest.mark.parametrize(("status", "said"), [(422, "GitHub refused this"), (502, "It is told again in a while.")])
+async def test_what_github_was_not_told_stands_beside_the_deliveries(
+    site: Site, admin: Browser, github: GitHubDouble, deployment: int, status: int, said: str
+) -> None:
+    github.world.faults = [(status, {})]
+    await tell_news(site.store, BASE)
+    page = (await admin.get("/apps/shop/deliveries")).text
+    assert ("How deployment #1 does was not told:" in page, said in page) == (True, True)
+    async with site.store.transaction() as tx:
+        await tx.connection.execute("UPDATE github_reports SET state = '', next_at = now()")
+    await tell_news(site.store, BASE)
+    assert "was not told" not in (await admin.get("/apps/shop/deliveries")).text

@@ -60,11 +60,22 @@ async def put_hook(
             """
             INSERT INTO github_hooks (environment_id, person_id, repository, hook) VALUES (%s, %s, %s, %s)
             ON CONFLICT (environment_id) DO UPDATE SET person_id = excluded.person_id,
-                repository = excluded.repository, hook = excluded.hook, checked_at = now()
+                repository = excluded.repository, hook = excluded.hook, checked_at = now(), problem = ''
             """,
             (environment_id, person, repository, hook.id),
         )
     return repository
+
+
+async def is_hook_there(store: Store, person: int, repository: str, hook: int) -> bool:
+    """As far as the link of the person shows it."""
+    registration, token = await usable_link(store, person)
+    try:
+        async with asking(registration.url, token) as github:
+            await github.getitem(_HOOK, {**split_name(repository), "hook": str(hook)})
+    except NotFound:
+        return False
+    return True
 
 
 async def drop_hook(store: Store, environment_id: int) -> None:

@@ -17,7 +17,7 @@ from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BakeryError, TooMany, Unavailable
 from bakery.store import leases
 from bakery.store.rows import typed
-from bakery.store.store import Store
+from bakery.store.store import Connection, Store
 
 log = structlog.get_logger()
 
@@ -88,6 +88,30 @@ async def tell_news(store: Store, base: str) -> None:
         found = await cursor.fetchall()
     for news in found:
         await _tell(store, news, base)
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """A deployment of which GitHub does not know how it does, and why. `is_tried`: it is told later."""
+
+    number: int
+    problem: str
+    is_tried: bool
+
+
+async def read_untold(connection: Connection, environment_id: int) -> Untold | None:
+    """The newest deployment that GitHub was to be told of, if that went wrong."""
+    async with connection.cursor(row_factory=typed(Untold)) as cursor:
+        await cursor.execute(
+            """
+            SELECT number, problem, github_reports.state <> deployments.state AS is_tried FROM github_reports
+            JOIN deployments ON deployments.id = deployment_id WHERE environment_id = %s
+            ORDER BY deployment_id DESC LIMIT 1
+            """,
+            (environment_id,),
+        )
+        found = await cursor.fetchone()
+    return found if found and found.problem else None
 
 
 async def _tell(store: Store, news: _News, base: str) -> None:

@@ -344,6 +344,22 @@ def app_pages() -> Pages:
             a_shell("shop", "Apps", "shop", "Terminal"),
         ),
         "deliveries": ("apps/deliveries.html", _deliveries(), a_shell("shop", "Apps", "shop", "Deliveries")),
+        "deliveries-by-app": (
+            "apps/deliveries.html",
+            replace(_deliveries(), by_app=True, addresses=(), secret=""),
+            a_shell("shop", "Apps", "shop", "Deliveries"),
+        ),
+        "deliveries-by-link": (
+            "apps/deliveries.html",
+            replace(
+                _deliveries(),
+                has_github_link=True,
+                repaired=ago(hours=2),
+                repair_problem="GitHub lets this link add no webhook to the repository.",
+                untold="How deployment #44 does was not told: GitHub refused this: No commit found.",
+            ),
+            a_shell("shop", "Apps", "shop", "Deliveries"),
+        ),
         "deliveries-none": (
             "apps/deliveries.html",
             DeliveriesPage(

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bakery.web.views.forms import Form
+from bakery.web.views.forms import Form, Option
 from bakery.web.views.shell import Shell, Tab
 from bakery.web.views.sources import DeployPage, PlanLineView, PlanPartView, PlanView, SourcePage
 from tests.web.samples.frame import Pages, a_shell, ago, below
@@ -33,6 +33,16 @@ def source_pages() -> Pages:
                 host_keys=[_HOST_KEY],
                 changed_by="ada@example.com",
                 changed_at=ago(days=2),
+            ),
+            _shell(),
+        ),
+        "source-by-app": (
+            "apps/source.html",
+            replace(
+                _page(Form(values={**stored.values, "opens": "app"}), follows),
+                ways=[Option("app", "The GitHub App"), Option("mine", "Your link to GitHub, as ann")],
+                opened="The GitHub App, installed at acme",
+                problem="acme suspended the GitHub App. An owner of acme ends that.",
             ),
             _shell(),
         ),

@@ -9,7 +9,7 @@ from bakery.cli.client.api import Api, Body, connect, path
 from bakery.cli.client.registry import password_of, told_of_image
 from bakery.cli.output import Json, print_done, print_facts, print_rows, say, warn
 from bakery.cli.terminal import confirm
-from bakery.model.errors import BadInput
+from bakery.model.errors import BadInput, BakeryError
 from bakery.model.labels import shown_part
 from bakery.model.names import PRODUCTION
 from bakery.model.sizes import shown_bytes, shown_megabytes
@@ -149,12 +149,23 @@ def create(
     with connect() as api:
         made = _make(api, path("apps", env=env), wanted)
         source = api.get(path("apps", app, "source", env=env)) if repo or image else None
+        if github:
+            _add_hook(api, app)
     done = f"{app} is made. Deploy it with: bakery deploy {app} --dir PATH"
     if source is not None and image:
         done = f"{app} is made from the image {source['image']}. Deploy it with: bakery deploy {app}"
     elif source is not None:
         done = f"{app} is made, and follows {source['branch']} of {repo}. Deploy it with: bakery deploy {app}"
     print_done(made, done, as_json=json)
+
+
+def _add_hook(api: Api, app: str) -> None:
+    """The app is there whatever GitHub says."""
+    try:
+        api.post(path("apps", app, "webhook", "github"))
+    except BakeryError as error:
+        warn(f"Its webhook is not at GitHub yet: {error.message} {error.hint}".strip())
+        warn(f"Try again with: bakery webhook add {app}")
 
 
 def _make(api: Api, where: str, wanted: Body) -> Body:

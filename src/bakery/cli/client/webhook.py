@@ -19,21 +19,29 @@ def show(app: _App, *, env: Env = None, json: Json = False) -> None:
     with connect() as api:
         found = api.get(path("apps", app, "webhook", env=env))
         base = api.url
+    if found["github_path"] is None and found["changed_at"] is not None and not json:
+        found = {**found, "path": None, "github": "the GitHub App's own webhook tells"}
+        print_facts(
+            found, {name: title for name, title in _TITLES.items() if found.get(name) is not None}, as_json=False
+        )
+        return
     if found["github_path"] is None and not json:
         say(f"{app} has no webhook yet. Make one with: bakery webhook rotate {app}")
         return
     addresses: Body = {"github": f"{base}{found['github_path'] or ''}", "plain": f"{base}{found['path']}"}
-    titles = {
-        "github": "For GitHub",
-        "plain": "For others",
-        "is_on": "Auto-deploy",
-        "paths": "Paths",
-        "tags": "Tags",
-        "head": "Newest push",
-        "changed_by": "Changed by",
-        "changed_at": "Changed",
-    }
-    print_facts(found if json else {**found, **addresses}, titles, as_json=json)
+    print_facts(found if json else {**found, **addresses}, _TITLES, as_json=json)
+
+
+_TITLES = {
+    "github": "For GitHub",
+    "plain": "For others",
+    "is_on": "Auto-deploy",
+    "paths": "Paths",
+    "tags": "Tags",
+    "head": "Newest push",
+    "changed_by": "Changed by",
+    "changed_at": "Changed",
+}
 
 
 @group.command()

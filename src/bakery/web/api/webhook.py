@@ -37,7 +37,8 @@ _DEPLOY = {"permission": Permission.DEPLOY}
 
 
 class Webhook(msgspec.Struct, kw_only=True):
-    """`github_path` is where GitHub delivers, below Bakery's address; null: there is no webhook yet. `paths` are globs
+    """`github_path` is where GitHub delivers, below Bakery's address; null: there is none yet, or, with a
+    `changed_at`, the GitHub App's own webhook tells of pushes. `paths` are globs
     of files that matter beside the base folder; `tags` is a glob of tags that deploy. `head` is the newest commit that
     a push brought."""
 

@@ -4,6 +4,7 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from bakery.delivery.sources import show_source
+from bakery.hooks.at_github import show_at_github
 from bakery.hooks.badges import badge_key
 from bakery.hooks.looking import look_at_branch, show_branch
 from bakery.hooks.provision import add_to_github
@@ -103,6 +104,7 @@ async def _page(
     found = await show_webhook(parts.store, where, actor=actor)
     listed = await list_deliveries(parts.store, where, before=before, limit=_A_PAGE + 1, actor=actor)
     source = await show_source(parts.store, where, actor=actor)
+    seen = await show_at_github(parts.store, where, actor=actor)
     url = url_of(request)
     own = parts.general.base_url or str(request.scope["state"]["origin"])
     page = deliveries_page(
@@ -114,6 +116,7 @@ async def _page(
         at_github=at_github or Form(),
         has_github_link=source.has_github_link,
         by_app=source.github_account is not None,
+        seen=seen,
         secret=secret.reveal() if secret else "",
         base=own.rstrip("/"),
         badge=badge_key(parts.signing_key, where),

@@ -3,9 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from bakery.hooks.at_github import AtGitHub
 from bakery.hooks.decide import Decision
 from bakery.hooks.missed import Branch, why_not_live
 from bakery.hooks.rows import Delivery
+from bakery.hooks.telling import Untold
 from bakery.hooks.webhooks import WebhookDetail
 from bakery.hooks.workflows import github_workflow, gitlab_job
 from bakery.model.actor import Actor
@@ -39,6 +41,7 @@ def deliveries_page(
     at_github: Form,
     has_github_link: bool,
     by_app: bool,
+    seen: AtGitHub,
     secret: str,
     base: str,
     badge: str,
@@ -71,6 +74,9 @@ def deliveries_page(
         has_github_link=has_github_link,
         by_app=by_app,
         is_heard=found.is_heard,
+        repaired=moment(seen.repair.repaired_at, now) if seen.repair.repaired_at else None,
+        repair_problem=seen.repair.problem,
+        untold=_untold(seen.untold) if seen.untold else "",
         workflows=[
             ("GitHub Actions: .github/workflows/deploy.yml", github_workflow(where, base)),
             ("GitLab CI: .gitlab-ci.yml", gitlab_job(where, base)),
@@ -82,6 +88,11 @@ def deliveries_page(
         first=None if is_first else url(here),
         why_not_change=may,
     )
+
+
+def _untold(found: Untold) -> str:
+    again = " It is told again in a while." if found.is_tried else ""
+    return f"How deployment #{found.number} does was not told: {found.problem}{again}"
 
 
 def _branch(found: Branch, now: datetime) -> BranchCard:

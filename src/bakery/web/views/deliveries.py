@@ -41,7 +41,8 @@ class BranchCard:
 class DeliveriesPage:
     """apps/deliveries.html. Fields: is_on, paths, tags. `secret` is shown after it was asked for, once. Without
     `addresses` there is no webhook yet. `workflows` are files for CI, each with its title. `badge` is for a
-    README. `at_github` says what GitHub refused, where a link opens the repository."""
+    README. `at_github` says what GitHub refused, where a link opens the repository. `repaired` is when the webhook was
+    put back by itself, `repair_problem` why it could not be, `untold` what GitHub does not know of deployments."""
 
     app: str
     tabs: Sequence[Tab]
@@ -55,6 +56,9 @@ class DeliveriesPage:
     has_github_link: bool = False
     by_app: bool = False
     is_heard: bool = False
+    repaired: Moment | None = None
+    repair_problem: str = ""
+    untold: str = ""
     workflows: Sequence[tuple[str, str]] = ()
     badge: str = ""
     older: str | None = None

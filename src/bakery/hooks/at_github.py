@@ -1,0 +1,25 @@
+"""How an app's webhook does in its repository at GitHub, and what GitHub was not told of its deployments."""
+
+from dataclasses import dataclass
+
+from bakery.delivery.find import find_app
+from bakery.hooks.repairing import Repair, read_repair
+from bakery.hooks.telling import Untold, read_untold
+from bakery.model.actor import Actor
+from bakery.model.names import AppAt
+from bakery.model.permissions import Permission
+from bakery.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class AtGitHub:
+    repair: Repair
+    untold: Untold | None
+
+
+async def show_at_github(store: Store, where: AppAt, *, actor: Actor) -> AtGitHub:
+    actor.require(Permission.READ)
+    app = await find_app(store, where, actor)
+    async with store.connection() as connection:
+        repair = await read_repair(connection, app.environment_id)
+        return AtGitHub(repair, await read_untold(connection, app.environment_id))
