@@ -113,7 +113,7 @@ RUN python3 -c "__import__('os').chmod('/bin/npm', 0o755)"
 def test_a_site_is_built_by_docker_and_its_files_are_served(oven: Oven) -> None:
     make_base_image(oven.node)
     oven.node.put("/srv/npm/Dockerfile", NPM.encode())
-    oven.node.run("docker", "build", "--tag=node:22-slim", "/srv/npm", timeout=60)
+    oven.node.run("docker", "build", "--tag=node:24-slim", "/srv/npm", timeout=60)
     before = all_of_apps(oven)
     make_app(oven, "site", runtime="static")
     package = '{"scripts": {"build": "vite build"}, "devDependencies": {"vite": "5"}}'

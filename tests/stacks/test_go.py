@@ -91,10 +91,10 @@ def test_a_bot_is_a_worker_without_a_port() -> None:
 @pytest.mark.parametrize(
     ("files", "image"),
     [
-        ({"go.mod": "module x\ngo 1.16"}, "golang:1.25-bookworm"),
+        ({"go.mod": "module x\ngo 1.16"}, "golang:1.26-bookworm"),
         ({"go.mod": "module x\ngo 1.22.1\ntoolchain go1.24.0"}, "golang:1.24-bookworm"),
         ({"go.mod": "module x", ".tool-versions": "golang 1.22.5"}, "golang:1.22-bookworm"),
-        ({"go.mod": "module x", ".go-version": "nonsense"}, "golang:1.25-bookworm"),
+        ({"go.mod": "module x", ".go-version": "nonsense"}, "golang:1.26-bookworm"),
     ],
 )
 def test_the_version_is_read_where_it_is_written(files: Files, image: str) -> None:

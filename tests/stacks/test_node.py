@@ -129,16 +129,16 @@ def test_utf_16_is_read_too() -> None:
 @pytest.mark.parametrize(
     ("files", "keys", "image"),
     [
-        ({}, {}, "node:22-slim"),
+        ({}, {}, "node:24-slim"),
         ({".nvmrc": "v20.11.1\n"}, {}, "node:20-slim"),
-        ({".nvmrc": "lts/*"}, {}, "node:22-slim"),
+        ({".nvmrc": "lts/*"}, {}, "node:24-slim"),
         ({".node-version": "18"}, {"node": ">=20"}, "node:18-slim"),
         ({}, {"node": "20.x"}, "node:20-slim"),
-        ({}, {"node": ">=18"}, "node:22-slim"),
+        ({}, {"node": ">=18"}, "node:24-slim"),
         ({}, {"node": ">=18 <21"}, "node:20-slim"),
         ({}, {"node": "^24.1.0"}, "node:24-slim"),
-        ({}, {"node": "99"}, "node:22-slim"),
-        ({}, {"node": "$(id)"}, "node:22-slim"),
+        ({}, {"node": "99"}, "node:24-slim"),
+        ({}, {"node": "$(id)"}, "node:24-slim"),
     ],
 )
 def test_the_version_is_read_where_it_is_written(files: Files, keys: dict[str, str], image: str) -> None:

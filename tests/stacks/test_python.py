@@ -183,11 +183,11 @@ def test_a_pyproject_of_tools_alone_is_no_app() -> None:
 @pytest.mark.parametrize(
     ("files", "image"),
     [
-        ({}, "python:3.12-slim"),
+        ({}, "python:3.13-slim"),
         ({".python-version": "3.11.4\n"}, "python:3.11-slim"),
         ({"runtime.txt": "python-3.10.2"}, "python:3.10-slim"),
-        ({".python-version": "pypy3.9"}, "python:3.12-slim"),
-        ({"pyproject.toml": '[project]\nname = "x"\nrequires-python = ">=3.9"\n'}, "python:3.12-slim"),
+        ({".python-version": "pypy3.9"}, "python:3.13-slim"),
+        ({"pyproject.toml": '[project]\nname = "x"\nrequires-python = ">=3.9"\n'}, "python:3.13-slim"),
         ({"pyproject.toml": '[project]\nname = "x"\nrequires-python = ">=3.9,<3.11"\n'}, "python:3.10-slim"),
         ({"pyproject.toml": '[project]\nname = "x"\nrequires-python = ">=3.13"\n'}, "python:3.13-slim"),
     ],
@@ -265,11 +265,11 @@ def test_a_bot_is_a_worker_without_a_port() -> None:
 @pytest.mark.parametrize(
     ("needs", "packages", "build"),
     [
-        ("psycopg2", ("libpq5",), "FROM python:3.12 AS build\n"),
+        ("psycopg2", ("libpq5",), "FROM python:3.13 AS build\n"),
         ("psycopg2-binary", (), "FROM base AS build\n"),
         ("psycopg", ("libpq5",), "FROM base AS build\n"),
         ("psycopg[binary]", (), "FROM base AS build\n"),
-        ("pycairo", ("libcairo2", "libcairo2-dev"), "FROM python:3.12 AS build\n"),
+        ("pycairo", ("libcairo2", "libcairo2-dev"), "FROM python:3.13 AS build\n"),
         ("pydub", ("ffmpeg",), "FROM base AS build\n"),
         ("playwright", (), "RUN playwright install --with-deps chromium\n"),
     ],
@@ -298,7 +298,7 @@ def test_a_workspace_of_uv_needs_what_its_members_need() -> None:
         ({".tool-versions": "python 3.11.2"}, "3.11", ".tool-versions"),
         ({"mise.toml": '[tools]\npython = "3.13"'}, "3.13", "mise.toml"),
         ({"Pipfile": '[requires]\npython_version = "3.10"\n'}, "3.10", "Pipfile"),
-        ({"Pipfile": "["}, "3.12", "the default"),
+        ({"Pipfile": "["}, "3.13", "the default"),
     ],
 )
 def test_more_places_of_a_version(files: Files, version: str, source: str) -> None:

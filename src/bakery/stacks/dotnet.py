@@ -26,7 +26,7 @@ READS = (*PROJECTS, *(f"{where}/{name}" for where in ("*", "*/*") for name in PR
 PORT = Port(8080)
 OUT = "out"
 _IMAGES = "mcr.microsoft.com/dotnet"
-_USUAL = "8.0"
+_USUAL = "10.0"
 # Where a buildpack publishes to.
 _OF_BUILDPACK = r".*\bbin/publish\b.*"
 _KNOWN = r"(?:3\.1|(?:[5-9]|1[0-9])\.0)"

@@ -20,7 +20,7 @@ from bakery.stacks.versions import Asked, chosen_version, in_mise, in_tool_versi
 MODULE, WORKSPACE, SUMS = "go.mod", "go.work", "go.sum"
 PORT = Port(8080)
 PROGRAM = "bin/app"
-_USUAL = "1.25"
+_USUAL = "1.26"
 _SERIES = tuple(f"1.{minor}" for minor in range(19, 40))  # of what an image on Debian bookworm is likely
 _CACHES = ("/go/pkg/mod", "/root/.cache/go-build")
 _MAIN = r"^package[ \t]+main\b"

@@ -7,8 +7,8 @@ from bakery.stacks.version_ranges import nearest_allowed
 from bakery.stacks.versions import Asked, chosen_version, in_mise, in_tool_versions, line_in, series
 
 READS_ABOVE = (".nvmrc", ".node-version")
-USUAL = "22"
-_KNOWN = ("16", "18", "20", "22", "24")  # of ranges; what is asked for by name may be newer
+USUAL = "24"
+_KNOWN = ("16", "18", "20", "22", "24", "26")  # of ranges; what is asked for by name may be newer
 _MAJORS = frozenset(str(major) for major in range(14, 41))
 _LTS = {"fermium": "14", "gallium": "16", "hydrogen": "18", "iron": "20", "jod": "22", "krypton": "24"}
 _ALWAYS_NEWEST = frozenset({"*", "node", "latest", "stable", "current", "lts", "lts/*", "lts/-0"})

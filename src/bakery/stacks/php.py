@@ -11,6 +11,7 @@ from bakery.model.names import Port
 from bakery.model.variables import VariableName
 from bakery.stacks.documents import Document, read_json, table_in, text_in
 from bakery.stacks.image_text import ImageText
+from bakery.stacks.node_versions import USUAL as USUAL_NODE
 from bakery.stacks.package_json import FILE as PACKAGE
 from bakery.stacks.package_json import read_package
 from bakery.stacks.plan import Commands, Found, GeneratedDockerfile, ProposedVariable, Said, ToolVersion
@@ -241,7 +242,7 @@ def _write_dockerfile(
         text.serve(commands.start, port=PORT, user="www-data")
         return text.done()
     if commands.build is not None:
-        text.stage("assets", "node:22-slim")
+        text.stage("assets", f"node:{USUAL_NODE}-slim")
         text.arguments(names)
         text.copy(".")
         text.build(commands.build, caches=("/root/.npm",))

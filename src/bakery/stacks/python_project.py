@@ -26,7 +26,7 @@ _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)(?:\s*\[([^\]\n]*)\])?")
 _OPTION_OR_PATH = re.compile(r"\s*(?:-[rce]\b|--(?:requirement|constraint|editable)|\.|/|file:)")
 _MOST_LINES = 5000
 _WITHOUT_LOCK = "without a lock, versions may differ."
-_USUAL = "3.12"
+_USUAL = "3.13"
 _KNOWN = tuple(f"3.{minor}" for minor in range(8, 15))  # of ranges; what is asked for by name may be newer
 _SERIES = tuple(f"3.{minor}" for minor in range(8, 20))
 

@@ -24,7 +24,7 @@ RAILS = "config/application.rb"
 PROGRAMS = ("app.rb", "main.rb", "server.rb", "bot.rb", "index.rb", "hello.rb")
 PORT = Port(3000)
 _USUAL = "3.4"
-_KNOWN = ("2.7", "3.0", "3.1", "3.2", "3.3", "3.4")
+_KNOWN = ("2.7", "3.0", "3.1", "3.2", "3.3", "3.4", "4.0")
 _MOST_LINES = 5000
 _LISTENS_AT = ("${HOST:-127.0.0.1}", f"${{PORT:-{PORT}}}")
 # What a lock file brings for a program to run with, however far down; the image that builds has what is to build with.

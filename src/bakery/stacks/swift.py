@@ -17,7 +17,7 @@ FILE = "Package.swift"
 LOCK = "Package.resolved"
 _VERSION_FILE = ".swift-version"
 PORT = Port(8080)
-_USUAL = "6.1"
+_USUAL = "6.2"
 _NAMED = r"\(\s*name:\s*\"([A-Za-z0-9_.-]{1,80})\""
 _CLIENTS = {
     "fluent-postgres-driver": ("DATABASE_URL", "PostgreSQL"),

@@ -2,7 +2,7 @@
 
 A function a file; which of them counts first is the ecosystem's own matter, in its stack:
 
-    chosen_version("node", [line_in(folder, ".nvmrc"), in_tool_versions(folder, "nodejs")], read=_major, usual="22")
+    chosen_version("node", [line_in(folder, ".nvmrc"), in_tool_versions(folder, "nodejs")], read=_major, usual="24")
 """
 
 import re

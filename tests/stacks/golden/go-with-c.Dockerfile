@@ -1,5 +1,5 @@
 # Written by Bakery from go.mod. Yours to keep: put it into the repository as Dockerfile.
-FROM golang:1.25-bookworm AS build
+FROM golang:1.26-bookworm AS build
 WORKDIR /app
 ENV CGO_ENABLED=1
 # Before the sources: fetched anew only when these files change.

@@ -1,5 +1,5 @@
 # Written by Bakery from package.json and pnpm-lock.yaml. Yours to keep: put it into the repository as Dockerfile.
-FROM node:22-slim AS base
+FROM node:24-slim AS base
 WORKDIR /app
 RUN npm install --global pnpm@10
 

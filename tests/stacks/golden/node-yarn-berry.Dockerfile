@@ -1,5 +1,5 @@
 # Written by Bakery from package.json and yarn.lock. Yours to keep: put it into the repository as Dockerfile.
-FROM node:22-slim AS base
+FROM node:24-slim AS base
 WORKDIR /app
 ENV COREPACK_HOME=/usr/local/share/corepack YARN_ENABLE_GLOBAL_CACHE=false
 RUN corepack enable

@@ -1,5 +1,5 @@
 # Written by Bakery from package.json and yarn.lock. Yours to keep: put it into the repository as Dockerfile.
-FROM node:22-slim AS base
+FROM node:24-slim AS base
 WORKDIR /app
 
 FROM base AS build

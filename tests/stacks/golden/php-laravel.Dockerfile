@@ -12,7 +12,7 @@ RUN sed -ri 's!DocumentRoot .*!DocumentRoot /app/public\n\tFallbackResource /ind
     && sed -ri 's!^Listen 80$!Listen ${PORT}!' /etc/apache2/ports.conf \
     && a2enmod rewrite
 
-FROM node:22-slim AS assets
+FROM node:24-slim AS assets
 WORKDIR /app
 COPY . .
 # Variables for the build are mounted here, and in no layer.

@@ -1,5 +1,5 @@
 # Written by Bakery from requirements.txt. Yours to keep: put it into the repository as Dockerfile.
-FROM python:3.12-slim AS base
+FROM python:3.13-slim AS base
 WORKDIR /app
 ENV PYTHONUNBUFFERED=1 PATH=/app/.venv/bin:$PATH
 RUN useradd --create-home --uid 1000 app

@@ -1,5 +1,5 @@
 # Written by Bakery from requirements.txt. Yours to keep: put it into the repository as Dockerfile.
-FROM python:3.12-slim AS base
+FROM python:3.13-slim AS base
 WORKDIR /app
 ENV PYTHONUNBUFFERED=1 PATH=/app/.venv/bin:$PATH
 RUN apt-get update \
@@ -7,7 +7,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --create-home --uid 1000 app
 
-FROM python:3.12 AS build
+FROM python:3.13 AS build
 WORKDIR /app
 # The whole image, with the compilers and libraries that some packages are made with.
 ENV PYTHONUNBUFFERED=1 PATH=/app/.venv/bin:$PATH

@@ -1,5 +1,5 @@
 # Written by Bakery from Package.swift. Yours to keep: put it into the repository as Dockerfile.
-FROM swift:6.1 AS build
+FROM swift:6.2 AS build
 WORKDIR /app
 # Before the sources: fetched anew only when these files change.
 COPY Package.swift ./
@@ -12,7 +12,7 @@ RUN --mount=type=cache,target=/root/.cache/org.swift.swiftpm \
     set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; swift build --configuration release --product swift
 
 # Less than the compiler: the libraries that each program in Swift needs.
-FROM swift:6.1-slim
+FROM swift:6.2-slim
 WORKDIR /app
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends tini \
