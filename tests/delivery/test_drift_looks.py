@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bakery.delivery.node_drift import look_by_itself, look_for_drift
+from bakery.helper.nginx_text import sealed
 from bakery.nodes.overview import fleet_figures
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.delivery.test_drift import NOTHING, SHOP, conf, put_right, until, working
@@ -67,6 +68,21 @@ async def test_what_differs_twice_is_told_once_and_is_over_when_it_is_right_agai
         assert await put_right(shop, SHOP) == [SHOP]
         await until(lambda: is_right(shop))
     assert await told(shop) == (0, 1)
+
+
+async def test_what_an_earlier_bakery_wrote_is_told_to_nobody_and_repaired_with_all(shop: Fleet) -> None:
+    text = conf(shop).read_text()
+    head, _, rest = text.partition("\n")
+    conf(shop).write_text(sealed(f"{head}\n# Older.\n{rest}"))
+    for _ in range(3):
+        await by_itself(shop)
+    assert await told(shop) == (0, 0)
+    (found,) = (await look_for_drift(shop.store, shop.queue, shop.links, "local", actor=ADMIN)).differences
+    assert found.said == "Bakery would write its file otherwise by now; nobody changed it by hand."
+    async with working(shop.queue):
+        assert await put_right(shop) == [SHOP]
+        await until(lambda: is_right(shop))
+    assert conf(shop).read_text() == text
 
 
 async def test_a_node_is_looked_at_when_its_time_has_come_and_not_before(shop: Fleet) -> None:

@@ -8,16 +8,24 @@ from pathlib import Path
 import pytest
 
 from bakery.helper.drift import difference
-from bakery.model.names import HostName, Port, SiteName
+from bakery.helper.nginx_text import sealed
+from bakery.model.names import CertificateName, HostName, Port, SiteName
+from bakery.model.secret import Secret
 from bakery.model.site_options import SiteOptions
+from bakery.nodes.certificates import NodeCertificates
 from bakery.nodes.drift import FileDrift, SiteDrift, SitesDrift
-from bakery.nodes.helper_ingress import HelperIngress
+from bakery.nodes.helper_calls import Helper
+from bakery.nodes.helper_ingress import HelperIngress, OwnPlace
 from bakery.nodes.ingress import ProxySite
+from bakery.nodes.local import LocalTransport
 from tests.helper.test_sites import DOCS, Place, a_place
 from tests.helper.test_units import NAME
 from tests.helper.test_units import Place as Units
 from tests.helper.test_units import place as a_place_of_units
+from tests.support.authority import make_authority, make_certificate
+from tests.support.machine import a_free_port
 
+DOCS_HOST = HostName("docs.example")
 HASHED = "$2y$05$" + "a" * 53
 units = a_place_of_units
 
@@ -274,3 +282,60 @@ def test_a_long_difference_is_cut_and_one_that_is_not_seen_is_told() -> None:
     lines = difference("", "x\n" * 1000)
     assert (len(lines), lines[-1]) == (301, "(703 more lines)")
     assert difference("a\n", "a\r\n") == ["(They differ in characters that are not shown.)"]
+
+
+# What Bakery wrote otherwise once.
+
+
+async def test_what_an_earlier_bakery_wrote_is_told_from_what_somebody_changed(
+    ingress: HelperIngress, place: Place
+) -> None:
+    site = place.docs(1)
+    await ingress.apply_site(site)
+    conf = place.root / "nginx/bakery.d/docs-production.conf"
+    now = conf.read_text()
+    head, _, rest = now.partition("\n")
+    unsealed = f"{head}\n{rest.partition(chr(10))[2]}"
+    conf.write_text(sealed(unsealed.replace("gzip_vary on", "gzip_vary off")))
+    (found,) = (await ingress.look_for_drift([site])).sites.values()
+    assert (found.is_by_bakery, bool(found.diff)) == (True, True)
+    conf.write_text(conf.read_text() + "# By hand.\n")
+    (found,) = (await ingress.look_for_drift([site])).sites.values()
+    assert (found.is_by_bakery, found.diff[-1]) == (False, "+# By hand.")
+    conf.write_text(unsealed)  # of a Bakery that did not say yet what it wrote
+    assert await ingress.look_for_drift([site]) == all_is_well()
+    await ingress.apply_site(site)
+    assert conf.read_text() == now
+
+
+async def test_the_answer_for_unknown_names_over_tls_is_compared(place: Place) -> None:
+    ingress = HelperIngress(
+        Helper(LocalTransport(), place.program), OwnPlace(place.port, address="127.0.0.1", tls_port=a_free_port())
+    )
+    await ingress.ensure_running()
+    certificates = NodeCertificates(Helper(LocalTransport(), place.program), ingress)
+    made = make_certificate(make_authority("Top"), (DOCS_HOST,))
+    name = CertificateName("c1")
+    await certificates.upload(name, made.chain, Secret(made.key), (DOCS_HOST,))
+    site = replace(place.docs(1), hosts=(DOCS_HOST,), certificates=(name,))
+    await ingress.apply_site(site)
+    assert await ingress.look_for_drift([site]) == all_is_well()
+    conf = place.root / "nginx/bakery.d/00-catch-all-tls.conf"
+    conf.write_text(conf.read_text() + "# By hand.\n")
+    (found,) = (await ingress.look_for_drift([site])).shared
+    assert (found.path, found.diff[-1], found.is_by_bakery) == (str(conf), "+# By hand.", False)
+
+
+async def test_a_certificate_whose_files_were_changed_is_another(place: Place) -> None:
+    ingress = HelperIngress(Helper(LocalTransport(), place.program), OwnPlace(place.port, address="127.0.0.1"))
+    certificates = NodeCertificates(Helper(LocalTransport(), place.program), ingress)
+    made = make_certificate(make_authority("Top"), (DOCS_HOST,))
+    held = await certificates.upload(CertificateName("c1"), made.chain, Secret(made.key), (DOCS_HOST,))
+    assert list((await certificates.fingerprints()).values()) == [held.fingerprint]
+    for file in ("chain.pem", "key.pem"):
+        (path,) = (place.root / "certificates/live/c1").glob(f"*/{file}")
+        before = path.read_text()
+        path.write_text(before + "By hand.\n")
+        assert list((await certificates.fingerprints()).values()) != [held.fingerprint]
+        path.write_text(before)
+    assert list((await certificates.fingerprints()).values()) == [held.fingerprint]

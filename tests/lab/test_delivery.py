@@ -126,6 +126,46 @@ def test_a_site_is_built_by_docker_and_its_files_are_served(oven: Oven) -> None:
     wait_until(lambda: all_of_apps(oven) == before, what="nothing of it is left", seconds=70)
 
 
+@pytest.mark.timeout(400)
+def test_what_was_changed_by_hand_on_a_node_is_told_and_put_right_over_the_api(oven: Oven) -> None:
+    make_base_image(oven.node)
+    before = all_of_apps(oven)
+    make_app(oven, "shop", command="python3 app.py")
+    assert wait_for_end(oven.http, "shop", deploy(oven.http, "shop", an_app("one")))["state"] == "succeeded"
+    make_app(oven, "box", runtime="docker")
+    ended = wait_for_end(oven.http, "box", deploy(oven.http, "box", in_a_box("one")), seconds=120)
+    assert ended["state"] == "succeeded", log_of(oven, "box", 1)
+    wait_until(lambda: drift(oven) == {}, what="nothing differs", seconds=30)
+
+    unit, container, site = "bakery-shop-production-blue", "bakery-box-production-blue", "site:shop-production"
+    oven.node.run("sh", "-c", f"echo '# By hand.' >> /etc/systemd/system/{unit}.service; systemctl daemon-reload")
+    oven.node.run("sh", "-c", "echo '# By hand.' >> /etc/nginx/bakery.d/shop-production.conf")
+    oven.node.run("docker", "rm", "--force", container)
+    found = drift(oven)
+    assert set(found) >= {f"unit:{unit}", site}
+    assert found.get(f"container:{container}", "It is not there.").startswith("It is not there.")
+    oven.http.post(f"/api/nodes/{NAME}/repair", json={}).raise_for_status()
+    wait_until(lambda: drift(oven) == {}, what="all is right again", seconds=90)
+    wait_until(lambda: visit(oven, "box") == (200, "one"), what="the container answers again", seconds=60)
+    wait_until(lambda: visit(oven, "shop") == (200, "one"), what="the program answers again", seconds=60)
+    assert "By hand" not in oven.node.run("cat", f"/etc/systemd/system/{unit}.service")
+
+    for app in ("shop", "box"):
+        oven.http.delete(f"/api/apps/{app}").raise_for_status()
+    wait_until(lambda: all_of_apps(oven) == before, what="nothing of it is left", seconds=60)
+
+
+def drift(oven: Oven) -> Mapping[str, str]:
+    """What differs, once nothing is left out because it is being changed."""
+
+    def look() -> dict[str, object]:
+        found: dict[str, object] = oven.get("/drift")
+        return found
+
+    wait_until(lambda: not look()["notes"], what="nothing is left out", seconds=60)
+    return {one["key"]: one["said"] for one in oven.get("/drift")["differences"]}
+
+
 def make_app(oven: Oven, slug: str, **wanted: str) -> dict[str, object]:
     made: dict[str, object] = (
         oven.http.post("/api/apps", json={"slug": slug, "node": NAME, **wanted}).raise_for_status().json()

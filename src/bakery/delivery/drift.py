@@ -1,7 +1,7 @@
 """What a node has otherwise than Bakery's rows say, decided from what was found there and from the rows alone."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
 
@@ -12,6 +12,7 @@ from bakery.model.names import CertificateName, UnitName
 from bakery.nodes.drift import ContainerDrift, FileDrift, SiteDrift, SitesDrift, UnitDrift
 
 _CHANGED = "Its file is not as Bakery writes it: somebody changed it, or an older Bakery wrote it."
+_EARLIER = "Bakery would write its file otherwise by now; nobody changed it by hand."
 _RESTARTED = "Bakery describes it anew and starts it: the app is away for a moment."
 _MARKERS = {
     "good": "",
@@ -32,7 +33,8 @@ class Kind(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Difference:
     """One thing that is not as it should be: `said` is what of it, `how` what repairing does, or what a person has to
-    do where Bakery cannot. `is_doubtful`: it goes only when somebody names it."""
+    do where Bakery cannot. `is_doubtful`: it goes only when somebody names it. Not `is_by_hand`: Bakery wrote it so
+    itself, some time ago."""
 
     kind: Kind
     name: str
@@ -45,6 +47,7 @@ class Difference:
     certificate: int | None = None
     is_repairable: bool = True
     is_doubtful: bool = False
+    is_by_hand: bool = True
 
     @property
     def key(self) -> str:
@@ -130,7 +133,7 @@ def programs_by_name(wanted: Mapping[int, Wanted], *, in_containers: bool) -> Ma
 def _site(name: str, drift: SiteDrift, wanted: Wanted) -> Difference:
     said = [
         "" if drift.is_there else "Its file is missing, so its names get the answer for unknown ones.",
-        _CHANGED if drift.diff else "",
+        _said_of(drift) if drift.diff else "",
         f"Beside it these are missing or changed: {', '.join(drift.beside)}."
         if drift.is_there and drift.beside
         else "",
@@ -144,7 +147,10 @@ def _site(name: str, drift: SiteDrift, wanted: Wanted) -> Difference:
         how = f"Remove sites/{name}.json from Bakery's folder on the node, then repair it here."
     elif drift.said:
         how = "Deploy the app again."
-    return _difference(Kind.SITE, name, said, how, drift, wanted, is_repairable=is_repairable)
+    found = _difference(Kind.SITE, name, said, how, drift, wanted, is_repairable=is_repairable)
+    # What lies beside a site is named by its text: with another text it is missing, and nobody took it away.
+    is_old = bool(drift.diff) and drift.is_by_bakery and drift.marker == "good" and not drift.said
+    return replace(found, is_by_hand=not is_old)
 
 
 def _nobodys(name: str, owner: Owner) -> Difference:
@@ -166,9 +172,14 @@ def _nobodys(name: str, owner: Owner) -> Difference:
 
 
 def _shared(file: FileDrift) -> Difference:
-    said = _CHANGED if file.is_there else "It is missing, and all sites need it."
+    said = _said_of(file) if file.is_there else "It is missing, and all sites need it."
     how = "Bakery writes it anew, and nginx reads it."
-    return Difference(Kind.NGINX, PurePosixPath(file.path).name, said, how, file.path, file.diff)
+    name = PurePosixPath(file.path).name
+    return Difference(Kind.NGINX, name, said, how, file.path, file.diff, is_by_hand=not file.is_by_bakery)
+
+
+def _said_of(file: FileDrift) -> str:
+    return _EARLIER if file.is_by_bakery else _CHANGED
 
 
 def _unit(name: UnitName, drift: UnitDrift, wanted: Wanted) -> Difference:
@@ -207,7 +218,7 @@ def _container(name: UnitName, drift: ContainerDrift, wanted: Wanted) -> Differe
 
 
 def _certificate(certificate: Certificate, wanted: Wanted, *, is_there: bool) -> Difference:
-    said = "Another one is in its place." if is_there else "It is missing, with its key."
+    said = "Its files were changed, or another one is in its place." if is_there else "It is missing, with its key."
     how = "Bakery asks the authority for a new one."
     if certificate.is_uploaded:
         how = f"Upload it once more: bakery certificates upload {wanted.app} CERTIFICATE KEY"

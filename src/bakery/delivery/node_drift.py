@@ -103,7 +103,7 @@ async def look_for_drift(store: Store, queue: Queue, links: Links, slug: str, *,
         raise NodeUnreachable(
             f"{slug} was not looked at within {_LOOK_WITHIN:.0f} s.", hint="Is it very busy? Look again."
         ) from error
-    await note_look(store, shown.id, {one.key for one in found.differences}, by_itself=False)
+    await note_look(store, shown.id, _by_hand(found), by_itself=False)
     return found
 
 
@@ -117,8 +117,12 @@ async def look_by_itself(store: Store, queue: Queue, links: Links, node_id: int,
     except (BakeryError, TimeoutError) as error:
         log.info("drift_not_looked_for", node_id=node_id, why=str(error))
         return True
-    await note_look(store, node_id, {one.key for one in found.differences}, by_itself=True)
+    await note_look(store, node_id, _by_hand(found), by_itself=True)
     return True
+
+
+def _by_hand(found: NodeDrift) -> Collection[str]:
+    return {one.key for one in found.differences if one.is_by_hand}
 
 
 async def look_at(store: Store, queue: Queue, node: Node, node_id: int) -> NodeDrift:

@@ -6,6 +6,7 @@ which version is the one to use, and what is in it. A site refers to a version, 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import sys
@@ -63,8 +64,26 @@ class Certificates:
         replace_with(folder / "chain.pem", chain, mode=0o600)
         replace_with(folder / "key.pem", key, mode=0o600)
         sync_folder(folder)
-        replace_with(folder.parent / "current.json", json.dumps(described), mode=0o600)
+        kept = {**described, "files": self._digest(folder)}
+        replace_with(folder.parent / "current.json", json.dumps(kept), mode=0o600)
         sync_folder(folder.parent)
+
+    def found(self, name: str) -> dict[str, object] | None:
+        """As `current`, with the fingerprint of nothing where somebody changed its files."""
+        current = self.current(name)
+        if current is None or "files" not in current:  # of an older Bakery
+            return current
+        digest = self._digest(self.live / name / str(current["version"]))
+        return current if digest == current["files"] else {**current, "fingerprint": digest}
+
+    def _digest(self, folder: Path) -> str:
+        import hashlib  # noqa: PLC0415 - it loads OpenSSL
+
+        made = hashlib.sha256()
+        for file in ("chain.pem", "key.pem"):
+            with contextlib.suppress(FileNotFoundError):
+                made.update((folder / file).read_bytes() + b"\0")
+        return made.hexdigest()
 
     def tidy(self, name: str, used: str) -> None:
         """Versions go to which no site refers any more; `used` are the sites' texts."""
@@ -74,11 +93,15 @@ class Certificates:
                 remove_tree(folder)
 
 
+def nameless(root: Path) -> tuple[Path, Path]:
+    folder = Certificates(root).home / "nameless"
+    return folder / "chain.pem", folder / "key.pem"
+
+
 def make_nameless(root: Path) -> tuple[Path, Path]:
     """A certificate for nobody's name, that proves nothing to anybody; and its key."""
-    folder = Certificates(root).home / "nameless"
-    make_folder(folder, 0o700)
-    chain, key = folder / "chain.pem", folder / "key.pem"
+    chain, key = nameless(root)
+    make_folder(chain.parent, 0o700)
     if not chain.exists():
         done = call(
             openssl(), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "36500", "-subj", "/CN=nobody.invalid",

@@ -4,7 +4,7 @@
     certificate-issue-by-dns NAME   likewise, and `dns`: how its names are proven at a name server (see dns_challenges)
     certificate-upload NAME    takes `certificate` and `key` as PEM, and the `hosts` of which it has to be for one
     certificate-remove NAME    harmless when there is none
-    certificate-list           prints what is in each
+    certificate-list           prints what is in each, and nothing's fingerprint where its files were changed
     certificate-served HOST    prints the certificate that nginx here shows to visitors of a host
 
 certbot proves that a name leads here with a file in the webroot, which every site answers with over HTTP, or that its
@@ -118,7 +118,7 @@ def remove(root: Path, name: str) -> None:
 
 def list_all(root: Path) -> None:
     certificates = Certificates(root)
-    say({"certificates": {name: certificates.current(name) for name in certificates.names()}})
+    say({"certificates": {name: certificates.found(name) for name in certificates.names()}})
 
 
 def served(root: Path, host: str) -> None:
@@ -169,7 +169,7 @@ class Order:
             None if told["instead_of"] is None else told_text(told, "instead_of", re.compile("[0-9a-f]{64}"))
         )
         if len(self.hosts) > MOST_NAMES or (dns is None and any(host.startswith("*") for host in self.hosts)):
-            sys.exit(f"A certificate is asked for at most {MOST_NAMES} names, and by DNS alone for one with a star.")
+            sys.exit(f"At most {MOST_NAMES} names, none of which has a star unless a name server proves it.")
         self.lineage_name = f"{name}-{hashlib.sha256(self.directory.encode()).hexdigest()[:8]}"
         self.lineage = self.certificates.acme / "config/live" / self.lineage_name
 

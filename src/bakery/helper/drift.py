@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bakery.helper.certificate_files import Certificates
+from bakery.helper.certificate_files import Certificates, nameless
 from bakery.helper.containers import CONTAINER, SPEC, Place, body_of, find, settled, state_of, told_container
 from bakery.helper.docker_api import Docker, patiently
 from bakery.helper.names import APP, UNIT, WORD
@@ -28,9 +28,12 @@ from bakery.helper.nginx import Nginx, main_file_of
 from bakery.helper.nginx_text import (
     WRITTEN_BY_BAKERY,
     foreign_default_servers,
+    is_sealed,
     render_catch_all,
+    render_catch_all_tls,
     render_own_main_file,
     render_settings,
+    sealed,
 )
 from bakery.helper.site_files import MARKED, Site, taking_turns
 from bakery.helper.sites import CATCH_ALL, CATCH_ALL_TLS, FIELDS, OPTIONAL, ToldSite, leads_to_the_same
@@ -79,6 +82,16 @@ def compared(path: Path, wanted: str | None) -> dict[str, Any]:
         return {"path": str(path), "is_there": is_there, "diff": []}
     shown = "(This is no plain file.)" if found is None else found[:LARGEST].decode(errors="replace")
     return {"path": str(path), "is_there": True, "diff": difference(wanted, shown)}
+
+
+def compared_site(path: Path, wanted: str) -> dict[str, Any]:
+    """As `compared`, of a file that says itself whether it is as Bakery wrote it once."""
+    found = read(path)
+    if found == wanted.encode():  # of a Bakery that did not write yet that it did
+        return {**compared(path, None), "is_by_bakery": False}
+    told = compared(path, sealed(wanted))
+    is_ours = bool(told["diff"]) and found is not None and is_sealed(found.decode(errors="replace"))
+    return {**told, "is_by_bakery": is_ours}
 
 
 def difference(wanted: str, found: str) -> list[str]:
@@ -142,7 +155,7 @@ def of_site(root: Path, nginx: Nginx, site: Site, told: dict[str, object]) -> di
         text = wanted.text(has_tls=bool(wanted.certificates) and shows_certificates(nginx, site))
     except SystemExit as refused:
         return {**compared(site.conf, None), "beside": [], "marker": "good", "said": str(refused)}
-    file = compared(site.conf, text)
+    file = compared_site(site.conf, text)
     contents = {**wanted.files.open, **wanted.files.closed}
     beside = sorted(name for name, content in contents.items() if read(site.conf.with_name(name)) != content.encode())
     marker = of_marker(site, wanted.marker)
@@ -195,10 +208,15 @@ def of_shared_files(root: Path, nginx: Nginx) -> list[dict[str, object]]:
         wanted[nginx.home / "nginx.conf"] = render_own_main_file(
             nginx.home, settings_file=nginx.settings, mime_types=mime_types
         )
-    catch_all = nginx.sites / f"{CATCH_ALL}.conf"
+    ours = {}
+    catch_all, with_tls = (nginx.sites / f"{name}.conf" for name in (CATCH_ALL, CATCH_ALL_TLS))
     if catch_all.exists() or not is_anothers(nginx):
-        wanted[catch_all] = render_catch_all(nginx.listening(), Certificates(root).webroot)
+        ours[catch_all] = render_catch_all(nginx.listening(), Certificates(root).webroot)
+    if nginx.listen_tls is not None and with_tls.exists():
+        instead = None if nginx.knows_how_to_reject() else nameless(root)
+        ours[with_tls] = render_catch_all_tls(nginx.listen_tls, instead)
     found = [compared(path, text) for path, text in wanted.items()]
+    found += [compared_site(path, text) for path, text in ours.items()]
     return [one for one in found if one["diff"] or not one["is_there"]]
 
 

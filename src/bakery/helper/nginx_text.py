@@ -101,6 +101,24 @@ def render_static(name: str, hosts: list[str], folder: PurePath, *, home: PurePa
     return f"{WRITTEN_BY_BAKERY}\n{_servers(name, hosts, body, at, said)}"
 
 
+def sealed(text: str) -> str:
+    """With a line that says what Bakery wrote: so what it wrote otherwise once is told from what somebody changed."""
+    head, _, rest = text.partition("\n")
+    return f"{head}\n{_SEAL}{_digest(rest)}\n{rest}"
+
+
+def is_sealed(text: str) -> bool:
+    """Whether it is as Bakery wrote it, now or once."""
+    head, seal, rest = [*text.split("\n", 2), "", ""][:3]
+    return head == WRITTEN_BY_BAKERY and seal == f"{_SEAL}{_digest(rest)}"
+
+
+def _digest(text: str) -> str:
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and not all verbs need it
+
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def render_catch_all(listen: Listen, webroot: PurePath) -> str:
     """For requests that name no site of ours: they never reach an app by accident. An authority may ask for a name
     before its app is there."""
@@ -280,6 +298,7 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
+_SEAL = "# sha256 of what follows: "
 WRITTEN_BY_BAKERY = "# Written by Bakery. Changes here are lost with the next deployment."
 # Node and uvicorn close an idle connection after 5 s: ours has to be the shorter, or a request meets a closed one.
 _UPSTREAM = """\

@@ -35,7 +35,7 @@ def put(root: Path) -> None:
         listen = nginx.listen_tls if named and has_tls_port(root, nginx) else None
         tls = Tls(listen, certificates_for(root, named, [host]), is_forced=True, hsts_days=0)
         text = render_own_site(host, port, listen=nginx.listening(), webroot=webroot, tls=tls)
-        if site.conf.exists() and site.conf.read_text() == text and nginx.workers():
+        if site.has(text) and nginx.workers():
             return
         with undone_by_faults(site):
             site.put(text)

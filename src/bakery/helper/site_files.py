@@ -27,6 +27,7 @@ from pathlib import Path
 
 from bakery.helper.files import let_group_read, make_folder, replace_with, write_beside
 from bakery.helper.nginx import Nginx
+from bakery.helper.nginx_text import sealed
 from bakery.helper.site_options_text import SiteFiles
 from bakery.helper.words import hinted
 
@@ -65,7 +66,11 @@ class Site:
             os.link(self.conf, self.before)
         else:
             self.before.touch(mode=0o644)
-        replace_with(self.conf, text)
+        replace_with(self.conf, sealed(text))
+
+    def has(self, text: str) -> bool:
+        """As it is put, or was by an older Bakery."""
+        return self.conf.exists() and self.conf.read_text() in {text, sealed(text)}
 
     def put_back(self) -> None:
         """Nothing was changed yet where no old file was kept."""

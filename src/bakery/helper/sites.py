@@ -245,7 +245,7 @@ def place_catch_all(root: Path, nginx: Nginx) -> list[str]:
     if others:
         site.conf.unlink(missing_ok=True)
         return [f"Requests for unknown host names are answered by {others[0]}, which was here before Bakery."]
-    if not site.conf.exists() or site.conf.read_text() != text:
+    if not site.has(text):
         site.put(text)
         refuse_bad(site, nginx)
         site.before.unlink()

@@ -19,11 +19,13 @@ _Unit = Annotated[str, Meta(pattern=r"\Abakery-[a-z0-9-]{1,110}\Z")]
 
 
 class FileDrift(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`diff` leads from what Bakery writes to what is there; it is empty where the file is not there at all."""
+    """`diff` leads from what Bakery writes to what is there; it is empty where the file is not there at all.
+    `is_by_bakery`: what is there is as Bakery wrote it once, and nobody changed it."""
 
     path: _Path
     is_there: bool
     diff: Annotated[tuple[_Line, ...], Meta(max_length=301)] = ()
+    is_by_bakery: bool = False
 
 
 class SiteDrift(FileDrift, frozen=True, forbid_unknown_fields=True):
