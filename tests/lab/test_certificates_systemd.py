@@ -69,7 +69,7 @@ async def a_file_that_was_changed_by_hand_is_seen_and_replaced(
 ) -> Held:
     folder = "/var/lib/bakery/node/certificates/live/c1"
     assert await certificates.fingerprints() == {NAME: held.fingerprint}
-    node.run("sh", "-c", f"echo By hand. >> {folder}/*/chain.pem")
+    node.run("sh", "-c", f'for file in {folder}/*/chain.pem; do echo By hand. >> "$file"; done')
     assert (await certificates.fingerprints())[NAME] != held.fingerprint
     again = await issued(certificates, authority, instead_of=held.fingerprint)
     assert await certificates.fingerprints() == {NAME: again.fingerprint}
