@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from bakery.helper.containers import IMAGE, Place, body_of, exit_of, expect_ours, settled, state_of, told_container
+from bakery.helper.containers import exit_of, state_of
+from bakery.helper.told_container import IMAGE, Place, body_of, brings_init, expect_ours, settled, told_container
 from bakery.helper.verbs import ROOTS_FOLDER
 
 PLACE = Place(ROOTS_FOLDER, "bakery-my-shop-production-blue-worker-2")
@@ -31,7 +32,7 @@ def test_whose_it_is_follows_from_its_name() -> None:
 
 def test_a_container_is_published_on_loopback_only_and_has_no_power_over_the_machine() -> None:
     told_container(A_CONTAINER, PLACE)
-    body = body_of(PLACE, A_CONTAINER, "sha256:4")
+    body = body_of(PLACE, {**A_CONTAINER, "init": True}, "sha256:4")
     spec = body["Labels"].pop("bakery.spec")
     assert len(spec) == 64
     assert body == {
@@ -56,6 +57,7 @@ def test_a_container_is_published_on_loopback_only_and_has_no_power_over_the_mac
             "Privileged": False,
             "PidsLimit": 4096,
             "PortBindings": {"8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": "20001"}]},
+            "Init": True,
         },
         "ExposedPorts": {"8080/tcp": {}},
     }
@@ -71,8 +73,9 @@ def test_limits_a_command_and_a_user_are_told_when_they_are_said() -> None:
     }
     told.update(host_port=None, port=None)
     told_container(told, PLACE)
-    body = body_of(PLACE, told, "sha256:4")
+    body = body_of(PLACE, {**told, "init": False}, "sha256:4")
     host = body["HostConfig"]
+    assert host["Init"] is False
     assert (body["Cmd"], body["User"]) == (["serve", ""], "1000:1000")
     assert (host["Memory"], host["MemorySwap"], host["NanoCpus"]) == (2**26, 2**26, 500_000_000)
     assert "PortBindings" not in host
@@ -87,7 +90,9 @@ def test_another_value_anywhere_makes_another_container() -> None:
         {"volumes": {}},
         {"command": ["serve"]},
     ]
-    specs = {body_of(PLACE, {**A_CONTAINER, **one}, "sha256:4")["Labels"]["bakery.spec"] for one in changed}
+    specs = {
+        body_of(PLACE, {**A_CONTAINER, "init": True, **one}, "sha256:4")["Labels"]["bakery.spec"] for one in changed
+    }
     assert len(specs) == len(changed)
 
 
@@ -148,6 +153,7 @@ def test_an_image_is_the_apps_own_by_its_name_and_not_another_bakerys() -> None:
         (0, False, "", "ended with status 0"),
         (3, False, "", "ended with status 3"),
         (200, False, "", "ended with status 200"),
+        (127, False, "", "ended with status 127: its command was not found"),
         (143, False, "", "ended by SIGTERM"),
         (137, True, "", "ended by SIGKILL, out of memory"),
         (127, False, "no\n such file", "could not start: no such file"),
@@ -182,3 +188,27 @@ def test_a_relative_volume_is_below_the_folder_in_which_its_image_starts() -> No
     assert found == {"data": "/var/data", "uploads": "/app/public/up"}
     with pytest.raises(SystemExit, match="which is the kernel's"):
         settled({**told, "volumes": {"data": "proc"}}, {"Config": {"WorkingDir": ""}})
+
+
+@pytest.mark.parametrize(
+    ("config", "command", "brings"),
+    [
+        ({"Entrypoint": None, "Cmd": ["node", "server.js"]}, None, False),
+        ({"Entrypoint": ["/usr/bin/tini", "--"], "Cmd": ["node", "server.js"]}, None, True),
+        ({"Entrypoint": ["/init"]}, ["worker"], True),
+        ({"Entrypoint": None, "Cmd": ["dumb-init", "node", "server.js"]}, None, True),
+        ({"Entrypoint": None, "Cmd": ["dumb-init", "node", "server.js"]}, ["node", "server.js"], False),
+        ({}, None, False),
+    ],
+)
+def test_an_image_that_brings_an_init_gets_no_other(
+    config: dict[str, object], command: list[str] | None, *, brings: bool
+) -> None:
+    assert brings_init({**A_CONTAINER, "command": command}, {"Config": config}) is brings
+
+
+def test_what_runs_without_an_init_is_no_other_container_for_that() -> None:
+    digests = {
+        body_of(PLACE, {**A_CONTAINER, "init": init}, "sha256:4")["Labels"]["bakery.spec"] for init in (True, False)
+    }
+    assert len(digests) == 1

@@ -27,7 +27,7 @@ ONCE: dict[str, object] = {"app": "my-shop", "environment": "production", "conta
 def test_it_has_what_a_slot_has_but_goes_with_its_end_and_bears_the_key_of_its_job() -> None:
     told_once(ROOTS_FOLDER, KEY, ONCE)
     assert PLACE.name == f"bakery-{KEY}"
-    assert body_of_once(PLACE, A_CONTAINER, "sha256:4") == {
+    assert body_of_once(PLACE, {**A_CONTAINER, "init": True}, "sha256:4") == {
         "Image": "sha256:4",
         "Env": ["ODD=it's\n$HOME", f"BAKERY_JOB={KEY}"],
         "Cmd": ["migrate", "--all"],
@@ -52,6 +52,7 @@ def test_it_has_what_a_slot_has_but_goes_with_its_end_and_bears_the_key_of_its_j
             "PidsLimit": 4096,
             "Memory": 2**26,
             "MemorySwap": 2**26,
+            "Init": True,
         },
     }
 

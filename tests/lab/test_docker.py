@@ -413,7 +413,7 @@ async def another_description_replaces_it(agent: Agent) -> None:
     await agent.containers.stop(NAME)
     await agent.containers.stop(NAME)
     state = await agent.containers.state(NAME)
-    assert (state.is_running, state.process_id, state.last_exit) == (False, None, "ended by SIGKILL")
+    assert (state.is_running, state.process_id, state.last_exit) == (False, None, "ended by SIGTERM")  # at once
 
 
 async def one_that_ends_again_and_again_is_told(agent: Agent) -> None:
@@ -448,7 +448,7 @@ async def a_command_runs_once_and_leaves_no_container(agent: Agent) -> None:
     assert (status.exit_status, log) == (137, "")
     status, log = await run_once(agent, "/no/such/program")
     assert status.exit_status == 127
-    assert "no such file or directory" in log
+    assert "exec /no/such/program failed: No such file or directory" in log
     assert of_jobs(agent) == ""
 
 
@@ -511,8 +511,13 @@ async def one_that_is_cancelled_or_killed_leaves_none_either(agent: Agent) -> No
 
 
 async def what_cannot_start_says_why(agent: Agent) -> None:
-    with pytest.raises(CommandFailed, match=rf"Docker could not start {NAME}: .*no such file or directory"):
-        await agent.containers.start(replace(a_container(), command=("/no/such/program",)))
+    await agent.containers.start(replace(a_container(), command=("/no/such/program",)))
+    await until_told(agent, "ended with status 127: its command was not found")
+    said = await agent.containers.last_lines(NAME, count=1)
+    assert "/no/such/program failed: No such file or directory" in said[0]
+    await agent.containers.remove(NAME)
+    with pytest.raises(CommandFailed, match=rf"Docker could not start {NAME}: unable to find user nobody-at-all"):
+        await agent.containers.start(replace(a_container(), user="nobody-at-all"))
     assert await agent.containers.names() == ()
     with pytest.raises(CommandFailed, match="The image bakery/shop:7 is not on this machine any more"):
         await agent.containers.start(a_container(7))

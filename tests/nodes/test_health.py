@@ -43,7 +43,7 @@ async def test_two_successes_in_a_row_are_needed() -> None:
     outcome = await wait_until_healthy(ask, deadline=60, clock=time.clock, sleep=time.sleep)
     assert isinstance(outcome, Healthy)
     assert outcome.answer == WELL
-    assert time.pauses == [0.1] * 4
+    assert time.pauses == [0.1, 0.05, 0.1, 0.05]
 
 
 async def test_the_first_seconds_are_eager_and_the_rest_is_calm() -> None:
@@ -58,7 +58,7 @@ async def test_the_first_seconds_are_eager_and_the_rest_is_calm() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "elapsed", "pause"), [(CLOSED, 0.0, 0.03), (ILL, 0.0, 0.1), (WELL, 4.9, 0.1), (CLOSED, 5.0, 1.0)]
+    ("said", "elapsed", "pause"), [(CLOSED, 0.0, 0.03), (ILL, 0.0, 0.1), (WELL, 4.9, 0.05), (CLOSED, 5.0, 1.0)]
 )
 def test_a_port_that_is_still_closed_is_asked_most_often(said: Answer, elapsed: float, pause: float) -> None:
     assert pause_after(said, elapsed, Pace()) == pause

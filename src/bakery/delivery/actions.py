@@ -54,7 +54,8 @@ async def carry_out(work: Work, key: StepKey, action: Action) -> None:
 
 
 async def _start(work: Work, start: Start) -> None:
-    if start.slot.state is SlotState.WARM and start.slot.release == work.deployment.release:  # it answers at once
+    is_warm = start.slot.state is SlotState.WARM and start.slot.release == work.deployment.release
+    if is_warm:  # it answers at once
         proving.prepare(work)
     await _take(work, start.slot)
     await fault_point(Point.START_SLOT_TAKEN)
@@ -63,7 +64,8 @@ async def _start(work: Work, start: Start) -> None:
     await volumes.ensure(work)
     if start.slot.state is SlotState.LIVE and work.plan.replaced is not None:  # it must not run twice
         await slot_programs(work.store, work.node, work.deployment.environment, start.slot.colour).end_workers()
-    work.log_from = await keeping.log_size(work.node, start.program)
+    if not is_warm:
+        work.log_from = await keeping.log_size(work.node, start.program)
     await keeping.start(work.node, start.program)
     work.log.write(f"{start.program.name} runs on port {start.slot.port}.")
 
@@ -209,18 +211,20 @@ class _Asker:
     app: AppName
     terms: Terms
     looked_at: float = 0.0
+    was_well: bool = False
     last_exit: str = ""  # while it runs again, nobody tells
 
     async def ask(self) -> Answer:
-        if self.check.is_warm:  # it ran before it was asked: both at once
+        now = time.monotonic()
+        if self.check.is_warm or self.was_well:  # it will be well again: both at once
             answer, state = await asyncio.gather(self._ask(), self._state())
             self._judge(answer, state)
-            return answer
-        answer = await self._ask()
-        now = time.monotonic()
-        if answer.is_well or now - self.looked_at >= _LOOK_AT_UNIT_EVERY:
-            self.looked_at = now
-            self._judge(answer, await self._state())
+        else:
+            answer = await self._ask()
+            if answer.is_well or now - self.looked_at >= _LOOK_AT_UNIT_EVERY:
+                self.looked_at = now
+                self._judge(answer, await self._state())
+        self.was_well = answer.is_well
         return answer
 
     async def _ask(self) -> Answer:

@@ -25,7 +25,7 @@ from typing import Any
 from bakery.helper.accounts import account_of, become
 from bakery.helper.children import status_of
 from bakery.helper.container_logs import next_frame
-from bakery.helper.containers import MOST_WORDS, Place, find
+from bakery.helper.containers import find
 from bakery.helper.descendants import descendants, signal_all, signal_descendants
 from bakery.helper.docker_api import Away, Docker, Refused, patiently
 from bakery.helper.job_watch import PR_SET_CHILD_SUBREAPER, reap
@@ -33,6 +33,7 @@ from bakery.helper.libc import LIBC
 from bakery.helper.names import UNIT
 from bakery.helper.processes import PATHS, began_at
 from bakery.helper.systemd import expect_systemd, states
+from bakery.helper.told_container import MOST_WORDS, Place
 from bakery.helper.units import Unit
 from bakery.helper.verbs import Verb
 from bakery.helper.words import is_text, say, told_object, whole_number

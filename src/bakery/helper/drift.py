@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from bakery.helper.certificate_files import Certificates, nameless
-from bakery.helper.containers import CONTAINER, SPEC, Place, body_of, find, settled, state_of, told_container
+from bakery.helper.containers import find, state_of
 from bakery.helper.docker_api import Docker, patiently
 from bakery.helper.names import APP, UNIT, WORD
 from bakery.helper.nginx import Nginx, main_file_of
@@ -38,6 +38,7 @@ from bakery.helper.nginx_text import (
 from bakery.helper.site_files import MARKED, Site, taking_turns
 from bakery.helper.sites import CATCH_ALL, CATCH_ALL_TLS, FIELDS, OPTIONAL, ToldSite, leads_to_the_same
 from bakery.helper.systemd import STARTS_WITH_MACHINE, UNIT_FOLDER, expect_systemd, states
+from bakery.helper.told_container import CONTAINER, SPEC, Place, body_of, settled, told_container
 from bakery.helper.told_unit import FIELDS as OF_UNIT
 from bakery.helper.told_unit import ToldUnit
 from bakery.helper.units import Unit

@@ -20,24 +20,12 @@ from typing import Any
 
 from bakery.helper import job_watch, jobs
 from bakery.helper.container_logs import next_piece
-from bakery.helper.containers import (
-    CONTAINER,
-    SPEC,
-    Place,
-    body_of,
-    ensure_network,
-    ensure_volume,
-    expect_ours,
-    find,
-    let_write,
-    missing_is_fine,
-    settled,
-    told_container,
-)
+from bakery.helper.containers import ensure_network, ensure_volume, find, let_write, missing_is_fine
 from bakery.helper.docker_api import CONFLICT, Away, Docker, Refused, installation, patiently
 from bakery.helper.images import OwnWork, add_note, of_job
 from bakery.helper.job import KEY, LONGEST_JOB, Job
 from bakery.helper.names import APP, WORD
+from bakery.helper.told_container import CONTAINER, SPEC, Place, body_of, expect_ours, settled, told_container
 from bakery.helper.verbs import Verb
 from bakery.helper.words import sentence, told_object, whole_number, write_all
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bakery.helper.containers import Place, find
+from bakery.helper.containers import find
 from bakery.helper.docker_api import Docker, patiently
 from bakery.helper.names import UNIT
 from bakery.helper.systemd import expect_systemd, states
+from bakery.helper.told_container import Place
 from bakery.helper.verbs import Verb
 from bakery.helper.words import say
 

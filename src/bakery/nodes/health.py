@@ -14,6 +14,7 @@ from bakery.nodes.transport import Transport
 
 EAGER_FOR, EAGER_PAUSE, CALM_PAUSE = 5.0, 0.1, 1.0  # seconds
 CLOSED_PAUSE = 0.03  # while nothing answers at all, which costs the app nothing
+GOOD_PAUSE = 0.05  # after a good answer, which one more is to confirm
 STAYS_OPEN = 0.2  # a port that somebody listens on; Docker's lets everybody in, and cuts off
 ANSWER_WITHIN = 2.0
 SUCCESSES_NEEDED = 2
@@ -103,7 +104,9 @@ async def wait_until_healthy(
 def pause_after(answer: Answer, elapsed: float, pace: Pace) -> float:
     if elapsed >= EAGER_FOR:
         return pace.calm
-    return CLOSED_PAUSE if answer.is_closed else pace.eager
+    if answer.is_closed:
+        return CLOSED_PAUSE
+    return min(pace.eager, GOOD_PAUSE) if answer.is_well and answer.kind is not CheckKind.COMMAND else pace.eager
 
 
 async def ask_app(
