@@ -29,7 +29,7 @@ from pathlib import Path
 from bakery.helper.accounts import AGENT, account_of, ensure_account
 from bakery.helper.files import remove_tree, sync_folder, write_over
 from bakery.helper.git_fetch import KNOWN, Fetched, fetch, fetch_modules, head_of, list_branches, measure
-from bakery.helper.git_lfs import Pointer, fetch_files, find_pointers
+from bakery.helper.git_lfs import Pointer, find_pointers
 from bakery.helper.git_program import Credentials, Git
 from bakery.helper.git_tree import Writer
 from bakery.helper.git_urls import COMMIT, Url, expect_url, is_ref, short
@@ -269,6 +269,8 @@ def bring(
         files, size = files + some, size + some_size
         found = find_pointers(git, one)
         if found:
+            from bakery.helper.git_lfs_server import fetch_files  # noqa: PLC0415 - it takes long to load, and few need it
+
             fetch_files(git, one.url, found)
             pointers += found
     git.forget_credentials()
