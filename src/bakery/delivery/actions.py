@@ -67,6 +67,7 @@ async def _start(work: Work, start: Start) -> None:
     if not is_warm:
         work.log_from = await keeping.log_size(work.node, start.program)
     await keeping.start(work.node, start.program)
+    work.runs = start.program
     work.log.write(f"{start.program.name} runs on port {start.slot.port}.")
 
 
@@ -92,6 +93,7 @@ async def _check(work: Work, check: Check) -> None:
     seconds = work.patience.check + terms.grace
     work.log.write(f"{shown_check(terms)} Up to {seconds:g} s, on port {check.port}.")
     asker = _Asker(work.node, check, work.deployment.environment.app, terms)
+    asker.was_seen = check.is_warm and work.runs == check.program
 
     async def ask() -> Answer:
         answer = await asker.ask()
@@ -212,10 +214,14 @@ class _Asker:
     terms: Terms
     looked_at: float = 0.0
     was_well: bool = False
+    was_seen: bool = False  # to run, a moment ago
     last_exit: str = ""  # while it runs again, nobody tells
 
     async def ask(self) -> Answer:
         now = time.monotonic()
+        if self.was_seen and (answer := await self._ask()).is_well:
+            return answer
+        self.was_seen = False
         if self.check.is_warm or self.was_well:  # it will be well again: both at once
             answer, state = await asyncio.gather(self._ask(), self._state())
             self._judge(answer, state)

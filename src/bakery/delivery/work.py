@@ -39,7 +39,7 @@ class Patience:
 
 @dataclass(slots=True)
 class Work:
-    """`log_from` is where the app's own log begins for this release."""
+    """`log_from` is where the app's own log begins for this release, `runs` what was seen to run just now."""
 
     store: Store
     node: Node
@@ -48,6 +48,7 @@ class Work:
     log: DeploymentLog
     patience: Patience
     log_from: int = 0
+    runs: Program | None = None
     proof: Proof | None = None  # while traffic is being switched
     space: asyncio.Task[Space] | None = None  # asked for while rows are written
     at_fault: Program | None = None  # which program failed, if not the one with the port
