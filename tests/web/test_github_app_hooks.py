@@ -8,13 +8,18 @@ import pytest
 
 from bakery.delivery.clone import clone_app
 from bakery.github.installations import look, look_if_due
+from bakery.hooks.preview_comments import tell_previews
+from bakery.hooks.preview_settling import settle_previews
 from bakery.hooks.telling import tell_news
 from bakery.store.rows import only
 from bakery.store.store import Store
+from bakery.web.moments import now
 from tests.api.site import BASE, Site
 from tests.github_double.deliveries import Delivery, of_app
 from tests.github_double.server import GitHubDouble
 from tests.github_double.world import App, Installation
+from tests.hooks.pull_requests import at_repository
+from tests.hooks.pull_requests import github as a_pull_request
 from tests.hooks.pushes import A, B
 from tests.hooks.pushes import github as a_push
 from tests.support.git_server import Repository
@@ -188,3 +193,20 @@ async def test_the_app_tells_what_became_of_a_commit(
     assert [(one["state"], one["context"]) for one in repository.statuses] == [("pending", "bakery/shop/production")]
     grants = [grant for token, grant in github.world.tokens.items() if token.startswith("ghs_")]
     assert all(grant.repositories == {"acme/shop"} for grant in grants)
+
+
+async def test_a_pull_request_has_its_preview_and_its_comment_by_the_app(
+    site: Site, github: GitHubDouble, app: App, installation: Installation
+) -> None:
+    async with site.as_(await an_admin(site.store, "pat@example.com")) as api:
+        assert (await api.patch("/apps/shop/previews/settings", json={"is_on": True})).status_code == 200
+    repository = github.world.repositories["acme/shop"]
+    told = at_repository(a_pull_request(), repository.id, f"{github.url}/acme/shop")
+    payload = {**told, "installation": {"id": installation.id}}
+    _, answer = await send(site, of_app(app, HOOK, "pull_request", payload))
+    assert answer["decision"] == "previews"
+    await settle_previews(site.store, site.parts.queue, now=now())
+    await tell_previews(site.store, BASE)
+    assert len(repository.comments) == 1
+    await send(site, of_app(app, HOOK, "push", pushed(github, installation, ref="refs/heads/carts")))
+    assert await _deployments(site.store) == 1

@@ -205,6 +205,7 @@ async def test_the_api_shows_and_sets_it(site: Site, github: GitHubDouble, clien
     async with site.as_(ada) as api:
         assert (await api.get("/github")).json() == {
             "server": None, "login": None, "linked_at": None, "link_url": f"{BASE}/account/github",
+            "app_accounts": [],
         }  # fmt: skip
         made = (await api.put("/system/github", json=wanted)).json()
         assert (made["url"], made["client_id"], made["callback_url"], made["links"]) == (

@@ -37,7 +37,7 @@ async def test_a_new_installation_says_what_to_do_first(admin: Browser) -> None:
     page = await admin.get("/")
 
     assert (page.status, page.heading) == (200, "Nothing runs yet")
-    assert "To do first 0 of 3 done" in page.text
+    assert "To do first 0 of 4 done" in page.text
     assert "./scripts/up" in page.text
 
 
