@@ -196,10 +196,11 @@ async def test_the_app_tells_what_became_of_a_commit(
 
 
 async def test_a_pull_request_has_its_preview_and_its_comment_by_the_app(
-    site: Site, github: GitHubDouble, app: App, installation: Installation
+    site: Site, admin: Browser, github: GitHubDouble, app: App, installation: Installation
 ) -> None:
     async with site.as_(await an_admin(site.store, "pat@example.com")) as api:
         assert (await api.patch("/apps/shop/previews/settings", json={"is_on": True})).status_code == 200
+    assert "Nothing arrives." not in (await admin.get("/apps/shop/previews")).text
     repository = github.world.repositories["acme/shop"]
     told = at_repository(a_pull_request(), repository.id, f"{github.url}/acme/shop")
     payload = {**told, "installation": {"id": installation.id}}

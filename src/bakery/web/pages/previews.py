@@ -90,7 +90,7 @@ async def _page(
         listed[:_A_PAGE],
         settings,
         environments=[one.environment for one in environments if not is_preview_name(one.environment)],
-        has_webhook=webhook.hook is not None,
+        has_webhook=webhook.is_heard,
         form=form,
         older=listed[_A_PAGE - 1].number if len(listed) > _A_PAGE else None,
         is_first=before is None,
