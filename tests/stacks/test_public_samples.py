@@ -742,6 +742,94 @@ SAMPLES: Mapping[str, Sample] = {
         build=None,
         start='exec gunicorn wsgi:app --bind "${HOST:-127.0.0.1}:${PORT:-8000}"',
     ),
+    "node-by-the-engines-of-development": Sample(
+        {
+            "package.json": (
+                '{"scripts": {"start": "node index.js"}, '
+                '"devEngines": {"runtime": {"name": "node", "version": "22.x"}, '
+                '"packageManager": {"name": "pnpm", "version": "9"}}}'
+            ),
+            "index.js": "",
+        },
+        stack="node",
+        framework=None,
+        build=None,
+        start="pnpm run start",
+    ),
+    "node-of-typescript": Sample(
+        {"package.json": '{"type": "module", "main": "index.ts"}', "index.ts": ""},
+        stack="node",
+        framework=None,
+        build=None,
+        start="node index.ts",
+    ),
+    "node-of-typescript-by-tsx": Sample(
+        {"package.json": '{"main": "index.ts", "dependencies": {"tsx": "4"}}', "index.ts": ""},
+        stack="node",
+        framework=None,
+        build=None,
+        start="npx tsx index.ts",
+    ),
+    "vite-with-a-folder-in-its-script": Sample(
+        {
+            "package.json": '{"scripts": {"build": "vite build --outDir www"}, "devDependencies": {"vite": "6"}}',
+            "index.html": "",
+        },
+        stack="node",
+        framework="Vite",
+        build="npm run build",
+        start=None,
+        runtime=STATIC,
+        static_folder="www",
+    ),
+    "vitepress-at-the-top": Sample(
+        {
+            "package.json": (
+                '{"scripts": {"docs:build": "vitepress build", "docs:preview": "vitepress preview"}, '
+                '"devDependencies": {"vitepress": "1"}}'
+            ),
+            ".vitepress/config.mts": "",
+            "index.md": "",
+        },
+        stack="node",
+        framework="VitePress",
+        build="npm run docs:build",
+        start=None,
+        runtime=STATIC,
+        static_folder=".vitepress/dist",
+    ),
+    "adonis": Sample(
+        {
+            "package.json": (
+                '{"scripts": {"build": "node ace build", "start": "node bin/server.js"}, '
+                '"dependencies": {"@adonisjs/core": "6"}}'
+            ),
+            "adonisrc.ts": "",
+            "bin/server.ts": "",
+        },
+        stack="node",
+        framework="AdonisJS",
+        build="npm run build",
+        start="node build/bin/server.js",
+    ),
+    "nitro": Sample(
+        {
+            "package.json": (
+                '{"scripts": {"build": "nitro build", "dev": "nitro dev"}, "devDependencies": {"nitropack": "2"}}'
+            )
+        },
+        stack="node",
+        framework="Nitro",
+        build="npm run build",
+        start="node .output/server/index.mjs",
+    ),
+    "flask-as-a-function": Sample(
+        {"requirements.txt": "Flask\n", "api/index.py": "from flask import Flask\napp = Flask(__name__)\n"},
+        stack="python",
+        framework="Flask",
+        build=None,
+        start='exec gunicorn api.index:app --bind "${HOST:-127.0.0.1}:${PORT:-8000}"',
+    ),
 }
 
 
@@ -871,3 +959,77 @@ def test_an_app_called_docs_is_one_where_apps_are() -> None:
         "docs/package.json": next_app,
     }
     assert [one.base for one in unknown(files).alternatives] == ["apps/docs", "apps/web"]
+
+
+@pytest.mark.parametrize(
+    ("package", "others", "framework", "folder"),
+    [
+        ({"scripts": {"start": "webpack serve", "build": "webpack"}, "devDependencies": {"webpack-cli": "5"}},
+         {"webpack.config.js": ""}, "webpack", "dist"),
+        ({"scripts": {"build": "preact build", "dev": "preact watch"}, "devDependencies": {"preact-cli": "3"}},
+         {}, "Preact CLI", "build"),
+        ({"scripts": {"build": "slidev build", "dev": "slidev --open"}, "dependencies": {"@slidev/cli": "51"}},
+         {"slides.md": ""}, "Slidev", "dist"),
+        ({"scripts": {"build": "slidev build --out public"}, "dependencies": {"@slidev/cli": "51"}},
+         {"slides.md": ""}, "Slidev", "public"),
+        ({"scripts": {"build": "stencil build", "start": "stencil build --dev --watch --serve"},
+          "devDependencies": {"@stencil/core": "4"}},
+         {"stencil.config.ts": "export const config = { outputTargets: [{ type: 'www' }] };"}, "Stencil", "www"),
+        ({"scripts": {"build-storybook": "storybook build"}, "devDependencies": {"storybook": "8"}},
+         {".storybook/main.ts": ""}, "Storybook", "storybook-static"),
+    ],
+)  # fmt: skip
+def test_what_builds_pages_is_no_server(
+    package: dict[str, object], others: dict[str, str], framework: str, folder: str
+) -> None:
+    plan = plan_of({"package.json": json.dumps(package), **others})
+    assert (plan.framework, plan.runtime, plan.static_folder, plan.missing) == (framework, STATIC, folder, ())
+
+
+@pytest.mark.parametrize(
+    ("needs", "others"),
+    [
+        ({"webpack-cli": "5"}, {"webpack.config.js": "module.exports = { target: 'node' }"}),
+        ({"storybook": "8"}, {}),
+        ({"@stencil/core": "4"}, {"stencil.config.ts": "outputTargets: [{ type: 'dist' }]"}),
+    ],
+)
+def test_what_is_there_for_others_makes_no_pages(needs: dict[str, str], others: dict[str, str]) -> None:
+    package = {"scripts": {"start": "node server.js"}, "devDependencies": needs}
+    plan = plan_of({"package.json": json.dumps(package), "server.js": "", **others})
+    assert (plan.runtime, str(plan.commands.start)) == (DOCKER, "npm run start")
+
+
+@pytest.mark.parametrize(("of_lock", "version"), [("6", "3"), ("8", "4")])
+def test_a_lock_file_of_new_yarn_says_which_yarn_it_is_of(of_lock: str, version: str) -> None:
+    plan = plan_of(
+        {
+            "package.json": '{"scripts": {"start": "node index.js"}}',
+            "yarn.lock": f"# Manual changes might be lost.\n\n__metadata:\n  version: {of_lock}\n",
+            "index.js": "",
+        }
+    )
+    assert str(plan.commands.install) == "yarn install --immutable"
+    assert [one.version for one in plan.versions if one.tool == "yarn"] == [version]
+
+
+def test_the_first_of_several_engines_for_development_counts() -> None:
+    package = (
+        '{"scripts": {"start": "node a.js"}, "devEngines": {"runtime": [{"name": "node", "version": ">=20 <21"}]}}'
+    )
+    assert plan_of({"package.json": package}).versions[0].version == "20"
+    for odd in ('"x"', "[]", "[1]", '{"name": 1}', '{"name": "node"}'):
+        written = f'{{"devEngines": {{"runtime": {odd}, "packageManager": {odd}}}}}'
+        assert plan_of({"package.json": written}).versions[0].version == "24"
+
+
+def test_a_script_that_calls_bun_finds_it_beside_pnpm() -> None:
+    plan = plan_of(
+        {
+            "package.json": '{"scripts": {"start": "bun index.ts"}, "packageManager": "pnpm@9.0.0"}',
+            "pnpm-lock.yaml": "lockfileVersion: '9.0'\n",
+            "index.ts": "",
+        }
+    )
+    assert plan.stack == "node"
+    assert "RUN npm install --global bun\n" in getattr(plan.dockerfile, "text", "")

@@ -1,7 +1,5 @@
 """Bun: its lock file or its settings beside package.json."""
 
-import re
-
 from bakery.model.apps import Runtime
 from bakery.model.repository_paths import RepositoryPath
 from bakery.stacks import node_frameworks
@@ -62,7 +60,7 @@ def _mark(folder: Folder, package: Package | None, workspace: Workspace | None) 
     top = workspace.folder if workspace else folder
     if mark := top.first(*BUN.locks, SETTINGS):
         return f"{top.shown(mark)} is Bun's."
-    if package and re.match(r"bunx?\s", package.scripts.get("start", "")):
+    if package and package.starts_with_bun:
         return f"The script “start” of {package.shown} calls Bun."
     return None
 

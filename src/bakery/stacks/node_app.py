@@ -28,6 +28,8 @@ _TYPESCRIPT = (
     "app.ts",
     "main.ts",
 )
+# Node runs TypeScript itself, since 22.18.
+_PROGRAMS_OF_NODE = (".js", ".mjs", ".cjs", ".ts", ".mts")
 # Beside it, a package.json is for its pages.
 DJANGO = ("manage.py",)
 _FOR_PRODUCTION = ("start:prod", "start:production")
@@ -151,7 +153,8 @@ def _start(project: Project, output: Output | None) -> tuple[AppCommand | None, 
     """The command, and the sentence for it; or what is missing."""
     package, manager = project.package, project.managed.manager
     script = package.script("start")
-    if script and not is_for_development(script):
+    is_for_what_was_built = output is not None and script == output.instead_of
+    if script and not is_for_development(script) and not is_for_what_was_built:
         return manager.script("start"), f"{package.shown} has a script “start”."
     for name in _FOR_PRODUCTION:
         if name in package.scripts:
@@ -169,8 +172,8 @@ def _start_of_program(project: Project) -> tuple[AppCommand | None, str]:
     package, folder = project.package, project.folder
     if project.workspace and package.is_library:
         return None, f"{package.shown} has no script “start”, and is there for others of its workspace to use."
-    if package.main and (project.program == "bun" or package.main.endswith((".js", ".mjs", ".cjs"))):
-        return words(project.program, package.main), f"{package.shown} names {package.main} as its program."
+    if package.main and (project.program == "bun" or package.main.endswith(_PROGRAMS_OF_NODE)):
+        return _running(project, package.main), f"{package.shown} names {package.main} as its program."
     if package.made_main and "build" in package.scripts and not package.is_library:
         return (
             words(project.program, package.made_main),
@@ -185,6 +188,12 @@ def _start_of_program(project: Project) -> tuple[AppCommand | None, str]:
         ), f"{package.shown} needs tsx, which runs {folder.shown(program)}."
     where = "here" if project.program == "bun" else "beside it"
     return None, f"{package.shown} has no script “start”, and none of {', '.join(project.programs)} is {where}."
+
+
+def _running(project: Project, program: str) -> Words:
+    if project.program == "node" and program.endswith("ts") and "tsx" in project.package.all_needs:
+        return project.managed.manager.program("tsx", program)
+    return words(project.program, program)
 
 
 def _of_framework(project: Project, argv: Sequence[str]) -> AppCommand:

@@ -25,15 +25,23 @@ class Output(Struct, frozen=True):
     files: str | None = None
     start: tuple[str, ...] = ()
     missing: str = ""
+    instead_of: str = ""  # a script “start” that is right only within what was built
 
 
 class Framework(Struct, frozen=True):
-    """`packages`: any of these makes it one. `build`: what builds it where no script does."""
+    """`packages`: any of these makes it one, where a script fits the pattern `said`. `build`: what builds it where no
+    script does.
+    """
 
     name: str
     packages: tuple[str, ...]
     output: Callable[[Folder, Package], Output | None]
     build: tuple[str, ...] = ()
+    said: str = ""
+
+    def is_of(self, package: Package) -> bool:
+        named = any(name in package.all_needs for name in self.packages)
+        return named and re.search(self.said, _scripts(package)) is not None
 
 
 _LISTENING = ("--host", "$HOST", "--port", "$PORT")
@@ -42,10 +50,12 @@ _TANSTACK = ("@tanstack/react-start", "@tanstack/solid-start", "@tanstack/start"
 VITE_CONFIGS = configs("vite.config")
 _NEXT, _NUXT, _ASTRO = configs("next.config"), configs("nuxt.config"), configs("astro.config")
 _SVELTE, _ROUTER, _APP = configs("svelte.config"), configs("react-router.config"), configs("app.config")
+_STORYBOOK = r"\b(?:storybook build|build-storybook)\b"
 _WEBPACK = (*configs("webpack.config"), "webpack.prod.js")
+_STENCIL = configs("stencil.config")
 _ELEVENTY = (".eleventy.js", *configs("eleventy.config"))
 READS = (
-    *VITE_CONFIGS, *_NEXT, *_NUXT, *_ASTRO, *_SVELTE, *_ROUTER, *_APP, *_ELEVENTY, *_WEBPACK,
+    *VITE_CONFIGS, *_NEXT, *_NUXT, *_ASTRO, *_SVELTE, *_ROUTER, *_APP, *_ELEVENTY, *_WEBPACK, *_STENCIL,
     "angular.json", "app.json",
 )  # fmt: skip
 # What these programs do with these words is for development, or shows a build to its maker. “”: without any.
@@ -55,7 +65,8 @@ _FOR_DEVELOPMENT = {
     "react-scripts": ("start",), "gatsby": ("develop", "serve"), "vue-cli-service": ("serve",), "nest": ("start",),
     "expo": ("start",), "docusaurus": ("start", "serve"), "vitepress": ("", "dev", "serve", "preview"),
     "vinxi": ("dev",), "webpack": ("serve", "server"), "webpack-dev-server": ("",),
-    "ember": ("serve", "server"), "storybook": ("dev",), "hexo": ("server",), "preact": ("watch",),
+    "ember": ("serve", "server"), "nitro": ("dev", "preview"), "slidev": ("", "dev"),
+    "storybook": ("dev",), "hexo": ("server",), "preact": ("watch",),
     "wrangler": ("dev",), "nx": ("serve", "dev"),
 }  # fmt: skip
 
@@ -71,12 +82,14 @@ def is_for_development(script: str) -> bool:
         return "--serve" in words or "--watch" in words
     if words[0] == "parcel":
         return "build" not in words
+    if words[0] == "stencil":
+        return "--serve" in words
     second = words[1] if len(words) > 1 and not words[1].startswith("-") else ""
     return second in _FOR_DEVELOPMENT.get(words[0], ())
 
 
 def find_framework(package: Package) -> Framework | None:
-    return next((one for one in FRAMEWORKS if any(name in package.all_needs for name in one.packages)), None)
+    return next((one for one in FRAMEWORKS if one.is_of(package)), None)
 
 
 def _next(folder: Folder, package: Package) -> Output:
@@ -247,7 +260,9 @@ def _vite(folder: Folder, package: Package) -> Output | None:
     page = f"{root}/index.html" if root else "index.html"
     if not folder.has(page):
         return None
-    written = setting(text, "outDir")
+    by_script = re.search(r"\bvite build\b[^&|;]{0,200}--outDir[ =]([\w./-]{1,100})", package.script("build"))
+    written = by_script[1] if by_script else setting(text, "outDir")
+    shown = package.shown if by_script else shown
     out = posixpath.normpath(posixpath.join(root, written or "dist"))
     is_said = written is not None and is_plain_path(out)
     where = f"{shown} puts them into {out}" if is_said else "they are in dist"
@@ -263,8 +278,8 @@ def _files(what: str, out: str) -> Callable[[Folder, Package], Output]:
 
 def _parcel(_: Folder, package: Package) -> Output | None:
     """Files where a script names a page."""
-    scripts = " ".join(package.scripts.values())[:5000]
-    if not re.search(r"\bparcel\b[^&|;]{0,200}\.html\b", scripts):
+    scripts = _scripts(package)
+    if not re.search(r"\bparcel\b[^&|;\n]{0,200}\.html\b", scripts):
         return None
     found = re.search(r"--(?:dist-dir|out-dir)[ =]([A-Za-z0-9_][A-Za-z0-9_/-]{0,60})", scripts)
     out = found[1] if found else "dist"
@@ -279,16 +294,43 @@ def _webpack(folder: Folder, package: Package) -> Output:
     found = re.search(r"path\.(?:resolve|join)\(\s*__dirname\s*,\s*[\"'](?:\./)?([A-Za-z0-9_][\w/-]{0,60})[\"']", text)
     out = found[1] if found and "output" in text[: found.start()] else "dist"
     where = f"{shown} puts them into {out}" if shown and out != "dist" else "they are in dist"
-    return Output(f"{package.shown} needs webpack-dev-server, so the build is files; {where}.", files=out)
+    return Output(
+        f"{package.shown} has webpack's own server for development, so the build is files; {where}.", files=out
+    )
 
 
 def _vitepress(_: Folder, package: Package) -> Output:
-    found = re.search(
-        r"vitepress build(?: +([A-Za-z0-9_][A-Za-z0-9_/-]{0,60}))?", " ".join(package.scripts.values())[:5000]
-    )
+    found = re.search(r"vitepress build(?: +([A-Za-z0-9_][A-Za-z0-9_/-]{0,60}))?", _scripts(package))
     root = found[1] if found and found[1] else ""
     out = f"{root}/.vitepress/dist" if root else ".vitepress/dist"
     return Output(f"{package.shown} needs vitepress, whose build is files alone, in {out}.", files=out)
+
+
+def _slidev(_: Folder, package: Package) -> Output:
+    found = re.search(r"\bslidev build\b[^&|;\n]{0,200}(?:--out|-o)[ =]([A-Za-z0-9_][\w/-]{0,60})", _scripts(package))
+    out = found[1] if found else "dist"
+    return Output(f"{package.shown} needs Slidev, whose build is files alone, in {out}.", files=out)
+
+
+def _stencil(folder: Folder, _: Package) -> Output | None:
+    """Files where it says that there are pages; else elements for others to use."""
+    text, shown = config_text(folder, *_STENCIL)
+    if not re.search(r"""\btype\s{0,20}:\s{0,20}["']www["']""", text):
+        return None
+    return Output(f"{shown} makes pages (“www”), so the build is files alone, in www.", files="www")
+
+
+def _adonis(_: Folder, package: Package) -> Output:
+    """Its build is a project of its own, whose script “start” is right in there."""
+    return Output(
+        f"{package.shown} needs AdonisJS, whose build is a server in build.",
+        start=("node", "build/bin/server.js"),
+        instead_of="node bin/server.js",
+    )
+
+
+def _scripts(package: Package) -> str:
+    return "\n".join(package.scripts.values())[:5000]
 
 
 def _server(what: str, *start: str) -> Callable[[Folder, Package], Output]:
@@ -326,6 +368,11 @@ FRAMEWORKS = (
     Framework("Ember", ("ember-cli",), _files("ember-cli", "dist"), ("ember", "build", "--environment=production")),
     Framework("NestJS", ("@nestjs/core",), _server("NestJS", "node", "dist/main.js"), ("nest", "build")),
     Framework("Strapi", ("@strapi/strapi",), _server("Strapi", "strapi", "start"), ("strapi", "build")),
+    Framework("AdonisJS", ("@adonisjs/core",), _adonis, ("node", "ace", "build")),
+    Framework("Nitro", ("nitropack", "nitro"), _server("Nitro", *_NITRO), ("nitro", "build")),
+    Framework("Slidev", ("@slidev/cli",), _slidev, ("slidev", "build")),
+    Framework("Preact CLI", ("preact-cli",), _files("preact-cli", "build"), ("preact", "build")),
+    Framework("Stencil", ("@stencil/core",), _stencil, ("stencil", "build")),
     Framework("Vite", ("vite",), _vite, ("vite", "build")),
     Framework("Express", ("express",), _by_its_program),
     Framework("Fastify", ("fastify",), _by_its_program),
@@ -335,4 +382,6 @@ FRAMEWORKS = (
     # Beside a library for servers these make its pages.
     Framework("Parcel", ("parcel", "parcel-bundler"), _parcel),
     Framework("webpack", ("webpack-dev-server",), _webpack),
+    Framework("webpack", ("webpack-cli",), _webpack, said=r"\bwebpack serve\b"),
+    Framework("Storybook", ("storybook",), _files("storybook", "storybook-static"), ("storybook", "build"), _STORYBOOK),
 )  # fmt: skip

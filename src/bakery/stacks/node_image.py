@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from bakery.model.app_commands import words
 from bakery.model.repository_paths import joined
 from bakery.model.variables import VariableName
 from bakery.stacks.image_text import FOLDER, ImageText
@@ -57,6 +58,9 @@ def _written(
     text.packages(*needs.run)
     for command in commands_of_manager:
         text.run(command)
+    if base.node and project.package.starts_with_bun:
+        text.comment("The script “start” calls Bun.")
+        text.run(words("npm", "install", "--global", "bun"))
     if is_bare:
         _serve(text, project, base, app, commands)
         return text.done()

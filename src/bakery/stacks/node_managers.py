@@ -109,6 +109,8 @@ LOCKS = tuple(lock for manager in (NPM, PNPM, YARN, BUN) for lock in manager.loc
 # What reads the lock file of that version.
 _PNPM_BY_LOCK = {"5": "7", "6": "8"}
 _USUAL_PNPM, _USUAL_YARN = "10", "4"
+_LOCK_OF_NEW_YARN = r"(?m)^__metadata:\n[ \t]{1,8}version: ([0-9]{1,2})$"
+_YARN_BY_LOCK = {"4": "2", "5": "3", "6": "3"}
 
 
 def managed(folder: Folder, package: Package, workspace: Workspace | None) -> Managed:
@@ -213,13 +215,16 @@ def _name_of(package: Package) -> str:
 
 def _yarn(folder: Folder, package: Package) -> Manager:
     version = (package.manager or "").partition("@")[2]
-    return YARN if re.match(r"[2-9]", version) or folder.has(YARN_SETTINGS) else YARN_CLASSIC
+    is_new = re.match(r"[2-9]", version) or folder.has(YARN_SETTINGS)
+    if not is_new and not version:
+        is_new = re.search(_LOCK_OF_NEW_YARN, folder.text(YARN.locks[0]) or "") is not None
+    return YARN if is_new else YARN_CLASSIC
 
 
 def _version(manager: Manager, top: Folder, package: Package) -> tuple[ToolVersion | None, tuple[str, ...]]:
     if manager not in (PNPM, YARN):
         return None, ()
-    usual = _usual_pnpm(top) if manager is PNPM else _USUAL_YARN
+    usual = _usual_pnpm(top) if manager is PNPM else _usual_yarn(top)
     written = (package.manager or "").partition("@")[2].partition("+")[0] if _name_of(package) == manager.name else ""
     asked = [
         Asked(written, package.shown) if written else None,
@@ -228,9 +233,9 @@ def _version(manager: Manager, top: Folder, package: Package) -> tuple[ToolVersi
         in_mise(top, manager.name),
     ]
     version, why = chosen_version(manager.name, asked, read=_as_written, usual=usual)
-    lock = top.shown(PNPM.locks[0])
-    if version.source == THE_DEFAULT and manager is PNPM and usual != _USUAL_PNPM:
-        return ToolVersion("pnpm", usual, lock), (*why, f"{lock} is of pnpm {usual}.")
+    lock = top.shown(manager.locks[0])
+    if version.source == THE_DEFAULT and usual not in {_USUAL_PNPM, _USUAL_YARN}:
+        return ToolVersion(manager.name, usual, lock), (*why, f"{lock} is of {manager.name} {usual}.")
     return version, why
 
 
@@ -242,6 +247,11 @@ def _as_written(text: str) -> str | None:
 def _usual_pnpm(folder: Folder) -> str:
     found = re.match(r"""lockfileVersion:\s{1,5}["']?([0-9])""", folder.text(PNPM.locks[0]) or "")
     return _PNPM_BY_LOCK.get(found[1] if found else "", _USUAL_PNPM)
+
+
+def _usual_yarn(folder: Folder) -> str:
+    found = re.search(_LOCK_OF_NEW_YARN, folder.text(YARN.locks[0]) or "")
+    return _YARN_BY_LOCK.get(found[1] if found else "", _USUAL_YARN)
 
 
 def _unlocked(top: Folder, lock: str, package: Package) -> str | None:

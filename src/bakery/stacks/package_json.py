@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from bakery.stacks.documents import read_json, table_in, text_in, texts_in, value_in
+from bakery.stacks.documents import Document, read_json, table_in, text_in, texts_in, value_in
 from bakery.stacks.tree import Folder, is_plain_path
 
 FILE = "package.json"
@@ -65,6 +65,10 @@ class Package(Struct, frozen=True):
         words = set(re.findall(r"[@A-Za-z0-9_./-]+", self.script("start")[:1000]))
         return bool(words & self.needs_to_build)
 
+    @property
+    def starts_with_bun(self) -> bool:
+        return re.match(r"bunx?\s", self.scripts.get("start", "")) is not None
+
     def script(self, name: str) -> str:
         """What it runs at last: “npm run x” is what x is. Empty when there is none."""
         text = self.scripts.get(name, "").strip()
@@ -95,8 +99,8 @@ def read_package(folder: Folder) -> Package | None:
         asks={**_texts(to_build), **_texts(needs)},
         main=_program(folder, main),
         made_main=_made_program(folder, main),
-        manager=text_in(document, "packageManager"),
-        engines=_texts(table_in(document, "engines")),
+        manager=text_in(document, "packageManager") or _manager_for_development(document),
+        engines={**_runtime_for_development(document), **_texts(table_in(document, "engines"))},
         volta=_texts(table_in(document, "volta")),
         members=(
             texts_in(document, "workspaces")
@@ -105,6 +109,26 @@ def read_package(folder: Folder) -> Package | None:
         )[:_MOST_MEMBERS],
         is_library=any(value_in(document, key) is not None for key in ("exports", "types", "typings", "publishConfig")),
     )
+
+
+def _manager_for_development(document: Document) -> str | None:
+    """Of “devEngines”, written like “packageManager”."""
+    asked = _first_of(document, "packageManager")
+    name, version = text_in(asked, "name"), text_in(asked, "version")
+    return f"{name}@{version}" if name and version else name
+
+
+def _runtime_for_development(document: Document) -> Mapping[str, str]:
+    asked = _first_of(document, "runtime")
+    name, version = text_in(asked, "name"), text_in(asked, "version")
+    return {name: version} if name and version else {}
+
+
+def _first_of(document: Document, kind: str) -> Document:
+    """npm allows for one, or for a list of which any will do."""
+    asked = value_in(document, "devEngines", kind)
+    first = asked[0] if isinstance(asked, list) and asked else asked
+    return first if isinstance(first, dict) else {}
 
 
 def _texts(table: Mapping[str, object]) -> Mapping[str, str]:

@@ -21,7 +21,7 @@ PROGRAMS = (
 )
 _MODULES = (
     *PROGRAMS,
-    *("app/main.py", "app/app.py", "app/__init__.py", "src/main.py", "src/app.py", "api/main.py"),
+    *("app/main.py", "app/app.py", "app/__init__.py", "src/main.py", "src/app.py", "api/main.py", "api/index.py"),
     *("*/main.py", "*/app.py", "*/__init__.py", "src/*/main.py", "src/*/app.py", "src/*/__init__.py"),
 )
 _RUN_AS_MODULE = "*/__main__.py"
