@@ -11,7 +11,7 @@ from bakery.delivery.drift import Kind
 from bakery.delivery.node_drift import NodeDrift, look_for_drift, repair
 from bakery.model.actor import Actor, Origin
 from bakery.model.errors import CommandFailed, Conflict, NotAllowed, NotFound
-from bakery.model.names import AppName, Colour, EnvironmentName, unit_name
+from bakery.model.names import AppName, Colour, EnvironmentName, Port, unit_name
 from bakery.model.permissions import Role
 from bakery.nodes.helper_ingress import HelperIngress
 from bakery.store.queue import Queue
@@ -120,12 +120,37 @@ async def test_what_a_deployment_is_at_is_left_out(shop: Fleet) -> None:
 
 
 async def test_an_older_helper_is_told_kindly(shop: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def refuse(*_: object) -> None:
+    async def refuse(*_: object, **__: object) -> None:
         raise CommandFailed("There is no such verb.", exit_status=1)
 
     monkeypatch.setattr(HelperIngress, "look_for_drift", refuse)
     with pytest.raises(Conflict, match="its helper is of an older Bakery"):
         await look(shop)
+
+
+async def test_bakerys_own_site_is_put_right_by_whoever_looks_after_its_machine(shop: Fleet) -> None:
+    async with shop.store.transaction() as tx:
+        await tx.connection.execute(
+            """
+            INSERT INTO settings (name, value) VALUES ('own_site', '{"is_wanted": true}'),
+                ('own_site_found', '{"host": "bakery.example"}')
+            """
+        )
+    [found] = (await look(shop)).differences
+    assert (found.key, found.said) == ("nginx:01-bakery.conf", "It is missing, so nobody reaches Bakery by it.")
+    asked = await events_about_settings(shop)
+    assert await put_right(shop) == ["nginx:01-bakery.conf"]
+    assert await events_about_settings(shop) == asked + 1
+    assert shop.node.ingress is not None
+    await shop.node.ingress.put_own_site("bakery.example", Port(4100))  # as that does
+    assert await look(shop) == NOTHING
+
+
+async def events_about_settings(fleet: Fleet) -> int:
+    async with fleet.store.connection() as connection:
+        row = await (await connection.execute("SELECT count(*) FROM events WHERE topic = 'settings'")).fetchone()
+    assert row
+    return int(row[0])
 
 
 async def test_what_does_not_differ_is_not_repaired(shop: Fleet) -> None:

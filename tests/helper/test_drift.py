@@ -339,3 +339,20 @@ async def test_a_certificate_whose_files_were_changed_is_another(place: Place) -
         assert list((await certificates.fingerprints()).values()) != [held.fingerprint]
         path.write_text(before)
     assert list((await certificates.fingerprints()).values()) == [held.fingerprint]
+
+
+async def test_that_somebody_changed_bakerys_own_site_it_says_itself(ingress: HelperIngress, place: Place) -> None:
+    conf = place.root / "nginx/bakery.d/01-bakery.conf"
+    assert (await ingress.look_for_drift([])).shared == ()
+    missing = FileDrift(str(conf), is_there=False)
+    assert (await ingress.look_for_drift([], has_own_site=True)).shared == (missing,)
+    await ingress.put_own_site("bakery.example", Port(4100))
+    assert (await ingress.look_for_drift([], has_own_site=True)).shared == ()
+    conf.write_text(conf.read_text() + "# By hand.\n")
+    (changed,) = (await ingress.look_for_drift([], has_own_site=True)).shared
+    assert changed.diff == ("(It is not as Bakery wrote it.)",)
+    await ingress.put_own_site("bakery.example", Port(4100))
+    assert (await ingress.look_for_drift([], has_own_site=True)).shared == ()
+    head, _, rest = conf.read_text().partition("\n")
+    conf.write_text(f"{head}\n{rest.partition(chr(10))[2]}")  # of a Bakery that did not say yet what it wrote
+    assert (await ingress.look_for_drift([], has_own_site=True)).shared == ()

@@ -12,6 +12,8 @@ from bakery.model.names import CertificateName, UnitName
 from bakery.nodes.drift import ContainerDrift, FileDrift, SiteDrift, SitesDrift, UnitDrift
 
 _CHANGED = "Its file is not as Bakery writes it: somebody changed it, or an older Bakery wrote it."
+OWN_SITE = "01-bakery.conf"
+_MISSING = "It is missing, and all sites need it."
 _EARLIER = "Bakery would write its file otherwise by now; nobody changed it by hand."
 _RESTARTED = "Bakery describes it anew and starts it: the app is away for a moment."
 _MARKERS = {
@@ -172,9 +174,10 @@ def _nobodys(name: str, owner: Owner) -> Difference:
 
 
 def _shared(file: FileDrift) -> Difference:
-    said = _said_of(file) if file.is_there else "It is missing, and all sites need it."
-    how = "Bakery writes it anew, and nginx reads it."
     name = PurePosixPath(file.path).name
+    missing = "It is missing, so nobody reaches Bakery by it." if name == OWN_SITE else _MISSING
+    said = _said_of(file) if file.is_there else missing
+    how = "Bakery writes it anew, and nginx reads it."
     return Difference(Kind.NGINX, name, said, how, file.path, file.diff, is_by_hand=not file.is_by_bakery)
 
 

@@ -12,11 +12,12 @@ from datetime import timedelta
 import structlog
 
 from bakery.delivery import drift, tasks
-from bakery.delivery.drift import Certificate, Difference, Kind, Owner, Wanted, programs_by_name
+from bakery.delivery.drift import OWN_SITE, Certificate, Difference, Kind, Owner, Wanted, programs_by_name
 from bakery.delivery.drift_looks import claim_look, look_soon, note_look
 from bakery.delivery.look import look_at_environment
 from bakery.delivery.sites import site_of
 from bakery.helper.words import NO_SUCH_VERB
+from bakery.ingress import own_site
 from bakery.ingress.certificates import ask_for_look, certificates_of
 from bakery.ingress.site_options import trouble_of
 from bakery.ingress.tasks import REFRESH_SITE
@@ -132,7 +133,10 @@ async def look_at(store: Store, queue: Queue, node: Node, node_id: int) -> NodeD
         for row in before.environments.values()
         if not before.is_left_out(row) and row.live is not None and not row.is_stopped
     }
-    looks = (_sites(node, wanted, before), _units(node, wanted), _containers(node, wanted), _certificates(node, wanted))
+    async with store.connection() as connection:
+        has_own_site = await own_site.is_here(connection, node_id)
+    sites = _sites(node, wanted, before, has_own_site=has_own_site)
+    looks = (sites, _units(node, wanted), _containers(node, wanted), _certificates(node, wanted))
     found = await asyncio.gather(*map(_unless_refused, looks))
     after = await _read(store, queue, node_id)
     differences = [
@@ -160,6 +164,8 @@ async def repair(
                     (difference.certificate,),
                 )
                 await ask_for_look(tx, queue, difference.certificate)
+        if any(difference.name == OWN_SITE for difference in chosen):
+            own_site.ask_for_settling(tx)
         if chosen:
             after = {"what": [difference.key for difference in chosen]}
             tx.record(AuditEntry(actor, "node.repaired", "node", str(shown.id), slug, after=after))
@@ -226,11 +232,12 @@ async def _unless_refused(look: Awaitable[_Look]) -> _Look:
         return _Look(notes=(f"Not all could be looked at: {error.message} {error.hint}".strip(),))
 
 
-async def _sites(node: Node, wanted: Mapping[int, Wanted], rows: _Rows) -> _Look:
+async def _sites(node: Node, wanted: Mapping[int, Wanted], rows: _Rows, *, has_own_site: bool) -> _Look:
     if node.ingress is None:
         return _Look()
     by_name = {str(one.site.name): one for one in wanted.values() if one.site is not None}
-    found = await node.ingress.look_for_drift([one.site for one in by_name.values() if one.site is not None])
+    sites = [one.site for one in by_name.values() if one.site is not None]
+    found = await node.ingress.look_for_drift(sites, has_own_site=has_own_site)
     owners = {name: owner for name in found.nobodys if (owner := _owner(name, rows)) is not None}
     notes = [f"The site {name} is being changed at this moment." for name in found.under_way]
     notes += [f"{path} is not Bakery's, and is left alone." for path in found.foreign]

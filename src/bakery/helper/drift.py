@@ -1,6 +1,7 @@
 """Drift: what on this machine is not as the caller says that it should be. Looking changes nothing.
 
-    drift-sites        takes {"sites": {APP-ENVIRONMENT: … as site-apply}, "listen"} as a line of JSON
+    drift-sites        takes {"sites": {APP-ENVIRONMENT: … as site-apply}, "listen"} as a line of JSON, and maybe
+                       "has_own": Bakery's own site is to be here
     drift-units        takes {"units": {UNIT: … as unit-start}}
     drift-containers   takes {"containers": {NAME: … as container-start}}
 
@@ -28,6 +29,7 @@ from bakery.helper.nginx import Nginx, main_file_of
 from bakery.helper.nginx_text import (
     WRITTEN_BY_BAKERY,
     foreign_default_servers,
+    has_seal,
     is_sealed,
     render_catch_all,
     render_catch_all_tls,
@@ -35,6 +37,7 @@ from bakery.helper.nginx_text import (
     render_settings,
     sealed,
 )
+from bakery.helper.own_site import NAME as OWN_SITE
 from bakery.helper.site_files import MARKED, Site, taking_turns
 from bakery.helper.sites import CATCH_ALL, CATCH_ALL_TLS, FIELDS, OPTIONAL, ToldSite, leads_to_the_same
 from bakery.helper.systemd import STARTS_WITH_MACHINE, UNIT_FOLDER, expect_systemd, states
@@ -49,7 +52,7 @@ LARGEST = 128 * 1024  # bytes of a file that are shown
 MOST_LINES, LONGEST_LINE = 300, 500
 MOST = 5000  # of anything, in one call
 SITE = re.compile(f"{APP}-{WORD}")
-OF_NO_APP = (CATCH_ALL, CATCH_ALL_TLS, "01-bakery")  # sites of ours, too
+OF_NO_APP = (CATCH_ALL, CATCH_ALL_TLS, OWN_SITE)  # sites of ours, too
 
 
 def expect_all(
@@ -114,7 +117,7 @@ def difference(wanted: str, found: str) -> list[str]:
 
 def look_at_sites(root: Path) -> None:
 
-    told = told_object({"sites", "listen"}, what="What should be here", may=frozenset({"listen_tls"}))
+    told = told_object({"sites", "listen"}, what="What should be here", may=frozenset({"listen_tls", "has_own"}))
     listens = {name: told[name] for name in ("listen", "listen_tls") if name in told}
     nginx = Nginx(root, *listens.values())
     wanted = expect_all(told["sites"], SITE, FIELDS - {"listen"}, OPTIONAL - {"is_refresh", "listen_tls"})
@@ -124,6 +127,7 @@ def look_at_sites(root: Path) -> None:
         found = {name: of_site(root, nginx, site, wanted[name]) for name, site in sites.items()}
         nobodys, foreign = others(nginx, set(wanted))
         shared = of_shared_files(root, nginx) if wanted else []
+        shared += of_own_site(nginx) if told.get("has_own") is True else []
     say(
         {
             "sites": {name: one for name, one in found.items() if one and name not in under_way},
@@ -219,6 +223,22 @@ def of_shared_files(root: Path, nginx: Nginx) -> list[dict[str, object]]:
     found = [compared(path, text) for path, text in wanted.items()]
     found += [compared_site(path, text) for path, text in ours.items()]
     return [one for one in found if one["diff"] or not one["is_there"]]
+
+
+def of_own_site(nginx: Nginx) -> list[dict[str, object]]:
+    """What should be in it nobody says; that nobody changed it, it says itself. One of an older Bakery does not."""
+    path = nginx.sites / f"{OWN_SITE}.conf"
+    found = (read(path) or b"").decode(errors="replace")
+    if has_seal(found) and is_sealed(found):
+        return []
+    file = compared(path, None)
+    if not file["is_there"]:
+        return [file]
+    return [{**file, "diff": ["(It is not as Bakery wrote it.)"]}] if has_seal(found) or not is_ours(found) else []
+
+
+def is_ours(text: str) -> bool:
+    return text.startswith(f"{WRITTEN_BY_BAKERY}\n")
 
 
 def is_anothers(nginx: Nginx) -> bool:

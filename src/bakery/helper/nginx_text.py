@@ -113,6 +113,11 @@ def is_sealed(text: str) -> bool:
     return head == WRITTEN_BY_BAKERY and seal == f"{_SEAL}{_digest(rest)}"
 
 
+def has_seal(text: str) -> bool:
+    """Whether it says what Bakery wrote, be that true or not."""
+    return text.startswith(f"{WRITTEN_BY_BAKERY}\n{_SEAL}")
+
+
 def _digest(text: str) -> str:
     import hashlib  # noqa: PLC0415 - it loads OpenSSL, and not all verbs need it
 

@@ -23,6 +23,7 @@ from bakery.nodes.certificates import Authority, NodeCertificates
 from bakery.nodes.ingress import SYSTEM_PORT, SYSTEM_TLS_PORT, Ingress
 from bakery.store.installation import General
 from bakery.store.store import Connection, Store
+from bakery.store.transaction import Transaction
 
 _WANTED: Final = "own_site"
 _FOUND: Final = "own_site_found"
@@ -59,6 +60,18 @@ async def show_own_site(store: Store, *, actor: Actor) -> OwnSite:
 async def read_own_site(store: Store) -> OwnSite:
     async with store.connection() as connection:
         return await _read(connection)
+
+
+async def is_here(connection: Connection, node_id: int) -> bool:
+    """Whether the nginx of a node passes requests on to Bakery, as far as is known."""
+    own = await _read(connection)
+    cursor = await connection.execute("SELECT kind = 'local' FROM nodes WHERE id = %s", (node_id,))
+    return own.host is not None and own.is_settled and await cursor.fetchone() == (True,)
+
+
+def ask_for_settling(tx: Transaction) -> None:
+    """Whoever looks after its machine makes it what it should be."""
+    tx.publish("settings")
 
 
 async def choose_own_site(store: Store, general: General, *, is_wanted: bool, actor: Actor) -> OwnSite:

@@ -48,10 +48,12 @@ class HelperIngress:
         told = self._told(site) | {"is_refresh": True}
         await self._helper.say("site-apply", *_words(site.name), told=told, within=_WITHIN)
 
-    async def look_for_drift(self, sites: Sequence[ProxySite | StaticSite]) -> SitesDrift:
-        return await sites_drift(
-            self._helper, {"sites": {site.name: _described(site) for site in sites}, **self.listens}
-        )
+    async def look_for_drift(
+        self, sites: Sequence[ProxySite | StaticSite], *, has_own_site: bool = False
+    ) -> SitesDrift:
+        own = {"has_own": True} if has_own_site else {}
+        told = {"sites": {site.name: _described(site) for site in sites}, **self.listens, **own}
+        return await sites_drift(self._helper, told)
 
     def _told(self, site: ProxySite | StaticSite) -> dict[str, object]:
         return {**_described(site), **self.listens}

@@ -76,8 +76,10 @@ class Ingress(Protocol):
     async def show_site(self, name: SiteName) -> SiteMarker | None:
         """The truth after a cut or a crash: nothing is under way any more when this answers. None: no site of ours."""
 
-    async def look_for_drift(self, sites: Sequence[ProxySite | StaticSite]) -> SitesDrift:
-        """What differs from these and no others. It changes nothing."""
+    async def look_for_drift(
+        self, sites: Sequence[ProxySite | StaticSite], *, has_own_site: bool = False
+    ) -> SitesDrift:
+        """What differs from these and no others, and whether Bakery's own does. It changes nothing."""
 
     async def put_own_site(self, host: str, upstream: Port, certificate: CertificateName | None = None) -> None:
         """Requests for this name go to the Bakery that listens on this machine, by HTTPS too where there is a
