@@ -154,7 +154,7 @@ async def test_a_provider_is_told_without_its_secret_and_keeps_it(fleet: Fleet) 
 
 async def test_a_zone_has_one_provider_and_a_name_is_given_once(fleet: Fleet) -> None:
     await add_dns_provider(fleet.store, "one", ELSEWHERE, KEY, actor=ADMIN)
-    with pytest.raises(BadInput, match=r"example\.com: another provider has it"):
+    with pytest.raises(Conflict, match=r"example\.com: another provider has it"):
         await add_dns_provider(fleet.store, "two", ELSEWHERE, KEY, actor=ADMIN)
     other = replace(ELSEWHERE, zones=(HostName("example.org"),))
     with pytest.raises(Conflict, match="There is a DNS provider one already"):

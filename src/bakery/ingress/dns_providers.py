@@ -72,7 +72,7 @@ async def list_dns_providers(store: Store, *, actor: Actor) -> Sequence[DnsProvi
 async def show_dns_provider(store: Store, name: str, *, actor: Actor) -> DnsProvider:
     actor.require(Permission.MANAGE_SYSTEM)
     async with store.connection() as connection:
-        return _expect(await read_dns_provider(connection, name))
+        return _expect(await read_dns_provider(connection, _named(name)))
 
 
 async def add_dns_provider(store: Store, name: str, wanted: NameServer, secret: Secret, *, actor: Actor) -> DnsProvider:
@@ -109,7 +109,7 @@ async def change_dns_provider(
     actor.require(Permission.MANAGE_SYSTEM)
     given = parse_tsig_secret(secret) if secret else None
     async with store.transaction() as tx:
-        now = _expect(await read_dns_provider(tx.connection, name, for_update=True))
+        now = _expect(await read_dns_provider(tx.connection, _named(name), for_update=True))
         is_same = (now.server, now.port, now.key_name) == (wanted.server, wanted.port, wanted.key_name)
         if given is None and not is_same:
             raise BadInput("With another server or key, its secret is needed too.", field="secret")
@@ -145,7 +145,7 @@ async def remove_dns_provider(store: Store, name: str, *, actor: Actor) -> None:
     """Refused while a certificate depends on it."""
     actor.require(Permission.MANAGE_SYSTEM)
     async with store.transaction() as tx:
-        now = _expect(await read_dns_provider(tx.connection, name, for_update=True))
+        now = _expect(await read_dns_provider(tx.connection, _named(name), for_update=True))
         if now.apps:
             raise Conflict(
                 f"Certificates of {', '.join(now.apps)} are renewed by {name}.",
@@ -172,7 +172,7 @@ async def _set_zones(tx: Transaction, name: str, zones: Sequence[HostName]) -> N
     )
     mine = {zone for (zone,) in await cursor.fetchall()}
     if others := [zone for zone in zones if zone not in mine]:
-        raise BadInput(f"{', '.join(others)}: another provider has it.", field="zones", hint="A zone has one provider.")
+        raise Conflict(f"{', '.join(others)}: another provider has it.", hint="A zone has one provider.")
 
 
 async def _record(
@@ -203,6 +203,14 @@ async def _record(
 
 def _place(name: str) -> Place:
     return Place("dns_providers", name, "secret")
+
+
+def _named(name: str) -> str:
+    """What is no name of one, is not there."""
+    try:
+        return parse_provider_name(name)
+    except BadInput:
+        return _expect(None).name
 
 
 def _expect(found: DnsProvider | None) -> DnsProvider:

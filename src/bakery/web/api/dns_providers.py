@@ -102,7 +102,7 @@ async def post_dns_provider(parts: Parts, actor: Actor, data: DnsProviderWanted)
     operation_id="changeDnsProvider",
     summary="Change a DNS provider",
     opt=_MANAGE,
-    responses=problems(),
+    responses=problems(409),
     tags=["System"],
 )
 async def patch_dns_provider(parts: Parts, actor: Actor, provider: str, data: DnsProviderChanges) -> DnsProvider:

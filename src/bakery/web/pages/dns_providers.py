@@ -11,6 +11,7 @@ from bakery.ingress.dns_providers import (
     change_dns_provider,
     list_dns_providers,
     remove_dns_provider,
+    show_dns_provider,
 )
 from bakery.model.actor import Actor
 from bakery.model.dns_providers import ALGORITHMS, USUAL_PORT, USUAL_WAIT, NameServer, parse_name_server
@@ -51,10 +52,10 @@ async def add(request: WebRequest, parts: Parts, actor: Actor) -> Response[str] 
 async def change(request: WebRequest, parts: Parts, actor: Actor) -> Response[str] | Redirect:
     """`name`: which one. A secret that is left empty stays."""
     form = await typed(request)
-    name = form.text("name")
+    name = (await show_dns_provider(parts.store, form.text("name"), actor=actor)).name
     try:
         await change_dns_provider(parts.store, name, _wanted(form), form.secret("secret") or None, actor=actor)
-    except BadInput as error:
+    except (BadInput, Conflict) as error:
         refused = form.refused(error, shown=_SHOWN, hidden=("secret",))
         found = await list_dns_providers(parts.store, actor=actor)
         return await _page(request, found, _NEW, changing=(name, refused), error=error)
