@@ -16,7 +16,7 @@ class SourcePage:
 
     `follows` says what is followed now; empty: nothing. `is_image`: it is the name of an image. `deploy_key` is its
     public part. `host_keys` are fingerprints. `image` is None where no image can be run. `opened` says in words by what
-    GitHub opens the repository, `ways` what else may; `problem` why it does not now.
+    GitHub opens the repository, `ways` what else may; `problem` why it does not now, `hint` what to do.
     """
 
     app: str
@@ -35,6 +35,7 @@ class SourcePage:
     ways: Options = ()
     opened: str = ""
     problem: str = ""
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
