@@ -1,5 +1,6 @@
 """Which node an app may come to live on."""
 
+from bakery.delivery.recipe import Recipe
 from bakery.model.apps import Runtime
 from bakery.model.errors import BadInput, NotFound, Unavailable
 from bakery.model.nodes import LOCAL, NodeName, NodeState
@@ -45,6 +46,16 @@ def why_no_app(node: NodeSummary, runtime: Runtime) -> tuple[str, str]:
         (f"{node.slug} {lacks}.", "Choose another node, or install it there and verify the node.")
         if lacks
         else ("", "")
+    )
+
+
+def why_no_build(node: NodeSummary, recipe: Recipe | None) -> tuple[str, str]:
+    """Likewise, of a site whose files have to be made before nginx can serve them."""
+    if recipe is None or recipe.dockerfile_text is None or node.facts is None or node.facts.has_docker:
+        return "", ""
+    return (
+        f"This site has to be built, which is done in Docker, and {node.slug} has none.",
+        "Choose another node, or install it there and verify the node.",
     )
 
 

@@ -17,7 +17,7 @@ from bakery.delivery.drafts import (
 )
 from bakery.delivery.findings import look_into
 from bakery.delivery.new_app import WantedApp, make_app
-from bakery.delivery.placing import why_no_app
+from bakery.delivery.placing import why_no_app, why_no_build
 from bakery.delivery.request import request_deployment
 from bakery.delivery.variables import settings_in
 from bakery.github.app import has_app
@@ -356,6 +356,8 @@ async def _address_is_well(parts: Parts, draft: Draft, actor: Actor) -> None:
     if seen.node is None or (draft.text("node") and seen.node.slug != draft.text("node")):
         raise BadInput("No app may come to this node.", field="node", hint="Choose another node.")
     reason, hint = why_no_app(seen.node, seen.runtime)
+    if not reason:
+        reason, hint = why_no_build(seen.node, seen.site)
     if reason:
         raise BadInput(reason, field="node", hint=hint)
     if not await is_name_free(parts.store, slug, actor=actor):

@@ -10,9 +10,10 @@ from pathlib import PurePosixPath
 from bakery.delivery.drafts import Draft
 from bakery.delivery.findings import Finding
 from bakery.delivery.foresight import ForeseenPart, Names, foresee
-from bakery.delivery.placing import why_no_app
+from bakery.delivery.placing import why_no_app, why_no_build
 from bakery.delivery.plan import Slot, Wanted, plan_deployment
 from bakery.delivery.premises import Premises, Release
+from bakery.delivery.recipe import Recipe
 from bakery.delivery.work import Patience
 from bakery.github.links import LinkDetail
 from bakery.model.apps import HTTP_PORT, Runtime, SourceKind, automatic_host, parse_command, parse_health_path
@@ -86,6 +87,11 @@ class Seen:
             return Runtime(said)
         found = self.finding.runtime if self.finding else None
         return found or (Runtime.DOCKER if self.node is None or _takes(self.node, Runtime.DOCKER) else Runtime.PROCESS)
+
+    @property
+    def site(self) -> Recipe | None:
+        """How its files are made, where files are all that is served."""
+        return self.finding.recipe if self.finding and self.runtime is Runtime.STATIC else None
 
     @property
     def node(self) -> NodeSummary | None:
@@ -362,6 +368,8 @@ def _why_not(seen: Seen) -> str:
         return _SOURCE_FIRST
     if finding and finding.problem and not draft.text("command") and seen.at != "build":
         return "Say how it is built and started."
+    if seen.node and seen.at != "address" and (reason := why_no_build(seen.node, seen.site)[0]):
+        return reason
     return "" if draft.text("slug") or seen.at == "address" else "Give it a name."
 
 
