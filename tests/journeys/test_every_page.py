@@ -28,6 +28,8 @@ PARTS_OF_PAGES = {
     "/account",
     "/account/github/link",  # they lead to GitHub, and back
     "/account/github/back",
+    "/settings/github/app/back",
+    "/settings/github/app/installed",
     "/activity.csv",
     "/bootstrap/{token:str}/install-node.sh",
     *PARTS_OF_LOGS,
