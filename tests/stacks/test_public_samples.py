@@ -975,6 +975,9 @@ def test_an_app_called_docs_is_one_where_apps_are() -> None:
         ({"scripts": {"build": "stencil build", "start": "stencil build --dev --watch --serve"},
           "devDependencies": {"@stencil/core": "4"}},
          {"stencil.config.ts": "export const config = { outputTargets: [{ type: 'www' }] };"}, "Stencil", "www"),
+        ({"scripts": {"build": "umi build", "start": "umi dev"}, "dependencies": {"umi": "4"}}, {}, "Umi", "dist"),
+        ({"scripts": {"build": "sanity build", "start": "sanity start"}, "dependencies": {"sanity": "3"}},
+         {}, "Sanity", "dist"),
         ({"scripts": {"build-storybook": "storybook build"}, "devDependencies": {"storybook": "8"}},
          {".storybook/main.ts": ""}, "Storybook", "storybook-static"),
     ],
@@ -1033,3 +1036,58 @@ def test_a_script_that_calls_bun_finds_it_beside_pnpm() -> None:
     )
     assert plan.stack == "node"
     assert "RUN npm install --global bun\n" in getattr(plan.dockerfile, "text", "")
+
+
+@pytest.mark.parametrize(
+    ("files", "missing"),
+    [
+        (
+            {"environment.yml": "name: a\n", "app.py": "print(1)\n"},
+            "environment.yml is Conda's, which is not read: list what it needs in requirements.txt.",
+        ),
+        (
+            {"Cargo.toml": '[package]\nname = "a"\nversion = "0.1.0"\n', "src/main.rs": "", "Trunk.toml": ""},
+            "Trunk.toml is for Trunk, which makes pages of it, and no image brings that: add a Dockerfile.",
+        ),
+        (
+            {
+                "Cargo.toml": '[package]\nname = "a"\nversion = "0.1.0"\n[package.metadata.leptos]\nsite-root = "a"\n',
+                "src/main.rs": "",
+            },
+            "Cargo.toml is for cargo-leptos, which makes pages of it, and no image brings that: add a Dockerfile.",
+        ),
+    ],
+)
+def test_what_would_start_and_not_work_is_said_to_be_missing(files: Files, missing: str) -> None:
+    assert plan_of(files).missing == (missing,)
+
+
+def test_a_list_of_packages_comes_before_one_of_conda() -> None:
+    files = {"environment.yml": "name: a\n", "app.py": "print(1)\n"}
+    assert plan_of({**files, "requirements.txt": "requests\n"}).missing == ()
+    started = plan_of({**files, "Procfile": "web: gunicorn app:app\n"})
+    assert (str(started.commands.start), started.missing) == ("gunicorn app:app", ())
+    assert any(sentence.startswith("environment.yml is Conda's") for sentence in started.why)
+
+
+@pytest.mark.parametrize("name", ["production", "prod"])
+def test_assets_of_laravel_mix_are_built(name: str) -> None:
+    plan = plan_of(
+        {
+            "composer.json": '{"require": {"laravel/framework": "^8"}}',
+            "artisan": "",
+            "public/index.php": "",
+            "package.json": f'{{"scripts": {{"{name}": "mix --production"}}}}',
+        }
+    )
+    assert str(plan.commands.build) == f"npm install && npm run {name}"
+
+
+def test_a_function_for_requests_is_served_by_its_package() -> None:
+    needs = {"requirements.txt": "functions-framework\n"}
+    plan = plan_of({**needs, "main.py": "def hello(request):\n    return 'hi'\n"})
+    assert str(plan.commands.start) == (
+        'exec functions-framework --target hello --host "${HOST:-127.0.0.1}" --port "${PORT:-8000}"'
+    )
+    several = plan_of({**needs, "main.py": "def a(request):\n    pass\n\n\ndef b(request):\n    pass\n"})
+    assert str(several.commands.start) == "python3 main.py"

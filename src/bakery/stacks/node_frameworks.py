@@ -66,6 +66,7 @@ _FOR_DEVELOPMENT = {
     "expo": ("start",), "docusaurus": ("start", "serve"), "vitepress": ("", "dev", "serve", "preview"),
     "vinxi": ("dev",), "webpack": ("serve", "server"), "webpack-dev-server": ("",),
     "ember": ("serve", "server"), "nitro": ("dev", "preview"), "slidev": ("", "dev"),
+    "umi": ("dev",), "max": ("dev",), "sanity": ("dev", "start", "preview"),
     "storybook": ("dev",), "hexo": ("server",), "preact": ("watch",),
     "wrangler": ("dev",), "nx": ("serve", "dev"),
 }  # fmt: skip
@@ -371,6 +372,8 @@ FRAMEWORKS = (
     Framework("AdonisJS", ("@adonisjs/core",), _adonis, ("node", "ace", "build")),
     Framework("Nitro", ("nitropack", "nitro"), _server("Nitro", *_NITRO), ("nitro", "build")),
     Framework("Slidev", ("@slidev/cli",), _slidev, ("slidev", "build")),
+    Framework("Umi", ("umi", "@umijs/max"), _files("umi", "dist"), ("umi", "build")),
+    Framework("Sanity", ("sanity",), _files("sanity", "dist"), ("sanity", "build")),
     Framework("Preact CLI", ("preact-cli",), _files("preact-cli", "build"), ("preact", "build")),
     Framework("Stencil", ("@stencil/core",), _stencil, ("stencil", "build")),
     Framework("Vite", ("vite",), _vite, ("vite", "build")),

@@ -107,6 +107,7 @@ def find_php_app(folder: Folder, _: Said) -> Found | None:
     project = _Project(folder, needs, version, extensions, root or "")
     is_broken = folder.has(COMPOSER) and document is None
     page = folder.shown(f"{root}/{INDEX}" if root else INDEX)
+    assets = _script_of_assets(folder)
     return Found(
         runtimes=(Runtime.DOCKER,),  # PHP's own server is for development
         commands=Commands(
@@ -129,7 +130,7 @@ def find_php_app(folder: Folder, _: Said) -> Found | None:
                 else []
             ),
             *reasons,
-            *([f"{folder.shown(PACKAGE)} has a script “build”, for its assets."] if _assets(folder) else []),
+            *([f"{folder.shown(PACKAGE)} has a script “{assets}”, for its assets."] if assets else []),
         ),
         missing=()
         if root is not None
@@ -207,14 +208,20 @@ def _migrations(folder: Folder, needs: frozenset[str]) -> AppCommand | None:
 
 
 def _assets(folder: Folder) -> AppCommand | None:
-    package = read_package(folder)
-    if package is None or "build" not in package.scripts:
+    name = _script_of_assets(folder)
+    if name is None:
         return None
     if folder.has("pnpm-lock.yaml"):
-        return ShellText("npx --yes pnpm install --frozen-lockfile && npx --yes pnpm run build")
+        return ShellText(f"npx --yes pnpm install --frozen-lockfile && npx --yes pnpm run {name}")
     if folder.has("yarn.lock"):
-        return ShellText("yarn install && yarn run build")
-    return ShellText(f"npm {'ci' if folder.has('package-lock.json') else 'install'} && npm run build")
+        return ShellText(f"yarn install && yarn run {name}")
+    return ShellText(f"npm {'ci' if folder.has('package-lock.json') else 'install'} && npm run {name}")
+
+
+def _script_of_assets(folder: Folder) -> str | None:
+    """Laravel Mix calls it “production”, or “prod”."""
+    package = read_package(folder)
+    return next((name for name in ("build", "production", "prod") if package and name in package.scripts), None)
 
 
 def _secrets(folder: Folder, framework: str | None) -> tuple[ProposedVariable, ...]:

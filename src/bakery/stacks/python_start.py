@@ -74,7 +74,7 @@ def find_start(folder: Folder, project: PythonProject) -> Start | str:
     if project.tool is not Tool.NONE and (below := _django_below(folder)):
         started = _start_django(Folder(folder.tree, joined(folder.path, below)), project)
         return started if isinstance(started, str) else _from_above(started, below)
-    for find in (_start_of_framework, _start_object, _start_script, _start_program):
+    for find in (_start_function, _start_of_framework, _start_object, _start_script, _start_program):
         if found := find(folder, project):
             return found
     return (
@@ -147,6 +147,16 @@ def _package_with(folder: Folder, file: str) -> str | None:
     """The first package just below that holds this file."""
     found = (name.rpartition("/")[0] for name in folder.matching(f"*/{file}"))
     return next((name for name in found if _PACKAGE.fullmatch(name)), None)
+
+
+def _start_function(folder: Folder, project: PythonProject) -> Start | None:
+    """Google's way: a function that answers a request, and a package that serves it."""
+    found = re.findall(r"^def[ \t]+([A-Za-z_]\w{0,60})\([ \t]*request\b", folder.text("main.py") or "", re.MULTILINE)
+    if "functions-framework" not in project.needs or len(found) != 1:
+        return None
+    told = f"{folder.shown('main.py')} has the function “{found[0]}”, which functions-framework serves."
+    options = f'--target {found[0]} --host "${{HOST:-127.0.0.1}}" --port "${{PORT:-{PORT}}}"'
+    return Start(ShellText(f"exec functions-framework {options}"), (told,), "Functions Framework")
 
 
 def _start_of_framework(folder: Folder, project: PythonProject) -> Start | None:

@@ -57,6 +57,7 @@ _CLIENTS: Mapping[str, tuple[str, str]] = {
     "mongodb": ("MONGODB_URI", "MongoDB"),
     "redis": ("REDIS_URL", "Redis"),
 }
+_TRUNK = "Trunk.toml"
 _BOTS = ("serenity", "teloxide", "twilight-gateway")
 
 
@@ -84,6 +85,8 @@ def find_rust_app(folder: Folder, _: Said) -> Found | None:
     packages = list(_packages(folder, top))
     needs = frozenset(need for _, one in packages for need in _needs(one))
     program, why = _program([one for where, package in packages for one in _programs(folder, where, package)])
+    if maker := _maker_for_browsers(folder, top):
+        program, why = None, maker
     if top is None:
         why = "Nothing says what is built: say how it is started."
     version, asked = _rust(folder)
@@ -125,6 +128,17 @@ def find_rust_app(folder: Folder, _: Said) -> Found | None:
         port=project.port,
         write_dockerfile=lambda final, names: _write_dockerfile(project, final, names),
     )
+
+
+def _maker_for_browsers(folder: Folder, top: Document | None) -> str:
+    """What cargo alone builds of it would start, and show nothing."""
+    if folder.has(_TRUNK):
+        found, maker = _TRUNK, "Trunk"
+    elif table_in(top, "package", "metadata", "leptos"):
+        found, maker = MANIFEST, "cargo-leptos"
+    else:
+        return ""
+    return f"{folder.shown(found)} is for {maker}, which makes pages of it, and no image brings that: add a Dockerfile."
 
 
 def _packages(folder: Folder, top: Document | None) -> Iterator[tuple[str, Document]]:
