@@ -39,20 +39,18 @@ _KINDS: Mapping[str, str] = {
     "Bottle": "Bottle",
 }
 _OF_WSGI = frozenset({"Flask", "Dash", "Bottle"})
-_OBJECT = re.compile(
-    r"^([A-Za-z_]\w{0,60})(?:[ \t]*,[ \t]*\w{1,60}){0,3}[ \t]*(?::[^=\n]{1,80})?=[ \t]*(?:\w+\.)?"
-    rf"({'|'.join(_KINDS)})\(",
-    re.MULTILINE,
+# Texts, which are compiled when a project of Python is first looked into.
+_OBJECT = (
+    r"(?m)^([A-Za-z_]\w{0,60})(?:[ \t]*,[ \t]*\w{1,60}){0,3}[ \t]*(?::[^=\n]{1,80})?=[ \t]*(?:\w+\.)?"
+    rf"({'|'.join(_KINDS)})\("
 )
-_FACTORY = re.compile(r"^def[ \t]+((?:create|make|get)_app(?:lication)?)\(", re.MULTILINE)
-_MADE = re.compile(r"^(app|application|server)[ \t]*=[ \t]*(?:\w+\.)?(?:create|make|get)_app\w*\(", re.MULTILINE)
-_BROUGHT = re.compile(
-    r"^from[ \t]+[\w.]{1,80}[ \t]+import[ \t]+(?:[\w, \t]{0,80}[ ,])?(app|application|server)\b", re.MULTILINE
-)
-_STARTS_ITSELF = re.compile(r"""^if[ \t]+__name__[ \t]*==[ \t]*["']__main__["']""", re.MULTILINE)
-_FOR_ALL = re.compile(r"""0\.0\.0\.0|["']HOST["']""")
-_MODULE_PATH = re.compile(r"(?:src/)?(?:[A-Za-z_][A-Za-z0-9_]{0,60}/){0,2}[A-Za-z_][A-Za-z0-9_]{0,60}\.py")
-_PACKAGE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}")
+_FACTORY = r"(?m)^def[ \t]+((?:create|make|get)_app(?:lication)?)\("
+_MADE = r"(?m)^(app|application|server)[ \t]*=[ \t]*(?:\w+\.)?(?:create|make|get)_app\w*\("
+_BROUGHT = r"(?m)^from[ \t]+[\w.]{1,80}[ \t]+import[ \t]+(?:[\w, \t]{0,80}[ ,])?(app|application|server)\b"
+_STARTS_ITSELF = r"""(?m)^if[ \t]+__name__[ \t]*==[ \t]*["']__main__["']"""
+_FOR_ALL = r"""0\.0\.0\.0|["']HOST["']"""
+_MODULE_PATH = r"(?:src/)?(?:[A-Za-z_][A-Za-z0-9_]{0,60}/){0,2}[A-Za-z_][A-Za-z0-9_]{0,60}\.py"
+_PACKAGE = r"[A-Za-z_][A-Za-z0-9_]{0,60}"
 
 
 class Start(Struct, frozen=True):
@@ -111,7 +109,7 @@ def _start_django(folder: Folder, project: PythonProject) -> Start | str:
 def _django_below(folder: Folder) -> str | None:
     """The folder of a manage.py just below what says what is needed."""
     found = [name.rpartition("/")[0] for name in folder.matching("*/manage.py")]
-    return found[0] if len(found) == 1 and _PACKAGE.fullmatch(found[0]) else None
+    return found[0] if len(found) == 1 and re.fullmatch(_PACKAGE, found[0]) else None
 
 
 def _from_above(start: Start, below: str) -> Start:
@@ -146,7 +144,7 @@ def _server_of_django(folder: Folder, project: PythonProject) -> tuple[ShellText
 def _package_with(folder: Folder, file: str) -> str | None:
     """The first package just below that holds this file."""
     found = (name.rpartition("/")[0] for name in folder.matching(f"*/{file}"))
-    return next((name for name in found if _PACKAGE.fullmatch(name)), None)
+    return next((name for name in found if re.fullmatch(_PACKAGE, name)), None)
 
 
 def _start_function(folder: Folder, project: PythonProject) -> Start | None:
@@ -175,7 +173,7 @@ def _start_of_framework(folder: Folder, project: PythonProject) -> Start | None:
         where = f"GRADIO_SERVER_NAME={host} GRADIO_SERVER_PORT={port}"
         return (
             None
-            if _OBJECT.search(folder.text(page) or "")
+            if re.search(_OBJECT, folder.text(page) or "")
             else Start(ShellText(f"exec env {where} python3 {page}"), (told,), "Gradio")
         )
     return None
@@ -185,7 +183,7 @@ def _first_that_imports(folder: Folder, package: str) -> str | None:
     imports = re.compile(rf"^(?:import|from)[ \t]+{package}\b", re.MULTILINE)
     found = (*folder.present("streamlit_app.py", *PROGRAMS), *folder.matching("*.py"))
     return next(
-        (name for name in found if _MODULE_PATH.fullmatch(name) and imports.search(folder.text(name) or "")), None
+        (name for name in found if re.fullmatch(_MODULE_PATH, name) and imports.search(folder.text(name) or "")), None
     )
 
 
@@ -199,16 +197,16 @@ def _start_object(folder: Folder, project: PythonProject) -> Start | None:
 
 def _named_object(project: PythonProject, name: str, text: str) -> tuple[str, str] | None:
     """What a server is told to serve, and of which kind it is."""
-    if found := _OBJECT.search(text):
+    if found := re.search(_OBJECT, text):
         kind = _KINDS[found[2]]
         return (f"{found[1]}.server" if kind == "Dash" else found[1]), kind
     by_needs = {"flask": "Flask", "fastapi": "FastAPI", "quart": "Quart", "starlette": "Starlette"}
     kind = next((kind for package, kind in by_needs.items() if package in project.needs), "")
-    if kind and (found := _MADE.search(text)):
+    if kind and (found := re.search(_MADE, text)):
         return found[1], kind
-    if kind and (found := _FACTORY.search(text)) and f"{kind}(" in text:
+    if kind and (found := re.search(_FACTORY, text)) and f"{kind}(" in text:
         return f"{found[1]}()", kind
-    if kind and name in {"wsgi.py", "asgi.py", "run.py", "main.py", "app.py"} and (found := _BROUGHT.search(text)):
+    if kind and name in {"wsgi.py", "asgi.py", "run.py", "main.py", "app.py"} and (found := re.search(_BROUGHT, text)):
         return found[1], kind
     return None
 
@@ -223,7 +221,7 @@ def _serve(folder: Folder, project: PythonProject, name: str, text: str, served:
     command = _gunicorn(module, served, inside) if server == "gunicorn" else _uvicorn(module, served, inside)
     if server in project.needs | brought:
         return Start(command, (f"{said}, and {server} is among what it needs.",), kind)
-    if _STARTS_ITSELF.search(text) and _FOR_ALL.search(text) and "/" not in name:
+    if re.search(_STARTS_ITSELF, text) and re.search(_FOR_ALL, text) and "/" not in name:
         port = port_in_code(text) or (Port(5000) if kind == "Flask" and "PORT" not in text else PORT)
         return Start(words("python3", name), (f"{said}, and is a program that starts itself.",), kind, port)
     return Start(
@@ -240,7 +238,7 @@ def _start_script(_: Folder, project: PythonProject) -> Start | None:
 
 def _start_program(folder: Folder, project: PythonProject) -> Start | None:
     present = folder.present(*PROGRAMS)
-    own = [name for name in present if _STARTS_ITSELF.search(folder.text(name) or "")]
+    own = [name for name in present if re.search(_STARTS_ITSELF, folder.text(name) or "")]
     if program := next(iter((*own, *present)), None):
         because = "a program that starts itself" if own else "where Python programs usually begin"
         return _program(folder, project, program, f"{folder.shown(program)} is {because}.", words("python3", program))
@@ -270,7 +268,7 @@ def _port(project: PythonProject, text: str) -> Port | None:
 
 def _modules(folder: Folder) -> Iterator[str]:
     seen = dict.fromkeys(name for pattern in _MODULES for name in folder.matching(pattern))
-    yield from (name for name in seen if _MODULE_PATH.fullmatch(name) and "test" not in name)
+    yield from (name for name in seen if re.fullmatch(_MODULE_PATH, name) and "test" not in name)
 
 
 def _module(name: str) -> tuple[str | None, str]:
