@@ -192,9 +192,9 @@ def test_what_is_typed_wrong_is_told_at_its_field(wrong: dict[str, str | int | l
         "zones": ["Example.COM."], "server": " 192.0.2.53 ", "port": 53, "key_name": "bakery-key",
         "algorithm": "hmac-sha256", "wait": 60,
     }  # fmt: skip
-    assert parse_name_server(**good) == ELSEWHERE  # type: ignore[arg-type]
+    assert parse_name_server(**good) == ELSEWHERE  # type: ignore[arg-type]  # fields by name
     with pytest.raises(BadInput) as refused:
-        parse_name_server(**{**good, **wrong})  # type: ignore[arg-type]
+        parse_name_server(**{**good, **wrong})  # type: ignore[arg-type]  # fields by name
     assert refused.value.field == field
 
 

@@ -242,7 +242,7 @@ def test_a_unit_file_that_was_changed_is_shown_as_a_difference(units: Units) -> 
     units.start()
     units.unit_file.write_text(units.unit_file.read_text() + "Nice=5\n")
     found = look_at(units)
-    assert found["diff"][-1] == "+Nice=5"  # type: ignore[index]
+    assert found["diff"][-1] == "+Nice=5"  # type: ignore[index]  # JSON
     assert (found["has_its_variables"], found["is_running"]) == (True, True)
 
 

@@ -60,7 +60,7 @@ def test_gitea_tells_alike() -> None:
     [({}, False), ({"head": FORK}, True), ({"head": {"id": None}}, True)],
 )
 def test_what_cannot_be_told_from_a_fork_is_one(change: dict[str, object], *, is_fork: bool) -> None:
-    assert a_request(github(**change)).is_fork is is_fork  # type: ignore[arg-type]
+    assert a_request(github(**change)).is_fork is is_fork  # type: ignore[arg-type]  # fields by name
 
 
 def test_one_whose_fork_was_deleted_is_of_a_fork() -> None:

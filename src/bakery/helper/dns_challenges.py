@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import socket
 import sys
+from collections.abc import Container
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -85,9 +86,9 @@ class DnsChallenge:
         return "".join(f"dns_{self.plugin}_{name} = {value}\n" for name, value in told.items())
 
 
-def _one_of(told: dict[str, object], name: str, among: object) -> str:
+def _one_of(told: dict[str, object], name: str, among: Container[str]) -> str:
     value = told[name]
-    return value if isinstance(value, str) and value in among else sys.exit(f"{name} is none that is known here.")  # type: ignore[operator]
+    return value if isinstance(value, str) and value in among else sys.exit(f"{name} is none that is known here.")
 
 
 def _text(told: dict[str, object], name: str, form: re.Pattern[str]) -> str:
