@@ -19,7 +19,7 @@ import psycopg
 
 from bakery.settings import Settings
 from tests.lab.nodes import Node
-from tests.support.serving import Serving
+from tests.support.serving import BAKERY, Serving
 from tests.support.waiting import wait_until
 
 EMAIL, PASSWORD = "bench@example.com", "a long bench password"
@@ -47,8 +47,8 @@ class Running:
 
 
 @contextmanager
-def running(folder: Path, **environ: str) -> Iterator[Running]:
-    serving = Serving(folder, {"BAKERY_ADMIN_EMAIL": EMAIL, "BAKERY_ADMIN_PASSWORD": PASSWORD, **environ})
+def running(folder: Path, program: tuple[str, ...] = BAKERY, **environ: str) -> Iterator[Running]:
+    serving = Serving(folder, {"BAKERY_ADMIN_EMAIL": EMAIL, "BAKERY_ADMIN_PASSWORD": PASSWORD, **environ}, program)
     try:
         yield Running(serving, serving.start())
     finally:

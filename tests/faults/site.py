@@ -24,9 +24,14 @@ EMAIL, PASSWORD = "ada@example.com", "a long enough password"
 
 def a_bakery(folder: Path, *arguments: str, **environ: str) -> Serving:
     """Not started. Nothing of this machine outside of the folder is changed by what it deploys."""
-    program = (sys.executable, "-m", "tests.support.bakery_of_a_user", str(folder / "node"), str(a_free_port()))
+    program = program_of_a_user(folder)
     variables = {"BAKERY_ADMIN_EMAIL": EMAIL, "BAKERY_ADMIN_PASSWORD": PASSWORD, "PYTHONPATH": str(ROOT), **environ}
     return Serving(folder, variables, program, arguments)
+
+
+def program_of_a_user(folder: Path) -> tuple[str, ...]:
+    """That is not root on its node, whoever runs it."""
+    return (sys.executable, "-m", "tests.support.bakery_of_a_user", str(folder / "node"), str(a_free_port()))
 
 
 def site_port(bakery: Serving) -> int:
