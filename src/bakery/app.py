@@ -30,7 +30,7 @@ from bakery.delivery.old_logs import shorten_old_logs
 from bakery.delivery.plan import StepKey
 from bakery.delivery.rounds import find_lost_work, look_after_apps
 from bakery.delivery.worker import register_tasks
-from bakery.github.installations import keep_looking_at_app
+from bakery.github.app_looking import keep_looking_at_app
 from bakery.github.registration import set_registration
 from bakery.hooks.looking import keep_looking_at_branches
 from bakery.hooks.preview_settling import keep_previews

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from bakery.github.installations import look
+from bakery.github.app_looking import look
 from tests.api.site import BASE, Site
 from tests.github_double.server import GitHubDouble
 from tests.github_double.world import App, Installation

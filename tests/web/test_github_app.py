@@ -9,7 +9,8 @@ import pytest
 
 from bakery.delivery.git_rows import credentials_of, read_source
 from bakery.delivery.sources import set_source, show_source
-from bakery.github.installations import look, token_to_list, token_to_tell
+from bakery.github.app_looking import look
+from bakery.github.installation_tokens import token_to_list, token_to_tell
 from bakery.model.actor import Actor
 from bakery.model.errors import BakeryError, NotAllowed
 from bakery.model.sources import parse_new_source

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bakery.delivery.clone import clone_app
-from bakery.github.installations import look, look_if_due
+from bakery.github.app_looking import look, look_if_due
 from bakery.hooks.preview_comments import tell_previews
 from bakery.hooks.preview_settling import settle_previews
 from bakery.hooks.telling import tell_news

@@ -14,7 +14,8 @@ from gidgethub.abc import CACHE_TYPE
 from gidgethub.httpx import GitHubAPI
 
 from bakery.github.asking import asking
-from bakery.github.installations import find_account, token_to_list
+from bakery.github.installation_tokens import token_to_list
+from bakery.github.installations import find_account
 from bakery.github.links import usable_link
 from bakery.model.actor import Actor
 from bakery.model.bearer import digest

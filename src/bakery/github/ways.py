@@ -3,16 +3,8 @@
 from dataclasses import dataclass
 
 from bakery.github.app import read_app
-from bakery.github.installations import (
-    find_installation,
-    is_chosen,
-    note_chosen,
-    read_installations,
-    taken_out,
-    token_to_fetch,
-    token_to_list,
-    token_to_tell,
-)
+from bakery.github.installation_tokens import taken_out, token_to_fetch, token_to_list, token_to_tell
+from bakery.github.installations import find_installation, is_chosen, note_chosen, read_installations
 from bakery.github.links import token_for, usable_link
 from bakery.github.repositories import Repository, repository_at
 from bakery.model.errors import BadInput, NotFound

@@ -6,7 +6,8 @@ import msgspec
 from litestar import delete, get, post
 
 from bakery.github.app import apps_by_github_app, forget_app
-from bakery.github.installations import AppDetail, look_at_installations, show_app
+from bakery.github.app_looking import look_at_installations
+from bakery.github.installations import AppDetail, show_app
 from bakery.model.actor import Actor
 from bakery.model.permissions import Permission
 from bakery.web.addresses import Addresses

@@ -4,7 +4,7 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from bakery.github.app import begin_app, complete_app, forget_app
-from bakery.github.installations import look_at_installations
+from bakery.github.app_looking import look_at_installations
 from bakery.github.registration import show_registration
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, BakeryError, Conflict
