@@ -54,7 +54,7 @@ def test_its_answer_as_json_has_every_key(alone: Terminal, folder: Path) -> None
         "after": None,
         "processes": {"worker": "node work.js | tee log"},
         "port": 3000,
-        "versions": [{"tool": "Node", "version": "22", "source": "the default"}],
+        "versions": [{"tool": "Node", "version": "24", "source": "the default"}],
         "variables": [{"name": "DATABASE_URL", "why": ".env.example names it."}],
         "system_packages": [],
         "static_folder": None,

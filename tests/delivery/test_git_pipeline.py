@@ -56,7 +56,7 @@ async def test_the_newest_commit_is_fetched_built_and_live(fleet: Fleet, server:
     foreseen = await foresee_deployment(fleet.store, fleet.links, at("shop"), actor=ADMIN)
     assert (foreseen.title, foreseen.compared_with) == ("Paint it", 1)
     assert foreseen.found is not None
-    assert foreseen.found.versions == (ToolVersion("Python", "3.12", "the default"),)
+    assert foreseen.found.versions == (ToolVersion("Python", "3.13", "the default"),)
     assert [line.text for part in foreseen.parts if part.key == "build" for line in part.lines] == [
         "Nothing to do. It has nothing to build.", "$ sh -c ./paint",
     ]  # fmt: skip

@@ -420,7 +420,8 @@ def what_nobody_needs_is_pruned(oven: Oven) -> None:
     oven.node.run("docker", "create", "--name", idle, *labels, BASE, "true")
     oven.node.run("docker", "commit", idle, "bakery/box:9999")
     oven.node.run("docker", "create", "--name", "bakery-foreign-production-blue", BASE, "true")
-    kept = set(sorted(images(oven))[:2])  # of what was live; the one for a retry went when something newer came live
+    builds = sorted(images(oven), key=lambda image: int(image.rpartition(":")[2]))
+    kept = set(builds[:2])  # of what was live; the one for a retry went when something newer came live
     dry = oven.command("prune", NAME, "--dry-run")
     assert "bakery/box:9999" in dry.stdout
     assert idle in dry.stdout
