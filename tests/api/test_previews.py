@@ -169,7 +169,7 @@ async def test_a_fork_is_built_only_as_a_person_approved_it_and_gets_no_variable
 
     approve = "/apps/shop/previews/42/approve"
     assert (await shop.client.post(approve, json={"commit": B})).status_code == 409
-    assert (await shop.client.post(approve, json={"commit": A[:6]})).status_code == 409
+    assert (await shop.client.post(approve, json={"commit": A[:39]})).status_code == 409
     assert (await shop.client.post(approve, json={"commit": A})).status_code == 204
     await shop.settle()
     assert await shop.deployments() == [("pr42", A, "queued")]
@@ -186,7 +186,7 @@ async def test_a_fork_is_built_only_as_a_person_approved_it_and_gets_no_variable
     (one,) = await shop.previews()
     assert (one["waits_for_approval"], one["head"], one["deployed"]) == (True, B, "")
     assert await shop.deployments() == [("pr42", A, "queued")]
-    await shop.client.post(approve, json={"commit": B[:7]})
+    await shop.client.post(approve, json={"commit": B})
     await shop.settle()
     assert (await shop.deployments())[-1] == ("pr42", B, "queued")
 

@@ -17,8 +17,6 @@ from bakery.store.rows import typed
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
-_SHORTEST_COMMIT = 7
-
 
 @dataclass(frozen=True, slots=True)
 class Preview:
@@ -150,11 +148,10 @@ async def approve_preview(store: Store, where: AppAt, number: int, commit: str, 
             raise Conflict(f"Pull request #{number} comes from no fork: it needs no approval.")
         if not row.is_open:
             raise Conflict(f"Pull request #{number} is closed.")
-        wanted = commit.strip().lower()
-        if len(wanted) < _SHORTEST_COMMIT or not row.head.startswith(wanted):
+        if commit.strip().lower() != row.head:  # all of it: a stranger makes two commits that begin alike
             raise Conflict(
-                f"Pull request #{number} is at {row.head[:12]}, which is not the commit that was looked at.",
-                hint="Look at what it changes now, and approve that.",
+                f"Pull request #{number} is at {row.head}, which is not the commit that was looked at.",
+                hint="Look at what it changes now, and approve that, by all 40 letters of it.",
             )
         if row.approved == row.head:
             return

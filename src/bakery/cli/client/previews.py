@@ -92,7 +92,7 @@ def set_(
 def approve(
     app: _App,
     number: _Number,
-    commit: Annotated[str, typer.Argument(metavar="COMMIT", help="That you looked at: 7 letters of it, or all.")],
+    commit: Annotated[str, typer.Argument(metavar="COMMIT", help="That you looked at, all 40 letters.")],
     *,
     json: Json = False,
 ) -> None:

@@ -95,7 +95,7 @@ class PreviewSettingsWanted(msgspec.Struct, kw_only=True):
 
 
 class Approval(msgspec.Struct):
-    """All of the commit's letters, or at least the first 7."""
+    """All 40 letters of the commit: a stranger makes two that begin alike."""
 
     commit: str
 
