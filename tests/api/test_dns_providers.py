@@ -18,6 +18,8 @@ async def test_a_provider_is_added_listed_changed_and_removed(admin: httpx.Async
 
     changed = await admin.patch("/dns-providers/our-bind", json={"wait": 5, "zones": ["example.com", "Shop.example."]})
     assert (changed.json()["wait"], changed.json()["zones"]) == (5, ["example.com", "shop.example"])
+    spaced = await admin.patch("/dns-providers/%20our-bind%20", json={"wait": 6})
+    assert (spaced.status_code, spaced.json()["wait"]) == (200, 6)
     elsewhere = await admin.patch("/dns-providers/our-bind", json={"server": "192.0.2.1"})
     assert (elsewhere.status_code, elsewhere.json()["field"]) == (422, "secret")
     assert (await admin.post("/dns-providers", json=WANTED)).status_code == 409

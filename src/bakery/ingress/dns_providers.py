@@ -107,9 +107,9 @@ async def change_dns_provider(
     """`secret` None: the one that is stored stays, where server and key are the same. What was refused is asked for
     anew."""
     actor.require(Permission.MANAGE_SYSTEM)
-    given = parse_tsig_secret(secret) if secret else None
+    name, given = _named(name), parse_tsig_secret(secret) if secret else None
     async with store.transaction() as tx:
-        now = _expect(await read_dns_provider(tx.connection, _named(name), for_update=True))
+        now = _expect(await read_dns_provider(tx.connection, name, for_update=True))
         is_same = (now.server, now.port, now.key_name) == (wanted.server, wanted.port, wanted.key_name)
         if given is None and not is_same:
             raise BadInput("With another server or key, its secret is needed too.", field="secret")
@@ -146,6 +146,7 @@ async def remove_dns_provider(store: Store, name: str, *, actor: Actor) -> None:
     actor.require(Permission.MANAGE_SYSTEM)
     async with store.transaction() as tx:
         now = _expect(await read_dns_provider(tx.connection, _named(name), for_update=True))
+        name = now.name
         if now.apps:
             raise Conflict(
                 f"Certificates of {', '.join(now.apps)} are renewed by {name}.",
