@@ -296,3 +296,12 @@ async def test_the_checklist_offers_what_is_missing(
     await make_app(site, admin, github)
     page = (await admin.get("/")).text
     assert ("Link your GitHub" in page, "Create a GitHub App" in page) == (False, False)
+
+
+async def test_a_repository_that_github_lists_twice_is_known_once(
+    site: Site, admin: Browser, github: GitHubDouble, app: App, shop: Repository
+) -> None:
+    """As it does while somebody chooses others between its pages."""
+    github.world.repositories["acme/again"] = github.world.repositories["acme/shop"]
+    await install(site, github, app, "acme/shop", "acme/again")
+    assert "1 repository" in (await admin.get("/settings/github")).text

@@ -160,7 +160,7 @@ async def _note(
                 INSERT INTO github_repositories (installation, number, full_name)
                 SELECT installations.number, chosen.number, chosen.full_name FROM github_installations AS installations,
                      unnest(%s::bigint[], %s::text[]) AS chosen (number, full_name)
-                WHERE installations.number = %s
+                WHERE installations.number = %s ON CONFLICT DO NOTHING
                 """,
                 ([each.id for each in repositories], [each.full_name for each in repositories], one.id),
             )
