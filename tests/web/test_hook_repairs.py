@@ -2,9 +2,11 @@
 
 import pytest
 
+from bakery.hooks import repairing
 from bakery.hooks.repairing import repair_missing_hooks
 from bakery.hooks.webhooks import change_webhook
 from bakery.model.actor import Actor
+from bakery.store.rows import only
 from tests.api.site import BASE, Site
 from tests.github_double.server import GitHubDouble
 from tests.support.places import at
@@ -64,3 +66,39 @@ async def test_where_pushes_do_not_deploy_and_where_github_is_away_nothing_is_pu
     await an_hour_later(site)
     await repair_missing_hooks(site.store, BASE)
     assert hooks == {}
+
+
+@pytest.mark.usefixtures("hooked")
+async def test_that_of_an_environment_that_is_being_deleted_takes_nobodys_turn(
+    site: Site, linked: Actor, github: GitHubDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it stays for days, where its node does not answer."""
+    monkeypatch.setattr(repairing, "_AT_ONCE", 1)
+    async with site.as_(linked) as api:
+        made = await api.post("/apps/shop/environments", json={"name": "old"})
+        assert made.status_code == 201, made.text
+    async with site.store.transaction() as tx:
+        going = await tx.connection.execute(
+            "UPDATE environments SET going_since = now() WHERE name = 'old' RETURNING id"
+        )
+        (environment,) = await only(going)
+        await tx.connection.execute(
+            "UPDATE git_sources SET github_person = %s WHERE environment_id = %s", (linked.person_id, environment)
+        )
+        await tx.connection.execute(
+            "INSERT INTO webhooks (environment_id, changed_by) VALUES (%s, 'Ada')", (environment,)
+        )
+        await tx.connection.execute(
+            """
+            INSERT INTO github_hooks (environment_id, person_id, repository, hook, checked_at)
+            VALUES (%s, %s, 'acme/shop', 7, now() - interval '1 day')
+            """,
+            (environment, linked.person_id),
+        )
+        await tx.connection.execute(
+            "UPDATE github_hooks SET checked_at = now() - interval '2 hours' WHERE environment_id <> %s", (environment,)
+        )
+    hooks = github.world.repositories["acme/shop"].hooks
+    hooks.clear()
+    await repair_missing_hooks(site.store, BASE)
+    assert len(hooks) == 1

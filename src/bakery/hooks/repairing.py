@@ -58,14 +58,14 @@ async def repair_missing_hooks(store: Store, base: str | None) -> None:
         await cursor.execute(
             """
             UPDATE github_hooks SET checked_at = now()
-            FROM environments, apps, webhooks WHERE environments.id = github_hooks.environment_id
-            AND apps.id = app_id AND webhooks.environment_id = github_hooks.environment_id
+            FROM environments, apps WHERE environments.id = github_hooks.environment_id AND apps.id = app_id
             AND github_hooks.environment_id IN (
                 SELECT hooks.environment_id FROM github_hooks AS hooks
                 JOIN git_sources ON git_sources.environment_id = hooks.environment_id AND github_person = person_id
                 JOIN webhooks AS heard ON heard.environment_id = hooks.environment_id AND is_on
+                JOIN environments AS staying ON staying.id = hooks.environment_id AND going_since IS NULL
+                JOIN apps AS stays ON stays.id = staying.app_id AND deleted_at IS NULL
                 WHERE checked_at <= now() - %s ORDER BY checked_at LIMIT %s FOR UPDATE OF hooks SKIP LOCKED)
-            AND going_since IS NULL AND deleted_at IS NULL
             RETURNING github_hooks.environment_id, slug AS app, environments.name AS environment, person_id AS person,
                       repository, github_hooks.hook
             """,
