@@ -153,6 +153,17 @@ async def test_one_of_whose_number_an_answer_never_came_is_found_again(there: At
     assert len(there.comments) == 1
 
 
+async def test_one_of_whose_number_an_answer_never_came_says_also_that_it_is_closed(there: AtGitHub) -> None:
+    await there.send(a_pull_request())
+    async with there.site.store.transaction() as tx:
+        await tx.connection.execute("UPDATE previews SET comment = NULL, comment_said = ''")
+    await there.send(a_pull_request("closed", at=1))
+    assert there.comments == [a_comment(("State", "Closed"), ("Commit", A))]
+    asked = len(there.github.world.asked)
+    await there.settle()
+    assert len(there.github.world.asked) == asked
+
+
 async def test_one_that_somebody_deleted_there_is_made_anew_with_the_next_news(there: AtGitHub) -> None:
     await there.send(a_pull_request())
     there.repository.comments.clear()

@@ -80,7 +80,7 @@ JOIN preview_settings ON preview_settings.app_id = previews.app_id
 JOIN git_sources ON git_sources.environment_id = preview_settings.environment_id
 WHERE comment_at <= now() AND git_sources.url IS NOT NULL
     AND (git_sources.github_person IS NOT NULL OR git_sources.github_installation IS NOT NULL)
-    AND (is_open OR (comment IS NOT NULL AND comment_said <> '{_LAST}'))
+    AND (is_open OR ((comment IS NOT NULL OR is_comment_begun) AND comment_said <> '{_LAST}'))
 ORDER BY comment_at, previews.id
 """
 
