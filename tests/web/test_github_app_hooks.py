@@ -8,9 +8,12 @@ import pytest
 
 from bakery.delivery.clone import clone_app
 from bakery.github.app_looking import look, look_if_due
+from bakery.hooks import from_app
 from bakery.hooks.preview_comments import tell_previews
 from bakery.hooks.preview_settling import settle_previews
+from bakery.hooks.rows import Hook, find_followers
 from bakery.hooks.telling import tell_news
+from bakery.model.names import EnvironmentName
 from bakery.store.rows import only
 from bakery.store.store import Store
 from bakery.web.moments import now
@@ -80,6 +83,18 @@ async def test_a_push_deploys_without_a_hook_in_the_repository(
     page = (await admin.get("/apps/shop/deliveries")).text
     assert "bbbbbbb was pushed to main." in page
     assert "The GitHub App tells of its pushes by a webhook of its own" in page
+
+
+async def test_an_environment_that_is_deleted_meanwhile_keeps_no_other_from_its_push(
+    site: Site, github: GitHubDouble, app: App, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def find_one_too_many(store: Store, of: int, repository: int) -> list[Hook]:
+        (shop,) = await find_followers(store, of, repository)
+        return [replace(shop, environment_id=shop.environment_id + 1, environment=EnvironmentName("old")), shop]
+
+    monkeypatch.setattr(from_app, "find_followers", find_one_too_many)
+    status, told = await send(site, of_app(app, HOOK, "push", pushed(github, installation)))
+    assert (status, told["decision"], told["deployment"]) == (202, "deploys", 1)
 
 
 @pytest.mark.parametrize("trouble", ["another secret", "a changed byte", "unsigned", "sha1", "gitlab", "no app"])

@@ -13,9 +13,10 @@ from bakery.hooks.decide import Decision
 from bakery.hooks.payloads import Envelope, envelope_of, is_ping, is_push, json_in
 from bakery.hooks.pull_requests import is_pull_request
 from bakery.hooks.receive import Answer, Parcel, not_signed, take
-from bakery.hooks.rows import find_followers
+from bakery.hooks.rows import Hook, find_followers
 from bakery.hooks.signatures import Provider, provider_of, why_not_signed
 from bakery.hooks.turns import Turns
+from bakery.model.errors import NotFound
 from bakery.model.labels import shown_part
 from bakery.model.secret import Secret
 from bakery.store.queue import Queue
@@ -68,7 +69,7 @@ async def _to_followers(store: Store, queue: Queue, turns: Turns, parcel: Parcel
         return Answer(None, Decision.REFUSED, f"It names no installation and no repository: {said}")
     hooks = await find_followers(store, told.installation.id, told.repository.id)
     async with asyncio.TaskGroup() as group:
-        taken = [group.create_task(take(store, queue, turns, hook, parcel, envelope)) for hook in hooks]
+        taken = [group.create_task(_take(store, queue, turns, hook, parcel, envelope)) for hook in hooks]
     answers = [(hook, task.result()) for hook, task in zip(hooks, taken, strict=True)]
     if not answers:
         name = shown_part(told.repository.full_name, at_most=200) or "this repository"
@@ -78,3 +79,11 @@ async def _to_followers(store: Store, queue: Queue, turns: Turns, parcel: Parcel
     _, first = next((one for one in answers if one[1].deployment is not None), answers[0])
     why = " ".join(f"{hook.where}: {answer.why}" for hook, answer in answers)
     return Answer(first.delivery, first.decision, why, first.deployment)
+
+
+async def _take(store: Store, queue: Queue, turns: Turns, hook: Hook, parcel: Parcel, envelope: Envelope) -> Answer:
+    """One that was deleted since it was found keeps no other from hearing."""
+    try:
+        return await take(store, queue, turns, hook, parcel, envelope)
+    except NotFound as error:
+        return Answer(None, Decision.IGNORED, error.message)
