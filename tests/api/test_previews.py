@@ -47,6 +47,15 @@ class Shop:
                 await tx.connection.execute("UPDATE previews SET next_at = now()")
             await settle_previews(self.site.store, self.site.parts.queue, now=now() + later)
 
+    async def looked_at_within(self, *, seconds: int) -> list[int]:
+        """Of those that have no place yet."""
+        async with self.site.store.transaction() as tx:
+            found = await tx.connection.execute(
+                "SELECT number FROM previews WHERE state = 'room' AND next_at < now() + make_interval(secs => %s)",
+                (seconds,),
+            )
+            return [int(number) for (number,) in await found.fetchall()]
+
     async def keep_apps_apart(self) -> None:
         """As a node does that root looks after."""
         async with self.site.store.transaction() as tx:
@@ -191,6 +200,22 @@ async def test_a_fork_is_built_only_as_a_person_approved_it_and_gets_no_variable
     assert (await shop.deployments())[-1] == ("pr42", B, "queued")
 
 
+async def test_a_fork_is_never_built_where_a_branch_of_the_repository_was(shop: Shop) -> None:
+    """As when the app follows another repository, whose pull request has the same number."""
+    await shop.set(variables=["DATABASE_URL"], forks="approval")
+    await shop.tell(github())
+    await shop.settle()
+    await shop.tell(pushed(A, B, head=FORK, at=1))
+    await shop.keep_apps_apart()
+    await shop.settle()
+    assert await shop.environments() == ["production"]
+    await shop.clear()
+    await shop.client.post("/apps/shop/previews/42/approve", json={"commit": B})
+    await shop.settle()
+    assert (await shop.client.get("/apps/shop/env?env=pr42")).json()["items"] == []
+    assert (await shop.deployments())[-1] == ("pr42", B, "queued")
+
+
 async def test_who_only_looks_or_deploys_by_token_approves_nothing(shop: Shop) -> None:
     await shop.set(forks="approval")
     await shop.tell(github(head=FORK))
@@ -209,6 +234,7 @@ async def test_so_many_at_once_and_who_came_first_has_room_first(shop: Shop) -> 
         await shop.tell(github(number=number))
     await shop.settle()
     assert [(one["number"], one["state"]) for one in await shop.previews()] == [(3, "room"), (2, "room"), (1, "placed")]
+    assert await shop.looked_at_within(seconds=10) == [2]  # the others in a while, as there may be many
     assert (await shop.client.post("/apps/shop/previews/1/close")).status_code == 204
     assert (await shop.client.post("/apps/shop/previews/1/close")).status_code == 409
     await shop.settle()

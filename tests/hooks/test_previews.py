@@ -185,7 +185,8 @@ def test_of_a_fork_only_the_commit_that_was_approved_is_deployed() -> None:
     fork, approval = replace(OPEN, is_fork=True), replace(ON, forks=Forks.APPROVAL)
     for approved, step in (("", Step.WAIT_FOR_APPROVAL), (B, Step.WAIT_FOR_APPROVAL), (A, Step.DEPLOY)):
         for has_environment in (False, True):
-            one = replace(fork, approved=approved, has_environment=has_environment)
+            one = replace(fork, approved=approved, has_environment=has_environment, made_for_fork=True)
             assert next_step(one, approval, now=NOW) is step
+    assert next_step(replace(fork, approved=A, has_environment=True), approval, now=NOW) is Step.REMOVE
     assert next_step(replace(fork, approved=A), ON, now=NOW) is Step.REST
     assert next_step(replace(fork, approved=A, has_environment=True), ON, now=NOW) is Step.REMOVE

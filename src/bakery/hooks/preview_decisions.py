@@ -96,6 +96,7 @@ class Standing:
     approved: str = ""
     deployed_turn: int = 0
     has_environment: bool = False
+    made_for_fork: bool = False  # the environment
     is_going: bool = False
     others: int = 0
 
@@ -119,6 +120,8 @@ def next_step(one: Standing, settings: PreviewSettings, *, now: datetime) -> Ste
     is_allowed = settings.is_on and not (one.is_fork and settings.forks is Forks.NEVER)
     if not one.is_open or one.ended or not is_allowed:
         return Step.REMOVE if one.has_environment else Step.REST
+    if one.has_environment and one.is_fork and not one.made_for_fork:  # the app follows another repository by now
+        return Step.REMOVE
     if one.pushed_at + timedelta(days=settings.days) <= now:
         return Step.GROW_OLD
     if one.deployed_turn == one.turn:

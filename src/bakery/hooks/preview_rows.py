@@ -120,6 +120,7 @@ class PreviewRow:
     deployed_turn: int
     environment_id: int | None
     has_environment: bool
+    made_for_fork: bool
     is_going: bool
     others: int
     is_on: bool
@@ -147,6 +148,7 @@ class PreviewRow:
             approved=self.approved,
             deployed_turn=self.deployed_turn,
             has_environment=self.has_environment,
+            made_for_fork=self.made_for_fork,
             is_going=self.is_going,
             others=self.others,
         )
@@ -168,7 +170,7 @@ class PreviewRow:
 _ROWS = """
 SELECT previews.id, previews.app_id, apps.slug AS app, number, author, branch, is_open, is_fork, head, turn, pushed_at,
        ended, approved, deployed_turn, previews.environment_id,
-       mine.id IS NOT NULL AND mine.going_since IS NULL AS has_environment,
+       mine.id IS NOT NULL AND mine.going_since IS NULL AS has_environment, made_for_fork,
        mine.going_since IS NOT NULL AS is_going,
        (SELECT count(*) FROM previews AS other JOIN environments ON environments.id = other.environment_id
         AND going_since IS NULL WHERE other.app_id = previews.app_id AND other.id <> previews.id) AS others,

@@ -70,16 +70,23 @@ async def settle_previews(store: Store, queue: Queue, *, now: datetime) -> None:
     """Each its next step. What refuses is told, and tried again later."""
     async with store.connection() as connection:
         found = await read_unsettled(connection)
+    full: set[int] = set()
     for seen in found:
         if next_step(seen.standing, seen.settings, now=now) is Step.REST:
             continue
         async with store.connection() as connection:  # those before it may have made room, or taken it
             one = await read_preview(connection, seen.id)
-        if one is not None:
-            await _settle(store, queue, one, next_step(one.standing, one.settings, now=now))
+        if one is None:
+            continue
+        step = next_step(one.standing, one.settings, now=now)
+        await _settle(store, queue, one, step, is_next=one.app_id not in full)
+        if step is Step.WAIT_FOR_ROOM:
+            full.add(one.app_id)
 
 
-async def _settle(store: Store, queue: Queue, one: PreviewRow, step: Step) -> None:
+async def _settle(store: Store, queue: Queue, one: PreviewRow, step: Step, *, is_next: bool) -> None:
+    """`is_next`: nobody waits for room before it. Strangers may open pull requests by the thousand, and only one of
+    them is looked at again and again."""
     try:
         if step is Step.DEPLOY:
             await _deploy(store, queue, one)
@@ -89,6 +96,7 @@ async def _settle(store: Store, queue: Queue, one: PreviewRow, step: Step) -> No
             await _end(store, one, _ENDS[step])
         elif step in _WAITS:
             state, later = _WAITS[step]
+            later = later if is_next else _A_WHILE
             await _note(store, one, PreviewState.PLACED if one.has_environment else state, later=later)
     except Unavailable:
         raise
@@ -141,8 +149,11 @@ async def _place(store: Store, one: PreviewRow, actor: Actor) -> int | None:
             names = [] if one.is_fork else one.variables
             given = await copy_variables(store, tx, found, environment_id, actor, named=names)
             await tx.connection.execute(
-                "UPDATE previews SET environment_id = %s, deployed_turn = 0, state = 'new' WHERE id = %s",
-                (environment_id, one.id),
+                """
+                UPDATE previews SET environment_id = %s, made_for_fork = %s, deployed_turn = 0, state = 'new'
+                WHERE id = %s
+                """,
+                (environment_id, one.is_fork, one.id),
             )
             tx.publish("apps", f"app:{one.app}")
             told = {"number": one.number, "environment": one.where.environment, "like": one.like, "variables": given}
@@ -203,6 +214,7 @@ async def _remove(store: Store, queue: Queue, one: PreviewRow) -> None:
             "UPDATE previews SET state = 'closed', problem = '', deployed_turn = 0, next_at = now() WHERE id = %s",
             (one.id,),
         )
+        await _call_next(tx, one.app_id)
         tx.publish(f"app:{one.app}")
         told = {"number": one.number, "environment": one.where.environment, "why": one.ended or "closed"}
         entry = AuditEntry(
@@ -218,7 +230,19 @@ async def _end(store: Store, one: PreviewRow, why: str) -> None:
             "UPDATE previews SET ended = %s, state = %s WHERE id = %s AND turn = %s",
             (why, PreviewState.CLOSED, one.id, one.turn),
         )
+        await _call_next(tx, one.app_id)
         tx.publish(f"app:{one.app}")
+
+
+async def _call_next(tx: Transaction, app_id: int) -> None:
+    """Who waits for room longest."""
+    await tx.connection.execute(
+        """
+        UPDATE previews SET next_at = now() WHERE id = (
+            SELECT min(id) FROM previews WHERE app_id = %s AND is_open AND state = 'room')
+        """,
+        (app_id,),
+    )
 
 
 async def _note(
