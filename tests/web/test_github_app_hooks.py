@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,9 +12,13 @@ from bakery.github.app_looking import look, look_if_due
 from bakery.hooks import from_app
 from bakery.hooks.preview_comments import tell_previews
 from bakery.hooks.preview_settling import settle_previews
+from bakery.hooks.receive import Answer, take
 from bakery.hooks.rows import Hook, find_followers
 from bakery.hooks.telling import tell_news
+from bakery.hooks.turns import Turns
+from bakery.model.errors import Unavailable
 from bakery.model.names import EnvironmentName
+from bakery.store.queue import Queue
 from bakery.store.rows import only
 from bakery.store.store import Store
 from bakery.web.moments import now
@@ -95,6 +100,27 @@ async def test_an_environment_that_is_deleted_meanwhile_keeps_no_other_from_its_
     monkeypatch.setattr(from_app, "find_followers", find_one_too_many)
     status, told = await send(site, of_app(app, HOOK, "push", pushed(github, installation)))
     assert (status, told["decision"], told["deployment"]) == (202, "deploys", 1)
+
+
+async def test_one_app_that_cannot_be_told_now_keeps_no_other_from_its_push(
+    site: Site,
+    admin: Browser,
+    github: GitHubDouble,
+    app: App,
+    installation: Installation,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await clone_app(site.store, at("shop"), "alike", node=None, actor=await an_admin(site.store, "c@example.com"))
+    await admin.send("/apps/alike/deliveries/github")
+
+    async def take_for_shop_alone(store: Store, queue: Queue, turns: Turns, hook: Hook, *told: Any) -> Answer:  # noqa: ANN401 - passed on
+        if hook.app == "alike":
+            raise Unavailable("The database is away.")
+        return await take(store, queue, turns, hook, *told)
+
+    monkeypatch.setattr(from_app, "take", take_for_shop_alone)
+    status, told = await send(site, of_app(app, HOOK, "push", pushed(github, installation)))
+    assert (status, await _deployments(site.store)) == (503, 1), told
 
 
 @pytest.mark.parametrize("trouble", ["another secret", "a changed byte", "unsigned", "sha1", "gitlab", "no app"])

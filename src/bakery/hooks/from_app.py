@@ -68,9 +68,9 @@ async def _to_followers(store: Store, queue: Queue, turns: Turns, parcel: Parcel
         said = shown_part(str(error), at_most=200)
         return Answer(None, Decision.REFUSED, f"It names no installation and no repository: {said}")
     hooks = await find_followers(store, told.installation.id, told.repository.id)
-    async with asyncio.TaskGroup() as group:
-        taken = [group.create_task(_take(store, queue, turns, hook, parcel, envelope)) for hook in hooks]
-    answers = [(hook, task.result()) for hook, task in zip(hooks, taken, strict=True)]
+    tasks = [asyncio.create_task(_take(store, queue, turns, hook, parcel, envelope)) for hook in hooks]
+    await asyncio.gather(*tasks, return_exceptions=True)  # each hears of it, whatever the others meet
+    answers = [(hook, task.result()) for hook, task in zip(hooks, tasks, strict=True)]
     if not answers:
         name = shown_part(told.repository.full_name, at_most=200) or "this repository"
         return Answer(None, Decision.IGNORED, f"No app follows {name} by the GitHub App.")
