@@ -216,6 +216,29 @@ async def test_a_fork_is_never_built_where_a_branch_of_the_repository_was(shop: 
     assert (await shop.deployments())[-1] == ("pr42", B, "queued")
 
 
+async def test_what_was_told_before_previews_were_on_is_delivered_again(shop: Shop) -> None:
+    await shop.tell(github())
+    await shop.set()
+    (kept,) = (await shop.client.get("/apps/shop/webhook/deliveries")).json()["items"]
+    again = f"/apps/shop/webhook/deliveries/{kept['id']}/redeliver"
+    assert kept["decision"] == "ignored"
+    assert (await shop.client.post(again)).json()["decision"] == "previews"
+    await shop.settle()
+    assert await shop.deployments() == [("pr42", A, "queued")]
+
+    await shop.client.post("/apps/shop/previews/42/close")
+    await shop.settle()
+    await shop.clear()
+    assert (await shop.client.post(again)).json()["decision"] == "previews"
+    await shop.settle()
+    assert await shop.environments() == ["production", "pr42"]
+
+    await shop.tell(pushed(A, B, at=1))
+    assert "older" in (await shop.client.post(again)).json()["why"]
+    await shop.tell(github("closed", commit=B, at=2))
+    assert (await shop.client.post(again)).json()["decision"] == "ignored"
+
+
 async def test_who_only_looks_or_deploys_by_token_approves_nothing(shop: Shop) -> None:
     await shop.set(forks="approval")
     await shop.tell(github(head=FORK))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from bakery.delivery.find import find_app
 from bakery.delivery.request import request_deployment
 from bakery.hooks import rows
-from bakery.hooks.decide import Decided, Decision, decide
+from bakery.hooks.decide import Decided, Decision, Followed, decide
 from bakery.hooks.payloads import Envelope, Push, envelope_of, is_ping, is_push, read_push
 from bakery.hooks.preview_decisions import decide_request
 from bakery.hooks.preview_rows import note_request, read_known, read_settings
@@ -77,8 +77,9 @@ async def take(store: Store, queue: Queue, turns: Turns, hook: Hook, parcel: Par
     push = told if isinstance(told, Push) else None
     # Who names no delivery is known by what it says.
     envelope = envelope if envelope.delivery else _named_by_body(envelope, parcel.body)
+    place = _Place(hook.environment_id, hook.app_id, hook.environment)
     async with store.transaction() as tx:
-        followed = decided if told is None else await _decide(tx, hook, told)
+        followed = decided if told is None else await _decide(tx, place, told)
         # Only a signature is of the body: GitLab's token opens every one.
         digest = None if told is None or envelope.provider is Provider.GITLAB else hashlib.sha256(parcel.body).digest()
         if digest is not None and await rows.came_before(tx, hook.environment_id, digest):
@@ -86,10 +87,8 @@ async def take(store: Store, queue: Queue, turns: Turns, hook: Hook, parcel: Par
         delivery = await rows.keep_delivery(tx, hook.environment_id, envelope, followed, told)
         if delivery is not None and digest is not None:
             await rows.note_body(tx, hook.environment_id, digest, delivery)
-        if delivery is not None and push is not None and followed.is_newest:
-            await rows.note_head(tx, hook.environment_id, push)
-        if delivery is not None and isinstance(told, PullRequest) and followed.decision is Decision.PREVIEWS:
-            await note_request(tx, hook.app_id, told)
+        if delivery is not None and told is not None:
+            await _note(tx, place, told, followed)
         if delivery is not None and followed.ref is None:
             tx.publish(f"app:{hook.app}")
     if delivery is None:
@@ -108,17 +107,17 @@ async def redeliver(
     actor.require(Permission.DEPLOY)
     app = await find_app(store, where, actor)
     async with store.transaction() as tx:
-        provider, event, push = await _kept(tx, app.environment_id, delivery_id)
-        decided = await _decide_push(tx, app.environment_id, push, is_again=True)
+        provider, event, told = await _kept(tx, app.environment_id, delivery_id)
+        place = _Place(app.environment_id, app.id, where.environment)
+        decided = await _decide(tx, place, told, is_again=True)
         envelope = Envelope(provider=provider, event=event, delivery=f"again-{secrets.token_hex(8)}")
-        made = await rows.keep_delivery(tx, app.environment_id, envelope, decided, push, redelivers=delivery_id)
-        if decided.is_newest:
-            await rows.note_head(tx, app.environment_id, push)
+        made = await rows.keep_delivery(tx, app.environment_id, envelope, decided, told, redelivers=delivery_id)
+        await _note(tx, place, told, decided)
         target = ("app", str(app.id), app.slug)
-        after = {"delivery": delivery_id, "commit": push.commit, "decision": decided.decision}
+        after = {"delivery": delivery_id, "commit": told.commit, "decision": decided.decision}
         tx.record(AuditEntry(actor, "webhook.redelivered", *target, app_id=app.id, after=after))
         tx.publish(f"app:{app.slug}")
-    if decided.ref is None or made is None:
+    if decided.ref is None or made is None:  # of a pull request, its preview is made by who looks after them
         return Answer(made, decided.decision, decided.why)
     wanted = _Wanted(where, app.environment_id, made, decided.why, decided.ref, actor)
     return await _deploy(store, queue, turns, wanted)
@@ -183,43 +182,67 @@ def _named_by_body(envelope: Envelope, body: bytes) -> Envelope:
     )
 
 
-async def _decide(tx: Transaction, hook: Hook, told: Push | PullRequest) -> Decided:
-    if isinstance(told, Push):
-        return await _decide_push(tx, hook.environment_id, told)
-    followed = await rows.read_followed(tx, hook.environment_id)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The environment that hears of it."""
+
+    environment_id: int
+    app_id: int
+    environment: EnvironmentName
+
+
+async def _decide(tx: Transaction, place: _Place, told: Push | PullRequest, *, is_again: bool = False) -> Decided:
+    """`is_again`: somebody asks for what is the newest already."""
+    followed = await rows.read_followed(tx, place.environment_id)
     if followed is None:
         raise NotFound("There is no such webhook.")
-    settings = await read_settings(tx.connection, hook.app_id)
-    if settings.is_on and settings.like != hook.environment:
+    if isinstance(told, PullRequest):
+        return await _decide_request(tx, place, followed, told, is_again=is_again)
+    if is_again and told.commit == followed.head:
+        followed = replace(followed, head=None, head_at=None)
+    behind = await rows.is_behind(tx, place.environment_id, told, followed.head)
+    return decide(told, followed, is_behind_head=behind)
+
+
+async def _decide_request(
+    tx: Transaction, place: _Place, followed: Followed, told: PullRequest, *, is_again: bool
+) -> Decided:
+    settings = await read_settings(tx.connection, place.app_id)
+    if settings.is_on and settings.like != place.environment:
         why = f"Previews are made like {settings.like}, whose webhook hears of pull requests."
         return Decided(Decision.IGNORED, why)
-    known = await read_known(tx, hook.app_id, told.number)
-    behind = await rows.is_behind(tx, hook.environment_id, told, known.head if known else None)
+    known = await read_known(tx, place.app_id, told.number)
+    if is_again and known is not None and known.is_open and (known.head, known.told_at) == (told.commit, told.at):
+        known = None
+    behind = await rows.is_behind(tx, place.environment_id, told, known.head if known else None)
     return decide_request(told, followed, settings, known, is_behind_head=behind)
 
 
-async def _decide_push(tx: Transaction, environment_id: int, push: Push, *, is_again: bool = False) -> Decided:
-    followed = await rows.read_followed(tx, environment_id)
-    if followed is None:
-        raise NotFound("There is no such webhook.")
-    if is_again and push.commit == followed.head:
-        followed = replace(followed, head=None, head_at=None)
-    behind = await rows.is_behind(tx, environment_id, push, followed.head)
-    return decide(push, followed, is_behind_head=behind)
+async def _note(tx: Transaction, place: _Place, told: Push | PullRequest, decided: Decided) -> None:
+    """What counts from now on."""
+    if isinstance(told, PullRequest):
+        if decided.decision is Decision.PREVIEWS:
+            await note_request(tx, place.app_id, told)
+    elif decided.is_newest:
+        await rows.note_head(tx, place.environment_id, told)
 
 
-async def _kept(tx: Transaction, environment_id: int, delivery_id: int) -> tuple[Provider, str, Push]:
+async def _kept(tx: Transaction, environment_id: int, delivery_id: int) -> tuple[Provider, str, Push | PullRequest]:
     async with tx.connection.cursor(row_factory=typed(_Kept)) as cursor:
         await cursor.execute(
-            "SELECT provider, event, push FROM webhook_deliveries WHERE environment_id = %s AND id = %s::numeric",
+            """
+            SELECT provider, event, push, request FROM webhook_deliveries
+            WHERE environment_id = %s AND id = %s::numeric
+            """,
             (environment_id, delivery_id),
         )
         found = await cursor.fetchone()
     if found is None:
         raise NotFound("There is no such delivery.", hint="They are kept for 30 days.")
-    if found.push is None:
-        raise Conflict("Only pushes are delivered again, and this is none.")
-    return found.provider, found.event, found.push
+    told = found.push or found.request
+    if told is None:
+        raise Conflict("Only pushes and pull requests are delivered again, and this is neither.")
+    return found.provider, found.event, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +250,7 @@ class _Kept:
     provider: Provider
     event: str
     push: Push | None
+    request: PullRequest | None
 
 
 @dataclass(frozen=True, slots=True)

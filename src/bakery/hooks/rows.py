@@ -63,7 +63,7 @@ class Delivery:
 
 DELIVERY = """
 SELECT id, delivery, is_signed, provider, event, decision, why, ref, commit, title, pusher, deployment, redelivers,
-       times, at, push IS NOT NULL AS may_redeliver
+       times, at, coalesce(push, request) IS NOT NULL AS may_redeliver
 FROM webhook_deliveries
 """
 _HOOK = """
@@ -172,13 +172,13 @@ async def keep_delivery(
     redelivers: int | None = None,
 ) -> int | None:
     """None: it came before, which is counted."""
-    push = told if isinstance(told, Push) else None
+    push, request = (told, None) if isinstance(told, Push) else (None, told)
     cursor = await tx.connection.execute(
         """
         INSERT INTO webhook_deliveries (environment_id, delivery, is_signed, provider, event, decision, why, ref,
-                                        before, commit, title, pusher, push, redelivers)
+                                        before, commit, title, pusher, push, request, redelivers)
         VALUES (%(environment)s, %(delivery)s, true, %(provider)s, %(event)s, %(decision)s, %(why)s, %(ref)s,
-                %(before)s, %(commit)s, %(title)s, %(pusher)s, %(push)s, %(redelivers)s)
+                %(before)s, %(commit)s, %(title)s, %(pusher)s, %(push)s, %(request)s, %(redelivers)s)
         ON CONFLICT (environment_id, delivery) WHERE is_signed
         DO UPDATE SET times = webhook_deliveries.times + 1
         RETURNING id, times
@@ -194,8 +194,9 @@ async def keep_delivery(
             "before": told.before if told else "",
             "commit": told.commit if told and not (push and push.is_gone) else "",
             "title": told.title if told else "",
-            "pusher": push.pusher if push else told.author if isinstance(told, PullRequest) else "",
+            "pusher": push.pusher if push else request.author if request else "",
             "push": Jsonb(msgspec.to_builtins(push)) if push else None,
+            "request": Jsonb(msgspec.to_builtins(request)) if request else None,
             "redelivers": redelivers,
         },
     )

@@ -111,7 +111,7 @@ def redeliver(
     env: Env = None,
     json: Json = False,
 ) -> None:
-    """Deliver a push again: it is decided anew, with what is set today."""
+    """Deliver a push or a pull request again: it is decided anew, with what is set today."""
     with connect() as api:
         found = api.post(path("apps", app, "webhook", "deliveries", delivery, "redeliver", env=env))
     deployment = f" It is deployment #{found['deployment']}." if found["deployment"] else ""

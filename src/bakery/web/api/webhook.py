@@ -196,7 +196,7 @@ async def get_deliveries(parts: Parts, actor: Actor, where: AppAt, after: After 
 @post(
     "/apps/{app:str}/webhook/deliveries/{delivery:int}/redeliver",
     operation_id="redeliverPush",
-    summary="Deliver a push again",
+    summary="Deliver a push or a pull request again",
     opt=_DEPLOY,
     status_code=202,
     responses=problems(409),
