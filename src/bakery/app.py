@@ -1,13 +1,10 @@
 """Puts the parts together, and runs them as one process until it is told to stop."""
 
 import asyncio
-import contextlib
-import logging
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
@@ -16,75 +13,41 @@ import psycopg
 import structlog
 from psycopg.conninfo import conninfo_to_dict
 
-from bakery.access.seals import keep_sealing
-from bakery.access.sessions import forget_expired
 from bakery.access.setup import is_set_up, renew_setup_code, seed_admin
-from bakery.delivery.local import (
-    Address,
-    Machine,
-    ensure_local_node,
-    expect_this_machine,
-    local_node_id,
-)
-from bakery.delivery.old_logs import shorten_old_logs
+from bakery.background import WORK, again_and_again, follow_settings
+from bakery.delivery.local import Machine, expect_this_machine
 from bakery.delivery.plan import StepKey
-from bakery.delivery.rounds import find_lost_work, look_after_apps
 from bakery.delivery.worker import register_tasks
-from bakery.github.app_looking import keep_looking_at_app
 from bakery.github.registration import set_registration
-from bakery.hooks.looking import keep_looking_at_branches
-from bakery.hooks.preview_settling import keep_previews
-from bakery.hooks.receive import deploy_what_was_cut
-from bakery.hooks.repairing import keep_repairing
-from bakery.hooks.rows import forget_deliveries
-from bakery.hooks.telling import keep_telling
-from bakery.ingress import certifying, own_site
+from bakery.ingress import certifying
 from bakery.ingress.certifying import authority_of
-from bakery.ingress.looking import keep_looking
-from bakery.ingress.own_site import read_own_site
 from bakery.model.actor import Actor
-from bakery.model.errors import BakeryError, NotReady, Unavailable
+from bakery.model.errors import NotReady
 from bakery.model.faults import arm, parse_fault
-from bakery.model.names import Port
 from bakery.model.secret import Secret
 from bakery.nodes import worker as node_tasks
 from bakery.nodes.links import Links
 from bakery.nodes.node import open_local_node
-from bakery.nodes.touch import INTERVAL, Touch
-from bakery.nodes.transcript import Transcript, forget_transcripts
-from bakery.nodes.vitals import watch
-from bakery.nodes.work import clear_jobs
+from bakery.nodes.transcript import Transcript
 from bakery.settings import Settings
 from bakery.store import leases
 from bakery.store.embedded import EmbeddedServer, borrow
 from bakery.store.ending import end_tasks
-from bakery.store.events import EventHub, forget_events
+from bakery.store.events import EventHub
 from bakery.store.guard import prepare_role
 from bakery.store.installation import read_general
 from bakery.store.keyring import open_vault
-from bakery.store.metrics import MetricsWriter
 from bakery.store.queue import Queue
-from bakery.store.rollups import keep_metrics
 from bakery.store.schema import ensure_newest
 from bakery.store.signing import expect_the_same_key, signing_key
 from bakery.store.store import SERVER, Store
-from bakery.store.traffic import forget_traffic
 from bakery.web.context import Parts
 from bakery.web.live import encode
+from bakery.web.moments import now
 from bakery.web.running import WebServer
-from bakery.web.tails import forget_tails
 
 log = structlog.get_logger()
 
-_HOUSEKEEPING = 300.0
-_EVENTS_ARE_KEPT = timedelta(hours=6)
-_JOBS_ARE_KEPT = timedelta(days=7)  # in the queue
-_DEPLOYMENT_LOGS_ARE_KEPT = timedelta(days=90)
-_LOGS_ARE_KEPT = timedelta(days=30)  # of jobs on nodes
-_TRANSCRIPTS_ARE_KEPT = timedelta(days=30)
-_RENEWAL_LOOK = 20.0
-_TRY_EVERY = 5.0  # to hold what another process held
-_PAUSE = 1.0
 _RESTART_EVERY = 5.0
 _PATIENCE = 6.0  # seconds for a clean end
 
@@ -137,7 +100,7 @@ async def open_parts(settings: Settings, dsn: str, stack: AsyncExitStack, *, nam
     queue = Queue(store)
     root = PurePosixPath(settings.node_dir)
     machine = Machine(lambda: open_local_node(root=root))
-    links = Links(store, machine.node, Transcript(store, _now))
+    links = Links(store, machine.node, Transcript(store, now))
     stack.push_async_callback(links.close)
     register_tasks(queue, store, links)
     certifying.register_tasks(queue, store, links, authority_of(settings))
@@ -288,18 +251,14 @@ async def _run(
     server: EmbeddedServer | None,
 ) -> None:
     """A part that fails ends all; told to stop, the worker and the web server finish what they can."""
-    background = [parts.hub.run(), _again_and_again(_follow_settings, parts)]
+    background = [parts.hub.run(), again_and_again(follow_settings, parts)]
     finishing: list[Coroutine[None, None, None]] = []
     if server:
         background.append(_keep_database(server))
     if web and listener:
         finishing.append(web.serve(sockets=[listener]))
     if role is not Role.WEB:
-        kept = (
-            _seal, _keep_local, _keep_in_touch, _look_at_domains, _look_at_branches, _look_after_certificates,
-            _write_transcript, _keep_house, _tell_github, _keep_previews, _look_at_github_app, _repair_hooks,
-        )  # fmt: skip
-        background += [_again_and_again(part, parts) for part in kept]
+        background += [again_and_again(part, parts) for part in WORK]
         finishing.append(parts.queue.work())
     async with asyncio.TaskGroup() as group:
         others = [group.create_task(task) for task in background]
@@ -326,162 +285,3 @@ async def _register_at_github(store: Store, settings: Settings) -> None:
             secret=settings.github_client_secret,
             actor=Actor.system("cli"),
         )
-
-
-async def _again_and_again(part: Callable[[Parts], Coroutine[None, None, None]], parts: Parts) -> None:
-    """A database that is away for a while, or a machine that does not do its part, ends nothing: it is tried again."""
-    while True:
-        try:
-            await part(parts)
-        except* (BakeryError, psycopg.OperationalError, OSError) as errors:
-            error = next(_leaves(errors))
-            # That the database is away, the listener tells for all of us.
-            is_away = isinstance(error, Unavailable | psycopg.OperationalError)
-            level = logging.DEBUG if is_away else logging.WARNING
-            log.log(level, "trying_again", part=part.__name__.strip("_"), error=str(error))
-        await asyncio.sleep(_PAUSE)
-
-
-def _leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    for error in errors.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
-
-
-async def _follow_settings(parts: Parts) -> None:
-    """What an Admin sets in one process counts in all."""
-    async with parts.hub.subscribe({"settings"}, (), None) as subscription:
-        await _read_settings(parts)
-        async for _ in subscription.items():
-            await _read_settings(parts)
-
-
-async def _read_settings(parts: Parts) -> None:
-    parts.general = await read_general(parts.store, parts.settings)
-    parts.has_own_site = (await read_own_site(parts.store)).is_wanted
-
-
-async def _seal(parts: Parts) -> None:
-    await keep_sealing(parts.store)
-
-
-async def _keep_local(parts: Parts) -> None:
-    """This machine, as a node, belongs to one process at a time."""
-    holder = uuid4()
-    try:
-        while True:
-            await leases.while_held(parts.store, "node:local", holder, lambda: _look_after_local(parts))
-            await asyncio.sleep(_TRY_EVERY)
-    finally:
-        with contextlib.suppress(Unavailable):
-            await leases.give_up(parts.store, holder)
-
-
-async def _look_after_local(parts: Parts) -> None:
-    address = Address(parts.general.public_ip, parts.general.apps_domain)
-    for note in await ensure_local_node(parts.store, parts.queue, parts.machine, address):
-        log.warning("node_note", note=note)
-    node_id = await local_node_id(parts.store)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(_look_after_apps(parts, node_id))
-        group.create_task(_watch_machine(parts, node_id))
-        group.create_task(_keep_own_site(parts))
-
-
-async def _look_after_apps(parts: Parts, node_id: int) -> None:
-    await look_after_apps(parts.store, parts.queue, parts.links, node_id, drift_every=parts.settings.drift_every)
-
-
-async def _keep_own_site(parts: Parts) -> None:
-    """This machine's nginx does what the settings say of Bakery's own site, whose certificate is renewed."""
-    node, turn = await parts.machine.node(), asyncio.Lock()
-    machine = own_site.Machine(node.ingress, node.certificates, parts.authority)
-
-    async def settle() -> None:
-        async with turn:
-            general = await read_general(parts.store, parts.settings)
-            await own_site.settle_own_site(parts.store, machine, general, bakerys_port=Port(parts.settings.port))
-
-    async def renew() -> None:
-        while True:
-            await asyncio.sleep(_RENEWAL_LOOK)
-            if await own_site.is_certificate_due(parts.store, machine, await read_general(parts.store, parts.settings)):
-                await settle()
-
-    async with parts.hub.subscribe({"settings"}, (), None) as subscription, asyncio.TaskGroup() as group:
-        group.create_task(renew())
-        await settle()
-        async for _ in subscription.items():
-            await settle()
-
-
-async def _watch_machine(parts: Parts, node_id: int) -> None:
-    """The probe of this machine, which needs no connection."""
-    node, metrics = await parts.machine.node(), MetricsWriter(parts.store)
-    async for vitals in watch(node.transport, interval=INTERVAL, folder=node.folders.root):
-        metrics.add(node_id, vitals, _now())
-        metrics.traffic.add(node_id, vitals.traffic, _now())
-        await metrics.flush()
-
-
-async def _keep_in_touch(parts: Parts) -> None:
-    def beside(node_id: int) -> Coroutine[None, None, None]:
-        return _look_after_apps(parts, node_id)
-
-    await Touch(parts.store, parts.links, parts.queue, MetricsWriter(parts.store), now=_now, beside=beside).run()
-
-
-async def _look_at_domains(parts: Parts) -> None:
-    await keep_looking(parts.store, parts.dns)
-
-
-async def _look_at_branches(parts: Parts) -> None:
-    await keep_looking_at_branches(parts.store, parts.links)
-
-
-async def _look_after_certificates(parts: Parts) -> None:
-    await certifying.keep_certified(parts.store, parts.queue, parts.authority)
-
-
-async def _tell_github(parts: Parts) -> None:
-    await keep_telling(parts.store, lambda: parts.general.base_url)
-
-
-async def _keep_previews(parts: Parts) -> None:
-    await keep_previews(parts.store, parts.queue, _now)
-
-
-async def _repair_hooks(parts: Parts) -> None:
-    await keep_repairing(parts.store, lambda: parts.general.base_url)
-
-
-async def _look_at_github_app(parts: Parts) -> None:
-    await keep_looking_at_app(parts.store)
-
-
-async def _write_transcript(parts: Parts) -> None:
-    await parts.links.transcript.run()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-async def _keep_house(parts: Parts) -> None:
-    """What is old goes."""
-    while True:
-        await forget_events(parts.store, older_than=_EVENTS_ARE_KEPT)
-        await forget_expired(parts.store)
-        await parts.queue.forget_finished(after=_JOBS_ARE_KEPT)
-        await find_lost_work(parts.store, parts.queue)
-        await clear_jobs(parts.store, parts.links, older_than=_LOGS_ARE_KEPT)
-        await shorten_old_logs(parts.store, older_than=_DEPLOYMENT_LOGS_ARE_KEPT)
-        await forget_transcripts(parts.store, older_than=_TRANSCRIPTS_ARE_KEPT)
-        await forget_deliveries(parts.store)
-        await deploy_what_was_cut(parts.store, parts.queue)
-        await keep_metrics(parts.store, _now())
-        await forget_traffic(parts.store, _now())
-        await forget_tails(parts.store)
-        await asyncio.sleep(_HOUSEKEEPING)

@@ -4,10 +4,8 @@ GitHub told that something changed.
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from http import HTTPStatus
-from uuid import uuid4
 
 import msgspec
 from gidgethub import HTTPException
@@ -17,14 +15,13 @@ from bakery.github.asking import asking
 from bakery.github.installation_tokens import token_to_list
 from bakery.github.installations import MOST_REPOSITORIES
 from bakery.model.actor import Actor
-from bakery.model.errors import BakeryError, Conflict, Unavailable
+from bakery.model.errors import BakeryError, Conflict
 from bakery.model.permissions import Permission
 from bakery.store import leases
 from bakery.store.store import Store
 
 _NEXT = timedelta(minutes=15)
 _PAUSE = 3.0
-_TRY_EVERY = 5.0  # to hold what another process held
 _LEASE = "github:app"
 
 
@@ -53,20 +50,13 @@ async def look_at_installations(store: Store, *, actor: Actor) -> None:
 
 async def keep_looking_at_app(store: Store) -> None:
     """What the worker runs, one process at a time."""
-    holder = uuid4()
 
     async def look_on() -> None:
         while True:
             await look_if_due(store)
             await asyncio.sleep(_PAUSE)
 
-    try:
-        while True:
-            await leases.while_held(store, _LEASE, holder, look_on)
-            await asyncio.sleep(_TRY_EVERY)
-    finally:
-        with suppress(Unavailable):
-            await leases.give_up(store, holder)
+    await leases.whenever_held(store, _LEASE, look_on)
 
 
 async def look_if_due(store: Store) -> bool:

@@ -5,7 +5,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from uuid import uuid4
 
 import structlog
 from psycopg import errors
@@ -36,7 +35,6 @@ from bakery.store.transaction import Transaction
 log = structlog.get_logger()
 
 _PAUSE = 2.0
-_TRY_EVERY = 5.0  # to hold what another process held
 _LEASE = "previews"
 _A_WHILE = timedelta(minutes=1)
 _SOON = timedelta(seconds=3)
@@ -50,20 +48,13 @@ _ENDS: Mapping[Step, str] = {Step.GROW_OLD: "old", Step.WAS_REMOVED: "person"}
 
 async def keep_previews(store: Store, queue: Queue, now: Callable[[], datetime]) -> None:
     """What the worker runs, one process at a time."""
-    holder = uuid4()
 
     async def settle_on() -> None:
         while True:
             await settle_previews(store, queue, now=now())
             await asyncio.sleep(_PAUSE)
 
-    try:
-        while True:
-            await leases.while_held(store, _LEASE, holder, settle_on)
-            await asyncio.sleep(_TRY_EVERY)
-    finally:
-        with contextlib.suppress(Unavailable):
-            await leases.give_up(store, holder)
+    await leases.whenever_held(store, _LEASE, settle_on)
 
 
 async def settle_previews(store: Store, queue: Queue, *, now: datetime) -> None:

@@ -1,10 +1,8 @@
 """Telling GitHub what became of a commit: its status, and a deployment there, each with a way to the log here."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from uuid import uuid4
 
 import msgspec
 import structlog
@@ -25,7 +23,6 @@ _PAUSE = 2.0
 _AT_ONCE = 20
 _TRIES = 10
 _LEASE = "github:telling"
-_TRY_EVERY = 5.0  # to hold what another process held
 
 # As a commit's status, as a deployment's, and in words.
 _TOLD: Mapping[DeploymentState, tuple[str, str, str]] = {
@@ -62,7 +59,6 @@ class _Made(msgspec.Struct):
 async def keep_telling(store: Store, base: Callable[[], str | None]) -> None:
     """What the worker runs, one process at a time. `base` is Bakery's own address; without one there is no way to the
     log."""
-    holder = uuid4()
 
     async def tell_on() -> None:
         while True:
@@ -72,13 +68,7 @@ async def keep_telling(store: Store, base: Callable[[], str | None]) -> None:
                 await tell_previews(store, address)
             await asyncio.sleep(_PAUSE)
 
-    try:
-        while True:
-            await leases.while_held(store, _LEASE, holder, tell_on)
-            await asyncio.sleep(_TRY_EVERY)
-    finally:
-        with contextlib.suppress(Unavailable):
-            await leases.give_up(store, holder)
+    await leases.whenever_held(store, _LEASE, tell_on)
 
 
 async def tell_news(store: Store, base: str) -> None:

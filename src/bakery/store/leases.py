@@ -1,14 +1,17 @@
 """Which process looks after what, when several share one database."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from bakery.model.errors import Unavailable
 from bakery.store.store import Store
 
 TERM = timedelta(seconds=20)  # with a renewal every few seconds, what a dead process held is free within 30 s
 _RENEW_EVERY = 5.0
+_TRY_EVERY = 5.0  # to hold what another process held
 
 
 async def take(store: Store, name: str, holder: UUID) -> bool:
@@ -58,6 +61,18 @@ async def while_held(
         while not task.done() and await take(store, name, holder):
             await asyncio.wait({task}, timeout=renew_every)
         task.cancel()
+
+
+async def whenever_held(store: Store, name: str, work: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Does the work in one process at a time, for as long as there is one: another takes over where one ends."""
+    holder = uuid4()
+    try:
+        while True:
+            await while_held(store, name, holder, work)
+            await asyncio.sleep(_TRY_EVERY)
+    finally:
+        with contextlib.suppress(Unavailable):
+            await give_up(store, holder)
 
 
 async def give_up(store: Store, holder: UUID) -> None:

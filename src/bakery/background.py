@@ -1,0 +1,206 @@
+"""What goes on beside the requests, for as long as the process runs: looked at again and again, whatever went wrong."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterator
+from datetime import timedelta
+
+import psycopg
+import structlog
+
+from bakery.access.seals import keep_sealing
+from bakery.access.sessions import forget_expired
+from bakery.delivery.local import Address, ensure_local_node, local_node_id
+from bakery.delivery.old_logs import shorten_old_logs
+from bakery.delivery.rounds import find_lost_work, look_after_apps
+from bakery.github.app_looking import keep_looking_at_app
+from bakery.hooks.looking import keep_looking_at_branches
+from bakery.hooks.preview_settling import keep_previews
+from bakery.hooks.receive import deploy_what_was_cut
+from bakery.hooks.repairing import keep_repairing
+from bakery.hooks.rows import forget_deliveries
+from bakery.hooks.telling import keep_telling
+from bakery.ingress import certifying, own_site
+from bakery.ingress.looking import keep_looking
+from bakery.ingress.own_site import read_own_site
+from bakery.model.errors import BakeryError, Unavailable
+from bakery.model.names import Port
+from bakery.nodes.touch import INTERVAL, Touch
+from bakery.nodes.transcript import forget_transcripts
+from bakery.nodes.vitals import watch
+from bakery.nodes.work import clear_jobs
+from bakery.store import leases
+from bakery.store.events import forget_events
+from bakery.store.installation import read_general
+from bakery.store.metrics import MetricsWriter
+from bakery.store.rollups import keep_metrics
+from bakery.store.traffic import forget_traffic
+from bakery.web.context import Parts
+from bakery.web.moments import now
+from bakery.web.tails import forget_tails
+
+log = structlog.get_logger()
+
+_HOUSEKEEPING = 300.0
+_EVENTS_ARE_KEPT = timedelta(hours=6)
+_JOBS_ARE_KEPT = timedelta(days=7)  # in the queue
+_DEPLOYMENT_LOGS_ARE_KEPT = timedelta(days=90)
+_LOGS_ARE_KEPT = timedelta(days=30)  # of jobs on nodes
+_TRANSCRIPTS_ARE_KEPT = timedelta(days=30)
+_RENEWAL_LOOK = 20.0
+_PAUSE = 1.0
+
+
+async def again_and_again(part: Callable[[Parts], Coroutine[None, None, None]], parts: Parts) -> None:
+    """A database that is away for a while, or a machine that does not do its part, ends nothing: it is tried again."""
+    while True:
+        try:
+            await part(parts)
+        except* (BakeryError, psycopg.OperationalError, OSError) as errors:
+            error = next(_leaves(errors))
+            # That the database is away, the listener tells for all of us.
+            is_away = isinstance(error, Unavailable | psycopg.OperationalError)
+            level = logging.DEBUG if is_away else logging.WARNING
+            log.log(level, "trying_again", part=part.__name__.strip("_"), error=str(error))
+        await asyncio.sleep(_PAUSE)
+
+
+def _leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+async def follow_settings(parts: Parts) -> None:
+    """What an Admin sets in one process counts in all."""
+    async with parts.hub.subscribe({"settings"}, (), None) as subscription:
+        await _read_settings(parts)
+        async for _ in subscription.items():
+            await _read_settings(parts)
+
+
+async def _read_settings(parts: Parts) -> None:
+    parts.general = await read_general(parts.store, parts.settings)
+    parts.has_own_site = (await read_own_site(parts.store)).is_wanted
+
+
+async def _seal(parts: Parts) -> None:
+    await keep_sealing(parts.store)
+
+
+async def _keep_local(parts: Parts) -> None:
+    """This machine, as a node, belongs to one process at a time."""
+    await leases.whenever_held(parts.store, "node:local", lambda: _look_after_local(parts))
+
+
+async def _look_after_local(parts: Parts) -> None:
+    address = Address(parts.general.public_ip, parts.general.apps_domain)
+    for note in await ensure_local_node(parts.store, parts.queue, parts.machine, address):
+        log.warning("node_note", note=note)
+    node_id = await local_node_id(parts.store)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(_look_after_apps(parts, node_id))
+        group.create_task(_watch_machine(parts, node_id))
+        group.create_task(_keep_own_site(parts))
+
+
+async def _look_after_apps(parts: Parts, node_id: int) -> None:
+    await look_after_apps(parts.store, parts.queue, parts.links, node_id, drift_every=parts.settings.drift_every)
+
+
+async def _keep_own_site(parts: Parts) -> None:
+    """This machine's nginx does what the settings say of Bakery's own site, whose certificate is renewed."""
+    node, turn = await parts.machine.node(), asyncio.Lock()
+    machine = own_site.Machine(node.ingress, node.certificates, parts.authority)
+
+    async def settle() -> None:
+        async with turn:
+            general = await read_general(parts.store, parts.settings)
+            await own_site.settle_own_site(parts.store, machine, general, bakerys_port=Port(parts.settings.port))
+
+    async def renew() -> None:
+        while True:
+            await asyncio.sleep(_RENEWAL_LOOK)
+            if await own_site.is_certificate_due(parts.store, machine, await read_general(parts.store, parts.settings)):
+                await settle()
+
+    async with parts.hub.subscribe({"settings"}, (), None) as subscription, asyncio.TaskGroup() as group:
+        group.create_task(renew())
+        await settle()
+        async for _ in subscription.items():
+            await settle()
+
+
+async def _watch_machine(parts: Parts, node_id: int) -> None:
+    """The probe of this machine, which needs no connection."""
+    node, metrics = await parts.machine.node(), MetricsWriter(parts.store)
+    async for vitals in watch(node.transport, interval=INTERVAL, folder=node.folders.root):
+        metrics.add(node_id, vitals, now())
+        metrics.traffic.add(node_id, vitals.traffic, now())
+        await metrics.flush()
+
+
+async def _keep_in_touch(parts: Parts) -> None:
+    def beside(node_id: int) -> Coroutine[None, None, None]:
+        return _look_after_apps(parts, node_id)
+
+    await Touch(parts.store, parts.links, parts.queue, MetricsWriter(parts.store), now=now, beside=beside).run()
+
+
+async def _look_at_domains(parts: Parts) -> None:
+    await keep_looking(parts.store, parts.dns)
+
+
+async def _look_at_branches(parts: Parts) -> None:
+    await keep_looking_at_branches(parts.store, parts.links)
+
+
+async def _look_after_certificates(parts: Parts) -> None:
+    await certifying.keep_certified(parts.store, parts.queue, parts.authority)
+
+
+async def _tell_github(parts: Parts) -> None:
+    await keep_telling(parts.store, lambda: parts.general.base_url)
+
+
+async def _keep_previews(parts: Parts) -> None:
+    await keep_previews(parts.store, parts.queue, now)
+
+
+async def _repair_hooks(parts: Parts) -> None:
+    await keep_repairing(parts.store, lambda: parts.general.base_url)
+
+
+async def _look_at_github_app(parts: Parts) -> None:
+    await keep_looking_at_app(parts.store)
+
+
+async def _write_transcript(parts: Parts) -> None:
+    await parts.links.transcript.run()
+
+
+async def _keep_house(parts: Parts) -> None:
+    """What is old goes."""
+    while True:
+        await forget_events(parts.store, older_than=_EVENTS_ARE_KEPT)
+        await forget_expired(parts.store)
+        await parts.queue.forget_finished(after=_JOBS_ARE_KEPT)
+        await find_lost_work(parts.store, parts.queue)
+        await clear_jobs(parts.store, parts.links, older_than=_LOGS_ARE_KEPT)
+        await shorten_old_logs(parts.store, older_than=_DEPLOYMENT_LOGS_ARE_KEPT)
+        await forget_transcripts(parts.store, older_than=_TRANSCRIPTS_ARE_KEPT)
+        await forget_deliveries(parts.store)
+        await deploy_what_was_cut(parts.store, parts.queue)
+        await keep_metrics(parts.store, now())
+        await forget_traffic(parts.store, now())
+        await forget_tails(parts.store)
+        await asyncio.sleep(_HOUSEKEEPING)
+
+
+# What a process does that works.
+WORK = (
+    _seal, _keep_local, _keep_in_touch, _look_at_domains, _look_at_branches, _look_after_certificates,
+    _write_transcript, _keep_house, _tell_github, _keep_previews, _look_at_github_app, _repair_hooks,
+)  # fmt: skip
