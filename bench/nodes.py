@@ -47,8 +47,8 @@ LIMITS = {
 
 def main(count: int) -> None:
     from bakery.store import migrate  # noqa: PLC0415 - the process that watches is not to carry any of these
-    from bench.running import pss_mb, tell, temporary_folder  # noqa: PLC0415
-    from tests.support.postgres import new_database, running_server  # noqa: PLC0415
+    from bench.running import pss_mb, tell, temporary_folder  # noqa: PLC0415 - likewise
+    from tests.support.postgres import new_database, running_server  # noqa: PLC0415 - likewise
 
     raise_open_files(count)
     with temporary_folder() as folder, running_server(folder / "postgres") as server, new_database(server) as dsn:
@@ -138,7 +138,7 @@ class Watcher:
                         self._count(node)
             except NodeUnreachable:
                 self._lost += node in self._heard
-                await asyncio.sleep(random.random())  # noqa: S311
+                await asyncio.sleep(random.random())  # noqa: S311 - a pause
 
     def _count(self, node: int) -> None:
         self._heard.add(node)

@@ -26,7 +26,7 @@ class PlayedNode(asyncssh.SSHServer):
     def public_key_auth_supported(self) -> bool:
         return True
 
-    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:  # noqa: ARG002 - as asyncssh calls it
         return True
 
     def session_requested(self) -> asyncssh.SSHServerSession[bytes]:
@@ -61,15 +61,15 @@ class PlayedProbe(asyncssh.SSHServerSession[bytes]):
         mark = self._command.split()[1]  # of `echo MARK $$ >&2`
         self._channel.write_stderr(f"{mark} 4711\n".encode())
 
-    def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:  # noqa: ARG002
+    def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:  # noqa: ARG002 - as asyncssh calls it
         if self._next is None:  # the probe's text is coming
-            self._next = asyncio.get_running_loop().call_later(FIRST_LINE_AFTER, self._say, True)  # noqa: FBT003
+            self._next = asyncio.get_running_loop().call_later(FIRST_LINE_AFTER, self._say, True)  # noqa: FBT003 - call_later takes no names
 
     def eof_received(self) -> bool:
         self.end()
         return False
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - as asyncssh calls it
         if self._next is not None:
             self._next.cancel()
 
@@ -77,13 +77,13 @@ class PlayedProbe(asyncssh.SSHServerSession[bytes]):
         if self._channel is not None:
             self._channel.exit_with_signal("KILL")
 
-    def _say(self, with_versions: bool = False) -> None:  # noqa: FBT001, FBT002
+    def _say(self, with_versions: bool = False) -> None:  # noqa: FBT001, FBT002 - likewise
         assert self._channel is not None
         self._next = asyncio.get_running_loop().call_later(INTERVAL, self._say)
         line: dict[str, object] = {
             "at": time.time(),
-            "cpu": round(random.uniform(0, 100), 2),  # noqa: S311
-            "memory_used": random.randrange(_GIB, 3 * _GIB),  # noqa: S311
+            "cpu": round(random.uniform(0, 100), 2),  # noqa: S311 - figures, no secrets
+            "memory_used": random.randrange(_GIB, 3 * _GIB),  # noqa: S311 - figures, no secrets
             "memory_total": 4 * _GIB,
             "swap_used": 0,
             "swap_total": _GIB,
@@ -95,7 +95,7 @@ class PlayedProbe(asyncssh.SSHServerSession[bytes]):
                 {
                     "path": path,
                     "total": 80 * _GIB,
-                    "used": random.randrange(20 * _GIB, 21 * _GIB),  # noqa: S311
+                    "used": random.randrange(20 * _GIB, 21 * _GIB),  # noqa: S311 - figures, no secrets
                     "free": 55 * _GIB,
                     "inodes_total": 16777216,
                     "inodes_used": 476330,

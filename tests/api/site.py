@@ -25,6 +25,7 @@ from bakery.web.context import Parts
 from bakery.web.live import encode
 from bakery.web.moments import now
 from bakery.web.server import create_web
+from tests.support.asgi import way_to
 from tests.support.machine import machine_of, node_in
 from tests.support.people import a_token
 
@@ -40,8 +41,7 @@ class Site:
     def client(self, token: str | None = None) -> httpx.AsyncClient:
         """Without a token: a program that is not signed in, at Bakery's own address."""
         headers = {"authorization": f"Bearer {token}"} if token else {"origin": BASE}
-        transport = httpx.ASGITransport(self.web)  # type: ignore[arg-type]  # Litestar's ASGI types are stricter
-        return httpx.AsyncClient(transport=transport, base_url=f"{BASE}/api", headers=headers)
+        return httpx.AsyncClient(transport=way_to(self.web), base_url=f"{BASE}/api", headers=headers)
 
     @asynccontextmanager
     async def as_(self, person: Actor, scope: Scope = Scope.ADMIN) -> AsyncIterator[httpx.AsyncClient]:

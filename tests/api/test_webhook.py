@@ -12,6 +12,7 @@ from bakery.hooks.webhooks import make_secret, show_webhook
 from tests.api.site import BASE, Site
 from tests.hooks.pushes import NONE, A, B, C, D, github, packed, signed
 from tests.hooks.test_payloads import OTHERS
+from tests.support.asgi import way_to
 from tests.support.people import SYSTEM, a_viewer, an_admin
 from tests.support.places import at
 from tests.web.goods import an_app
@@ -34,8 +35,7 @@ async def a_shop(site: Site) -> tuple[str, str]:
 
 
 def a_server(site: Site) -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(site.web)  # type: ignore[arg-type]  # Litestar's ASGI types are stricter
-    return httpx.AsyncClient(transport=transport, base_url=BASE)
+    return httpx.AsyncClient(transport=way_to(site.web), base_url=BASE)
 
 
 async def push(

@@ -19,6 +19,7 @@ from bakery.model.secret import Secret
 from bakery.web.edge import Edge
 from bakery.web.identity import CSRF_HEADER, Identity, cookie_name, csrf_token
 from tests.api.site import BASE, Site
+from tests.support.asgi import way_to
 from tests.support.people import HERE
 
 _PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
@@ -163,5 +164,6 @@ def a_client(
     peer: str = "127.0.0.1",
 ) -> httpx.AsyncClient:
     """A stranger, unless the headers or cookies say otherwise."""
-    transport = httpx.ASGITransport(site.web, client=(peer, 40000))  # type: ignore[arg-type]  # Litestar's are stricter
-    return httpx.AsyncClient(transport=transport, base_url=BASE, headers=headers, cookies=dict(cookies or {}))
+    return httpx.AsyncClient(
+        transport=way_to(site.web, peer=peer), base_url=BASE, headers=headers, cookies=dict(cookies or {})
+    )

@@ -11,6 +11,7 @@ import httpx
 from bakery.access.sessions import open_session
 from bakery.model.actor import Actor
 from tests.api.site import BASE, Site
+from tests.support.asgi import way_to
 
 _CSRF = re.compile(r'name="csrf" content="([^"]+)"')
 _TAG = re.compile(r"<[^>]*>")
@@ -55,7 +56,7 @@ class Browser:
 async def a_browser(site: Site, person: Actor) -> AsyncIterator[Browser]:
     async with site.store.transaction() as tx:
         session = await open_session(tx, person, user_agent="a test")
-    transport = httpx.ASGITransport(site.web)  # type: ignore[arg-type]  # Litestar's ASGI types are stricter
+    transport = way_to(site.web)
     cookies = {"bakery": session.token.reveal()}
     async with httpx.AsyncClient(transport=transport, base_url=BASE, cookies=cookies, follow_redirects=True) as client:
         yield Browser(client)

@@ -10,6 +10,7 @@ import httpx
 from bakery.access.cli_login import begin_cli_login
 from bakery.model.actor import Actor
 from tests.api.site import BASE, Site
+from tests.support.asgi import way_to
 from tests.support.authenticator import Authenticator, enrol
 from tests.support.people import HERE, PASSWORD
 from tests.web.browser import Browser, Page, words
@@ -20,7 +21,7 @@ _NEXT = re.compile(r'name="next" value="([^"]*)"')
 @asynccontextmanager
 async def half_signed_in(site: Site, person: Actor, wanted: str) -> AsyncIterator[httpx.AsyncClient]:
     """A browser that went to `wanted` and has got past the password."""
-    transport = httpx.ASGITransport(site.web)  # type: ignore[arg-type]  # Litestar's ASGI types are stricter
+    transport = way_to(site.web)
     headers = {"origin": BASE, "accept": "text/html"}
     async with httpx.AsyncClient(transport=transport, base_url=BASE, headers=headers) as client:
         await client.post("/login", data={"email": person.label, "password": PASSWORD.reveal(), "next": wanted})

@@ -123,9 +123,9 @@ def list_all(root: Path) -> None:
 
 def served(root: Path, host: str) -> None:
     """Whoever signed it: that it is the one that should be there is for the caller to see."""
-    import hashlib  # noqa: PLC0415 - both load OpenSSL, which no other verb needs
-    import socket  # noqa: PLC0415
-    import ssl  # noqa: PLC0415
+    import hashlib  # noqa: PLC0415 - it loads OpenSSL, which no other verb needs
+    import socket  # noqa: PLC0415 - likewise, they take long to load
+    import ssl  # noqa: PLC0415 - likewise
 
     told = told_object({"listen"}, what="nginx", may=frozenset({"listen_tls"}))
     listen = Nginx(root, told["listen"], told.get("listen_tls")).listen_tls or sys.exit(

@@ -20,7 +20,6 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from bakery.helper.accounts import account_of, become
 from bakery.helper.children import status_of
@@ -216,8 +215,8 @@ def outcome_in_container(docker: Docker, ran: str, seconds: float) -> dict[str, 
     return told(None, written)
 
 
-def end_in_container(docker: Docker, ran: str, process: Any) -> None:  # noqa: ANN401 - Docker's JSON
-    began = began_at(process) if isinstance(process, int) and process > 0 else None
+def end_in_container(docker: Docker, ran: str, process: int) -> None:
+    began = began_at(process) if process > 0 else None  # 0: Docker has none any more
     if began is not None and docker.ask("GET", "exec", ran, "json")["Running"]:  # so the number is still its own
         signal_all([*descendants(process), (process, began)], signal.SIGKILL)
 

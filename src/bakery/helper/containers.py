@@ -106,7 +106,7 @@ def read_logs(root: Path, name: str, *options: str) -> None:
 # What is done with the daemon. Each may be done twice.
 
 
-def started(docker: Docker, place: Place, told: Any) -> dict[str, object] | None:  # noqa: ANN401 - checked before
+def started(docker: Docker, place: Place, told: dict[str, Any]) -> dict[str, object] | None:
     image = docker.find("images", told["image"], "json")
     if image is None:
         sys.exit(f"The image {told['image']} is not on this machine any more.")
@@ -186,7 +186,7 @@ def ensure_volume(docker: Docker, place: Place, name: str) -> None:
         sys.exit(f"The volume {volume} on this machine is not this Bakery's.")
 
 
-def let_write(docker: Docker, place: Place, told: Any, image: Any) -> None:  # noqa: ANN401 - as above
+def let_write(docker: Docker, place: Place, told: dict[str, Any], image: dict[str, Any]) -> None:
     """An image that does not run as root gets its new volumes: Docker makes them root's, unless the image has a folder
     there, whose owner they get. One that has something in it is left as it is."""
     user = told["user"] or (image.get("Config") or {}).get("User") or ""
@@ -223,7 +223,7 @@ def owner_in(docker: Docker, place: Place, user: str) -> tuple[int, int]:
     return (int(numbers[0]), int(numbers[1])) if all(map(str.isdigit, numbers)) else (0, 0)
 
 
-def state_of(found: Any) -> dict[str, object] | None:  # noqa: ANN401 - Docker's JSON
+def state_of(found: dict[str, Any] | None) -> dict[str, object] | None:
     """As of a unit: while it runs, nothing is said of the exit before. Between two attempts it does not run."""
     if found is None:
         return None
@@ -237,7 +237,7 @@ def state_of(found: Any) -> dict[str, object] | None:  # noqa: ANN401 - Docker's
     }
 
 
-def exit_of(state: Any) -> str:  # noqa: ANN401 - Docker's JSON
+def exit_of(state: dict[str, Any]) -> str:
     """Docker counts a signal as a shell does, from 128 on."""
     if state["Error"]:
         return f"could not start: {' '.join(state['Error'].split())}"[:LONGEST_WORD]

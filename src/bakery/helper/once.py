@@ -91,7 +91,7 @@ def stop(*_: object) -> None:
 # What it is to be.
 
 
-def place_of(given: Any) -> OncePlace:  # noqa: ANN401 - checked before
+def place_of(given: dict[str, Any]) -> OncePlace:
     told = given["told"]
     return OncePlace(Path(given["root"]), told["app"], told["environment"], given["key"])
 
@@ -111,7 +111,7 @@ def told_once(root: Path, key: str, told: dict[str, object]) -> None:
         sys.exit("What runs once is told a command.")
 
 
-def body_of_once(place: OncePlace, told: Any, image_id: str) -> dict[str, Any]:  # noqa: ANN401 - checked before
+def body_of_once(place: OncePlace, told: dict[str, Any], image_id: str) -> dict[str, Any]:
     """As in a slot, but for what would keep it: its output is read as it comes, and is kept nowhere else."""
     body = body_of(place, told, image_id)
     host = {**body["HostConfig"], "RestartPolicy": {"Name": "no"}, "AutoRemove": True, "LogConfig": {"Type": "none"}}
@@ -125,7 +125,7 @@ def body_of_once(place: OncePlace, told: Any, image_id: str) -> dict[str, Any]: 
 # Running it.
 
 
-def run(docker: Docker, place: OncePlace, told: Any) -> int:  # noqa: ANN401 - checked before
+def run(docker: Docker, place: OncePlace, told: dict[str, Any]) -> int:
     """Its exit status, when it is gone."""
     try:
         patiently(lambda: create(docker, place, told))
@@ -138,7 +138,7 @@ def run(docker: Docker, place: OncePlace, told: Any) -> int:  # noqa: ANN401 - c
         patiently(lambda: end(docker, place))
 
 
-def create(docker: Docker, place: OncePlace, told: Any, also: dict[str, bool] | None = None) -> None:  # noqa: ANN401 - checked before
+def create(docker: Docker, place: OncePlace, told: dict[str, Any], also: dict[str, bool] | None = None) -> None:
     """`also`: what else Docker is told of it."""
     image = docker.find("images", told["image"], "json")
     if image is None:

@@ -113,7 +113,7 @@ def expect_not_kernels(name: str, path: str) -> None:
         sys.exit(f"{name} cannot lie at {path}, which is the kernel's.")
 
 
-def settled(told: Any, image: Any) -> Any:  # noqa: ANN401 - checked before; Docker's JSON
+def settled(told: dict[str, Any], image: dict[str, Any]) -> dict[str, Any]:
     """A relative path is below the folder in which the image starts."""
     top = PurePosixPath("/", (image.get("Config") or {}).get("WorkingDir") or "/")
     volumes = {name: str(top / path) for name, path in told["volumes"].items()}
@@ -122,7 +122,7 @@ def settled(told: Any, image: Any) -> Any:  # noqa: ANN401 - checked before; Doc
     return {**told, "volumes": volumes, "init": has_init() and not brings_init(told, image)}
 
 
-def brings_init(told: Any, image: Any) -> bool:  # noqa: ANN401 - as above
+def brings_init(told: dict[str, Any], image: dict[str, Any]) -> bool:
     """Some of these refuse to be any but the first process."""
     config = image.get("Config") or {}
     argv = [*(config.get("Entrypoint") or ()), *(told["command"] or config.get("Cmd") or ())]
@@ -134,7 +134,7 @@ def has_init() -> bool:
     return any(os.access(f"{folder}/docker-init", os.X_OK) for folder in (*PATHS.split(":"), *DOCKERS_PROGRAMS))
 
 
-def body_of(place: Place, told: Any, image_id: str) -> dict[str, Any]:  # noqa: ANN401 - checked before
+def body_of(place: Place, told: dict[str, Any], image_id: str) -> dict[str, Any]:
     """What Docker is told. All that decides is in it, so its digest tells whether a container is like this."""
     port = f"{told['port']}/tcp"
     mounts = [
@@ -170,7 +170,7 @@ def body_of(place: Place, told: Any, image_id: str) -> dict[str, Any]:  # noqa: 
     return body
 
 
-def expect_ours(image: Any, place: Place) -> None:  # noqa: ANN401 - Docker's JSON
+def expect_ours(image: dict[str, Any], place: Place) -> None:
     """Whoever may start containers of an app may not look into others' images."""
     names = filter(None, map(IMAGE.fullmatch, image.get("RepoTags") or ()))
     labels = (image.get("Config") or {}).get("Labels") or {}

@@ -7,7 +7,6 @@ use-container NAME …      likewise
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from bakery.helper.containers import find
 from bakery.helper.docker_api import Docker, patiently
@@ -35,7 +34,7 @@ def tell_containers(root: Path, *names: str) -> None:
     say({"uses": {name: use_of(one["State"]["Pid"] if one else None) for name, one in found.items()}})
 
 
-def use_of(process: Any) -> dict[str, int] | None:  # noqa: ANN401 - as systemd or Docker say it
+def use_of(process: object) -> dict[str, int] | None:
     if not isinstance(process, int) or process <= 0:
         return None
     try:

@@ -202,7 +202,7 @@ def of_docker(docker: Docker, root: Path) -> list[dict[str, object]]:
     return sorted((one for one in found if one is not None), key=lambda one: str(one["name"]))
 
 
-def described(volume: Any, root: Path) -> dict[str, object] | None:  # noqa: ANN401 - Docker's JSON
+def described(volume: dict[str, Any], root: Path) -> dict[str, object] | None:
     labels = volume.get("Labels") or {}
     app, environment = labels.get("bakery.app", ""), labels.get("bakery.environment", "")
     name = volume["Name"].rpartition("-")[2]
