@@ -16,7 +16,7 @@ from psycopg.conninfo import conninfo_to_dict
 from bakery.access.setup import is_set_up, renew_setup_code, seed_admin
 from bakery.background import WORK, again_and_again, follow_settings
 from bakery.delivery.local import Machine, expect_this_machine
-from bakery.delivery.plan import StepKey
+from bakery.delivery.planned import StepKey
 from bakery.delivery.worker import register_tasks
 from bakery.github.registration import set_registration
 from bakery.ingress import certifying

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from bakery.delivery.plan import StepKey
+from bakery.delivery.planned import StepKey
 from bakery.model.deployments import DeploymentState
 from bakery.model.faults import Moment, Point, arm, parse_fault
 from tests.delivery.fleet import Fleet, an_app

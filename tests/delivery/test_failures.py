@@ -3,7 +3,7 @@
 import pytest
 
 from bakery.delivery.failures import ABANDONED, BEFORE_ANY_STEP, FIXES, with_fix
-from bakery.delivery.plan import StepKey
+from bakery.delivery.planned import StepKey
 from bakery.model.errors import BakeryError
 
 

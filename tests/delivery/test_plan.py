@@ -3,7 +3,8 @@ from pathlib import PurePosixPath
 
 import pytest
 
-from bakery.delivery.plan import (
+from bakery.delivery.plan import Wanted, plan_deployment, strategy_of
+from bakery.delivery.planned import (
     BuildImage,
     Check,
     Nothing,
@@ -15,9 +16,6 @@ from bakery.delivery.plan import (
     Start,
     Switch,
     Unknown,
-    Wanted,
-    plan_deployment,
-    strategy_of,
 )
 from bakery.delivery.premises import Premises, Release
 from bakery.delivery.recipe import Recipe

@@ -4,7 +4,7 @@ import pytest
 
 from bakery.delivery.history import DeploymentSummary, show_deployment
 from bakery.delivery.log import DeploymentLog
-from bakery.delivery.plan import Nothing, PlannedStep, StepKey
+from bakery.delivery.planned import Nothing, PlannedStep, StepKey
 from bakery.delivery.progress import Progress
 from bakery.delivery.steps import CancelAsked, store_steps
 from bakery.model.deployments import StepState

@@ -9,7 +9,7 @@ import pytest
 from bakery.commands.command import Command
 from bakery.delivery.history import DeploymentSummary
 from bakery.delivery.log import DeploymentLog
-from bakery.delivery.plan import Nothing, PlannedStep, StepKey
+from bakery.delivery.planned import Nothing, PlannedStep, StepKey
 from bakery.delivery.step_jobs import Begin, run_step_job
 from bakery.delivery.steps import begin_step, store_steps
 from bakery.helper.names import account_name

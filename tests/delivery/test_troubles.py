@@ -9,7 +9,7 @@ import pytest
 
 from bakery.delivery import actions, keeping, proof_program
 from bakery.delivery.ownership import take_up
-from bakery.delivery.plan import Nothing, PlannedStep, StepKey
+from bakery.delivery.planned import Nothing, PlannedStep, StepKey
 from bakery.delivery.request import cancel_deployment
 from bakery.delivery.running import settle, stop_app
 from bakery.delivery.steps import begin_step, store_steps

@@ -1,6 +1,6 @@
 import pytest
 
-from bakery.delivery.plan import StepKey
+from bakery.delivery.planned import StepKey
 from bakery.model.errors import BadInput, NodeUnreachable
 from bakery.model.faults import Fault, FaultKind, Moment, Point, arm, fault_at_step, fault_point, parse_fault
 

@@ -15,7 +15,7 @@ from unittest import mock
 
 from bakery.cli import main
 from bakery.delivery.limits import build_limits
-from bakery.delivery.plan import StepKey
+from bakery.delivery.planned import StepKey
 from bakery.delivery.work import Patience
 from bakery.model.faults import arm, parse_fault
 from bakery.model.names import Port

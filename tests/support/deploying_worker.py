@@ -5,7 +5,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from bakery.delivery.plan import StepKey
+from bakery.delivery.planned import StepKey
 from bakery.delivery.run import run_deployment
 from bakery.delivery.work import Patience
 from bakery.model.faults import arm, parse_fault

@@ -8,15 +8,7 @@ from bakery.delivery import keeping, making, programs, proving, volumes, worker_
 from bakery.delivery.asking import ask_release, pace_of, shown_check
 from bakery.delivery.limits import hint_when_killed, why_out_of_memory
 from bakery.delivery.ownership import require_ours
-from bakery.delivery.plan import (
-    Action,
-    Check,
-    Retire,
-    Slot,
-    Start,
-    StepKey,
-    Switch,
-)
+from bakery.delivery.planned import Action, Check, Retire, Slot, Start, StepKey, Switch
 from bakery.delivery.premises import Program, Release
 from bakery.delivery.sites import as_rows_say
 from bakery.delivery.slot_programs import slot_programs

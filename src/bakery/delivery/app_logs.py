@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from bakery.commands.command import Command
 from bakery.delivery.find import find_app, node_of_environment
 from bakery.delivery.look import Environment, look_at_environment
-from bakery.delivery.plan import Slot
+from bakery.delivery.planned import Slot
 from bakery.delivery.variable_sets import masker_of
 from bakery.model.actor import Actor
 from bakery.model.apps import Runtime

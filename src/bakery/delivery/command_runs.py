@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from bakery.commands.command import command
 from bakery.delivery.find import find_app, node_of_environment
 from bakery.delivery.look import Environment, look_at_environment
-from bakery.delivery.plan import Slot
+from bakery.delivery.planned import Slot
 from bakery.delivery.premises import Premises, Release
 from bakery.delivery.variable_sets import masker_of
 from bakery.model.actor import Actor

@@ -9,7 +9,7 @@ from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment
 from bakery.delivery.moves import move_deployment
 from bakery.delivery.ownership import require_ours
-from bakery.delivery.plan import Start, StepKey
+from bakery.delivery.planned import Start, StepKey
 from bakery.delivery.steps import end_steps, read_steps
 from bakery.delivery.work import Work
 from bakery.model.deployments import DeploymentState, StepState

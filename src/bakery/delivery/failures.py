@@ -3,7 +3,7 @@ nobody did, the step in which it failed says it from here, so that none ends wit
 
 from collections.abc import Mapping
 
-from bakery.delivery.plan import StepKey
+from bakery.delivery.planned import StepKey
 from bakery.model.errors import BakeryError
 
 _LOG = "The log of this step says why."

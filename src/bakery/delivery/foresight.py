@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from bakery.delivery.asking import shown_check
 from bakery.delivery.limits import shown_limits
-from bakery.delivery.plan import (
+from bakery.delivery.planned import (
     Action,
     BuildImage,
     Check,

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from bakery.delivery.plan import Slot, StepKey, Wanted
+from bakery.delivery.plan import Wanted
+from bakery.delivery.planned import Slot, StepKey
 from bakery.delivery.premises import Premises, Release
 from bakery.delivery.recipe import Recipe
 from bakery.delivery.variable_sets import run_variables

@@ -14,7 +14,7 @@ from bakery.delivery.image_choice import choose_port, expect_platform, recipe_of
 from bakery.delivery.image_rows import WantedImage, live_image, note_digest, read_pull
 from bakery.delivery.last_words import headline, last_line
 from bakery.delivery.limits import build_limits, hint_of_starved_job
-from bakery.delivery.plan import (
+from bakery.delivery.planned import (
     BuildImage,
     Copy,
     Detect,

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Self
 
-from bakery.delivery.plan import StepKey
+from bakery.delivery.planned import StepKey
 from bakery.delivery.ports import leave_taken_port
 from bakery.delivery.waiting import although_away
 from bakery.delivery.work import Work

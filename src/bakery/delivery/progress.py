@@ -10,7 +10,7 @@ from functools import partial
 
 from bakery.delivery.log import DeploymentLog
 from bakery.delivery.ownership import require_ours
-from bakery.delivery.plan import StepKey
+from bakery.delivery.planned import StepKey
 from bakery.delivery.steps import CancelAsked, begin_step, end_step, skip_steps
 from bakery.model.deployments import StepState
 from bakery.store.store import Store

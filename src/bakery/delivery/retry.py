@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bakery.delivery.find import FoundApp, find_app
 from bakery.delivery.history import DeploymentSummary, show_deployment
 from bakery.delivery.new_deployment import Commit, Image, make_deployment, make_release, next_number
-from bakery.delivery.plan import MAKING, StepKey
+from bakery.delivery.planned import MAKING, StepKey
 from bakery.delivery.request import put_in_line
 from bakery.model.actor import Actor
 from bakery.model.apps import SourceKind

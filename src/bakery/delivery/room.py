@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bakery.delivery.find import node_of_deployment
-from bakery.delivery.plan import Copy, Fetch, Make, Pull, Unpack
+from bakery.delivery.planned import Copy, Fetch, Make, Pull, Unpack
 from bakery.delivery.pruning import prune_shared
 from bakery.delivery.space import BUILDS_COUNTED, Lack, what_lacks
 from bakery.delivery.work import StepFailed, Work

@@ -21,7 +21,8 @@ from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment, look_at_deployment
 from bakery.delivery.moves import move_deployment
 from bakery.delivery.ownership import TakenOver, take_up
-from bakery.delivery.plan import MAKING, Action, Nothing, Skipped, StepKey, plan_deployment
+from bakery.delivery.plan import plan_deployment
+from bakery.delivery.planned import MAKING, Action, Nothing, Skipped, StepKey
 from bakery.delivery.port_choice import PortChoice
 from bakery.delivery.progress import Progress
 from bakery.delivery.room import note_size, space_asked_for

@@ -4,7 +4,7 @@ from bakery.delivery import keeping, tasks
 from bakery.delivery.asking import wait_for_release
 from bakery.delivery.find import FoundApp, find_app
 from bakery.delivery.look import Environment, look_at_environment
-from bakery.delivery.plan import Slot
+from bakery.delivery.planned import Slot
 from bakery.delivery.sites import site_of
 from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.slots import free_slot, set_health

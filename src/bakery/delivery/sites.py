@@ -8,7 +8,7 @@ site again, without a deployment, when rows changed that it is made of; who chan
 from dataclasses import replace
 
 from bakery.delivery.look import Environment, look_at_environment
-from bakery.delivery.plan import Slot
+from bakery.delivery.planned import Slot
 from bakery.ingress.certificates import certificates_to_show
 from bakery.ingress.domains import attached_names
 from bakery.ingress.site_options import note_trouble, options_of

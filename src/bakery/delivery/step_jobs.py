@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bakery.commands.command import Command
 from bakery.delivery.log import DeploymentLog
-from bakery.delivery.plan import StepKey
+from bakery.delivery.planned import StepKey
 from bakery.model.errors import NodeUnreachable, NotFound
 from bakery.model.masking import Masking
 from bakery.nodes.follow import Waiting

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from bakery.delivery.plan import PlannedStep, StepKey
+from bakery.delivery.planned import PlannedStep, StepKey
 from bakery.model.deployments import NEXT_STEP_STATES, StepState, require_move
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction

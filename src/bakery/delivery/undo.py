@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from bakery.delivery import keeping
 from bakery.delivery.asking import wait_for_release
 from bakery.delivery.ownership import require_ours
-from bakery.delivery.plan import MAKING, Slot, StepKey
+from bakery.delivery.planned import MAKING, Slot, StepKey
 from bakery.delivery.premises import Release
 from bakery.delivery.sites import site_of
 from bakery.delivery.slot_programs import slot_programs

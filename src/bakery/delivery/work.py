@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment, look_at_deployment
-from bakery.delivery.plan import Plan, plan_deployment
+from bakery.delivery.plan import plan_deployment
+from bakery.delivery.planned import Plan
 from bakery.delivery.premises import Program
 from bakery.delivery.proof import Proof
 from bakery.delivery.recipe import Recipe

@@ -11,7 +11,8 @@ from bakery.delivery.drafts import Draft
 from bakery.delivery.findings import Finding
 from bakery.delivery.foresight import ForeseenPart, Names, foresee
 from bakery.delivery.placing import why_no_app, why_no_build
-from bakery.delivery.plan import Slot, Wanted, plan_deployment
+from bakery.delivery.plan import Wanted, plan_deployment
+from bakery.delivery.planned import Slot
 from bakery.delivery.premises import Premises, Release
 from bakery.delivery.recipe import Recipe
 from bakery.delivery.work import Patience
