@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bakery.delivery.node_drift import look_by_itself, look_for_drift
-from bakery.helper.nginx_text import sealed
+from bakery.helper.nginx_seal import sealed
 from bakery.nodes.overview import fleet_figures
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.delivery.test_drift import NOTHING, SHOP, conf, put_right, until, working

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bakery.helper.drift import difference
-from bakery.helper.nginx_text import sealed
+from bakery.helper.nginx_seal import sealed
 from bakery.model.names import CertificateName, HostName, Port, SiteName
 from bakery.model.secret import Secret
 from bakery.model.site_options import SiteOptions

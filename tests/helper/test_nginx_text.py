@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bakery.helper import nginx_text
+from bakery.helper import nginx_said, nginx_text
 from bakery.helper.nginx_text import AccessLog, Listen, Place, SiteText, Tls
 from bakery.helper.site_options import SiteOptions
 from bakery.helper.site_options_text import COMPRESSED, SiteFiles, site_text
@@ -217,12 +217,12 @@ server {
 )
 def test_the_default_server_of_somebody_else_is_found(port: int, files: list[str]) -> None:
     ours = PurePosixPath("/etc/nginx/bakery.d")
-    assert nginx_text.foreign_default_servers(DUMP, port=port, ours=ours) == files
+    assert nginx_said.foreign_default_servers(DUMP, port=port, ours=ours) == files
 
 
 def test_the_files_that_nginx_read_are_known() -> None:
-    assert "/etc/nginx/sites-enabled/other" in nginx_text.files_read(DUMP)
-    assert "/etc/nginx/conf.d/bakery.conf" not in nginx_text.files_read(DUMP)
+    assert "/etc/nginx/sites-enabled/other" in nginx_said.files_read(DUMP)
+    assert "/etc/nginx/conf.d/bakery.conf" not in nginx_said.files_read(DUMP)
 
 
 def test_a_complaint_is_shown_without_the_marks_before_it() -> None:
@@ -231,8 +231,8 @@ def test_a_complaint_is_shown_without_the_marks_before_it() -> None:
         'nginx: [emerg] unknown directive "oops" in /etc/nginx/bakery.d/shop.conf:3\n'
         "nginx: configuration file /etc/nginx/nginx.conf test failed\n"
     )
-    assert nginx_text.complaint_in(said) == 'unknown directive "oops" in /etc/nginx/bakery.d/shop.conf:3'
-    assert nginx_text.complaint_in("nothing known\n") == "nothing known"
+    assert nginx_said.complaint_in(said) == 'unknown directive "oops" in /etc/nginx/bakery.d/shop.conf:3'
+    assert nginx_said.complaint_in("nothing known\n") == "nothing known"
 
 
 def string_as_nginx_reads_it(quoted: str) -> str:

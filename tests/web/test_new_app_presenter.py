@@ -9,7 +9,8 @@ from bakery.github.links import LinkDetail
 from bakery.model.apps import Runtime
 from bakery.model.github import PUBLIC
 from bakery.nodes.catalogue import NodeSummary
-from bakery.web.presenters.new_app import Offers, Seen, new_app_page
+from bakery.web.presenters.new_app import Offers, new_app_page
+from bakery.web.presenters.new_app_seen import Seen
 from tests.web.samples.frame import NOW
 from tests.web.samples.new_app import a_draft, a_finding, a_node
 

@@ -26,17 +26,9 @@ from bakery.helper.containers import find, state_of
 from bakery.helper.docker_api import Docker, patiently
 from bakery.helper.names import APP, UNIT, WORD
 from bakery.helper.nginx import Nginx, main_file_of
-from bakery.helper.nginx_text import (
-    WRITTEN_BY_BAKERY,
-    foreign_default_servers,
-    has_seal,
-    is_sealed,
-    render_catch_all,
-    render_catch_all_tls,
-    render_own_main_file,
-    render_settings,
-    sealed,
-)
+from bakery.helper.nginx_said import foreign_default_servers
+from bakery.helper.nginx_seal import WRITTEN_BY_BAKERY, has_seal, is_sealed, sealed
+from bakery.helper.nginx_text import render_catch_all, render_catch_all_tls, render_own_main_file, render_settings
 from bakery.helper.own_site import NAME as OWN_SITE
 from bakery.helper.site_files import MARKED, Site, taking_turns
 from bakery.helper.sites import CATCH_ALL, CATCH_ALL_TLS, FIELDS, OPTIONAL, ToldSite, leads_to_the_same

@@ -14,7 +14,8 @@ import time
 from pathlib import Path
 
 from bakery.helper.files import let_agent_read, make_open_folder, replace_with
-from bakery.helper.nginx_text import Listen, complaint_in, render_own_main_file, render_settings
+from bakery.helper.nginx_said import complaint_in
+from bakery.helper.nginx_text import Listen, render_own_main_file, render_settings
 from bakery.helper.processes import began_at, has_systemd, send
 from bakery.helper.programs import Ended, call, find_program
 from bakery.helper.verbs import ROOTS_FOLDER

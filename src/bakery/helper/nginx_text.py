@@ -1,4 +1,4 @@
-"""nginx: the text of the files that it reads, made from checked values; and what it says, understood.
+"""nginx: the text of the files that it reads, made from checked values.
 
 Every value goes through `quoted`, the one function that knows nginx's rules for strings, unless its form leaves nothing
 to quote: names, host names and ports.
@@ -11,9 +11,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import PurePath
 
+from bakery.helper.nginx_seal import WRITTEN_BY_BAKERY
 from bakery.helper.words import hinted
 
-_LISTEN = re.compile(r"(?:^|[\s{;])listen\s+([^;]+);")
 _NO_STRING = re.compile(r"[\x00-\x1f\x7f$]")
 
 
@@ -99,29 +99,6 @@ def render_static(name: str, hosts: list[str], folder: PurePath, *, home: PurePa
     """Requests are answered with the files of a folder, and no link below `home` is followed: an app made those."""
     body = _STATIC.format(folder=quoted(str(folder)), links=quoted(f"from={home}"), location=said.location)
     return f"{WRITTEN_BY_BAKERY}\n{_servers(name, hosts, body, at, said)}"
-
-
-def sealed(text: str) -> str:
-    """With a line that says what Bakery wrote: so what it wrote otherwise once is told from what somebody changed."""
-    head, _, rest = text.partition("\n")
-    return f"{head}\n{_SEAL}{_digest(rest)}\n{rest}"
-
-
-def is_sealed(text: str) -> bool:
-    """Whether it is as Bakery wrote it, now or once."""
-    head, seal, rest = [*text.split("\n", 2), "", ""][:3]
-    return head == WRITTEN_BY_BAKERY and seal == f"{_SEAL}{_digest(rest)}"
-
-
-def has_seal(text: str) -> bool:
-    """Whether it says what Bakery wrote, be that true or not."""
-    return text.startswith(f"{WRITTEN_BY_BAKERY}\n{_SEAL}")
-
-
-def _digest(text: str) -> str:
-    import hashlib  # noqa: PLC0415 - it loads OpenSSL, and not all verbs need it
-
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def render_catch_all(listen: Listen, webroot: PurePath) -> str:
@@ -265,35 +242,6 @@ http {{
 """
 
 
-def foreign_default_servers(dump: str, *, port: int, ours: PurePath) -> list[str]:
-    """The files outside `ours` in which `nginx -T` shows a default server for this port."""
-    found, current = {}, ""
-    for line in dump.splitlines():
-        file = re.fullmatch(r"# configuration file (.+):", line)
-        if file:
-            current = file[1]
-        elif any(_is_default_for(listen.split(), port) for listen in _LISTEN.findall(line.partition("#")[0])):
-            found[current] = True
-    return [file for file in found if PurePath(file).parent != ours]
-
-
-def has_server(dump: str, *, port: int) -> bool:
-    """Whether nginx listens there already, for anybody."""
-    lines = (line.partition("#")[0] for line in dump.splitlines())
-    return any(_port_of(listen.split()[0]) == str(port) for line in lines for listen in _LISTEN.findall(line))
-
-
-def files_read(dump: str) -> set[str]:
-    """The files that nginx read, as `nginx -T` names them."""
-    return set(re.findall(r"^# configuration file (.+):$", dump, flags=re.MULTILINE))
-
-
-def complaint_in(output: str) -> str:
-    """What nginx found wrong, with the file and the line, without the marks that it puts before."""
-    lines: list[str] = re.findall(r"\[emerg\](?: \d+#\d+:)? (.+)", output)
-    return lines[0] if lines else output.strip()
-
-
 def quoted(text: str) -> str:
     """A string as nginx reads it. A dollar sign always begins a variable there, so a value cannot hold one."""
     if _NO_STRING.search(text):
@@ -303,8 +251,6 @@ def quoted(text: str) -> str:
     return f'"{escaped}"'
 
 
-_SEAL = "# sha256 of what follows: "
-WRITTEN_BY_BAKERY = "# Written by Bakery. Changes here are lost with the next deployment."
 # Node and uvicorn close an idle connection after 5 s: ours has to be the shorter, or a request meets a closed one.
 _UPSTREAM = """\
 upstream bakery-{name} {{
@@ -419,12 +365,3 @@ def _address(host: str, at: Place, *, is_secure: bool) -> str:
 
 def _port(listen: Listen | None, usual: int) -> str:
     return "" if listen is None or listen.port == usual else f":{listen.port}"
-
-
-def _is_default_for(words: list[str], port: int) -> bool:
-    address, *options = words
-    return ("default_server" in options or "default" in options) and _port_of(address) == str(port)
-
-
-def _port_of(address: str) -> str:
-    return address.rpartition(":")[2] if ":" in address.rpartition("]")[2] else address

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from bakery.helper.files import let_group_read, make_folder, replace_with, write_beside
 from bakery.helper.nginx import Nginx
-from bakery.helper.nginx_text import sealed
+from bakery.helper.nginx_seal import sealed
 from bakery.helper.site_options_text import SiteFiles
 from bakery.helper.words import hinted
 

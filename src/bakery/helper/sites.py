@@ -20,30 +20,19 @@ from bakery.helper.certificate_files import NAME, Certificates, covers, make_nam
 from bakery.helper.files import sync_folder, write_over
 from bakery.helper.names import COLOUR, PLACE, Premises
 from bakery.helper.nginx import HIGHEST_PORT, Nginx
+from bakery.helper.nginx_said import complaint_in, files_read, foreign_default_servers, has_server
 from bakery.helper.nginx_text import (
     AccessLog,
     Listen,
     Place,
     SiteText,
     Tls,
-    complaint_in,
-    files_read,
-    foreign_default_servers,
-    has_server,
     render_catch_all,
     render_catch_all_tls,
     render_proxy,
     render_static,
 )
-from bakery.helper.site_files import (
-    Site,
-    refuse_all,
-    refuse_bad,
-    settle,
-    take_away,
-    taking_turns,
-    undone_by_faults,
-)
+from bakery.helper.site_files import Site, refuse_all, refuse_bad, settle, take_away, taking_turns, undone_by_faults
 from bakery.helper.site_options import told_options
 from bakery.helper.site_options_text import SiteFiles, site_text
 from bakery.helper.verbs import Verb

@@ -17,7 +17,8 @@ from bakery.model.variables import VariableName
 from bakery.nodes.capabilities import IngressKind, UnitKeeper
 from bakery.nodes.catalogue import MachineFacts, NodeSummary
 from bakery.stacks.plan import Alternative, ProposedVariable, ToolVersion
-from bakery.web.presenters.new_app import Offers, Seen, new_app_page
+from bakery.web.presenters.new_app import Offers, new_app_page
+from bakery.web.presenters.new_app_seen import Seen
 from bakery.web.views.forms import Form
 from tests.web.samples.frame import NOW, Pages, a_shell
 

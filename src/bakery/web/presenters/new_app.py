@@ -1,34 +1,22 @@
 """The page on which an app is made: what was typed and found so far, as five sections and what will happen."""
 
-import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePosixPath
 
 from bakery.delivery.drafts import Draft
 from bakery.delivery.findings import Finding
-from bakery.delivery.foresight import ForeseenPart, Names, foresee
 from bakery.delivery.placing import why_no_app, why_no_build
-from bakery.delivery.plan import Wanted, plan_deployment
-from bakery.delivery.planned import Slot
-from bakery.delivery.premises import Premises, Release
-from bakery.delivery.recipe import Recipe
-from bakery.delivery.work import Patience
 from bakery.github.links import LinkDetail
-from bakery.model.apps import HTTP_PORT, Runtime, SourceKind, automatic_host, parse_command, parse_health_path
-from bakery.model.deployments import SlotState
-from bakery.model.errors import BadInput, Conflict
-from bakery.model.names import PRODUCTION, AppAt, AppName, Colour, Port, parse_app_name
-from bakery.model.nodes import NodeState
-from bakery.model.repository_paths import RepositoryPath
+from bakery.model.apps import HTTP_PORT, Runtime, SourceKind
 from bakery.nodes.catalogue import NodeSummary
-from bakery.nodes.folders import NodeFolders
 from bakery.web.moments import moment
 from bakery.web.presenters.deployments import short
+from bakery.web.presenters.new_app_plan import plan_of
+from bakery.web.presenters.new_app_seen import Seen
 from bakery.web.views.forms import Form, Option, Options
-from bakery.web.views.new_app import FoundView, NewAppPage, PlanStep, ProposedView, Section, State
+from bakery.web.views.new_app import FoundView, NewAppPage, ProposedView, Section, State
 
 SECTIONS: Mapping[str, str] = {
     "source": "Source",
@@ -54,72 +42,7 @@ _RUNTIMES: Mapping[Runtime, tuple[str, str]] = {
     ),
 }
 _GIB = 1024**3
-_NOTHING = "Nothing to do."  # in a step that is there all the same
 _SOURCE_FIRST = "Say where its code is."
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What the page is made from. `name_is_free`: nobody has an app of that name."""
-
-    draft: Draft
-    nodes: Sequence[NodeSummary]  # on which some app may live
-    at: str
-    name_is_free: bool = False
-
-    @property
-    def kind(self) -> SourceKind:
-        said = self.draft.text("kind")
-        return SourceKind(said) if said in set(SourceKind) else SourceKind.GIT
-
-    @property
-    def finding(self) -> Finding | None:
-        """Of the repository that stands there."""
-        found = self.draft.finding
-        return found if found and self.kind == SourceKind.GIT and found.asked.url == self.draft.text("url") else None
-
-    @property
-    def runtime(self) -> Runtime:
-        """As it was chosen; else as it was found."""
-        if self.kind == SourceKind.IMAGE:
-            return Runtime.DOCKER
-        said = self.draft.text("runtime")
-        if said in set(Runtime):
-            return Runtime(said)
-        found = self.finding.runtime if self.finding else None
-        return found or (Runtime.DOCKER if self.node is None or _takes(self.node, Runtime.DOCKER) else Runtime.PROCESS)
-
-    @property
-    def site(self) -> Recipe | None:
-        """How its files are made, where files are all that is served."""
-        return self.finding.recipe if self.finding and self.runtime is Runtime.STATIC else None
-
-    @property
-    def node(self) -> NodeSummary | None:
-        said = self.draft.text("node")
-        return next((node for node in self.nodes if node.slug == said), None) or best_node(self.nodes)
-
-    @property
-    def reached(self) -> int:
-        """How many sections are done."""
-        text = self.draft.text("reached")
-        return int(text) if text.isdigit() and len(text) == 1 else 0
-
-
-def best_node(nodes: Sequence[NodeSummary]) -> NodeSummary | None:
-    """Where a new app fits best: of those that answer, the one with the fewest apps."""
-    return min(
-        nodes,
-        key=lambda node: (node.state is not NodeState.ONLINE, node.apps, not node.is_local, node.slug),
-        default=None,
-    )
-
-
-def name_from(source: str) -> str:
-    """Of a repository or an image, as the name of an app; empty where there is nothing to make one from."""
-    last = re.split(r"[/:]", re.sub(r"(?<=[^/]):[\w.-]+$|@.*$", "", source) if "://" not in source else source)[-1]
-    plain = re.sub(r"[^a-z0-9]+", "-", last.removesuffix(".git").lower()).lstrip("-0123456789").rstrip("-")
-    return plain[:40].rstrip("-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +71,7 @@ def new_app_page(seen: Seen, form: Form | None, offers: Offers, *, now: datetime
         kinds=KINDS,
         runtimes=_runtimes(seen),
         nodes=[_node_option(node) for node in seen.nodes],
-        plan=_plan(seen),
+        plan=plan_of(seen),
         began=seen.draft.began,
         saved=moment(seen.draft.saved_at, now) if seen.draft.saved_at else None,
         found=_found(seen.finding) if seen.finding else None,
@@ -305,10 +228,6 @@ def _runtimes(seen: Seen) -> Options:
     return found
 
 
-def _takes(node: NodeSummary, runtime: Runtime) -> bool:
-    return why_no_app(node, runtime) == ("", "")
-
-
 def _node_option(node: NodeSummary) -> Option:
     name = node.name if node.name == node.slug else f"{node.name} ({node.slug})"
     free = f", {node.facts.disk_free_bytes / _GIB:.0f} GB free" if node.facts else ""
@@ -376,55 +295,3 @@ def _why_not(seen: Seen) -> str:
 
 def _why_not_deploy(seen: Seen) -> str:
     return "Create it first, then upload its folder." if seen.kind == SourceKind.FOLDER else ""
-
-
-def _plan(seen: Seen) -> list[PlanStep]:
-    """What the first deployment would do. Of what is not known yet, what is always so."""
-    node, finding = seen.node, seen.finding
-    if node is None or (seen.reached == 0 and finding is None):
-        return []
-    if finding and finding.problem and not seen.draft.text("command"):
-        return []
-    patience = Patience()
-    try:
-        wanted = _wanted(seen, node)
-        plan = plan_deployment(wanted)
-    except (BadInput, Conflict):  # said when the section is left
-        return []
-    drain = wanted.release.terms(patience.usual).drain
-    return list(_steps(foresee(plan, Names(), check_seconds=patience.check, drain_seconds=drain)))
-
-
-def _steps(parts: Sequence[ForeseenPart]) -> Iterator[PlanStep]:
-    for part in parts:
-        if part.key != "variables" and not any(line.text.startswith(_NOTHING) for line in part.lines):
-            command = next((line.text.removeprefix("$ ") for line in part.lines if line.text.startswith("$ ")), "")
-            yield PlanStep(part.title, command)
-
-
-def _wanted(seen: Seen, node: NodeSummary) -> Wanted:
-    draft, finding, runtime = seen.draft, seen.finding, seen.runtime
-    slug = AppName(draft.text("slug") or "app")
-    parse_app_name(slug)
-    command = () if runtime is Runtime.STATIC else parse_command(draft.text("command"))
-    recipe = finding.recipe if finding and not (runtime is Runtime.PROCESS and command) else None
-    base = RepositoryPath(finding.asked.base) if finding else RepositoryPath("")
-    release = Release(0, 1, runtime, command, parse_health_path(draft.text("health")), recipe=recipe, source_base=base)
-    ports = {Colour.BLUE: Port(20001), Colour.GREEN: Port(20002)}
-    slots = {
-        colour: Slot(colour, None if runtime is Runtime.STATIC else port, SlotState.IDLE, None)
-        for colour, port in ports.items()
-    }
-    premises = Premises(
-        slug,
-        PRODUCTION,
-        automatic_host(AppAt(slug), node.apps_domain),
-        NodeFolders(PurePosixPath("/var/lib/bakery")),
-        is_isolated=True,
-    )
-    skipped = "you" if draft.text("skip_tests") else ""
-    return Wanted(
-        1, 1, release, seen.kind, "", None, slots, premises, node.site_port is not None, skipped,
-        image=draft.text("image") if seen.kind == SourceKind.IMAGE else "",
-        has_docker=bool(node.facts and node.facts.has_docker),
-    )  # fmt: skip
