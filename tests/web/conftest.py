@@ -7,7 +7,9 @@ from bakery.model.actor import Actor
 from bakery.store.store import Store
 from tests.api.site import Site, a_site
 from tests.github_double.server import GitHubDouble, a_github
-from tests.github_double.world import OAuthClient
+from tests.github_double.world import App, OAuthClient
+from tests.support.git_server import Repository
+from tests.support.github_apps import make_app, with_code
 from tests.support.github_links import BACK, known, link
 from tests.support.people import an_admin, signed_in
 from tests.support.store import a_store
@@ -55,3 +57,15 @@ async def linked(store: Store, ada: Actor, github: GitHubDouble, client: OAuthCl
     await known(store, github, client, person)
     await link(store, github, person)
     return person
+
+
+@pytest.fixture
+async def app(site: Site, admin: Browser, github: GitHubDouble) -> App:
+    """The GitHub App of this Bakery, which is installed nowhere yet."""
+    return await make_app(site, admin, github)
+
+
+@pytest.fixture
+async def shop(github: GitHubDouble, tmp_path: Path) -> Repository:
+    github.world.git = tmp_path
+    return with_code(github, "acme/shop")

@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -22,22 +21,11 @@ from tests.api.site import BASE, Site
 from tests.github_double.server import GitHubDouble
 from tests.github_double.world import App, Installation, OAuthClient
 from tests.support.git_server import Repository
-from tests.support.github_apps import NEW, form_for_github, install, make_app, press_at_github, with_code
+from tests.support.github_apps import NEW, form_for_github, install, make_app, press_at_github
 from tests.support.github_links import known
 from tests.support.people import a_developer, a_viewer, an_admin
 from tests.support.places import at
 from tests.web.browser import Browser, a_browser
-
-
-@pytest.fixture
-async def app(site: Site, admin: Browser, github: GitHubDouble) -> App:
-    return await make_app(site, admin, github)
-
-
-@pytest.fixture
-async def shop(github: GitHubDouble, tmp_path: Path) -> Repository:
-    github.world.git = tmp_path
-    return with_code(github, "acme/shop")
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,23 +30,12 @@ from tests.hooks.pull_requests import github as a_pull_request
 from tests.hooks.pushes import A, B
 from tests.hooks.pushes import github as a_push
 from tests.support.git_server import Repository
-from tests.support.github_apps import install, make_app, with_code
+from tests.support.github_apps import install
 from tests.support.people import an_admin
 from tests.support.places import at
 from tests.web.browser import Browser
 
 HOOK = f"{BASE}/hooks/github"
-
-
-@pytest.fixture
-async def app(site: Site, admin: Browser, github: GitHubDouble) -> App:
-    return await make_app(site, admin, github)
-
-
-@pytest.fixture
-async def shop(github: GitHubDouble, tmp_path: Path) -> Repository:
-    github.world.git = tmp_path
-    return with_code(github, "acme/shop")
 
 
 @pytest.fixture
