@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import typer
 
 from bakery.cli.client.api import Api, Body, connect, path
+from bakery.cli.client.places import App, Env
 from bakery.cli.client.registry import password_of, told_of_image
 from bakery.cli.output import Json, print_done, print_facts, print_rows, say, warn
 from bakery.cli.terminal import confirm
@@ -16,8 +17,6 @@ from bakery.model.sizes import shown_bytes, shown_megabytes
 from bakery.model.volumes import shown_volumes
 
 group = typer.Typer(help="Apps.", no_args_is_help=True)
-_App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
-Env = Annotated[str | None, typer.Option("--env", metavar="ENVIRONMENT", help="Default: production.")]
 
 
 @group.command("list")
@@ -30,7 +29,7 @@ def list_apps(*, json: Json = False) -> None:
 
 
 @group.command()
-def show(app: _App, *, env: Env = None, json: Json = False) -> None:
+def show(app: App, *, env: Env = None, json: Json = False) -> None:
     """Show an app, and how its slots did in the last hour."""
     with connect() as api:
         found = api.get(path("apps", app, env=env))
@@ -99,7 +98,7 @@ def _slot(slot: Body) -> Body:
 
 @group.command()
 def create(
-    app: _App,
+    app: App,
     *,
     name: Annotated[str, typer.Option(help="How it is shown.")] = "",
     runtime: Annotated[
@@ -179,7 +178,7 @@ def _make(api: Api, where: str, wanted: Body) -> Body:
 
 @group.command(name="set")
 def set_(
-    app: _App,
+    app: App,
     settings: Annotated[
         list[str],
         typer.Argument(
@@ -212,7 +211,7 @@ def setting(text: str) -> tuple[str, str]:
 
 @group.command()
 def clone(
-    app: _App,
+    app: App,
     new: Annotated[str, typer.Argument(metavar="NEW", help="The name of the new app.")],
     *,
     node: Annotated[str, typer.Option(help="The node that it is to live on. Default: that of the original.")] = "",
@@ -228,7 +227,7 @@ def clone(
 
 @group.command()
 def delete(
-    app: _App,
+    app: App,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only tell what would go.")] = False,

@@ -6,17 +6,15 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import Body, connect, path
-from bakery.cli.client.apps import Env
+from bakery.cli.client.places import App, Env
 from bakery.cli.output import Json, print_done, print_rows, warn
 from bakery.model.errors import BadInput
 
 group = typer.Typer(help="What browsers are shown when they come to an app by HTTPS.", no_args_is_help=True)
 
-_App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
-
 
 @group.command("list")
-def list_certificates(app: _App, *, env: Env = None, json: Json = False) -> None:
+def list_certificates(app: App, *, env: Env = None, json: Json = False) -> None:
     """List the certificates of an app. A name has the first that is for it."""
     with connect() as api:
         found = list(api.every(path("apps", app, "certificates", env=env)))
@@ -33,7 +31,7 @@ def list_certificates(app: _App, *, env: Env = None, json: Json = False) -> None
 
 @group.command()
 def renew(
-    app: _App,
+    app: App,
     *,
     anew: Annotated[
         bool, typer.Option("--anew", help="Also where the one that there is lasts for long. Authorities count these.")
@@ -49,7 +47,7 @@ def renew(
 
 @group.command()
 def upload(
-    app: _App,
+    app: App,
     certificate: Annotated[
         Path, typer.Argument(metavar="CERTIFICATE", help="A PEM file: the site's own first, then whoever signed it.")
     ],
@@ -67,7 +65,7 @@ def upload(
 
 @group.command()
 def remove(
-    app: _App,
+    app: App,
     certificate: Annotated[int, typer.Argument(metavar="ID", help="Its number in the list.")],
     *,
     env: Env = None,

@@ -12,9 +12,9 @@ from typing import IO, Annotated
 import typer
 
 from bakery.cli.client.api import Api, Body, connect, path
-from bakery.cli.client.apps import Env
 from bakery.cli.client.archive import files_to_send, pack
 from bakery.cli.client.follow import follow_log
+from bakery.cli.client.places import Env
 from bakery.cli.exits import SUPERSEDED
 from bakery.cli.output import Json, print_done, warn, write_log
 from bakery.model.errors import BadInput

@@ -5,16 +5,14 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import Api, Body, connect, path
-from bakery.cli.client.apps import Env
+from bakery.cli.client.places import App, Env
 from bakery.cli.output import Json, print_done, print_rows
 from bakery.model.changes import change_in_words
 from bakery.model.errors import BadInput, Conflict
 
-_App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
-
 
 def deployments(
-    app: _App,
+    app: App,
     *,
     every: Annotated[bool, typer.Option("--all", help="Not only the newest 50.")] = False,
     env: Env = None,
@@ -30,7 +28,7 @@ def deployments(
 
 
 def cancel(
-    app: _App,
+    app: App,
     number: Annotated[int | None, typer.Argument(metavar="N", help="Default: the newest that is not over.")] = None,
     *,
     env: Env = None,

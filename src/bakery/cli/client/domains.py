@@ -5,17 +5,16 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import Body, connect, path
-from bakery.cli.client.apps import Env
+from bakery.cli.client.places import App, Env
 from bakery.cli.output import Json, print_done, print_json, print_rows, say
 
 group = typer.Typer(help="Host names that lead to an app.", no_args_is_help=True)
 
-_App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
 _Host = Annotated[str, typer.Argument(metavar="HOST", help="Like shop.example.com, or *.shop.example.com.")]
 
 
 @group.command("list")
-def list_domains(app: _App, *, env: Env = None, json: Json = False) -> None:
+def list_domains(app: App, *, env: Env = None, json: Json = False) -> None:
     """List the domains of an app, the primary one first."""
     with connect() as api:
         found = list(api.every(path("apps", app, "domains", env=env)))
@@ -26,7 +25,7 @@ def list_domains(app: _App, *, env: Env = None, json: Json = False) -> None:
 
 
 @group.command()
-def add(app: _App, host: _Host, *, env: Env = None, json: Json = False) -> None:
+def add(app: App, host: _Host, *, env: Env = None, json: Json = False) -> None:
     """Attach a domain to an app, which answers to it at once."""
     with connect() as api:
         made = api.post(path("apps", app, "domains", env=env), {"host": host})
@@ -36,7 +35,7 @@ def add(app: _App, host: _Host, *, env: Env = None, json: Json = False) -> None:
 
 
 @group.command()
-def verify(app: _App, host: _Host, *, env: Env = None, json: Json = False) -> None:
+def verify(app: App, host: _Host, *, env: Env = None, json: Json = False) -> None:
     """Ask the DNS whether a domain leads to the app's node."""
     with connect() as api:
         found = api.post(path("apps", app, "domains", host, "verify", env=env))
@@ -51,7 +50,7 @@ def verify(app: _App, host: _Host, *, env: Env = None, json: Json = False) -> No
 
 
 @group.command()
-def primary(app: _App, host: _Host, *, env: Env = None, json: Json = False) -> None:
+def primary(app: App, host: _Host, *, env: Env = None, json: Json = False) -> None:
     """Make a domain the one under which the app is shown and linked."""
     with connect() as api:
         found = api.post(path("apps", app, "domains", host, "primary", env=env))
@@ -59,7 +58,7 @@ def primary(app: _App, host: _Host, *, env: Env = None, json: Json = False) -> N
 
 
 @group.command()
-def remove(app: _App, host: _Host, *, env: Env = None, json: Json = False) -> None:
+def remove(app: App, host: _Host, *, env: Env = None, json: Json = False) -> None:
     """Remove a domain from an app, which answers to it no more."""
     with connect() as api:
         api.delete(path("apps", app, "domains", host, env=env))

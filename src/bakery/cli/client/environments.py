@@ -5,15 +5,14 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import connect, path
+from bakery.cli.client.places import App
 from bakery.cli.output import Json, print_done, print_rows
 
 group = typer.Typer(help="Places beside production where an app runs.", no_args_is_help=True)
 
-_App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
-
 
 @group.command("list")
-def list_environments(app: _App, *, json: Json = False) -> None:
+def list_environments(app: App, *, json: Json = False) -> None:
     """List the environments of an app, production first."""
     with connect() as api:
         found = list(api.every(path("apps", app, "environments")))
@@ -30,7 +29,7 @@ def list_environments(app: _App, *, json: Json = False) -> None:
 
 @group.command()
 def add(
-    app: _App,
+    app: App,
     name: Annotated[str, typer.Argument(metavar="NAME", help="Like staging.")],
     *,
     branch: Annotated[str, typer.Option(help="That it follows. Default: that of the other.")] = "",

@@ -9,19 +9,18 @@ from urllib.parse import urlencode
 import typer
 
 from bakery.cli.client.api import Api, connect, path
-from bakery.cli.client.apps import Env
 from bakery.cli.client.deploy import wait_for
 from bakery.cli.client.follow import read_events
+from bakery.cli.client.places import App, Env
 from bakery.cli.output import Json, print_json, write_log
 from bakery.model.errors import BadInput, Unavailable
 
-_App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
 _MOST_FAILURES = 30  # in a row
 _PAUSE = 1.0
 
 
 def logs(
-    app: _App,
+    app: App,
     *,
     follow: Annotated[
         bool, typer.Option("--follow", help="What comes too. Of a deployment until it ends, with its outcome.")

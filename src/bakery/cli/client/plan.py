@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import Body, connect, path
-from bakery.cli.client.apps import Env
+from bakery.cli.client.places import Env
 from bakery.cli.output import Json, print_json, say
 
 _MARKS = {"same": "  ", "added": "+ ", "removed": "- "}

@@ -5,16 +5,16 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import Body, connect, path
+from bakery.cli.client.places import App
 from bakery.cli.output import Json, print_done, print_facts, print_rows, warn
 
 group = typer.Typer(help="A place of its own for each pull request.", no_args_is_help=True)
 
-_App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
 _Number = Annotated[int, typer.Argument(metavar="NUMBER", help="Of the pull request.")]
 
 
 @group.command("list")
-def list_previews(app: _App, *, json: Json = False) -> None:
+def list_previews(app: App, *, json: Json = False) -> None:
     """List the pull requests of an app's repository, and what each has here."""
     with connect() as api:
         found = list(api.every(path("apps", app, "previews")))
@@ -32,7 +32,7 @@ def list_previews(app: _App, *, json: Json = False) -> None:
 
 
 @group.command()
-def show(app: _App, *, json: Json = False) -> None:
+def show(app: App, *, json: Json = False) -> None:
     """Show how an app's previews are made."""
     with connect() as api:
         found = api.get(path("apps", app, "previews", "settings"))
@@ -51,7 +51,7 @@ def show(app: _App, *, json: Json = False) -> None:
 
 @group.command(name="set")
 def set_(
-    app: _App,
+    app: App,
     *,
     on: Annotated[bool | None, typer.Option("--on/--off", help="Whether pull requests have previews.")] = None,
     like: Annotated[
@@ -90,7 +90,7 @@ def set_(
 
 @group.command()
 def approve(
-    app: _App,
+    app: App,
     number: _Number,
     commit: Annotated[str, typer.Argument(metavar="COMMIT", help="That you looked at, all 40 letters.")],
     *,
@@ -103,7 +103,7 @@ def approve(
 
 
 @group.command()
-def close(app: _App, number: _Number, *, json: Json = False) -> None:
+def close(app: App, number: _Number, *, json: Json = False) -> None:
     """Close a preview: its environment is deleted. The next push to the pull request brings another."""
     with connect() as api:
         api.post(path("apps", app, "previews", number, "close"))

@@ -5,17 +5,16 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import Body, connect, path
-from bakery.cli.client.apps import Env
+from bakery.cli.client.places import App, Env
 from bakery.cli.output import Json, print_json, print_rows
 from bakery.model.errors import BadInput
 from bakery.model.processes import parse_count
 
-_App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
 _COLUMNS = {"process": "PROCESS", "count": "COUNT", "running": "RUNNING", "restarts": "RESTARTS", "name": "RUNS AS"}
 
 
 def scale(
-    app: _App,
+    app: App,
     counts: Annotated[
         list[str] | None,
         typer.Argument(metavar="PROCESS=COUNT...", help="Like worker=2. Without one they are shown."),

@@ -5,15 +5,13 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import connect, path
-from bakery.cli.client.apps import Env
 from bakery.cli.client.deploy import wait_for
+from bakery.cli.client.places import App, Env
 from bakery.cli.output import Json, print_done, print_rows
-
-_App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
 
 
 def rollback(
-    app: _App,
+    app: App,
     number: Annotated[
         int | None, typer.Argument(metavar="N", help="Default: what was live before the live release.")
     ] = None,
@@ -41,7 +39,7 @@ def rollback(
 
 
 def retry(
-    app: _App,
+    app: App,
     number: Annotated[int, typer.Argument(metavar="N", help="One that failed or was cancelled.")],
     *,
     step: Annotated[
@@ -68,7 +66,7 @@ def retry(
 
 
 def releases(
-    app: _App,
+    app: App,
     *,
     every: Annotated[bool, typer.Option("--all", help="Not only the newest 50.")] = False,
     env: Env = None,

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import Api, Body, connect, path
-from bakery.cli.client.apps import Env
+from bakery.cli.client.places import Env
 from bakery.cli.output import Json, print_json
 from bakery.model.errors import BadInput, BakeryError, NodeUnreachable
 

@@ -1,27 +1,21 @@
 """`bakery restart|stop|start`: an app's processes."""
 
-from typing import Annotated
-
-import typer
-
 from bakery.cli.client.api import connect, path
-from bakery.cli.client.apps import Env
+from bakery.cli.client.places import App, Env
 from bakery.cli.output import Json, print_done
 
-_App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
 
-
-def restart(app: _App, *, env: Env = None, json: Json = False) -> None:
+def restart(app: App, *, env: Env = None, json: Json = False) -> None:
     """Start the live release of an app again."""
     _ask(app, "restart", env, f"{app} is being restarted.", json=json)
 
 
-def stop(app: _App, *, env: Env = None, json: Json = False) -> None:
+def stop(app: App, *, env: Env = None, json: Json = False) -> None:
     """Stop an app until it is started again."""
     _ask(app, "stop", env, f"{app} is being stopped.", json=json)
 
 
-def start(app: _App, *, env: Env = None, json: Json = False) -> None:
+def start(app: App, *, env: Env = None, json: Json = False) -> None:
     """Start an app that was stopped."""
     _ask(app, "start", env, f"{app} is being started.", json=json)
 

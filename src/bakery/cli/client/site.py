@@ -6,19 +6,19 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import connect, path
-from bakery.cli.client.apps import Env, setting
+from bakery.cli.client.apps import setting
+from bakery.cli.client.places import App, Env
 from bakery.cli.output import Json, print_done, print_facts, warn
 from bakery.cli.terminal import ask_secret, read_secret
 from bakery.model.errors import BadInput
 
 group = typer.Typer(help="How an app's site treats its visitors.", no_args_is_help=True)
 
-_App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
 _User = Annotated[str, typer.Argument(metavar="USER", help="The name that visitors give.")]
 
 
 @group.command()
-def show(app: _App, *, env: Env = None, json: Json = False) -> None:
+def show(app: App, *, env: Env = None, json: Json = False) -> None:
     """Show how a site treats its visitors."""
     with connect() as api:
         found = api.get(path("apps", app, "site", env=env))
@@ -29,7 +29,7 @@ def show(app: _App, *, env: Env = None, json: Json = False) -> None:
 
 @group.command("set")
 def set_(
-    app: _App,
+    app: App,
     settings: Annotated[
         list[str],
         typer.Argument(
@@ -53,7 +53,7 @@ def set_(
 
 @group.command()
 def password(
-    app: _App,
+    app: App,
     user: _User,
     *,
     stdin: Annotated[bool, typer.Option("--password-stdin", help="Read the password from stdin.")] = False,
@@ -68,7 +68,7 @@ def password(
 
 
 @group.command()
-def forget(app: _App, user: _User, *, env: Env = None, json: Json = False) -> None:
+def forget(app: App, user: _User, *, env: Env = None, json: Json = False) -> None:
     """Let somebody in no more. Without the last one nobody is asked for a password."""
     with connect() as api:
         api.delete(path("apps", app, "site", "users", user, env=env))

@@ -7,18 +7,16 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import Body, connect, path
-from bakery.cli.client.apps import Env
+from bakery.cli.client.places import App, Env
 from bakery.cli.client.registry import password_of, told_of_image
 from bakery.cli.output import Json, print_done, print_facts, print_json, say
 from bakery.model.errors import BadInput
 
 group = typer.Typer(help="Where an app's code is kept.", no_args_is_help=True)
 
-_App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
-
 
 @group.command()
-def show(app: _App, *, env: Env = None, json: Json = False) -> None:
+def show(app: App, *, env: Env = None, json: Json = False) -> None:
     """Show where an app's code is kept."""
     with connect() as api:
         found = api.get(path("apps", app, "source", env=env))
@@ -63,7 +61,7 @@ _OF_IMAGE = {
 
 @group.command()
 def branch(
-    app: _App,
+    app: App,
     *,
     look: Annotated[bool, typer.Option(help="Ask its server now.")] = True,
     env: Env = None,
@@ -91,7 +89,7 @@ def branch(
 
 @group.command(name="set")
 def set_(
-    app: _App,
+    app: App,
     *,
     repo: Annotated[
         str, typer.Option("--repo", metavar="URL", help="Its address, over https or SSH. Default: the one that is set.")
@@ -178,7 +176,7 @@ def _image_wanted(now: Body, image: str, port: int | None, user: str | None, *, 
 
 
 @group.command()
-def key(app: _App, *, env: Env = None, json: Json = False) -> None:
+def key(app: App, *, env: Env = None, json: Json = False) -> None:
     """Make a deploy key, and print the part that is added to the repository. One that was there opens nothing more."""
     with connect() as api:
         found = api.post(path("apps", app, "source", "key", env=env))
@@ -189,7 +187,7 @@ def key(app: _App, *, env: Env = None, json: Json = False) -> None:
 
 
 @group.command()
-def forget_token(app: _App, *, env: Env = None, json: Json = False) -> None:
+def forget_token(app: App, *, env: Env = None, json: Json = False) -> None:
     """Forget the token of an app's repository, or the password of its registry."""
     with connect() as api:
         api.delete(path("apps", app, "source", "token", env=env))

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import Body, connect, path
-from bakery.cli.client.apps import Env
 from bakery.cli.client.deploy import wait_for
+from bakery.cli.client.places import App, Env
 from bakery.cli.output import Json, print_done, print_json, print_rows, warn, write_log
 from bakery.model.dotenv import write_dotenv
 from bakery.model.errors import BadInput
@@ -18,7 +18,6 @@ from bakery.model.variables import parse_variable_name
 
 group = typer.Typer(help="Variables of apps.", no_args_is_help=True)
 
-_App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
 _Names = Annotated[list[str], typer.Argument(metavar="NAME…", help="Names of variables.")]
 _Scope = Annotated[str | None, typer.Option(help="run, build or both. Default: as it is; of a new one, run.")]
 _Plain = Annotated[
@@ -28,7 +27,7 @@ _LARGEST_FILE = 1024 * 1024
 
 
 @group.command(name="list")
-def list_(app: _App, *, env: Env = None, json: Json = False) -> None:
+def list_(app: App, *, env: Env = None, json: Json = False) -> None:
     """List the variables of an app, without secret values."""
     with connect() as api:
         found = api.get(path("apps", app, "env", env=env))
@@ -44,7 +43,7 @@ def list_(app: _App, *, env: Env = None, json: Json = False) -> None:
 
 @group.command(name="set")
 def set_(
-    app: _App,
+    app: App,
     pairs: Annotated[
         list[str], typer.Argument(metavar="KEY=VALUE…", help="Or KEY -, which reads the value from stdin.")
     ],
@@ -61,14 +60,14 @@ def set_(
 
 
 @group.command()
-def unset(app: _App, names: _Names, *, env: Env = None, json: Json = False) -> None:
+def unset(app: App, names: _Names, *, env: Env = None, json: Json = False) -> None:
     """Remove variables."""
     _save(app, {"unset": names}, env, json=json)
 
 
 @group.command(name="import")
 def import_(
-    app: _App,
+    app: App,
     file: Annotated[str, typer.Argument(metavar="FILE", help="A .env file; - reads stdin.")],
     *,
     replace: Annotated[bool, typer.Option("--replace", help="Remove what is not in the file.")] = False,
@@ -89,7 +88,7 @@ def import_(
 
 
 @group.command()
-def export(app: _App, *, env: Env = None, json: Json = False) -> None:
+def export(app: App, *, env: Env = None, json: Json = False) -> None:
     """Print all variables with their values as a .env file. It is written down who did."""
     with connect() as api:
         found = api.post(path("apps", app, "env", "export", env=env))
@@ -97,7 +96,7 @@ def export(app: _App, *, env: Env = None, json: Json = False) -> None:
 
 
 @group.command()
-def reveal(app: _App, names: _Names, *, env: Env = None, json: Json = False) -> None:
+def reveal(app: App, names: _Names, *, env: Env = None, json: Json = False) -> None:
     """Print the values of variables; of one alone, just the value. It is written down who did."""
     with connect() as api:
         found: dict[str, str] = api.post(path("apps", app, "env", "reveal", env=env), {"names": names})["values"]
@@ -110,7 +109,7 @@ def reveal(app: _App, names: _Names, *, env: Env = None, json: Json = False) -> 
 
 
 @group.command()
-def history(app: _App, *, env: Env = None, json: Json = False) -> None:
+def history(app: App, *, env: Env = None, json: Json = False) -> None:
     """List what was changed, the newest first."""
     with connect() as api:
         found = list(api.every(path("apps", app, "env", "history"), env=env))
@@ -121,7 +120,7 @@ def history(app: _App, *, env: Env = None, json: Json = False) -> None:
 
 @group.command()
 def restore(
-    app: _App,
+    app: App,
     version: Annotated[int, typer.Argument(metavar="VERSION", help="As `bakery env history` lists it.")],
     *,
     env: Env = None,
@@ -134,7 +133,7 @@ def restore(
 
 
 def apply(
-    app: _App,
+    app: App,
     *,
     wait: Annotated[
         bool, typer.Option("--wait", help="Follow the log to the end; the exit code is the outcome.")

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import Api, Body, connect, path
-from bakery.cli.client.apps import Env
+from bakery.cli.client.places import App, Env
 from bakery.cli.output import Json, print_done, print_rows, warn
 from bakery.cli.terminal import confirm
 from bakery.model.errors import BadInput
@@ -14,7 +14,6 @@ from bakery.model.volumes import parse_volume
 
 group = typer.Typer(help="Files of an app that outlive its releases.", no_args_is_help=True)
 
-_App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
 _Name = Annotated[str, typer.Argument(metavar="NAME", help="The volume's name.")]
 
 
@@ -58,7 +57,7 @@ def _of_node(one: Body) -> Body:
 
 @group.command()
 def add(
-    app: _App,
+    app: App,
     volume: Annotated[
         str, typer.Argument(metavar="NAME:PATH", help="Like data:/var/data. A relative path is below the app.")
     ],
@@ -75,7 +74,7 @@ def add(
 
 
 @group.command()
-def remove(app: _App, volume: _Name, *, env: Env = None, json: Json = False) -> None:
+def remove(app: App, volume: _Name, *, env: Env = None, json: Json = False) -> None:
     """Name a volume no more, from the app's next deployment on. Its files are kept."""
     with connect() as api:
         found = _set(api, app, env, volume, None)
@@ -84,7 +83,7 @@ def remove(app: _App, volume: _Name, *, env: Env = None, json: Json = False) -> 
 
 @group.command()
 def delete(
-    app: _App,
+    app: App,
     volume: _Name,
     *,
     node: Annotated[str, typer.Option(help="The node that it lies on.")],

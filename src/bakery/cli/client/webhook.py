@@ -5,16 +5,14 @@ from typing import Annotated
 import typer
 
 from bakery.cli.client.api import Body, connect, path
-from bakery.cli.client.apps import Env
+from bakery.cli.client.places import App, Env
 from bakery.cli.output import Json, print_done, print_facts, print_json, print_rows, say, warn
 
 group = typer.Typer(help="Pushes that deploy an app.", no_args_is_help=True)
 
-_App = Annotated[str, typer.Argument(metavar="APP", help="The app's name.")]
-
 
 @group.command()
-def show(app: _App, *, env: Env = None, json: Json = False) -> None:
+def show(app: App, *, env: Env = None, json: Json = False) -> None:
     """Show where an app's webhook is, and what a push does."""
     with connect() as api:
         found = api.get(path("apps", app, "webhook", env=env))
@@ -45,14 +43,14 @@ _TITLES = {
 
 
 @group.command()
-def rotate(app: _App, *, env: Env = None, json: Json = False) -> None:
+def rotate(app: App, *, env: Env = None, json: Json = False) -> None:
     """Make a webhook, or another secret for it, and print the secret. The one before opens nothing any more."""
     with connect() as api:
         _tell(api.post(path("apps", app, "webhook", "rotate", env=env)), json=json)
 
 
 @group.command(name="add")
-def add(app: _App, *, env: Env = None, json: Json = False) -> None:
+def add(app: App, *, env: Env = None, json: Json = False) -> None:
     """Add the webhook to the repository at GitHub, by the link that opens it; again: put it right there."""
     with connect() as api:
         found = api.post(path("apps", app, "webhook", "github", env=env))
@@ -60,7 +58,7 @@ def add(app: _App, *, env: Env = None, json: Json = False) -> None:
 
 
 @group.command()
-def reveal(app: _App, *, env: Env = None, json: Json = False) -> None:
+def reveal(app: App, *, env: Env = None, json: Json = False) -> None:
     """Print the secret. It is written down who looked."""
     with connect() as api:
         _tell(api.post(path("apps", app, "webhook", "reveal", env=env)), json=json)
@@ -68,7 +66,7 @@ def reveal(app: _App, *, env: Env = None, json: Json = False) -> None:
 
 @group.command(name="set")
 def set_(
-    app: _App,
+    app: App,
     *,
     auto_deploy: Annotated[bool | None, typer.Option(help="Whether a push deploys.")] = None,
     paths: Annotated[
@@ -88,7 +86,7 @@ def set_(
 
 
 @group.command()
-def deliveries(app: _App, *, env: Env = None, json: Json = False) -> None:
+def deliveries(app: App, *, env: Env = None, json: Json = False) -> None:
     """List what was delivered, what was decided, and why, the newest first."""
     with connect() as api:
         found = api.get(path("apps", app, "webhook", "deliveries", env=env))["items"]
@@ -105,7 +103,7 @@ def deliveries(app: _App, *, env: Env = None, json: Json = False) -> None:
 
 @group.command()
 def redeliver(
-    app: _App,
+    app: App,
     delivery: Annotated[int, typer.Argument(metavar="ID", help="From the list.")],
     *,
     env: Env = None,
