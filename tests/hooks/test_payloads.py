@@ -3,6 +3,7 @@
 import json
 from urllib.parse import urlencode
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -125,6 +126,14 @@ def test_a_push_with_an_odd_value_is_read_or_refused(name: str, value: object) -
         assert isinstance(read_push(Provider.GITHUB, packed({**github(A, B), name: value})), Push)
     except BadInput:
         return
+
+
+def test_no_text_has_what_the_database_does_not_take() -> None:
+    told = github(A, B)
+    told["head_commit"] = {**told["head_commit"], "message": "Fix\0 it"}
+    told["commits"] = [{**told["commits"][0], "modified": ["a\0b.py"]}]
+    told["repository"] = {**told["repository"], "clone_url": "https://x\0.example/shop.git"}
+    assert "\\u0000" not in msgspec.json.encode(read_push(Provider.GITHUB, packed(told))).decode()
 
 
 def test_a_body_of_braces_is_refused() -> None:

@@ -15,6 +15,7 @@ from bakery.model.labels import shown_part
 NOTHING = "0" * 40  # a branch that was not there before, or is not there any more
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _MOST_PATHS = 20_000
+_LONGEST_PATH = 4096
 _LONGEST_REF = 250
 _HEADERS: Mapping[Provider, tuple[tuple[str, ...], tuple[str, ...]]] = {
     Provider.GITHUB: (("x-github-event",), ("x-github-delivery",)),
@@ -152,12 +153,12 @@ def _push(provider: Provider, told: _Body) -> Push:
         commit=NOTHING if told.deleted else after,
         is_forced=bool(told.forced),
         title=shown_part(message.strip().partition("\n")[0], at_most=200),
-        message=message[:10_000],
+        message=kept(message, at_most=10_000),
         pusher=shown_part(told.user_username or who.login or who.username or who.name or "", at_most=80),
         paths=_paths(told, before),
         repository_id="" if number is None else f"{provider}:{shown_part(str(number), at_most=60)}",
         repository=shown_part(repository.full_name or repository.path_with_namespace or "", at_most=200),
-        urls=[url[:500] for url in urls_of(repository)],
+        urls=urls_of(repository),
         at=moment(repository.pushed_at) or moment(head.timestamp),
     )
 
@@ -172,7 +173,12 @@ def urls_of(repository: Repository) -> list[str]:
         repository.git_ssh_url,
         repository.web_url,
     )
-    return list(dict.fromkeys(url for url in named if url))
+    return list(dict.fromkeys(kept(url, at_most=500) for url in named if url))
+
+
+def kept(text: str, *, at_most: int) -> str:
+    """As the database takes it, which has no NUL. Git has none either, in messages and paths."""
+    return text[:at_most].replace("\0", "")
 
 
 def _paths(told: _Body, before: str) -> list[str] | None:
@@ -183,7 +189,7 @@ def _paths(told: _Body, before: str) -> list[str] | None:
     if not is_whole or told.forced or before == NOTHING:
         return None
     found = {
-        path
+        kept(path, at_most=_LONGEST_PATH)
         for commit in commits
         for path in (*(commit.added or ()), *(commit.removed or ()), *(commit.modified or ()))
     }

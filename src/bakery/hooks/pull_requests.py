@@ -116,7 +116,7 @@ def _request(provider: Provider, told: _Body) -> PullRequest:
         url=_page(asked.html_url or ""),
         repository_id=f"{provider}:{shown_part(str(repository.id), at_most=60)}",
         repository=shown_part(repository.full_name or "", at_most=200),
-        urls=[url[:500] for url in urls_of(repository)],
+        urls=urls_of(repository),
     )
 
 
