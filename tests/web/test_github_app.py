@@ -10,10 +10,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from bakery.delivery.git_rows import credentials_of, read_source
 from bakery.delivery.sources import set_source, show_source
+from bakery.github import app_looking
 from bakery.github.app_looking import look
 from bakery.github.installation_tokens import token_to_list, token_to_tell
 from bakery.model.actor import Actor
-from bakery.model.errors import BakeryError, NotAllowed
+from bakery.model.errors import BakeryError, Conflict, NotAllowed
+from bakery.model.github import GitHubUrl
+from bakery.model.secret import Secret
 from bakery.model.sources import parse_new_source
 from bakery.store.rows import only
 from bakery.store.store import Store
@@ -283,6 +286,25 @@ async def test_the_checklist_offers_what_is_missing(
     await make_app(site, admin, github)
     page = (await admin.get("/")).text
     assert ("Link your GitHub" in page, "Create a GitHub App" in page) == (False, False)
+
+
+async def test_an_installation_that_refuses_hides_no_other(
+    site: Site, admin: Browser, github: GitHubDouble, app: App, shop: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that is uninstalled between two questions."""
+    github.world.organisations["labs"] = 2
+    gone = github.world.install(app, "labs")
+
+    async def token_of_the_other(store: Store, installation: int) -> tuple[GitHubUrl, Secret]:
+        if installation == gone.id:
+            raise Conflict("The GitHub App was uninstalled from labs.")
+        return await token_to_list(store, installation)
+
+    monkeypatch.setattr(app_looking, "token_to_list", token_of_the_other)
+    await install(site, github, app, "acme/shop")
+    page = (await admin.get("/settings/github")).text
+    assert "1 repository" in page
+    assert "The GitHub App was uninstalled from labs." in page
 
 
 async def test_a_repository_that_github_lists_twice_is_known_once(

@@ -73,15 +73,21 @@ async def look(store: Store) -> None:
         app = await read_app(connection)
     if app is None:
         return
+    found: list[tuple[_Installed, list[_Repository]]] = []
+    refused: BakeryError | None = None
     try:
-        found = await _ask(store, app)
+        installed = await _installed(store, app)
     except BakeryError as error:
-        await _note(store, app, None, error)
-    else:
-        await _note(store, app, found, None)
+        installed, refused = [], error
+    for one in installed:
+        try:
+            found.append((one, [] if one.suspended_at else await _chosen(store, one.id)))
+        except BakeryError as error:  # of the others it is known all the same
+            refused = error
+    await _note(store, app, found, refused)
 
 
-async def _ask(store: Store, app: GitHubApp) -> list[tuple[_Installed, list[_Repository]]]:
+async def _installed(store: Store, app: GitHubApp) -> list[_Installed]:
     async with as_app(store, app) as (github, jwt):
         try:
             rows = [row async for row in github.getiter("/app/installations?per_page=100", jwt=jwt)]
@@ -94,7 +100,7 @@ async def _ask(store: Store, app: GitHubApp) -> list[tuple[_Installed, list[_Rep
             raise
         installed = msgspec.convert(rows, list[_Installed])
     await _write(store, app, installed)
-    return [(one, [] if one.suspended_at else await _chosen(store, one.id)) for one in installed]
+    return installed
 
 
 async def _chosen(store: Store, installation: int) -> list[_Repository]:
@@ -139,11 +145,11 @@ async def _write(store: Store, app: GitHubApp, installed: Sequence[_Installed]) 
 async def _note(
     store: Store,
     app: GitHubApp,
-    found: Sequence[tuple[_Installed, Sequence[_Repository]]] | None,
+    found: Sequence[tuple[_Installed, Sequence[_Repository]]],
     error: BakeryError | None,
 ) -> None:
     async with store.transaction() as tx:
-        for one, repositories in found or ():
+        for one, repositories in found:
             await tx.connection.execute("DELETE FROM github_repositories WHERE installation = %s", (one.id,))
             await tx.connection.execute(
                 """
