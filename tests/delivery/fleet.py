@@ -17,13 +17,14 @@ from bakery.delivery.uploads import Upload, keep_upload
 from bakery.delivery.work import Patience
 from bakery.model.actor import Actor
 from bakery.model.apps import parse_new_app
-from bakery.model.deployments import DeploymentState
+from bakery.model.deployments import DeploymentState, StepState
 from bakery.nodes.links import Links
 from bakery.nodes.node import Node
 from bakery.store import logs
 from bakery.store.queue import Queue
 from bakery.store.store import Store
 from tests.support.places import at
+from tests.support.waiting import until
 
 ADMIN = Actor.system()
 
@@ -116,6 +117,14 @@ class Fleet:
                 return await client.get(app.address + path)
             host = httpx.URL(app.address).netloc.decode()
             return await client.get(f"http://127.0.0.1:{self.node.ingress.port}{path}", headers={"Host": host})
+
+    async def until_checked(self, asked: DeploymentSummary) -> None:
+        """Its third step runs: of an uploaded process, it is asked how it is."""
+
+        async def is_checked() -> bool:
+            return [step.state for step in (await self.look(asked)).steps][2:3] == [StepState.RUNNING]
+
+        await until(is_checked, what="the release is checked")
 
     async def visitors_see(self, text: str, slug: str = "shop") -> bool:
         """nginx's old workers may answer for a moment after a reload."""

@@ -8,7 +8,7 @@ from bakery.access.audit import Activity, list_activity
 from bakery.delivery import actions
 from bakery.delivery.delete import delete_app
 from bakery.delivery.request import cancel_deployment
-from bakery.model.deployments import DeploymentState, StepState
+from bakery.model.deployments import DeploymentState
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.support.people import a_developer, an_admin
 from tests.support.places import at
@@ -68,9 +68,7 @@ async def test_one_that_was_cancelled_while_it_ran(fleet: Fleet) -> None:
     dev = await a_developer(fleet.store)
     requested = await fleet.request(an_app("one", before="time.sleep(60)"))
     running = asyncio.create_task(fleet.run(requested))
-    async with asyncio.timeout(20):
-        while [step.state for step in (await fleet.look(requested)).steps][2:3] != [StepState.RUNNING]:
-            await asyncio.sleep(0.05)
+    await fleet.until_checked(requested)
     await cancel_deployment(fleet.store, at("shop"), 1, actor=dev)
     await running
     assert await ends(fleet) == [

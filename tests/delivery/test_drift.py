@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from bakery.model.permissions import Role
 from bakery.nodes.helper_ingress import HelperIngress
 from bakery.store.queue import Queue
 from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.support.waiting import until
 
 NOTHING = NodeDrift((), (), 2)  # of a site and a program
 SHOP = "site:shop-production"
@@ -38,12 +39,6 @@ async def working(queue: Queue) -> AsyncIterator[None]:
     finally:
         queue.stop()
         await work
-
-
-async def until(is_so: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(30):
-        while not await is_so():
-            await asyncio.sleep(0.05)
 
 
 @pytest.fixture
@@ -76,7 +71,7 @@ async def test_a_changed_site_is_shown_and_repaired_and_foreign_files_stay(shop:
         return left_out not in (seen := await look(shop)).notes and not seen.differences
 
     async with working(shop.queue):
-        await until(is_well)
+        await until(is_well, what="nothing drifts")
     assert "# By hand." not in conf(shop).read_text()
     assert conf(shop, "mine").read_text() == "# Mine.\n"
     assert await shop.visitors_see("one")
@@ -96,7 +91,7 @@ async def test_a_missing_site_and_a_stopped_program_are_repaired_at_once(shop: F
         return await look(shop) == NOTHING
 
     async with working(shop.queue):
-        await until(is_well)
+        await until(is_well, what="nothing drifts")
     assert await shop.visitors_see("one")
 
 

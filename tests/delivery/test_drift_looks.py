@@ -8,7 +8,8 @@ from bakery.delivery.node_drift import look_by_itself, look_for_drift
 from bakery.helper.nginx_seal import sealed
 from bakery.nodes.overview import fleet_figures
 from tests.delivery.fleet import ADMIN, Fleet, an_app
-from tests.delivery.test_drift import NOTHING, SHOP, conf, put_right, until, working
+from tests.delivery.test_drift import NOTHING, SHOP, conf, put_right, working
+from tests.support.waiting import until
 
 HOUR = timedelta(hours=1)
 
@@ -66,7 +67,7 @@ async def test_what_differs_twice_is_told_once_and_is_over_when_it_is_right_agai
     assert await told(shop) == (1, 1)
     async with working(shop.queue):
         assert await put_right(shop, SHOP) == [SHOP]
-        await until(lambda: is_right(shop))
+        await until(lambda: is_right(shop), what="it is right")
     assert await told(shop) == (0, 1)
 
 
@@ -81,7 +82,7 @@ async def test_what_an_earlier_bakery_wrote_is_told_to_nobody_and_repaired_with_
     assert found.said == "Bakery would write its file otherwise by now; nobody changed it by hand."
     async with working(shop.queue):
         assert await put_right(shop) == [SHOP]
-        await until(lambda: is_right(shop))
+        await until(lambda: is_right(shop), what="it is right")
     assert conf(shop).read_text() == text
 
 

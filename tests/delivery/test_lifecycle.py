@@ -30,6 +30,7 @@ from bakery.store.store import Store
 from tests.delivery.fleet import ADMIN, Fleet, an_app, packed
 from tests.support.machine import a_node, machine_of
 from tests.support.places import at
+from tests.support.waiting import until
 
 BLUE = UnitName("bakery-shop-production-blue")
 GREEN = UnitName("bakery-shop-production-green")
@@ -66,9 +67,7 @@ async def test_a_running_deployment_is_cancelled_and_leaves_nothing(fleet: Fleet
     await fleet.deploy_well(an_app("one"))
     requested = await fleet.request(an_app("two", before="time.sleep(60)"))
     running = asyncio.create_task(fleet.run(requested))
-    async with asyncio.timeout(20):
-        while [step.state for step in (await fleet.look(requested)).steps][2:3] != [StepState.RUNNING]:
-            await asyncio.sleep(0.05)
+    await fleet.until_checked(requested)
     assert (await cancel_deployment(fleet.store, at("shop"), 2, actor=ADMIN)).is_cancelling
     found = await running
     assert found.deployment.state is DeploymentState.CANCELLED
@@ -168,9 +167,11 @@ async def test_an_app_is_stopped_started_and_restarted(fleet: Fleet) -> None:
     before = (await fleet.node.units.state(BLUE)).process_id
     working = asyncio.create_task(fleet.queue.work())
     await restart_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
-    async with asyncio.timeout(20):
-        while (await fleet.node.units.state(BLUE)).process_id in {before, None}:
-            await asyncio.sleep(0.05)
+
+    async def is_another() -> bool:
+        return (await fleet.node.units.state(BLUE)).process_id not in {before, None}
+
+    await until(is_another, what="another process runs")
     fleet.queue.stop()
     await working
     assert await fleet.visitors_see("one")
@@ -261,9 +262,11 @@ async def test_after_a_reboot_what_was_live_runs_again(fleet: Fleet) -> None:
     await fleet.node.units.stop(BLUE)
     await resume(fleet.store, fleet.queue, fleet.links, await local_node_id(fleet.store))
     working = asyncio.create_task(fleet.queue.work())
-    async with asyncio.timeout(20):
-        while not (await fleet.node.units.state(BLUE)).is_running:
-            await asyncio.sleep(0.05)
+
+    async def runs() -> bool:
+        return (await fleet.node.units.state(BLUE)).is_running
+
+    await until(runs, what="it runs again")
     fleet.queue.stop()
     await working
     assert await fleet.visitors_see("one")
@@ -285,9 +288,11 @@ async def test_an_old_release_that_could_not_be_stopped_is_stopped_later(
     assert await fleet.node.transport.names_in(fleet.node.folders.units) == (BLUE, GREEN)
     await tidy(fleet.store, fleet.queue, fleet.links, await local_node_id(fleet.store))
     working = asyncio.create_task(fleet.queue.work())
-    async with asyncio.timeout(20):
-        while await fleet.node.transport.names_in(fleet.node.folders.units) != (GREEN,):
-            await asyncio.sleep(0.05)
+
+    async def is_one_left() -> bool:
+        return await fleet.node.transport.names_in(fleet.node.folders.units) == (GREEN,)
+
+    await until(is_one_left, what="the other unit is gone")
     fleet.queue.stop()
     await working
     assert await fleet.visitors_see("two")

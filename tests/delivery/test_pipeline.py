@@ -11,6 +11,7 @@ from bakery.delivery.request import cancel_deployment, request_deployment
 from bakery.model.deployments import DeploymentState, StepState
 from tests.delivery.fleet import ADMIN, Fleet, an_app, packed
 from tests.support.places import at
+from tests.support.waiting import until
 
 TOLD = """
 [build]
@@ -115,8 +116,11 @@ async def test_a_deployment_that_is_cancelled_while_it_is_tested_leaves_no_proce
     await fleet.make(command="")
     asked = await fleet.request(a_project("one", test="echo begun; sleep 4712 & sleep 4712; wait"))
     running = asyncio.create_task(fleet.run(asked))
-    while "\nbegun\n" not in await fleet.log(asked):
-        await asyncio.sleep(0.05)
+
+    async def has_begun() -> bool:
+        return "\nbegun\n" in await fleet.log(asked)
+
+    await until(has_begun, what="its test begins")
     await cancel_deployment(fleet.store, at("shop"), asked.number, actor=ADMIN)
     found = await running
     assert found.deployment.state is DeploymentState.CANCELLED

@@ -19,6 +19,7 @@ from bakery.model.names import AppName, Colour, EnvironmentName, unit_name
 from bakery.nodes.units import UnitState
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.support.places import at
+from tests.support.waiting import until
 
 ENDLESS = """
 import http.server, os, time
@@ -87,15 +88,14 @@ async def test_who_cancels_while_the_switch_begins_comes_too_late(fleet: Fleet) 
 
 
 async def _until_somebody_waits(fleet: Fleet) -> None:
-    while True:
+    async def somebody_waits() -> bool:
         async with fleet.store.connection() as connection:
             cursor = await connection.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
             )
-            (waiting,) = await cursor.fetchone() or (0,)
-        if waiting:
-            return
-        await asyncio.sleep(0.02)
+            return await cursor.fetchone() is not None
+
+    await until(somebody_waits, what="somebody waits for the row")
 
 
 async def test_a_cancel_that_was_interrupted_begins_nothing_again(fleet: Fleet) -> None:

@@ -2,7 +2,7 @@ import asyncio
 import contextlib
 import re
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from bakery.model.names import Port
 from bakery.nodes.handshake import Connected, connect
 from bakery.nodes.login import Bastion, Cause, SshLogin, Unreachable, fingerprint, mint_key
 from tests.support.ssh_server import KEY_PRIVATE, SshServer, host_key, serving, shown
+from tests.support.waiting import until
 
 ED25519 = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGmEo00KM5EYDIDQ7qHrtABVFsw8q3FMJec2YXIMri6b"
 
@@ -149,7 +150,7 @@ async def test_a_bastion_is_passed_through_with_the_same_key(tmp_path: Path) -> 
             assert connected.handshake.bastion_host_key == shown(gateway.keys[0])
             assert (await connected.connection.run("echo hello")).stdout == b"hello\n"
             assert len(gateway.open) == 1
-        await until(lambda: not gateway.open, "the way through the bastion is closed with the connection")
+        await until(lambda: not gateway.open, what="the way through the bastion is closed with the connection")
 
 
 async def test_a_bastion_with_another_host_key_is_not_entered(tmp_path: Path) -> None:
@@ -169,7 +170,7 @@ async def test_a_bastion_that_does_not_get_through_leaves_nothing_open(tmp_path:
         async with serving(SshServer(tmp_path)) as gateway:
             login = replace(a_login(Port(unheard.getsockname()[1])), bastion=a_bastion(gateway))
             assert (await trouble(login)).cause is Cause.REFUSED
-            await until(lambda: not gateway.open, "the bastion is left")
+            await until(lambda: not gateway.open, what="the bastion is left")
 
 
 async def test_a_bastion_that_is_away_is_named(tmp_path: Path) -> None:
@@ -237,10 +238,3 @@ async def resolving(monkeypatch: pytest.MonkeyPatch, answer: OSError | list[int]
     loop = asyncio.get_running_loop()
     monkeypatch.setattr("bakery.nodes.handshake.asyncio.get_running_loop", Loop)
     yield
-
-
-async def until(is_so: Callable[[], bool], what: str) -> None:
-    """Gives the servers in this process their time."""
-    async with asyncio.timeout(10):
-        while not is_so():
-            await asyncio.sleep(0.01)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -17,6 +17,7 @@ from bakery.nodes.shell_text import shell_text
 from bakery.nodes.ssh import SshTransport
 from bakery.nodes.transport import Finished
 from tests.support.ssh_server import KEY_PRIVATE, SshServer, host_key, serving, shown
+from tests.support.waiting import until
 
 
 async def test_a_connection_is_made_when_it_is_first_used_and_kept(tmp_path: Path) -> None:
@@ -83,7 +84,7 @@ async def test_long_conversations_do_not_keep_others_waiting(tmp_path: Path) -> 
 async def test_whoever_gives_up_waiting_leaves_the_turn_to_others(tmp_path: Path) -> None:
     async with serving(SshServer(tmp_path)) as server, reaching(server) as machine:
         tasks = [asyncio.create_task(machine.run(command("sleep", "0.1"))) for _ in range(40)]
-        await until(lambda: server.most_sessions == AT_ONCE)
+        await until(lambda: server.most_sessions == AT_ONCE, what="as many as may are open")
         for task in tasks[20::2]:
             task.cancel()
         results = await asyncio.gather(*tasks, return_exceptions=True)
@@ -99,7 +100,7 @@ async def test_what_runs_over_a_connection_that_drops_is_lost_and_the_next_conne
         running = asyncio.create_task(machine.run(command("sh", "-c", "echo begun > begun; sleep 60")))
         stream = machine.stream(command("sh", "-c", "echo $$ one; exec sleep 60"))
         process = await anext(stream)
-        await until((tmp_path / "begun").exists)
+        await until((tmp_path / "begun").exists, what="it began")
         server.cut()
         for lost in (running, anext(stream)):
             with pytest.raises(Unreachable) as error:
@@ -130,7 +131,7 @@ async def test_a_conversation_learns_that_its_connection_dropped(tmp_path: Path)
 async def test_whoever_waits_for_a_turn_is_served_after_the_connection_dropped(tmp_path: Path) -> None:
     async with serving(SshServer(tmp_path)) as server, reaching(server) as machine:
         long = [asyncio.create_task(machine.run(command("sleep", "8"))) for _ in range(AT_ONCE)]
-        await until(lambda: server.most_sessions == AT_ONCE)
+        await until(lambda: server.most_sessions == AT_ONCE, what="as many as may are open")
         waiting = asyncio.create_task(machine.run(command("echo", "served")))
         await asyncio.sleep(0)
         server.cut()
@@ -145,11 +146,11 @@ async def test_a_file_whose_way_is_cut_stays_as_it_was(tmp_path: Path) -> None:
     async with serving(SshServer(tmp_path)) as server, reaching(server) as machine:
         await machine.put(path, b"old")
         putting = asyncio.create_task(machine.put(path, b"x" * 200_000_000))
-        await until(lambda: any(part.stat().st_size for part in tmp_path.glob(".file.*")))
+        await until(lambda: any(part.stat().st_size for part in tmp_path.glob(".file.*")), what="some of it came")
         server.cut()
         with pytest.raises(Unreachable):
             await putting
-        await until(lambda: [part.name for part in tmp_path.iterdir()] == ["file"])
+        await until(lambda: [part.name for part in tmp_path.iterdir()] == ["file"], what="the rest is gone")
         assert await machine.get(path) == b"old"
 
 
@@ -158,11 +159,11 @@ async def test_a_file_whose_writer_goes_away_stays_as_it_was(tmp_path: Path) -> 
     async with serving(SshServer(tmp_path)) as server, reaching(server) as machine:
         await machine.put(path, b"old")
         putting = asyncio.create_task(machine.put(path, b"x" * 200_000_000))
-        await until(lambda: any(part.stat().st_size for part in tmp_path.glob(".file.*")))
+        await until(lambda: any(part.stat().st_size for part in tmp_path.glob(".file.*")), what="some of it came")
         putting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await putting
-        await until(lambda: [part.name for part in tmp_path.iterdir()] == ["file"])
+        await until(lambda: [part.name for part in tmp_path.iterdir()] == ["file"], what="the rest is gone")
         assert await machine.get(path) == b"old"
 
 
@@ -181,7 +182,7 @@ async def test_the_first_host_key_is_the_one_that_counts(tmp_path: Path) -> None
 async def test_a_closed_transport_connects_no_more(tmp_path: Path) -> None:
     async with serving(SshServer(tmp_path)) as server, reaching(server) as machine:
         running = asyncio.create_task(machine.run(command("sh", "-c", "echo $$ > process; exec sleep 60")))
-        await until((tmp_path / "process").exists)
+        await until((tmp_path / "process").exists, what="it began")
         await machine.close()
         for lost in (running, machine.run(command("true"))):
             with pytest.raises(Unreachable):
@@ -249,10 +250,3 @@ async def another_server_there(server: SshServer) -> AsyncIterator[None]:
     server.keys = [host_key()]
     async with serving(server):
         yield
-
-
-async def until(is_so: Callable[[], bool]) -> None:
-    """Gives the server in this process its time."""
-    async with asyncio.timeout(10):
-        while not is_so():
-            await asyncio.sleep(0.01)

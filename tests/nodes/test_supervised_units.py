@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
@@ -23,7 +23,7 @@ from bakery.nodes.supervised_units import SupervisedUnits
 from bakery.nodes.supervisor import LONGEST_PAUSE, State, next_pause, read_state, write_state
 from bakery.nodes.units import UnitState
 from tests.nodes.job_machine import is_alive
-from tests.support.waiting import wait_until
+from tests.support.waiting import until, wait_until
 
 NAME = UnitName("bakery-shop-production-blue")
 needs_root = pytest.mark.lab  # runs wherever the lab does, which is as root
@@ -71,7 +71,7 @@ async def test_a_unit_runs_in_its_folder_with_its_environment_and_logs_to_its_fi
 ) -> None:
     await units.start(a_unit('pwd; printf %s "$GREETING" >&2; ' + SLEEP))
     expected = f'{folders.root}\nit\'s $5 & "more"\n'
-    await until(lambda: reads(folders.unit_log(NAME), expected), "the log")
+    await until(lambda: reads(folders.unit_log(NAME), expected), what="the log")
 
 
 async def test_starting_what_runs_changes_nothing(units: SupervisedUnits, a_unit: Callable[[str], UnitSpec]) -> None:
@@ -96,7 +96,7 @@ async def test_a_killed_program_starts_again(units: SupervisedUnits, a_unit: Cal
     await units.start(a_unit(SLEEP))
     first = await running(units)
     os.kill(process_of(first), signal.SIGKILL)
-    await until(lambda: is_again(units, first), "the second start")
+    await until(lambda: is_again(units, first), what="the second start")
     again = await units.state(NAME)
     assert (again.restarts, again.last_exit) == (1, "ended by SIGKILL")
 
@@ -105,7 +105,7 @@ async def test_a_program_that_cannot_start_is_tried_again_and_said(
     units: SupervisedUnits, a_unit: Callable[[str], UnitSpec]
 ) -> None:
     await units.start(replace(a_unit(""), argv=("/no/such/program",)))
-    await until(lambda: has_restarted(units), "the second try")
+    await until(lambda: has_restarted(units), what="the second try")
     state = await units.state(NAME)
     assert not state.is_running
     assert state.last_exit == "could not start: [Errno 2] No such file or directory: '/no/such/program'"
@@ -115,7 +115,7 @@ async def test_stopping_ends_the_whole_group_by_force_when_it_must(
     units: SupervisedUnits, a_unit: Callable[[str], UnitSpec], folders: NodeFolders
 ) -> None:
     await units.start(a_unit("trap '' TERM; sh -c 'trap \"\" TERM; echo $$; sleep 300'; sleep 300"))
-    await until(lambda: has_text(folders.unit_log(NAME)), "the grandchild's start")
+    await until(lambda: has_text(folders.unit_log(NAME)), what="the grandchild's start")
     grandchild = int(Path(folders.unit_log(NAME)).read_text())  # noqa: ASYNC240 - a test
     await units.stop(NAME)
     assert await units.state(NAME) == UnitState(is_running=False, last_exit="ended by SIGKILL")
@@ -126,7 +126,7 @@ async def test_a_stopped_program_may_finish_what_it_does(
     units: SupervisedUnits, a_unit: Callable[[str], UnitSpec], folders: NodeFolders
 ) -> None:
     await units.start(a_unit("trap 'echo done; exit 0' TERM; echo ready; sleep 300 & wait"))
-    await until(lambda: reads(folders.unit_log(NAME), "ready\n"), "the start")
+    await until(lambda: reads(folders.unit_log(NAME), "ready\n"), what="the start")
     await units.stop(NAME)
     assert await LocalTransport().get(folders.unit_log(NAME)) == b"ready\ndone\n"
     assert (await units.state(NAME)).last_exit == "ended with status 0"
@@ -142,7 +142,7 @@ async def test_a_removed_unit_leaves_only_its_log(
     units: SupervisedUnits, a_unit: Callable[[str], UnitSpec], folders: NodeFolders
 ) -> None:
     await units.start(a_unit("echo hello; " + SLEEP))
-    await until(lambda: reads(folders.unit_log(NAME), "hello\n"), "the log")
+    await until(lambda: reads(folders.unit_log(NAME), "hello\n"), what="the log")
     await units.remove(NAME)
     assert await LocalTransport().names_in(folders.units) == ()
     assert await reads(folders.unit_log(NAME), "hello\n")
@@ -165,7 +165,7 @@ async def test_a_program_outlives_its_supervisor_and_is_then_replaced(
     first = await running(units)
     os.kill(int(await LocalTransport().get(folders.units / NAME / "lock") or b"0"), signal.SIGKILL)
     assert is_alive(process_of(first))
-    await until(lambda: starts_another(units, a_unit(SLEEP), first), "another program")
+    await until(lambda: starts_another(units, a_unit(SLEEP), first), what="another program")
     assert not is_alive(process_of(first))
 
 
@@ -196,7 +196,7 @@ async def test_as_root_a_unit_becomes_its_account_and_can_gain_nothing(
     nobody = pwd.getpwnam("nobody")
     script = "grep -E '^(Uid|Gid|Groups|NoNewPrivs|SigBlk):' /proc/self/status; echo end; " + SLEEP
     await units.start(replace(a_unit(script), account="nobody"))
-    await until(lambda: has_text(folders.unit_log(NAME), "end\n"), "the log")
+    await until(lambda: has_text(folders.unit_log(NAME), "end\n"), what="the log")
     shown = (await LocalTransport().get(folders.unit_log(NAME)) or b"").decode()
     words = {line.partition(":")[0]: line.partition(":")[2].split() for line in shown.splitlines()[:-1]}
     assert set(words["Uid"]) == {str(nobody.pw_uid)}
@@ -213,16 +213,8 @@ def test_pauses_between_starts_grow_and_begin_anew_after_a_steady_run() -> None:
     assert next_pause(LONGEST_PAUSE, ran_for=31) == 1
 
 
-async def until(is_so: Callable[[], Awaitable[bool]], what: str) -> None:
-    async with asyncio.timeout(15):
-        while not await is_so():
-            await asyncio.sleep(0.05)
-        return
-    raise TimeoutError(what)
-
-
 async def running(units: SupervisedUnits) -> UnitState:
-    await until(lambda: _runs(units), "the start")
+    await until(lambda: _runs(units), what="the start")
     return await units.state(NAME)
 
 

@@ -3,6 +3,7 @@ from uuid import uuid4
 
 from bakery.store import leases
 from bakery.store.store import Store
+from tests.support.waiting import until
 
 NAME = "node:local"
 
@@ -19,12 +20,12 @@ async def test_a_lease_is_renewed_beside_work_that_takes_long(store: Store) -> N
 
 
 async def wait_until_it_holds_for_longer(store: Store) -> None:
-    while True:
+    async def holds() -> bool:
         async with store.connection() as connection:
             cursor = await connection.execute("SELECT FROM leases WHERE until > now() + interval '10 seconds'")
-            if await cursor.fetchone() is not None:
-                return
-        await asyncio.sleep(0.02)
+            return await cursor.fetchone() is not None
+
+    await until(holds, what="the lease is renewed")
 
 
 async def test_work_ends_when_the_lease_is_refused(store: Store) -> None:

@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bakery.model.errors import Unavailable
 from bakery.store.queue import Handler, Queue
 from bakery.store.store import Store
+from tests.support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,12 +35,6 @@ async def enqueue(queue: Queue, store: Store, subject: int, *, lock: str = "a", 
         return await queue.enqueue(tx, "bake", subject, lock=lock, at=at)
 
 
-async def eventually(is_so: Callable[[], Awaitable[bool]], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while not await is_so():
-            await asyncio.sleep(0.02)
-
-
 async def test_work_runs_when_its_transaction_commits_and_not_before(store: Store) -> None:
     baked: list[int] = []
 
@@ -52,7 +47,7 @@ async def test_work_runs_when_its_transaction_commits_and_not_before(store: Stor
                 await queue.enqueue(tx, "bake", 1, lock="a")
                 raise RuntimeError
         job = await enqueue(queue, store, 2)
-        await eventually(lambda: has_status(queue, job, "succeeded"))
+        await until(lambda: has_status(queue, job, "succeeded"), what="the job is succeeded")
     assert baked == [2]
 
 
@@ -76,7 +71,7 @@ async def test_one_lock_runs_one_at_a_time_in_order_and_the_next_starts_at_once(
     async with working(store, bake=bake) as queue:
         jobs = [await enqueue(queue, store, number) for number in range(20)]
         # With a poll a second for each, twenty would take twenty seconds.
-        await eventually(lambda: has_status(queue, jobs[-1], "succeeded"), seconds=8)
+        await until(lambda: has_status(queue, jobs[-1], "succeeded"), what="the job is succeeded", seconds=8)
     assert most == 1
     assert order == list(range(20))
 
@@ -90,7 +85,7 @@ async def test_different_locks_run_together(store: Store) -> None:
     async with working(store, bake=bake) as queue:
         jobs = [await enqueue(queue, store, number, lock=f"environment:{number}") for number in range(3)]
         for job in jobs:
-            await eventually(lambda job=job: has_status(queue, job, "succeeded"))  # type: ignore[misc]  # a lambda's default has no type
+            await until(lambda job=job: has_status(queue, job, "succeeded"), what="the job is succeeded")  # type: ignore[misc]  # a lambda's default has no type
 
 
 async def test_scheduled_work_starts_at_its_time(store: Store) -> None:
@@ -102,7 +97,7 @@ async def test_scheduled_work_starts_at_its_time(store: Store) -> None:
     due = datetime.now(UTC) + timedelta(seconds=1.5)
     async with working(store, bake=bake) as queue:
         job = await enqueue(queue, store, 1, at=due)
-        await eventually(lambda: has_status(queue, job, "succeeded"))
+        await until(lambda: has_status(queue, job, "succeeded"), what="the job is succeeded")
     assert due <= started[0] < due + timedelta(seconds=3)
 
 
@@ -122,7 +117,7 @@ async def test_waiting_work_that_is_cancelled_never_starts(store: Store) -> None
         await started.wait()
         await queue.cancel(second)
         finish.set()
-        await eventually(lambda: has_status(queue, first, "succeeded"))
+        await until(lambda: has_status(queue, first, "succeeded"), what="the job is succeeded")
         assert await queue.status(second) == "cancelled"
     assert baked == [1]
 
@@ -142,7 +137,7 @@ async def test_running_work_that_is_cancelled_is_told_and_stays_cancelled(store:
         job = await enqueue(queue, store, 1)
         await started.wait()
         await queue.cancel(job)
-        await eventually(lambda: has_status(queue, job, "aborted"), seconds=5)
+        await until(lambda: has_status(queue, job, "aborted"), what="the job is aborted", seconds=5)
     assert tidied.is_set()
 
 
@@ -164,7 +159,7 @@ async def test_a_clean_shutdown_leaves_nothing_half_claimed(store: Store) -> Non
         done.append(subject)
 
     async with working(store, bake=finish) as queue:
-        await eventually(lambda: has_status(queue, job, "succeeded"))
+        await until(lambda: has_status(queue, job, "succeeded"), what="the job is succeeded")
     assert done == [1]
 
 
@@ -197,7 +192,7 @@ async def test_work_that_meets_an_absent_database_runs_again(store: Store) -> No
 
     async with working(store, bake=bake) as queue:
         job = await enqueue(queue, store, 1)
-        await eventually(lambda: has_status(queue, job, "succeeded"))
+        await until(lambda: has_status(queue, job, "succeeded"), what="the job is succeeded")
     assert tries == [1, 1]
 
 
@@ -219,7 +214,7 @@ async def test_work_of_a_killed_process_goes_on_within_20_seconds(store: Store, 
     assert await queue.status(job) == "doing"
 
     async with working(store, bake=bake) as other:
-        await eventually(lambda: has_status(other, job, "succeeded"), seconds=20)
+        await until(lambda: has_status(other, job, "succeeded"), what="the job is succeeded", seconds=20)
     assert (tmp_path / "finished").read_text() == "7"
 
 
@@ -234,12 +229,12 @@ async def test_work_is_not_begun_twice_by_a_process_that_was_stopped_for_a_while
 
     async with working(store, bake=bake) as queue:
         job = await enqueue(queue, store, 1)
-        await eventually(lambda: has_status(queue, job, "doing"))
+        await until(lambda: has_status(queue, job, "doing"), what="the job is doing")
         async with store.connection() as connection:
             await connection.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 minute'")
         assert await queue.sweep() == 0
         finish.set()
-        await eventually(lambda: has_status(queue, job, "succeeded"))
+        await until(lambda: has_status(queue, job, "succeeded"), what="the job is succeeded")
     assert begun == [1]
 
 
@@ -252,13 +247,13 @@ async def test_work_whose_end_could_not_be_put_down_does_not_hold_its_lock_for_e
 
     async with working(store, bake=bake) as queue:
         job = await enqueue(queue, store, 1)
-        await eventually(lambda: has_status(queue, job, "succeeded"))
+        await until(lambda: has_status(queue, job, "succeeded"), what="the job is succeeded")
         async with store.connection() as connection:
             await connection.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = %s", (job,))
         next_in_line = await enqueue(queue, store, 2)
         await queue.sweep()
         await queue.sweep()
-        await eventually(lambda: has_status(queue, next_in_line, "succeeded"))
+        await until(lambda: has_status(queue, next_in_line, "succeeded"), what="the job is succeeded")
     assert baked == [1, 1, 2]
 
 
@@ -270,12 +265,12 @@ async def test_the_worker_goes_on_after_its_connections_were_cut(store: Store) -
 
     async with working(store, bake=bake) as queue:
         job = await enqueue(queue, store, 1)
-        await eventually(lambda: has_status(queue, job, "succeeded"))
+        await until(lambda: has_status(queue, job, "succeeded"), what="the job is succeeded")
         async with store.connection() as connection:
             await connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         job = await enqueue(queue, store, 2)
-        await eventually(lambda: has_status(queue, job, "succeeded"))
+        await until(lambda: has_status(queue, job, "succeeded"), what="the job is succeeded")
     assert baked == [1, 2]
