@@ -13,6 +13,7 @@ FOLDER = Path(sys.argv[0]).parent
 UNITS = FOLDER / "system"
 WANTS = UNITS / "multi-user.target.wants"
 UNABLE = "/no/such/program"
+KILLED = "/dies/at/once"
 
 
 class State(TypedDict):
@@ -58,10 +59,11 @@ def enable(state: State, service: str) -> int:
     WANTS.mkdir(exist_ok=True)
     (WANTS / service).touch()
     text = state["loaded"][service]
-    if UNABLE in text:
-        state["failed"].append(service)
-        sys.stderr.write(f"Job for {service} failed because the control process exited with error code.\n")
-        return 1
+    for program, how in ((UNABLE, "the control process exited with error code"), (KILLED, "a fatal signal")):
+        if program in text:
+            state["failed"].append(service)
+            sys.stderr.write(f"Job for {service} failed because of {how}.\n")
+            return 1
     if service not in state["running"]:
         file = next(line.partition("=")[2] for line in text.splitlines() if line.startswith("EnvironmentFile="))
         state["running"][service] = [text, Path(file).read_text()]
@@ -70,9 +72,10 @@ def enable(state: State, service: str) -> int:
 
 def shown(state: State, service: str) -> str:
     is_running, has_failed = service in state["running"], service in state["failed"]
+    code, status = (2, 9) if KILLED in state["loaded"].get(service, "") else (1, 203)
     return (
         f"Id={service}\nActiveState={'active' if is_running else 'inactive'}\nMainPID={7 * is_running}\nNRestarts=0\n"
-        f"ExecMainCode={1 * has_failed}\nExecMainStatus={203 * has_failed}\n"
+        f"ExecMainCode={code * has_failed}\nExecMainStatus={status * has_failed}\n"
     )
 
 

@@ -24,7 +24,7 @@ PYTHON = "/usr/bin/python3"
 NAME = "bakery-shop-production-blue"
 SERVICE = f"{NAME}.service"
 START, STOP, STATE, REMOVE = ((f"unit-{verb}", NAME) for verb in ("start", "stop", "state", "remove"))
-ENABLE = f"--no-ask-password enable --now -- {SERVICE}"
+ENABLE = f"--no-ask-password enable --now --quiet -- {SERVICE}"
 DISABLE = f"--no-ask-password disable --now -- {SERVICE}"
 PROPERTIES = "Id,ActiveState,MainPID,NRestarts,ExecMainCode,ExecMainStatus,Result"
 SHOW = f"--no-ask-password show --property={PROPERTIES} -- {SERVICE}"
@@ -235,6 +235,13 @@ def test_a_program_that_cannot_begin_is_told(place: Place) -> None:
     told = place.told(argv=["/no/such/program"])
     cause = "its program is not there, or cannot be run."
     assert place.attempt(*START, told=told) == (1, f"{NAME} did not start: {cause}")
+
+
+def test_a_program_that_is_killed_at_once_did_begin(place: Place) -> None:
+    """Where memory runs out: systemd starts it again, and its ends are counted as those of any other."""
+    assert place.attempt(*START, told=place.told(argv=["/dies/at/once"])) == (0, "")
+    _, said = place.attempt("unit-state", NAME)
+    assert json.loads(said)["units"][NAME]["last_exit"] == "ended by SIGKILL"
 
 
 def test_one_changes_a_unit_at_a_time(place: Place) -> None:

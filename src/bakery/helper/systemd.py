@@ -20,6 +20,7 @@ LONGEST_STOP = 300  # seconds that a program may take to end
 LONGEST_START = 100.0
 SHOWN = ("Id", "ActiveState", "MainPID", "NRestarts", "ExecMainCode", "ExecMainStatus", "Result")
 EXITED = "1"  # CLD_EXITED of wait(2); the others are signals
+BY_SIGNAL = "ended by "
 CAUSES = {  # by the status with which systemd itself ends; see systemd.exec(5)
     "200": "its folder cannot be entered",
     "203": "its program is not there, or cannot be run",
@@ -40,10 +41,17 @@ def unit_file(name: str) -> Path:
 
 def begin(name: str) -> None:
     """Now and whenever the machine starts. systemd reads its files anew before."""
-    started = systemctl("enable", "--now", "--", f"{name}.service", within=LONGEST_START)
-    if started.status:
+    started = systemctl("enable", "--now", "--quiet", "--", f"{name}.service", within=LONGEST_START)
+    if started.status and not has_begun(name):
         sys.exit(f"{name} did not start: {why_not(name) or said(started)}")
     sync_folder(UNIT_FOLDER / STARTS_WITH_MACHINE)
+
+
+def has_begun(name: str) -> bool:
+    """Also what a signal ended at once, as where memory runs out: systemd starts it again, and whoever asks how it is
+    hears of its ends."""
+    state = states(name)[name]
+    return bool(state["is_running"]) or str(state["last_exit"]).startswith(BY_SIGNAL)
 
 
 def end(name: str) -> None:
@@ -89,7 +97,7 @@ def state_of(shown: dict[str, str]) -> dict[str, object]:
 
 
 def exit_of(code: str, status: str) -> str:
-    return f"ended with status {status}" if code == EXITED else f"ended by {signal_name(int(status))}"
+    return f"ended with status {status}" if code == EXITED else f"{BY_SIGNAL}{signal_name(int(status))}"
 
 
 def signal_name(number: int) -> str:
