@@ -21,6 +21,8 @@ def new_bakery(tmp_path: Path) -> Iterator[Callable[..., Serving]]:
         return made[-1]
 
     yield make
+    for bakery in made:  # all of them, before one of them starts what another ended
+        bakery.process.kill()
     for bakery in made:
         end(bakery)
 

@@ -1,8 +1,9 @@
 """What fault tests do with a Bakery that runs: ask it as a program does, deploy to it, and watch it."""
 
 import json
+import os
 import re
-import subprocess
+import signal
 import sys
 import tempfile
 import threading
@@ -54,11 +55,18 @@ def end(bakery: Serving) -> None:
 
 
 def end_programs(bakery: Serving) -> None:
-    """What it started, and what outlives it: its nginx, and apps."""
-    for pid in pids_in(bakery.settings.node_dir / "nginx"):  # one that has just begun has no file with its number yet
-        subprocess.run(["kill", str(pid)], check=False)  # it ends its workers
-    for pid in pids_in(bakery.settings.node_dir / "units"):
-        subprocess.run(["kill", "-KILL", str(pid)], check=False)
+    """What it started, and what outlives it: its nginx, apps, and what was about to start one of these."""
+
+    def none_is_left() -> bool:
+        node = bakery.settings.node_dir
+        nginx = set(pids_in(node / "nginx"))
+        others = {pid for part in ("units", "programs") for pid in pids_in(node / part)} - nginx
+        for pid, number in [*((pid, signal.SIGTERM) for pid in nginx), *((pid, signal.SIGKILL) for pid in others)]:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)  # nginx ends its workers
+        return not (nginx or others)
+
+    wait_until(none_is_left, what="nothing of it runs")
 
 
 def pids_in(folder: Path) -> Iterator[int]:
