@@ -85,7 +85,8 @@ async def _check(work: Work, check: Check) -> None:
     seconds = work.patience.check + terms.grace
     work.log.write(f"{shown_check(terms)} Up to {seconds:g} s, on port {check.port}.")
     asker = _Asker(work.node, check, work.deployment.environment.app, terms)
-    asker.was_seen = check.is_warm and work.runs == check.program
+    if check.is_warm and work.runs == check.program:  # its start has just said that it ran all the time
+        asker.was_seen, asker.looked_at = True, time.monotonic()
 
     async def ask() -> Answer:
         answer = await asker.ask()
@@ -206,23 +207,20 @@ class _Asker:
     terms: Terms
     looked_at: float = 0.0
     was_well: bool = False
-    was_seen: bool = False  # to run, a moment ago
+    was_seen: bool = False
     last_exit: str = ""  # while it runs again, nobody tells
 
     async def ask(self) -> Answer:
         now = time.monotonic()
-        if self.was_seen and (answer := await self._ask()).is_well:
-            return answer
-        self.was_seen = False
-        if self.check.is_warm or self.was_well:  # it will be well again: both at once
+        if self.was_well:  # it will be well again: both at once
             answer, state = await asyncio.gather(self._ask(), self._state())
             self._judge(answer, state)
         else:
             answer = await self._ask()
-            if answer.is_well or now - self.looked_at >= _LOOK_AT_UNIT_EVERY:
+            if (answer.is_well and not self.was_seen) or now - self.looked_at >= _LOOK_AT_UNIT_EVERY:
                 self.looked_at = now
                 self._judge(answer, await self._state())
-        self.was_well = answer.is_well
+        self.was_well, self.was_seen = answer.is_well, False
         return answer
 
     async def _ask(self) -> Answer:
