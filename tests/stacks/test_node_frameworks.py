@@ -62,6 +62,22 @@ def serving(command: str) -> str:
             "webpack",
             "www",
         ),
+        (repository("@rsbuild/core", scripts={"build": "rsbuild build", "dev": "rsbuild dev"}, files={"src/index.js": ""}), "Rsbuild", "dist"),
+        (repository("@rsbuild/core", scripts=BUILD, files={"rsbuild.config.ts": "output: { distPath: { root: 'out' } }"}), "Rsbuild", "out"),
+        (repository("@rspack/cli", scripts={"build": "rspack build", "start": "rspack serve"}), "Rspack", "dist"),
+        (repository("vuepress", scripts={"build": "vuepress build src"}), "VuePress", "src/.vuepress/dist"),
+        (repository("gridsome", scripts={"build": "gridsome build"}, files={"src/main.js": ""}), "Gridsome", "dist"),
+        (repository("brunch", scripts={"start": "brunch watch --server", "build": "brunch build"}), "Brunch", "public"),
+        (repository("@static/charge", scripts={"start": "charge serve source", "build": "charge build source public"}), "Charge", "public"),
+        (repository("aurelia-cli", "webpack-dev-server", scripts={"start": "au run", "build": "au build"}), "Aurelia", "dist"),
+        (repository("create-elm-app", scripts={"start": "elm-app start", "build": "elm-app build"}), "Elm App", "build"),
+        (repository("mdx-deck", scripts={"start": "mdx-deck deck.mdx", "build": "mdx-deck build deck.mdx"}), "mdx-deck", "dist"),
+        (repository("polymer-cli", scripts={"start": "polymer serve", "build": "polymer build"}), "Polymer", "build/default"),
+        (repository("polymer-cli", scripts=BUILD, files={"polymer.json": '{"builds": [{"preset": "es6-bundled"}]}'}), "Polymer", "build/es6-bundled"),
+        (repository("polymer-cli", scripts=BUILD, files={"polymer.json": '{"builds": [{"name": "../x"}]}'}), "Polymer", "build/default"),
+        (repository("preact-cli", "per-env", scripts={"start": "per-env", "build": "preact build"}), "Preact CLI", "build"),
+        (repository("sapper", "polka", scripts={"start": "sapper dev", "build": "sapper export"}), "Sapper", "__sapper__/export"),
+        ({"package.json": '{"source": "src/index.html", "scripts": {"start": "parcel", "build": "parcel build"}, "devDependencies": {"parcel": "2"}}'}, "Parcel", "dist"),
         (repository("hexo", scripts={"build": "hexo generate", "server": "hexo server"}), "Hexo", "public"),
         (repository("vite", scripts=BUILD, files={"vite.config.js": "root: 'src', build: {outDir: '../public'}", "src/index.html": ""}), "Vite", "public"),
         (repository("@tanstack/react-start", scripts=BUILD, files={"vite.config.ts": "spa: { enabled: true }"}), "TanStack Start", "dist/client"),
@@ -111,6 +127,14 @@ def test_files_alone(files: Files, framework: str, folder: str) -> None:
         (repository("@solidjs/start", "vinxi", scripts={"build": "x", "start": "vinxi start"}), ("SolidStart", None, "npm run start", "npm run build")),
         (repository("@tanstack/react-start", "nitro", scripts=BUILD), ("TanStack Start", None, "node .output/server/index.mjs", "npm run build")),
         (repository("@nestjs/core", scripts={"build": "nest build", "start": "nest start", "start:prod": "node dist/main"}), ("NestJS", None, "npm run start:prod", "npm run build")),
+        (repository("blitz", "next", scripts={"build": "x", "start": "blitz start"}), ("Blitz", None, "npm run start", "npm run build")),
+        (repository("@keystone-6/core", "next", "@prisma/client", scripts={"build": "keystone build", "start": "keystone start"}), ("Keystone", None, "npm run start", "npm run build")),
+        (repository("sapper", scripts={"build": "sapper build", "start": "node __sapper__/build"}), ("Sapper", None, "npm run start", "npm run build")),
+        (repository("mastra", scripts={"build": "mastra build"}), ("Mastra", None, "npx mastra start", "npm run build")),
+        (
+            repository("@medusajs/medusa", "vite", scripts={"build": "medusa build", "start": "medusa start"}),
+            ("Medusa", None, "cd .medusa/server && exec ../../node_modules/.bin/medusa start", "npm run build"),
+        ),
         (repository("express", scripts={"start": "node server.js"}), ("Express", None, "npm run start", None)),
         (repository("hono", "tsx", files={"src/index.ts": ""}), ("Hono", None, "npx tsx src/index.ts", None)),
         (repository("vite", "express", scripts={"build": "vite build", "start": "node server.js"}, files={"index.html": ""}), ("Vite", None, "npm run start", "npm run build")),
@@ -142,6 +166,14 @@ def test_a_server(files: Files, expected: tuple[str | None, ...]) -> None:
             "package.json needs expo, but not react-native-web: nothing of it is for browsers.",
         ),
         (
+            repository("@shopify/hydrogen", "@react-router/dev", scripts=BUILD),
+            "package.json needs Hydrogen, whose build is for Shopify's own machines: say how it is started.",
+        ),
+        (
+            repository("gulp", scripts={"start": "gulp", "build": "gulp build"}),
+            "package.json calls gulp, which makes anything of anything: say how it is started.",
+        ),
+        (
             repository("@angular/core", files={"angular.json": "{"}),
             "angular.json names no project that is an application.",
         ),
@@ -149,6 +181,44 @@ def test_a_server(files: Files, expected: tuple[str | None, ...]) -> None:
 )
 def test_what_cannot_be_started_here_says_what_is_missing(files: Files, missing: str) -> None:
     assert plan_of(files).missing == (missing,)
+
+
+@pytest.mark.parametrize(
+    ("version", "start"),
+    [
+        ("8.0.0", 'exec yarn run rw serve --web-host "${HOST:-127.0.0.1}" --web-port "${PORT:-3000}"'),
+        ("^6.1.0", 'exec yarn run rw serve --port "${PORT:-3000}"'),
+    ],
+)
+def test_both_sides_of_redwood_are_one_app(version: str, start: str) -> None:
+    top = {"workspaces": {"packages": ["api", "web"]}, "devDependencies": {"@redwoodjs/core": version}}
+    plan = plan_of(
+        {
+            "package.json": json.dumps(top),
+            "yarn.lock": "",
+            "api/package.json": '{"dependencies": {"@redwoodjs/api": "8"}}',
+            "web/package.json": '{"dependencies": {"@redwoodjs/web": "8"}}',
+            "api/db/migrations/1/migration.sql": "",
+        }
+    )
+    assert (plan.base, plan.framework, str(plan.commands.build)) == ("", "RedwoodJS", "yarn run rw build")
+    assert (str(plan.commands.start), str(plan.commands.release)) == (start, "yarn run rw prisma migrate deploy")
+
+
+@pytest.mark.parametrize(
+    ("node", "needs", "start"),
+    [
+        ("24", (), "node src/index.ts"),
+        ("20", (), None),
+        ("18", ("ts-node",), "npx ts-node src/index.ts"),
+        ("24", ("ts-node", "tsx"), "npx tsx src/index.ts"),
+    ],
+)
+def test_a_program_in_typescript_is_run_by_what_can(node: str, needs: tuple[str, ...], start: str | None) -> None:
+    document = {"main": "src/index.ts", "engines": {"node": node}, "devDependencies": dict.fromkeys(needs, "1")}
+    plan = plan_of({"package.json": json.dumps(document), "src/index.ts": ""})
+    assert plan.commands.start == start if start is None else str(plan.commands.start) == start
+    assert bool(plan.missing) == (start is None)
 
 
 def test_an_answer_in_full() -> None:

@@ -62,6 +62,28 @@ def test_the_only_app_of_a_workspace_is_found_and_a_library_is_none() -> None:
     assert (plan.base, plan.framework) == ("apps/web", "Next.js")
 
 
+def test_what_the_top_needs_for_its_members_makes_no_app_of_it() -> None:
+    plan = plan_of(
+        {
+            "package.json": '{"workspaces": ["apps/*"], "dependencies": {"next": "15"}, "devDependencies": {"nx": "20"}}',
+            "nx.json": "{}",
+            "apps/web/package.json": '{"name": "web", "dependencies": {"next": "15"}}',
+        }
+    )
+    assert (plan.base, str(plan.commands.build)) == ("apps/web", "npx next build")
+
+
+def test_what_others_of_its_workspace_need_is_no_app() -> None:
+    plan = plan_of(
+        {
+            **workspace({"workspaces": ["apps/*", "packages/*"], "devDependencies": {"eslint-config-shop": "*"}}),
+            "packages/lint/package.json": '{"name": "eslint-config-shop", "main": "index.js"}',
+            "packages/lint/index.js": "",
+        }
+    )
+    assert plan.base == "apps/web"
+
+
 def test_two_apps_are_a_list_to_choose_from() -> None:
     found = unknown({**NPM, "apps/api/package.json": MEMBER})
     assert [one.base for one in found.alternatives] == ["apps/api", "apps/web"]

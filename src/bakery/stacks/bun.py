@@ -3,10 +3,11 @@
 from bakery.model.apps import Runtime
 from bakery.model.repository_paths import RepositoryPath
 from bakery.stacks import node_frameworks
-from bakery.stacks.node_app import DJANGO, Project, read_app
+from bakery.stacks.node_app import DJANGO, read_app
 from bakery.stacks.node_image import image_of_bun, write_dockerfile
 from bakery.stacks.node_managers import BUN, bun_managed
 from bakery.stacks.node_packages import CLIENTS, system_needs
+from bakery.stacks.node_project import Project
 from bakery.stacks.node_workspace import Workspace, find_workspace
 from bakery.stacks.package_json import FILE, Package, read_package
 from bakery.stacks.plan import Found, Said, ToolVersion

@@ -11,7 +11,7 @@ from bakery.model.names import Port
 from bakery.model.variables import VariableName
 from bakery.stacks.documents import Document, read_json_with_comments, table_in, text_in, value_in
 from bakery.stacks.image_text import FOLDER, ImageText
-from bakery.stacks.node_frameworks import is_for_development
+from bakery.stacks.node_development import is_for_development
 from bakery.stacks.node_managers import LOCKS as LOCKS_OF_OTHERS
 from bakery.stacks.node_packages import CLIENTS, SystemNeeds, system_needs
 from bakery.stacks.package_json import FILE as PACKAGE

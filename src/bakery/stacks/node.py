@@ -3,11 +3,12 @@
 from bakery.model.apps import Runtime
 from bakery.model.repository_paths import RepositoryPath
 from bakery.stacks import node_frameworks
-from bakery.stacks.node_app import DJANGO, Project, read_app
+from bakery.stacks.node_app import DJANGO, read_app
 from bakery.stacks.node_image import image_of_node, write_dockerfile
 from bakery.stacks.node_managers import LOCKS, YARN_SETTINGS, managed
 from bakery.stacks.node_packages import CLIENTS, system_needs
-from bakery.stacks.node_versions import READS_ABOVE, node_version
+from bakery.stacks.node_project import Project
+from bakery.stacks.node_versions import READS_ABOVE, TYPESCRIPT_SINCE, node_version
 from bakery.stacks.node_workspace import TURBO, find_workspace
 from bakery.stacks.nx import NX, PROJECTS
 from bakery.stacks.package_json import FILE, PNPM_WORKSPACE, read_package
@@ -29,7 +30,9 @@ def find_node_app(folder: Folder, said: Said) -> Found | None:
     workspace = find_workspace(folder)
     manager = managed(folder, package, workspace)
     version, asked = node_version(folder, package, *([workspace.package] if workspace else []))
-    project = Project(folder, package, workspace, manager, "node", PROGRAMS)
+    project = Project(
+        folder, package, workspace, manager, "node", PROGRAMS, runs_typescript=int(version.version) >= TYPESCRIPT_SINCE
+    )
     app = read_app(project, said)
     needs = system_needs(package)
     why = [f"{package.shown} is here, so this is for Node."]

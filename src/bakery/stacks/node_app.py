@@ -8,40 +8,21 @@ from msgspec import Struct
 from bakery.model.app_commands import AppCommand, ShellText, Words, words
 from bakery.model.names import Port
 from bakery.stacks.listening import WORKER
-from bakery.stacks.node_frameworks import Framework, Output, find_framework, is_for_development
-from bakery.stacks.node_managers import Managed, install_command
+from bakery.stacks.node_development import is_for_development
+from bakery.stacks.node_framework import Framework, Output
+from bakery.stacks.node_frameworks import find_framework
+from bakery.stacks.node_managers import install_command
 from bakery.stacks.node_packages import is_bot, migration
-from bakery.stacks.node_workspace import Workspace, build_of_member
+from bakery.stacks.node_project import Project
+from bakery.stacks.node_start import of_framework, start_of
+from bakery.stacks.node_workspace import build_of_member, manifest_at, manifests_of
 from bakery.stacks.nx import NxApp, apps_of_nx
 from bakery.stacks.package_json import Package
 from bakery.stacks.plan import Commands, Said
-from bakery.stacks.tree import Folder
 
 PORT = Port(3000)
-_TYPESCRIPT = (
-    "index.ts",
-    "server.ts",
-    "src/index.ts",
-    "src/server.ts",
-    "src/main.ts",
-    "src/app.ts",
-    "app.ts",
-    "main.ts",
-)
-# Node runs TypeScript itself, since 22.18.
-_PROGRAMS_OF_NODE = (".js", ".mjs", ".cjs", ".ts", ".mts")
 # Beside it, a package.json is for its pages.
 DJANGO = ("manage.py",)
-_FOR_PRODUCTION = ("start:prod", "start:production")
-
-
-class Project(Struct, frozen=True):
-    folder: Folder
-    package: Package
-    workspace: Workspace | None
-    managed: Managed
-    program: str  # that runs a file: node or bun
-    programs: tuple[str, ...]  # where it usually begins
 
 
 class App(Struct, frozen=True):
@@ -61,6 +42,8 @@ def read_app(project: Project, said: Said) -> App:
     nx = () if _starts_for_production(package) else apps_of_nx(project.folder)
     only = nx[0] if len(nx) == 1 and nx[0].output else None
     framework = None if nx else find_framework(package)
+    if framework and _is_of_a_member(project, framework):
+        framework = None
     output = framework.output(project.folder, package) if framework else only.output if only else None
     if output and (output.files is None or said.starts or _is_a_server_of_its_own(package)):
         files = None
@@ -69,11 +52,15 @@ def read_app(project: Project, said: Said) -> App:
     if nx and not only:
         start, started = None, _which_of_nx(nx)
     else:
-        start, started = (None, "") if files else _start(project, output)
+        start, started = (None, "") if files else start_of(project, output)
     build, built = _build(project, framework, output if start is None or output is not None else None)
     if only:
         build = manager.program("nx", "build", only.name)
+    release: AppCommand | None
     release, released = migration(project.folder, package, manager.program)
+    if output and output.release:
+        release = of_framework(project, output.release, output.within)
+        released = f"“{' '.join(output.release)}” runs before a release, for its database."
     why: list[str] = []
     named = [f"“{name}”" for name in ("build", "test") if (package.script(name) if name == "build" else package.test)]
     if named:
@@ -99,6 +86,15 @@ def read_app(project: Project, said: Said) -> App:
         why=(*why, *([released] if released and start else [])),
         missing=() if start or files else (started,),
     )
+
+
+def _is_of_a_member(project: Project, framework: Framework) -> bool:
+    """At the top of a workspace stand packages for all its members, and no script there builds with them."""
+    package, folder = project.package, project.folder
+    if not package.has_workspaces or " ".join(framework.build[:2]) in package.every_script:
+        return False
+    members = (manifest_at(folder, path) for path in manifests_of(folder, package) or ())
+    return any(member.all_needs & set(framework.packages) for member in members)
 
 
 def _which_of_nx(apps: Sequence[NxApp]) -> str:
@@ -131,7 +127,8 @@ def _build(project: Project, framework: Framework | None, output: Output | None)
         argv, source = of_member
         build = words(*argv) if argv[0] == manager.name else manager.program(*argv)
         why.append(f"{source} is there, so what it needs of the workspace is built with it.")
-    if "@prisma/client" in package.all_needs and not _mentions(package, "prisma generate"):
+    makes_client = _mentions(package, "prisma generate") or (framework is not None and framework.name == "Keystone")
+    if "@prisma/client" in package.all_needs and not makes_client:
         generate = manager.program("prisma", "generate")
         why.append(f"{package.shown} needs Prisma, and no script of it makes its client, so that is done before.")
         return (ShellText(f"{generate} && {build}") if build else generate), why
@@ -147,60 +144,3 @@ def _script_that_runs(package: Package, argv: tuple[str, ...]) -> str | None:
 
 def _mentions(package: Package, words_of_it: str) -> bool:
     return any(words_of_it in package.scripts.get(name, "") for name in ("build", "prebuild", "postinstall", "prepare"))
-
-
-def _start(project: Project, output: Output | None) -> tuple[AppCommand | None, str]:
-    """The command, and the sentence for it; or what is missing."""
-    package, manager = project.package, project.managed.manager
-    script = package.script("start")
-    is_for_what_was_built = output is not None and script == output.instead_of
-    if script and not is_for_development(script) and not is_for_what_was_built:
-        return manager.script("start"), f"{package.shown} has a script “start”."
-    for name in _FOR_PRODUCTION:
-        if name in package.scripts:
-            return manager.script(name), f"{package.shown} has a script “{name}”."
-    if output and output.start:
-        return _of_framework(project, output.start), f"{package.shown} has no script “start” for production."
-    if output and output.missing:
-        return None, output.missing
-    if script:
-        return manager.script("start"), f"{package.shown} has a script “start”."
-    return _start_of_program(project)
-
-
-def _start_of_program(project: Project) -> tuple[AppCommand | None, str]:
-    package, folder = project.package, project.folder
-    if project.workspace and package.is_library:
-        return None, f"{package.shown} has no script “start”, and is there for others of its workspace to use."
-    if package.main and (project.program == "bun" or package.main.endswith(_PROGRAMS_OF_NODE)):
-        return _running(project, package.main), f"{package.shown} names {package.main} as its program."
-    if package.made_main and "build" in package.scripts and not package.is_library:
-        return (
-            words(project.program, package.made_main),
-            f"{package.shown} names {package.made_main} as its program, which its build has to make.",
-        )
-    if program := folder.first(*project.programs):
-        named = "Bun" if project.program == "bun" else "Node"
-        return words(project.program, program), f"{folder.shown(program)} is where {named} programs usually begin."
-    if "tsx" in package.all_needs and (program := folder.first(*_TYPESCRIPT)):
-        return project.managed.manager.program(
-            "tsx", program
-        ), f"{package.shown} needs tsx, which runs {folder.shown(program)}."
-    where = "here" if project.program == "bun" else "beside it"
-    return None, f"{package.shown} has no script “start”, and none of {', '.join(project.programs)} is {where}."
-
-
-def _running(project: Project, program: str) -> Words:
-    if project.program == "node" and program.endswith("ts") and "tsx" in project.package.all_needs:
-        return project.managed.manager.program("tsx", program)
-    return words(project.program, program)
-
-
-def _of_framework(project: Project, argv: Sequence[str]) -> AppCommand:
-    """Where it listens is said in variables; a shell is in between only where they have to become arguments."""
-    program, *rest = argv
-    whole = (project.program, *rest) if program == "node" else project.managed.manager.program(*argv).argv
-    if "$PORT" not in whole:
-        return Words(whole)
-    known = {"$HOST": '"${HOST:-127.0.0.1}"', "$PORT": '"${PORT:-3000}"'}
-    return ShellText(f"exec {' '.join(known.get(word, word) for word in whole)}")

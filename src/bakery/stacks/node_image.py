@@ -10,9 +10,10 @@ from bakery.model.repository_paths import joined
 from bakery.model.variables import VariableName
 from bakery.stacks.image_text import FOLDER, ImageText
 from bakery.stacks.listening import started
-from bakery.stacks.node_app import App, Project
+from bakery.stacks.node_app import App
 from bakery.stacks.node_managers import YARN, bringing, install_command, pruning
 from bakery.stacks.node_packages import SystemNeeds, needs_playwright
+from bakery.stacks.node_project import Project
 from bakery.stacks.node_workspace import manifests_of
 from bakery.stacks.package_json import FILE
 from bakery.stacks.plan import Commands, GeneratedDockerfile, ToolVersion

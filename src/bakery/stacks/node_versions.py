@@ -9,6 +9,8 @@ from bakery.stacks.versions import Asked, chosen_version, in_mise, in_tool_versi
 READS_ABOVE = (".nvmrc", ".node-version")
 USUAL = "24"
 _KNOWN = ("16", "18", "20", "22", "24", "26")  # of ranges; what is asked for by name may be newer
+_SHORT_LIVED = ("15", "17", "19", "21", "23", "25")  # where nothing else fits
+TYPESCRIPT_SINCE = 22
 _MAJORS = frozenset(str(major) for major in range(14, 41))
 _LTS = {"fermium": "14", "gallium": "16", "hydrogen": "18", "iron": "20", "jod": "22", "krypton": "24"}
 _ALWAYS_NEWEST = frozenset({"*", "node", "latest", "stable", "current", "lts", "lts/*", "lts/-0"})
@@ -33,5 +35,6 @@ def _major(written: str) -> str | None:
     if text in _ALWAYS_NEWEST:
         return USUAL
     named = _LTS.get(text.removeprefix("lts/"))
-    found = named or series(text, 1, prefixes="node-") or nearest_allowed(text, _KNOWN, usual=USUAL)
+    fitting = nearest_allowed(text, _KNOWN, usual=USUAL) or nearest_allowed(text, _SHORT_LIVED, usual=_SHORT_LIVED[-1])
+    found = named or series(text, 1, prefixes="node-") or fitting
     return found if found in _MAJORS else None

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 
 from msgspec import Struct
 
+from bakery.model.repository_paths import RepositoryPath, joined
 from bakery.stacks.nx import NX
 from bakery.stacks.package_json import FILE, Package, read_package
 from bakery.stacks.tree import Folder, is_plain_path
@@ -40,6 +41,12 @@ def manifests_of(top: Folder, package: Package) -> tuple[str, ...] | None:
         if "/" in name and "node_modules" not in name and _is_member(name.rpartition("/")[0], package.members)
     ]
     return tuple(found) if len(found) <= _MOST_MANIFESTS and all(map(is_plain_path, found)) else None
+
+
+def manifest_at(top: Folder, path: str) -> Package:
+    """What a member's manifest says; nothing where it cannot be read."""
+    where = RepositoryPath(joined(top.path, path.rpartition("/")[0]))
+    return read_package(Folder(top.tree, where)) or Package(path)
 
 
 def build_of_member(workspace: Workspace, package: Package, manager: str) -> tuple[tuple[str, ...], str] | None:

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from msgspec import Struct
 
 from bakery.stacks.documents import Document, read_json, text_in
-from bakery.stacks.node_frameworks import Output
+from bakery.stacks.node_framework import Output
 from bakery.stacks.package_json import FILE
 from bakery.stacks.tree import Folder, is_plain_path
 

@@ -32,6 +32,7 @@ class Package(Struct, frozen=True):
     asks: Mapping[str, str] = field(default_factory=dict)
     main: str | None = None
     made_main: str | None = None  # likewise, but not there before the build
+    source: str | None = None  # what Parcel begins with
     manager: str | None = None  # as written in “packageManager”: pnpm@9.1.0
     engines: Mapping[str, str] = field(default_factory=dict)
     volta: Mapping[str, str] = field(default_factory=dict)
@@ -69,6 +70,10 @@ class Package(Struct, frozen=True):
     def starts_with_bun(self) -> bool:
         return re.match(r"bunx?\s", self.scripts.get("start", "")) is not None
 
+    @property
+    def every_script(self) -> str:
+        return "\n".join(self.scripts.values())[:5000]
+
     def script(self, name: str) -> str:
         """What it runs at last: “npm run x” is what x is. Empty when there is none."""
         text = self.scripts.get(name, "").strip()
@@ -99,6 +104,7 @@ def read_package(folder: Folder) -> Package | None:
         asks={**_texts(to_build), **_texts(needs)},
         main=_program(folder, main),
         made_main=_made_program(folder, main),
+        source=text_in(document, "source"),
         manager=text_in(document, "packageManager") or _manager_for_development(document),
         engines={**_runtime_for_development(document), **_texts(table_in(document, "engines"))},
         volta=_texts(table_in(document, "volta")),
