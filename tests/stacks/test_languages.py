@@ -119,6 +119,10 @@ def test_an_old_gradle_gets_a_java_that_it_runs_on(gradle: str, java: str) -> No
     assert plan.versions[0] == ToolVersion("Java", java, "the default")
 
 
+def test_gradle_gets_the_java_that_it_asks_for_and_no_newer_one() -> None:
+    assert plan_of({"build.gradle": "java {\n sourceCompatibility = '23'\n}\n"}).versions[0].version == "23"
+
+
 def test_a_catalog_names_the_plugins_of_gradle() -> None:
     build = "plugins {\n  alias(libs.plugins.spring.boot)\n  alias(libs.plugins.ktor) apply false\n}\n"
     catalog = '[plugins]\nspring-boot = { id = "org.springframework.boot", version = "3" }\n'

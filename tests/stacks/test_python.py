@@ -214,6 +214,32 @@ def test_the_version_is_read_where_it_is_written(files: Files, image: str) -> No
             ),
         ),
         (
+            {"requirements.txt": "sanic", "server.py": "app = Sanic('shop')\n"},
+            "Sanic",
+            'exec sanic server:app --host "${HOST:-127.0.0.1}" --port "${PORT:-8000}"',
+        ),
+        (
+            {"requirements.txt": "bokeh", "main.py": "from bokeh.io import curdoc\n"},
+            "Bokeh",
+            (
+                'exec bokeh serve main.py --address "${HOST:-127.0.0.1}" --port "${PORT:-8000}"'
+                ' --allow-websocket-origin "*"'
+            ),
+        ),
+        (
+            {"requirements.txt": "panel", "app.py": "import panel as pn\npn.panel(1).servable()\n"},
+            "Panel",
+            (
+                'exec panel serve app.py --address "${HOST:-127.0.0.1}" --port "${PORT:-8000}"'
+                ' --allow-websocket-origin "*"'
+            ),
+        ),
+        (
+            {"requirements.txt": "marimo", "notes.py": "import marimo\napp = marimo.App()\n"},
+            "marimo",
+            'exec marimo run notes.py --host "${HOST:-127.0.0.1}" --port "${PORT:-8000}" --headless --no-token',
+        ),
+        (
             {
                 "requirements.txt": "flask\ngunicorn",
                 "app/__init__.py": "def create_app():\n    app = Flask(__name__)\n",

@@ -24,6 +24,14 @@ def test_a_package_in_full() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("lock", "packages"), [({}, ("libpq-dev", "pkg-config", "libpq5")), ({"Cargo.lock": 'name = "x"'}, ())]
+)
+def test_diesel_says_what_it_needs_where_no_lock_file_does(lock: Files, packages: tuple[str, ...]) -> None:
+    manifest = '[package]\nname = "shop"\n[dependencies]\ndiesel = { version = "2", features = ["postgres"] }\n'
+    assert plan_of({"Cargo.toml": manifest, "src/main.rs": "", **lock}).system_packages == packages
+
+
 def test_rocket_is_told_by_variables_of_its_own() -> None:
     plan = plan_of({"Cargo.toml": '[package]\nname = "r"\n[dependencies]\nrocket = "0.5"\n', "src/main.rs": ""})
     assert plan.commands.start == ShellText(

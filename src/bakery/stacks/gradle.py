@@ -8,7 +8,7 @@ from msgspec import Struct
 from bakery.model.app_commands import AppCommand, ShellText, words
 from bakery.stacks.code_comments import without_comments
 from bakery.stacks.compiled import Image
-from bakery.stacks.jvm import IGNORES, RUN_VARIABLES, USUAL, JvmBuild, java_version, listening
+from bakery.stacks.jvm import IGNORES, RUN_VARIABLES, USUAL, JvmBuild, java_of_that_number, java_version, listening
 from bakery.stacks.plan import THE_DEFAULT, Commands, ToolVersion
 from bakery.stacks.tree import Folder, is_plain_path
 from bakery.stacks.versions import Asked
@@ -61,7 +61,7 @@ def read_gradle(folder: Folder) -> JvmBuild | None:
     program = programs[0] if len(programs) == 1 else None
     shown = folder.shown(file)
     gradle, has_wrapper = _gradle(folder), all(map(folder.has, _WRAPPER_FILES))
-    java, asked = java_version(folder, _targets(projects), usual=_newest_java(gradle))
+    java, asked = java_version(folder, _targets(projects), usual=_newest_java(gradle), read=java_of_that_number)
     call = ("sh", "gradlew", "--no-daemon") if has_wrapper else ("gradle", "--no-daemon")
     is_alone = len(projects) == 1 and not folder.holds_any("buildSrc/")
     where = f":{program.folder.replace('/', ':')}:" if program and program.folder else ""
@@ -200,6 +200,12 @@ def _is_application(one: _Project) -> bool:
     )
 
 
+def _main_of_jar_alone(one: _Project) -> str | None:
+    """The plugin's own script would start nothing."""
+    found = re.search(r"Main-Class[\"']?\s*(?::|=|,|to)\s*[\"']([A-Za-z][\w.]{0,120})[\"']", one.text)
+    return found[1] if found and not re.search(r"\bmainClass(?:Name)?\b", one.text) else None
+
+
 def _jar(one: _Project, framework: str | None, task: str, path: str, *, result: str = "") -> _Program:
     path = _at(one, path)
     if "*" in path:
@@ -216,6 +222,10 @@ def _jar(one: _Project, framework: str | None, task: str, path: str, *, result: 
 def _installed(one: _Project, framework: str | None, root: str | None) -> _Program:
     """The scripts of the plugin “application” lie beside others for Windows, whose names are longer by “.bat”."""
     name = one.folder.rpartition("/")[2] or root
+    if main := _main_of_jar_alone(one):
+        jars = ShellText(f'set -- {_at(one, "build/install/*/lib")}; exec java -cp "$1/*" {main}')
+        why = f"{one.shown} has the plugin “application” without its main class, but names {main} for its jar."
+        return _Program("installDist", jars, (_at(one, "build/install/"),), why, framework, one.folder)
     path = _at(one, f"build/install/{name or '*'}/bin/{name or '*'}")
     start: AppCommand = words(path) if name else ShellText(f'set -- {path}; exec "$1"')
     if framework == "Micronaut":

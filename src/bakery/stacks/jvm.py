@@ -1,7 +1,7 @@
 """Apps for Java's machine, whatever their language: which Java, and what their build has to say about them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from msgspec import Struct
 
@@ -23,6 +23,7 @@ READS = (SYSTEM_PROPERTIES, VERSION_FILE, SDKMAN)
 IGNORES = ("target", "build", "out", ".gradle")
 KNOWN = (8, 11, 17, 21, 25)  # those that are kept up for long; each has its images
 USUAL = 21
+_OLDEST, _OLDEST_BETWEEN = 5, 18
 # Else it takes a quarter of the memory that the container has.
 RUN_VARIABLES = {"JAVA_TOOL_OPTIONS": "-XX:MaxRAMPercentage=75"}
 _CLIENTS = {
@@ -34,8 +35,29 @@ _CLIENTS = {
 }
 
 
+def java_that_has_images(text: str) -> str | None:
+    """“17.0.9-tem”, “temurin-17”, “1.8” and “VERSION_1_8”: the next that is kept up for long."""
+    number = _number(text)
+    return next((str(one) for one in KNOWN if one >= number >= _OLDEST), None)
+
+
+def java_of_that_number(text: str) -> str | None:
+    """Of those between too, where there is an image: for what runs on no newer one."""
+    number = _number(text)
+    return str(number) if _OLDEST_BETWEEN <= number < KNOWN[-1] else java_that_has_images(text)
+
+
+def _number(text: str) -> int:
+    found = re.fullmatch(r"(?:[A-Za-z][A-Za-z_-]*[_-])?(?:1[._])?([0-9]{1,2})(?:[._+-].{0,40})?", text.strip())
+    return int(found[1]) if found else 0
+
+
 def java_version(
-    folder: Folder, in_build: Iterable[Asked | None] = (), *, usual: int = USUAL
+    folder: Folder,
+    in_build: Iterable[Asked | None] = (),
+    *,
+    usual: int = USUAL,
+    read: Callable[[str], str | None] = java_that_has_images,
 ) -> tuple[ToolVersion, tuple[str, ...]]:
     """Files that are about the tools come before what the build says of its target."""
     asked = (
@@ -46,13 +68,7 @@ def java_version(
         _in_properties(folder, SYSTEM_PROPERTIES, "java.runtime.version"),
         *in_build,
     )
-    return chosen_version("Java", asked, read=java_that_has_images, usual=str(usual))
-
-
-def java_that_has_images(text: str) -> str | None:
-    """“17.0.9-tem”, “temurin-17”, “1.8” and “VERSION_1_8”: the next that is kept up for long."""
-    found = re.fullmatch(r"(?:[A-Za-z][A-Za-z_-]*[_-])?(?:1[._])?([0-9]{1,2})(?:[._+-].{0,40})?", text.strip())
-    return next((str(one) for one in KNOWN if one >= int(found[1]) >= 5), None) if found else None
+    return chosen_version("Java", asked, read=read, usual=str(usual))
 
 
 class JvmBuild(Struct, frozen=True):

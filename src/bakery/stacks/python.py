@@ -8,6 +8,7 @@ from bakery.stacks.plan import Commands, Found, Said
 from bakery.stacks.proposals import for_clients
 from bakery.stacks.python_image import install_command, write_dockerfile
 from bakery.stacks.python_packages import CLIENTS, native_needs
+from bakery.stacks.python_programs import PORT, PROGRAMS
 from bakery.stacks.python_project import (
     PIPFILE,
     POETRY_LOCK,
@@ -18,7 +19,7 @@ from bakery.stacks.python_project import (
     PythonProject,
     Tool,
 )
-from bakery.stacks.python_start import PORT, PROGRAMS, find_start
+from bakery.stacks.python_start import find_start
 from bakery.stacks.stack import Stack
 from bakery.stacks.tree import Folder
 

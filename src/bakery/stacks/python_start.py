@@ -1,9 +1,8 @@
 """How a Python app starts: Django, an app object and a server for it, a framework's own command, or a program."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from bakery.model.app_commands import AppCommand, ShellText, words
@@ -11,14 +10,11 @@ from bakery.model.names import Port
 from bakery.model.repository_paths import joined
 from bakery.stacks.listening import port_in_code
 from bakery.stacks.python_packages import BOTS, WEB
+from bakery.stacks.python_pages import start_of_page
+from bakery.stacks.python_programs import KINDS, MODULE_PATH, OBJECT, PORT, PROGRAMS, Start
 from bakery.stacks.python_project import PythonProject, Tool
 from bakery.stacks.tree import Folder
 
-PORT = Port(8000)
-PROGRAMS = (
-    *("main.py", "app.py", "server.py", "wsgi.py", "asgi.py", "api.py", "bot.py", "run.py", "start.py", "hello.py"),
-    *("application.py", "index.py", "streamlit_app.py"),
-)
 _MODULES = (
     *PROGRAMS,
     *("app/main.py", "app/app.py", "app/__init__.py", "src/main.py", "src/app.py", "api/main.py", "api/index.py"),
@@ -27,42 +23,13 @@ _MODULES = (
 _RUN_AS_MODULE = "*/__main__.py"
 READS = (*_MODULES, "*.py", _RUN_AS_MODULE, "*/settings.py")
 
-_KINDS: Mapping[str, str] = {
-    "FastAPI": "FastAPI",
-    "Starlette": "Starlette",
-    "FastHTML": "FastHTML",
-    "fast_app": "FastHTML",
-    "Litestar": "Litestar",
-    "Quart": "Quart",
-    "Flask": "Flask",
-    "Dash": "Dash",
-    "Bottle": "Bottle",
-}
 _OF_WSGI = frozenset({"Flask", "Dash", "Bottle"})
-# Texts, which are compiled when a project of Python is first looked into.
-_OBJECT = (
-    r"(?m)^([A-Za-z_]\w{0,60})(?:[ \t]*,[ \t]*\w{1,60}){0,3}[ \t]*(?::[^=\n]{1,80})?=[ \t]*(?:\w+\.)?"
-    rf"({'|'.join(_KINDS)})\("
-)
 _FACTORY = r"(?m)^def[ \t]+((?:create|make|get)_app(?:lication)?)\("
 _MADE = r"(?m)^(app|application|server)[ \t]*=[ \t]*(?:\w+\.)?(?:create|make|get)_app\w*\("
 _BROUGHT = r"(?m)^from[ \t]+[\w.]{1,80}[ \t]+import[ \t]+(?:[\w, \t]{0,80}[ ,])?(app|application|server)\b"
 _STARTS_ITSELF = r"""(?m)^if[ \t]+__name__[ \t]*==[ \t]*["']__main__["']"""
 _FOR_ALL = r"""0\.0\.0\.0|["']HOST["']"""
-_MODULE_PATH = r"(?:src/)?(?:[A-Za-z_][A-Za-z0-9_]{0,60}/){0,2}[A-Za-z_][A-Za-z0-9_]{0,60}\.py"
 _PACKAGE = r"[A-Za-z_][A-Za-z0-9_]{0,60}"
-
-
-class Start(Struct, frozen=True):
-    """`adds`: a server that the app needs and does not name. Without a port it is a worker."""
-
-    command: AppCommand
-    why: tuple[str, ...]
-    framework: str | None = None
-    port: Port | None = PORT
-    adds: tuple[str, ...] = ()
-    release: AppCommand | None = None
-    build: AppCommand | None = None
 
 
 def find_start(folder: Folder, project: PythonProject) -> Start | str:
@@ -72,7 +39,7 @@ def find_start(folder: Folder, project: PythonProject) -> Start | str:
     if project.tool is not Tool.NONE and (below := _django_below(folder)):
         started = _start_django(Folder(folder.tree, joined(folder.path, below)), project)
         return started if isinstance(started, str) else _from_above(started, below)
-    for find in (_start_function, _start_of_framework, _start_object, _start_script, _start_program):
+    for find in (_start_function, start_of_page, _start_object, _start_script, _start_program):
         if found := find(folder, project):
             return found
     return (
@@ -157,36 +124,6 @@ def _start_function(folder: Folder, project: PythonProject) -> Start | None:
     return Start(ShellText(f"exec functions-framework {options}"), (told,), "Functions Framework")
 
 
-def _start_of_framework(folder: Folder, project: PythonProject) -> Start | None:
-    """Frameworks that bring a command of their own."""
-    host, port = '"${HOST:-127.0.0.1}"', f'"${{PORT:-{PORT}}}"'
-    own = {
-        "streamlit": ("Streamlit", f"--server.address {host} --server.port {port} --server.headless true"),
-        "chainlit": ("Chainlit", f"--host {host} --port {port} --headless"),
-    }
-    for package, (framework, options) in own.items():
-        if package in project.needs and (page := _first_that_imports(folder, package)):
-            told = f"{folder.shown(page)} is a page of {framework}, which is among what it needs and brings its server."
-            return Start(ShellText(f"exec {package} run {page} {options}"), (told,), framework)
-    if "gradio" in project.needs and (page := _first_that_imports(folder, "gradio")):
-        told = f"{folder.shown(page)} is a page of Gradio, which is among what it needs and brings its server."
-        where = f"GRADIO_SERVER_NAME={host} GRADIO_SERVER_PORT={port}"
-        return (
-            None
-            if re.search(_OBJECT, folder.text(page) or "")
-            else Start(ShellText(f"exec env {where} python3 {page}"), (told,), "Gradio")
-        )
-    return None
-
-
-def _first_that_imports(folder: Folder, package: str) -> str | None:
-    imports = re.compile(rf"^(?:import|from)[ \t]+{package}\b", re.MULTILINE)
-    found = (*folder.present("streamlit_app.py", *PROGRAMS), *folder.matching("*.py"))
-    return next(
-        (name for name in found if re.fullmatch(_MODULE_PATH, name) and imports.search(folder.text(name) or "")), None
-    )
-
-
 def _start_object(folder: Folder, project: PythonProject) -> Start | None:
     for name in _modules(folder):
         text = folder.text(name) or ""
@@ -197,8 +134,8 @@ def _start_object(folder: Folder, project: PythonProject) -> Start | None:
 
 def _named_object(project: PythonProject, name: str, text: str) -> tuple[str, str] | None:
     """What a server is told to serve, and of which kind it is."""
-    if found := re.search(_OBJECT, text):
-        kind = _KINDS[found[2]]
+    if found := re.search(OBJECT, text):
+        kind = KINDS[found[2]]
         return (f"{found[1]}.server" if kind == "Dash" else found[1]), kind
     by_needs = {"flask": "Flask", "fastapi": "FastAPI", "quart": "Quart", "starlette": "Starlette"}
     kind = next((kind for package, kind in by_needs.items() if package in project.needs), "")
@@ -218,6 +155,8 @@ def _serve(folder: Folder, project: PythonProject, name: str, text: str, served:
     server = "gunicorn" if kind in _OF_WSGI else "uvicorn"
     brought = {"uvicorn"} if project.extras & {"fastapi[standard]", "fastapi[all]"} or kind == "FastHTML" else set()
     said = f"{folder.shown(name)} holds the {kind} app “{served}”"
+    if kind == "Sanic":
+        return Start(_sanic(module, served, inside), (f"{said}, which brings its own server.",), kind)
     command = _gunicorn(module, served, inside) if server == "gunicorn" else _uvicorn(module, served, inside)
     if server in project.needs | brought:
         return Start(command, (f"{said}, and {server} is among what it needs.",), kind)
@@ -268,7 +207,7 @@ def _port(project: PythonProject, text: str) -> Port | None:
 
 def _modules(folder: Folder) -> Iterator[str]:
     seen = dict.fromkeys(name for pattern in _MODULES for name in folder.matching(pattern))
-    yield from (name for name in seen if re.fullmatch(_MODULE_PATH, name) and "test" not in name)
+    yield from (name for name in seen if re.fullmatch(MODULE_PATH, name) and "test" not in name)
 
 
 def _module(name: str) -> tuple[str | None, str]:
@@ -288,3 +227,9 @@ def _gunicorn(module: str, served: str, inside: str | None = None) -> ShellText:
     where = f" --chdir {inside}" if inside else ""
     what = f'"{module}:{served}"' if served.endswith("()") else f"{module}:{served}"
     return ShellText(f'exec gunicorn{where} {what} --bind "${{HOST:-127.0.0.1}}:${{PORT:-{PORT}}}"')
+
+
+def _sanic(module: str, served: str, inside: str | None) -> ShellText:
+    where = f"cd {inside} && " if inside else ""
+    at = f'--host "${{HOST:-127.0.0.1}}" --port "${{PORT:-{PORT}}}"'
+    return ShellText(f"{where}exec sanic {module}:{served} {at}")

@@ -49,6 +49,8 @@ _SYSTEM: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "prost-build": (("protobuf-compiler",), ()),
 }
 _BRINGS: Mapping[str, str] = {"openssl": "openssl-sys", "native-tls": "openssl-sys", "reqwest": "openssl-sys"}
+# Where no lock file tells: which of these diesel is built for.
+_BACKENDS = {"postgres": "pq-sys", "mysql": "mysqlclient-sys", "sqlite": "libsqlite3-sys"}
 _CLIENTS: Mapping[str, tuple[str, str]] = {
     "sqlx": ("DATABASE_URL", "databases"),
     "diesel": ("DATABASE_URL", "databases"),
@@ -203,6 +205,9 @@ def _start(program: _Program, *, is_rocket: bool) -> AppCommand:
 def _needs(package: Document) -> Iterator[str]:
     yield from table_in(package, "dependencies")
     yield from table_in(package, "build-dependencies")
+    for feature in texts_in(package, "dependencies", "diesel", "features"):
+        if feature in _BACKENDS:
+            yield _BACKENDS[feature]
 
 
 def _packages_of_debian(

@@ -20,4 +20,4 @@ COPY --from=build --chown=app:app /app/build/install build/install/
 ENV HOST=0.0.0.0 PORT=8080
 USER app
 EXPOSE 8080
-CMD ["sh", "-c", "set -- build/install/*/bin/*; exec \"$1\""]
+CMD ["sh", "-c", "set -- build/install/*/lib; exec java -cp \"$1/*\" gradle.App"]
