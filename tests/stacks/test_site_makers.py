@@ -55,6 +55,10 @@ def test_hugo_is_found_by_its_newer_and_older_names(name: str) -> None:
     assert plan_of({name: "", "content/a.md": "", "themes/a/theme.toml": ""}).stack == "hugo"
 
 
+def test_zola_is_not_taken_for_hugo() -> None:
+    unknown({"config.toml": 'base_url = "https://x"\n', "content/a.md": "", "themes/a/theme.toml": ""})
+
+
 @pytest.mark.parametrize("place", ["../out", "/etc", "a b", "$HOME", ""])
 def test_a_folder_that_leads_elsewhere_does_not_count(place: str) -> None:
     assert plan_of({"hugo.yaml": f'publishDir: "{place}"\n'}).static_folder == "public"

@@ -22,6 +22,7 @@ _OF_JEKYLL = ("_posts/", "_layouts/", "_includes/", "_pages/")
 HUGO = ("hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json")
 _OLDER_HUGO = ("config.toml", "config.yaml", "config.yml")
 _OF_HUGO = ("layouts/", "themes/", "archetypes/")
+_OF_ZOLA = r"(?m)^base_url[ \t]*="  # its config.toml says so what Hugo's calls baseURL
 _NETLIFY = "netlify.toml"
 _USUAL_HUGO = "0.152.2"
 MKDOCS = "mkdocs.yml"
@@ -97,6 +98,8 @@ def find_hugo_site(folder: Folder, _: Said) -> Found | None:
     if name is None:
         return None
     text, shown = folder.text(name), folder.shown(name)
+    if re.search(_OF_ZOLA, text or ""):
+        return None
     document = read_toml(text) if name.endswith(".toml") else None
     place = text_in(document, "publishDir") if document else yaml_value(text, "publishDir")
     netlify = re.search(r"""\bHUGO_VERSION[ \t]*=[ \t]*["']([^"'\n]{1,40})""", folder.text(_NETLIFY) or "")
