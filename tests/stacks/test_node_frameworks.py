@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from bakery.model.apps import Runtime
+from bakery.stacks.node_development import folder_handed_out
 from bakery.stacks.plan import BuildPlan
 from tests.stacks.trees import Files, plan_of
 
@@ -78,6 +79,19 @@ def serving(command: str) -> str:
         (repository("preact-cli", "per-env", scripts={"start": "per-env", "build": "preact build"}), "Preact CLI", "build"),
         (repository("sapper", "polka", scripts={"start": "sapper dev", "build": "sapper export"}), "Sapper", "__sapper__/export"),
         ({"package.json": '{"source": "src/index.html", "scripts": {"start": "parcel", "build": "parcel build"}, "devDependencies": {"parcel": "2"}}'}, "Parcel", "dist"),
+        (repository("nuxt", scripts={"build": "nuxt generate", "start": "npx serve@latest .output/public"}), "Nuxt", ".output/public"),
+        (repository("@solidjs/start", scripts={"build": "x", "start": "npx serve@latest .output/public"}), "SolidStart", ".output/public"),
+        (repository("react-scripts", scripts={"build": "x", "start": "serve -s build -l $PORT"}), "Create React App", "build"),
+        (
+            repository(
+                "@angular/core",
+                "@scullyio/scully",
+                scripts={"build": "ng build && scully"},
+                files={"angular.json": '{"projects": {"shop": {}}}'},
+            ),
+            "Angular",
+            "dist/static",
+        ),
         (repository("hexo", scripts={"build": "hexo generate", "server": "hexo server"}), "Hexo", "public"),
         (repository("vite", scripts=BUILD, files={"vite.config.js": "root: 'src', build: {outDir: '../public'}", "src/index.html": ""}), "Vite", "public"),
         (repository("@tanstack/react-start", scripts=BUILD, files={"vite.config.ts": "spa: { enabled: true }"}), "TanStack Start", "dist/client"),
@@ -130,6 +144,11 @@ def test_files_alone(files: Files, framework: str, folder: str) -> None:
         (repository("blitz", "next", scripts={"build": "x", "start": "blitz start"}), ("Blitz", None, "npm run start", "npm run build")),
         (repository("@keystone-6/core", "next", "@prisma/client", scripts={"build": "keystone build", "start": "keystone start"}), ("Keystone", None, "npm run start", "npm run build")),
         (repository("sapper", scripts={"build": "sapper build", "start": "node __sapper__/build"}), ("Sapper", None, "npm run start", "npm run build")),
+        (
+            repository("@builder.io/qwik-city", scripts={"build": "qwik build", "start": "vite --open --mode ssr"}, files={"adapters/node-server/vite.config.ts": ""}),
+            ("Qwik City", None, "node server/entry.node-server.js", "npm run build"),
+        ),
+        (repository("express", scripts={"heroku-postbuild": "x", "start": "node server.js"}), ("Express", None, "npm run start", "npm run heroku-postbuild")),
         (repository("mastra", scripts={"build": "mastra build"}), ("Mastra", None, "npx mastra start", "npm run build")),
         (
             repository("@medusajs/medusa", "vite", scripts={"build": "medusa build", "start": "medusa start"}),
@@ -219,6 +238,24 @@ def test_a_program_in_typescript_is_run_by_what_can(node: str, needs: tuple[str,
     plan = plan_of({"package.json": json.dumps(document), "src/index.ts": ""})
     assert plan.commands.start == start if start is None else str(plan.commands.start) == start
     assert bool(plan.missing) == (start is None)
+
+
+@pytest.mark.parametrize(
+    ("script", "folder"),
+    [
+        ("serve dist", "dist"),
+        ("npx -y serve@14 -s ./dist/ -l 3000", "dist"),
+        ("PORT=3000 http-server public", "public"),
+        ("serve", None),
+        ("serve /srv", None),
+        ("serve ../x", None),
+        ("serve -l 3000", None),
+        ("node serve dist", None),
+        ("serve dist; rm -rf", None),
+    ],
+)
+def test_a_script_that_only_hands_out_files(script: str, folder: str | None) -> None:
+    assert folder_handed_out(script) == folder
 
 
 def test_an_answer_in_full() -> None:

@@ -9,7 +9,7 @@ from bakery.model.repository_paths import RepositoryPath
 from bakery.stacks.dockerfile import exposed_port
 from bakery.stacks.plan import DockerfileAt
 from bakery.stacks.procfile import parse_procfile
-from tests.stacks.trees import plan_of
+from tests.stacks.trees import Files, plan_of
 
 
 def test_a_dockerfile_says_everything() -> None:
@@ -87,3 +87,32 @@ def test_a_procfile_is_read_line_by_line() -> None:
 )
 def test_a_line_that_cannot_be_used_is_told(text: str, why: str) -> None:
     assert parse_procfile(text).why[-1] == why
+
+
+@pytest.mark.parametrize(
+    ("files", "missing"),
+    [
+        (
+            {"CMakeLists.txt": "add_executable(a a.c)\n", "vcpkg.json": "{}"},
+            "vcpkg.json has libraries brought from elsewhere: add a Dockerfile.",
+        ),
+        (
+            {"Gopkg.toml": "", "main.go": "package main\n"},
+            "Gopkg.toml is of a time before modules: run “go mod init”, and commit go.mod.",
+        ),
+    ],
+)
+def test_what_cannot_be_built_here_says_so(files: Files, missing: str) -> None:
+    assert plan_of(files).missing == (missing,)
+
+
+@pytest.mark.parametrize(
+    ("alias", "build"),
+    [("", "npm --prefix assets run deploy && mix phx.digest"), ('"assets.deploy": []', "mix assets.deploy")],
+)
+def test_what_the_pages_of_phoenix_need_of_npm_is_there(alias: str, build: str) -> None:
+    package = '{"scripts": {"deploy": "webpack --mode production"}}'
+    plan = plan_of({"mix.exs": f"[app: :shop, deps: [{{:phoenix, []}}]] {alias}", "assets/package.json": package})
+    built = f"npm --prefix assets install && {build} && mix release --overwrite"
+    assert str(plan.commands.build) == f"export MIX_ENV=prod; {built}"
+    assert {"nodejs", "npm"} <= set(plan.system_packages)

@@ -330,3 +330,25 @@ def test_a_workspace_of_uv_needs_what_its_members_need() -> None:
 def test_more_places_of_a_version(files: Files, version: str, source: str) -> None:
     plan = plan_of({"main.py": "print(1)\n", **files})
     assert [(one.tool, one.version, one.source) for one in plan.versions] == [("Python", version, source)]
+
+
+@pytest.mark.parametrize(
+    ("files", "release"),
+    [
+        ({"requirements.txt": "fastapi\nalembic\n", "main.py": FASTAPI, "alembic.ini": ""}, "alembic upgrade head"),
+        ({"requirements.txt": "fastapi\n", "main.py": FASTAPI, "alembic.ini": ""}, None),
+        ({"requirements.txt": "fastapi\nalembic\n", "main.py": FASTAPI}, None),
+        (
+            {"requirements.txt": "flask\nflask-migrate\n", "app.py": "app = Flask(1)\n", "migrations/alembic.ini": ""},
+            "flask --app app:app db upgrade",
+        ),
+    ],
+)
+def test_migrations_that_are_kept_count_of_run_before_a_release(files: Files, release: str | None) -> None:
+    command = plan_of(files).commands.release
+    assert (str(command) if command else None) == release
+
+
+def test_an_app_in_a_module_named_server_is_found() -> None:
+    plan = plan_of({"requirements.txt": "flask\ngunicorn\n", "shop/server.py": "app = Flask(1)\n"})
+    assert plan.commands.start == ShellText(GUNICORN.replace("app:server", "shop.server:app"))

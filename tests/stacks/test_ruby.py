@@ -135,3 +135,10 @@ def test_nothing_of_ruby_is_nothing() -> None:
 def test_the_version_is_read_where_it_is_written(files: Files, image: str) -> None:
     own = plan_of({"app.rb": "", **files}).dockerfile
     assert f"FROM {image} AS build\n" in getattr(own, "text", "")
+
+
+def test_a_function_is_served_by_its_framework() -> None:
+    code = 'require "functions_framework"\nFunctionsFramework.http "hello" do |request|\n  "Hi"\nend\n'
+    plan = plan_of({"Gemfile": 'gem "functions_framework"\n', "app.rb": code})
+    called = 'functions-framework-ruby --target hello --bind "${HOST:-127.0.0.1}" --port "${PORT:-3000}"'
+    assert plan.commands.start == ShellText(f"exec bundle exec {called}")

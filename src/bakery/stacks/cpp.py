@@ -17,6 +17,7 @@ MESON = "meson.build"
 MAKE = "Makefile"
 READS = (CMAKE, "*/CMakeLists.txt", MESON, "*/meson.build", MAKE)
 PORT = Port(8080)
+_BROUGHT = ("vcpkg.json", "conanfile.txt", "conanfile.py")
 _WORD = r"([A-Za-z0-9_${}][A-Za-z0-9_${}.+-]{0,80})"
 _SOURCES = ("*.c", "*.cc", "*.cpp", "*.cxx", "src/*.c", "src/*.cc", "src/*.cpp")
 # What find_package, pkg_check_modules and dependency() name, and what Debian has of it to build with and to run with.
@@ -56,12 +57,15 @@ def find_cpp_app(folder: Folder, _: Said) -> Found | None:
         return None
     shown = folder.shown(way.file)
     program = way.programs[0] if len(way.programs) == 1 else None
+    missing = "" if program else _missing(shown, way.programs)
+    if brought := folder.first(*_BROUGHT):
+        program, missing = None, f"{folder.shown(brought)} has libraries brought from elsewhere: add a Dockerfile."
     to_build, to_run, why = _libraries(way, shown)
     found = Found(
         runtimes=(Runtime.DOCKER, Runtime.PROCESS),
         commands=Commands(build=way.build, test=way.test, start=words(program) if program else None),
         why=(f"{shown} is {way.tool}'s.", *([f"{shown} makes {program}."] if program else []), *why),
-        missing=() if program else (_missing(shown, way.programs),),
+        missing=(missing,) if missing else (),
         port=PORT,
     )
     beside = [f"{one}/" for one in ("public", "static") if folder.holds_any(f"{one}/")]

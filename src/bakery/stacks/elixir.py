@@ -9,6 +9,7 @@ from bakery.model.apps import Runtime
 from bakery.model.names import Port
 from bakery.model.variables import VariableName
 from bakery.stacks.compiled import Image, compiled
+from bakery.stacks.documents import read_json, text_in
 from bakery.stacks.plan import Commands, Found, ProposedVariable, Said, ToolVersion
 from bakery.stacks.proposals import for_clients
 from bakery.stacks.stack import Stack
@@ -21,7 +22,8 @@ LOCK = "mix.lock"
 _VERSION_FILE = ".elixir-version"
 _BUILDPACK = "elixir_buildpack.config"
 _MIGRATE = "rel/overlays/bin/migrate"
-READS = (FILE, "apps/*/mix.exs", _BUILDPACK, _VERSION_FILE)
+_PACKAGE = "assets/package.json"
+READS = (FILE, _PACKAGE, "apps/*/mix.exs", _BUILDPACK, _VERSION_FILE)
 PORT = Port(4000)
 _USUAL = "1.18"
 _KNOWN = tuple(f"1.{minor}" for minor in range(12, 20))
@@ -55,7 +57,7 @@ def find_elixir_app(folder: Folder, _: Said) -> Found | None:
     elixir, asked = _version(folder, mix)
     program = f"_build/prod/rel/{mix.release}/bin/{mix.release}"
     migrates = folder.has(_MIGRATE) and mix.release is not None
-    assets = "mix assets.deploy && " if mix.has_assets else ""
+    assets, how = _assets(folder, mix, is_phoenix=is_phoenix)
     commands = Commands(
         install=words("mix", "deps.get", "--only", "prod"),
         build=ShellText(f"export MIX_ENV=prod; {assets}mix release --overwrite")
@@ -74,8 +76,7 @@ def find_elixir_app(folder: Folder, _: Said) -> Found | None:
         why.append(f"{shown} is started as the release “{mix.release}”.")
     else:
         why.append(f"{shown} is an umbrella without a release, so Mix starts all its apps.")
-    if mix.has_assets:
-        why.append(f"{shown} has an alias “assets.deploy”.")
+    why += how
     if migrates:
         why.append(f"{folder.shown(_MIGRATE)} runs before a release.")
     found = Found(
@@ -88,6 +89,18 @@ def find_elixir_app(folder: Folder, _: Said) -> Found | None:
         port=PORT if is_phoenix or mix.needs & {"plug_cowboy", "bandit", "cowboy"} else None,
     )
     return compiled(found, _image(folder, mix, elixir))
+
+
+def _assets(folder: Folder, mix: _Mix, *, is_phoenix: bool) -> tuple[str, list[str]]:
+    """What makes the pages' own parts, before the release that takes them along; and why."""
+    has_package, shown = folder.has(_PACKAGE), folder.shown(_PACKAGE)
+    install = "npm --prefix assets install && " if has_package else ""
+    if mix.has_assets:
+        told = [f"{folder.shown(FILE)} has an alias “assets.deploy”."]
+        return f"{install}mix assets.deploy && ", told + ([f"{shown} lists what they need."] if has_package else [])
+    if is_phoenix and text_in(read_json(folder.text(_PACKAGE)), "scripts", "deploy"):
+        return f"{install}npm --prefix assets run deploy && mix phx.digest && ", [f"{shown} has a script “deploy”."]
+    return "", []
 
 
 def _image(folder: Folder, mix: _Mix, elixir: ToolVersion) -> Image:
@@ -104,7 +117,10 @@ def _image(folder: Folder, mix: _Mix, elixir: ToolVersion) -> Image:
         first=() if mix.is_umbrella else (*folder.present(FILE, LOCK), *_if_there(folder, "config/")),
         warm=words("mix", "deps.compile"),
         prepare=(words("mix", "local.hex", "--force"), words("mix", "local.rebar", "--force")),
-        packages_to_build=("build-essential", "git", "ca-certificates"),
+        packages_to_build=(
+            *("build-essential", "git", "ca-certificates"),
+            *(("nodejs", "npm") if folder.has(_PACKAGE) else ()),
+        ),
         build_variables={"MIX_ENV": "prod", **({} if mix.release else _MIX_HERE)},
         run_variables={"LANG": "C.UTF-8", **({} if mix.release else _MIX_HERE)},
         caches=("/root/.hex",) if mix.release else (),

@@ -17,6 +17,7 @@ from bakery.stacks.stack import Stack
 from bakery.stacks.tree import Folder, is_plain_path
 from bakery.stacks.versions import Asked, chosen_version, in_mise, in_tool_versions, line_in, series
 
+_OLDER = ("Gopkg.toml", "glide.yaml", "Godeps/Godeps.json", "vendor/vendor.json")
 MODULE, WORKSPACE, SUMS = "go.mod", "go.work", "go.sum"
 PORT = Port(8080)
 PROGRAM = "bin/app"
@@ -90,6 +91,11 @@ def find_go_app(folder: Folder, _: Said) -> Found | None:
     modules = _modules(folder)
     needs = frozenset(need for module in modules for need in _needs(folder.text(module) or ""))
     main, missing = _main(folder, mains, modules)
+    if mark is None and (older := folder.first(*_OLDER)):
+        main, missing = (
+            None,
+            f"{folder.shown(older)} is of a time before modules: run “go mod init”, and commit {MODULE}.",
+        )
     version, asked = _go(folder, modules)
     text = "\n".join(folder.text(name) or "" for name in (main.files if main else ()))
     project = _Project(folder, needs, version, None if _is_bot(needs, text) else port_in_code(text) or PORT)

@@ -8,7 +8,7 @@ from msgspec import Struct
 from bakery.model.app_commands import AppCommand, ShellText, Words, words
 from bakery.model.names import Port
 from bakery.stacks.listening import WORKER
-from bakery.stacks.node_development import is_for_development
+from bakery.stacks.node_development import folder_handed_out, is_for_development
 from bakery.stacks.node_framework import Framework, Output
 from bakery.stacks.node_frameworks import find_framework
 from bakery.stacks.node_managers import install_command
@@ -23,6 +23,10 @@ from bakery.stacks.plan import Commands, Said
 PORT = Port(3000)
 # Beside it, a package.json is for its pages.
 DJANGO = ("manage.py",)
+
+
+# What hosting services run in place of “build”, or besides.
+_BUILDS = ("build", "heroku-postbuild", "gcp-build", "vercel-build")
 
 
 class App(Struct, frozen=True):
@@ -45,6 +49,8 @@ def read_app(project: Project, said: Said) -> App:
     if framework and _is_of_a_member(project, framework):
         framework = None
     output = framework.output(project.folder, package) if framework else only.output if only else None
+    if folder := folder_handed_out(package.script("start")):
+        output = Output(f"{package.shown} starts what only hands out {folder}: files alone.", files=folder)
     if output and (output.files is None or said.starts or _is_a_server_of_its_own(package)):
         files = None
     else:
@@ -110,13 +116,15 @@ def _is_a_server_of_its_own(package: Package) -> bool:
     """A start script that somebody wrote, where the framework's output would be files."""
     start = package.script("start")
     framework = ("next", "nuxt", "gatsby", "astro", "remix-serve", "react-router-serve")
-    return bool(start) and not is_for_development(start) and not start.startswith(framework)
+    is_none = is_for_development(start) or folder_handed_out(start) is not None
+    return bool(start) and not is_none and not start.startswith(framework)
 
 
 def _build(project: Project, framework: Framework | None, output: Output | None) -> tuple[AppCommand | None, list[str]]:
     package, manager = project.package, project.managed.manager
     why: list[str] = []
-    build: Words | None = manager.script("build") if "build" in package.scripts else None
+    name = next((one for one in _BUILDS if one in package.scripts), None)
+    build: Words | None = manager.script(name) if name else None
     if build is None and framework and (name := _script_that_runs(package, framework.build)):
         build = manager.script(name)
         why.append(f"{package.shown} has a script “{name}”, which builds it.")

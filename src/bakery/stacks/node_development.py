@@ -1,6 +1,8 @@
-"""Scripts that start a server for development, which nobody should meet in production."""
+"""Scripts that start what nobody should meet in production: a server for development, or one that hands out files."""
 
 import re
+
+from bakery.stacks.tree import is_plain_path
 
 # What these programs do with these words is for development, or shows a build to its maker. “”: without any.
 _FOR_DEVELOPMENT = {
@@ -22,11 +24,12 @@ _FOR_DEVELOPMENT = {
 }  # fmt: skip
 
 
+_FILE_SERVERS = ("serve", "http-server", "sirv", "static-server", "superstatic", "local-web-server", "ws")
+
+
 def is_for_development(script: str) -> bool:
     """Is this, the last command of a script, a server that nobody should meet in production?"""
-    words = re.split(r"&&|;", script[:1000])[-1].split()
-    while words and (words[0] in {"cross-env", "npx", "bunx", "--bun"} or re.match(r"[A-Z_]+=", words[0])):
-        words.pop(0)
+    words = _last_command(script)
     if not words:
         return False
     if words[0].endswith("eleventy"):
@@ -39,3 +42,22 @@ def is_for_development(script: str) -> bool:
         return "--serve" in words
     second = words[1] if len(words) > 1 and not words[1].startswith("-") else ""
     return second in _FOR_DEVELOPMENT.get(words[0], ())
+
+
+def folder_handed_out(script: str) -> str | None:
+    """The folder of files, where that is all that this script does: “serve -s build”."""
+    words = _last_command(script)
+    if not words or words[0].partition("@")[0] not in _FILE_SERVERS:
+        return None
+    paths = [word.removeprefix("./").rstrip("/") for word in words[1:] if not word.startswith("-")]
+    return next((one for one in paths if is_plain_path(one.lstrip(".")) and re.search(r"[A-Za-z]", one)), None)
+
+
+def _last_command(script: str) -> list[str]:
+    """Its words, without what only sets a variable or fetches the program."""
+    words = re.split(r"&&|;", script[:1000])[-1].split()
+    while words and (
+        words[0] in {"cross-env", "npx", "bunx", "--bun", "-y", "--yes"} or re.match(r"[A-Z_]+=", words[0])
+    ):
+        words.pop(0)
+    return words

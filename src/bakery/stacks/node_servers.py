@@ -119,9 +119,8 @@ def _qwik(folder: Folder, package: Package) -> Output:
         return Output(f"{folder.shown('adapters/static')} is Qwik's adapter for files alone, in dist.", files="dist")
     for kind in ("express", "fastify", "node-server"):
         if any(folder.has(f"adapters/{kind}/{name}") for name in _VITE):
-            name = kind.removesuffix("-server")
             why = f"{folder.shown(f'adapters/{kind}')} is Qwik's adapter for a server."
-            return Output(why, start=("node", f"server/entry.{name}.js"))
+            return Output(why, start=("node", f"server/entry.{kind}.js"))
     return Output(
         "", missing=f"{package.shown} needs Qwik City, but no adapter is here: add one with “qwik add express”."
     )
@@ -134,7 +133,7 @@ def _vike(folder: Folder, package: Package) -> Output:
     return Output(f"{package.shown} needs vike, which a server of the project's own answers with.")
 
 
-def _angular(folder: Folder, _: Package) -> Output:
+def _angular(folder: Folder, package: Package) -> Output:
     document = read_json(folder.text("angular.json"))
     projects = table_in(document, "projects")
     shown = folder.shown("angular.json")
@@ -146,6 +145,8 @@ def _angular(folder: Folder, _: Package) -> Output:
     target = ("architect", "build") if table_in(projects, name, "architect") else ("targets", "build")
     builder = text_in(projects, name, *target, "builder") or ""
     options = table_in(projects, name, *target, "options")
+    if "@scullyio/scully" in package.all_needs and "scully" in package.script("build"):
+        return Output(f"{package.shown} builds with Scully, which makes files of its pages.", files="dist/static")
     base = text_in(options, "outputPath") or text_in(options, "outputPath", "base") or f"dist/{name}"
     base = posixpath.normpath(base).removeprefix("./")
     base = base if is_plain_path(base) else f"dist/{name}"

@@ -18,9 +18,19 @@ from bakery.stacks.tree import Folder
 _MODULES = (
     *PROGRAMS,
     *("app/main.py", "app/app.py", "app/__init__.py", "src/main.py", "src/app.py", "api/main.py", "api/index.py"),
-    *("*/main.py", "*/app.py", "*/__init__.py", "src/*/main.py", "src/*/app.py", "src/*/__init__.py"),
+    *(
+        "*/main.py",
+        "*/app.py",
+        "*/server.py",
+        "*/wsgi.py",
+        "*/__init__.py",
+        "src/*/main.py",
+        "src/*/app.py",
+        "src/*/__init__.py",
+    ),
 )
 _RUN_AS_MODULE = "*/__main__.py"
+ALEMBIC = "alembic.ini"
 READS = (*_MODULES, "*.py", _RUN_AS_MODULE, "*/settings.py")
 
 _OF_WSGI = frozenset({"Flask", "Dash", "Bottle"})
@@ -41,7 +51,7 @@ def find_start(folder: Folder, project: PythonProject) -> Start | str:
         return started if isinstance(started, str) else _from_above(started, below)
     for find in (_start_function, start_of_page, _start_object, _start_script, _start_program):
         if found := find(folder, project):
-            return found
+            return _with_migrations(folder, project, found)
     return (
         "Nothing says how this is started: no Procfile, no app of Django, FastAPI, Flask or the like that we found, "
         f"and none of {', '.join(PROGRAMS)}."
@@ -71,6 +81,19 @@ def _start_django(folder: Folder, project: PythonProject) -> Start | str:
         release=words("python3", "manage.py", "migrate", "--noinput"),
         build=words("python3", "manage.py", "collectstatic", "--noinput") if "whitenoise" in project.needs else None,
     )
+
+
+def _with_migrations(folder: Folder, project: PythonProject, start: Start) -> Start:
+    """Those that Alembic keeps count of."""
+    if "alembic" in project.needs and folder.has(ALEMBIC):
+        why = f"{folder.shown(ALEMBIC)} is Alembic's, whose migrations run before a release."
+        return replace(start, release=words("alembic", "upgrade", "head"), why=(*start.why, why))
+    served = re.search(r" ([\w.]+:\w+) --bind", str(start.command))
+    if "flask-migrate" in project.needs and folder.has(f"migrations/{ALEMBIC}") and served:
+        why = f"{folder.shown('migrations/')} is Flask-Migrate's, whose migrations run before a release."
+        command = words("flask", "--app", served[1], "db", "upgrade")
+        return replace(start, release=command, why=(*start.why, why))
+    return start
 
 
 def _django_below(folder: Folder) -> str | None:

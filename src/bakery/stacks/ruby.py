@@ -161,6 +161,12 @@ def _start(project: _Project) -> tuple[_Start | None, str]:
         return _Start(ShellText(f'{rails} --binding "{host}" --port "{port}"'), f"{folder.shown(RAILS)} is Rails'."), ""
     if folder.has(RACK):
         return _start_rack(project)
+    if "functions_framework" in project.needs and (function := _function(folder)):
+        called = f'functions-framework-ruby --target {function} --bind "{host}" --port "{port}"'
+        return _Start(
+            ShellText(f"exec bundle exec {called}"),
+            f"{folder.shown(PROGRAMS[0])} has the function “{function}”, which functions_framework serves.",
+        ), ""
     begin = "exec bundle exec ruby" if folder.has(GEMFILE) else "exec ruby"
     if program := folder.first(*PROGRAMS):
         is_sinatra = re.search(r"""^[ \t]*require[ \t]*\(?["']sinatra["']""", folder.text(program) or "", re.MULTILINE)
@@ -173,6 +179,13 @@ def _start(project: _Project) -> tuple[_Start | None, str]:
             ShellText(f"{begin} {program}"), f"{folder.shown(program)} is where Ruby programs usually begin."
         ), ""
     return None, f"Nothing says how this is started: no {RAILS}, no {RACK}, and none of {', '.join(PROGRAMS)}."
+
+
+def _function(folder: Folder) -> str | None:
+    """The only one that answers something, in Google's way."""
+    text = folder.text(PROGRAMS[0]) or ""
+    found = re.findall(r"""\bFunctionsFramework\.(?:http|cloud_event|typed)[ (]+["']([\w-]{1,60})["']""", text)
+    return found[0] if len(found) == 1 else None
 
 
 def _start_rack(project: _Project) -> tuple[_Start | None, str]:
