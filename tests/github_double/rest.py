@@ -203,9 +203,20 @@ def _deployment_status(asked: Request) -> Answer:
 
 def _comment(asked: Request) -> Answer:
     found = _reached(asked, "issues", "write")
-    made: dict[str, object] = {"id": asked.world.next_id(), "issue": int(asked.parts[2]), "body": _text(asked)}
+    made: dict[str, object] = {
+        "id": asked.world.next_id(), "issue": int(asked.parts[2]), "body": _text(asked),
+        "user": {"login": _who_writes(asked)},
+    }  # fmt: skip
     found.comments[int(str(made["id"]))] = made
     return Answer(201, made)
+
+
+def _who_writes(asked: Request) -> str:
+    grant = tokens.who_asks(asked.world, asked.authorization)
+    if not grant.installation:
+        return grant.login
+    app = asked.world.apps[asked.world.installations[grant.installation].app]
+    return f"{_app_shape(asked, app)['slug']}[bot]"
 
 
 def _comments(asked: Request) -> Answer:

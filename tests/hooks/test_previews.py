@@ -150,9 +150,19 @@ def test_a_push_in_the_same_second_is_newer_than_what_it_was_pushed_on() -> None
 
 def test_a_closed_one_comes_back_when_it_is_opened_anew_and_not_before() -> None:
     closed = replace(AT_A, is_open=False)
-    for told in (github("opened", at=0), github("opened", at=1), pushed(A, B, at=1), github("closed", at=2)):
+    for told in (github("opened", at=0), github("opened", at=1), pushed(A, B, at=1), github("closed", at=1)):
         assert decided(told, closed)[0] is Decision.IGNORED
-    assert decided(github("reopened", at=2), closed)[0] is Decision.PREVIEWS
+    assert decided(github("reopened", at=0), closed)[0] is Decision.IGNORED
+    for second in (1, 2):  # also in the second in which it was closed
+        assert decided(github("reopened", at=second), closed)[0] is Decision.PREVIEWS
+
+
+def test_a_later_end_counts_though_what_was_between_arrives_after_it() -> None:
+    closed = replace(AT_A, is_open=False)
+    again = (Decision.PREVIEWS, "Pull request #42 was closed again: it has no preview.")
+    assert decided(github("closed", at=5), closed) == again
+    later = replace(closed, told_at=a_request(github(at=5)).at)
+    assert decided(github("reopened", at=3), later)[0] is Decision.IGNORED
 
 
 @pytest.mark.parametrize(

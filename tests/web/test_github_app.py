@@ -190,7 +190,7 @@ async def test_a_repository_that_was_not_chosen_is_not_opened(
         ("revoked", "GitHub does not take the App's key any more"),
         ("clock", "the clock here is 20 min behind GitHub's"),
         ("down", "has a fault of its own: it answered 502."),
-        ("limit", "GitHub's rate limit for this link is used up"),
+        ("limit", "GitHub's rate limit for this connection is used up"),
     ],
 )
 async def test_why_the_app_opens_nothing_is_said(

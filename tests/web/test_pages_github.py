@@ -120,7 +120,7 @@ async def test_the_way_there_changes_nothing_and_a_program_does_not_go_it(
         ("down", "has a fault of its own: it answered 502."),
         ("no GitHub", "answered 404 where it gives tokens."),
         ("slow down", "GitHub asks us to wait 30 seconds."),
-        ("limited", "GitHub's rate limit for this link is used up until"),
+        ("limited", "GitHub's rate limit for this connection is used up until"),
         ("revoked", "GitHub does not take this link any more: it was revoked, or ended."),
         ("gone", "cannot be reached from here: ConnectError."),
     ],

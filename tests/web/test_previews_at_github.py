@@ -153,6 +153,20 @@ async def test_one_of_whose_number_an_answer_never_came_is_found_again(there: At
     assert len(there.comments) == 1
 
 
+async def test_what_a_stranger_wrote_in_the_words_of_ours_is_left_alone(there: AtGitHub) -> None:
+    await there.send(a_pull_request())
+    (ours,) = there.comments
+    forged: dict[str, object] = {"id": 1, "issue": 42, "body": ours, "user": {"login": "mallory"}}
+    there.repository.comments[1] = forged
+    there.repository.comments.pop(next(number for number in there.repository.comments if number != 1))
+    async with there.site.store.transaction() as tx:  # as a kill between would leave it
+        await tx.connection.execute("UPDATE previews SET comment = NULL, comment_said = ''")
+    await there.send(pushed(A, B, at=1))
+    assert forged["body"] == ours
+    assert len(there.comments) == 2
+    assert f"| Commit | {B} |" in there.comments[1]
+
+
 async def test_one_of_whose_number_an_answer_never_came_says_also_that_it_is_closed(there: AtGitHub) -> None:
     await there.send(a_pull_request())
     async with there.site.store.transaction() as tx:

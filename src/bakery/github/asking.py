@@ -59,7 +59,7 @@ def _told(error: GitHubException, url: GitHubUrl) -> BakeryError:
     if isinstance(error, RateLimitExceeded):
         until = error.rate_limit.reset_datetime
         return TooMany(
-            f"GitHub's rate limit for this link is used up until {until:%H:%M} UTC.",
+            f"GitHub's rate limit for this connection is used up until {until:%H:%M} UTC.",
             hint="Ask again after that.",
             retry_after=max(int((until - datetime.now(UTC)).total_seconds()), 1),
         )

@@ -157,6 +157,12 @@ async def usable_link(store: Store, person: int) -> tuple[Registration, Secret]:
     return registration, tokens.access
 
 
+async def read_login(connection: Connection, person: int) -> str:
+    """Empty: this person has no link."""
+    link = await _read(connection, person)
+    return link.login if link else ""
+
+
 async def token_for(store: Store, person: int, url: str) -> Secret:
     """For fetching a repository: it goes to no other server than the one that it is of."""
     registration, token = await usable_link(store, person)

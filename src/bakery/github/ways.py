@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bakery.github.app import read_app
 from bakery.github.installation_tokens import taken_out, token_to_fetch, token_to_list, token_to_tell
 from bakery.github.installations import find_installation, is_chosen, note_chosen, read_installations
-from bakery.github.links import token_for, usable_link
+from bakery.github.links import read_login, token_for, usable_link
 from bakery.github.repositories import Repository, repository_at
 from bakery.model.errors import BadInput, NotFound
 from bakery.model.github import GitHubUrl
@@ -36,6 +36,15 @@ async def open_to_tell(store: Store, way: Way) -> tuple[GitHubUrl, Secret]:
         return await token_to_tell(store, way.installation, way.repository)
     registration, token = await usable_link(store, way.person or 0)
     return registration.url, token
+
+
+async def login_of(store: Store, way: Way) -> str:
+    """By which GitHub names who tells it something that way. Empty: nobody does any more."""
+    async with store.connection() as connection:
+        if not way.is_app:
+            return await read_login(connection, way.person or 0)
+        app = await read_app(connection)
+    return f"{app.slug}[bot]" if app else ""
 
 
 async def open_to_fetch(store: Store, way: Way, url: str) -> Secret:

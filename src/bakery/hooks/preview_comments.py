@@ -12,7 +12,7 @@ from gidgethub.httpx import GitHubAPI
 
 from bakery.github.asking import asking
 from bakery.github.repositories import name_at
-from bakery.github.ways import Way, open_to_tell
+from bakery.github.ways import Way, login_of, open_to_tell
 from bakery.hooks.previews import COLUMNS, ROWS, Preview
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BakeryError, TooMany, Unavailable
@@ -66,9 +66,14 @@ class _News(Preview):
         return hashlib.sha256(body.encode()).hexdigest()[:32] if self.is_open else _LAST
 
 
+class _Writer(msgspec.Struct):
+    login: str
+
+
 class _Comment(msgspec.Struct):
     id: int
     body: str | None = ""
+    user: _Writer | None = None  # None: who wrote it left GitHub
 
 
 _FOUND = f"""
@@ -150,11 +155,12 @@ async def _tell(store: Store, news: _News, body: str, base: str) -> None:
 async def _say(store: Store, news: _News, body: str, base: str) -> int | None:
     """The number of the comment. None: there is none, and there is nothing to begin one for."""
     place = {**name_at(news.repository_url), "number": str(news.number)}
-    server, token = await open_to_tell(store, Way(news.person, news.installation, news.repository))
+    way = Way(news.person, news.installation, news.repository)
+    server, token = await open_to_tell(store, way)
     comment = news.comment
     async with asking(server, token) as github:
         if comment is None and news.is_comment_begun:
-            comment = await _find(github, place, _marker(news.app, base))
+            comment = await _find(github, place, _marker(news.app, base), await login_of(store, way))
         if comment is not None and await _change(github, place, comment, body):
             return comment
         if not news.is_open or news.ended:
@@ -164,10 +170,12 @@ async def _say(store: Store, news: _News, body: str, base: str) -> int | None:
         return msgspec.convert(made, _Comment).id
 
 
-async def _find(github: GitHubAPI, place: Mapping[str, str], marker: str) -> int | None:
+async def _find(github: GitHubAPI, place: Mapping[str, str], marker: str, login: str) -> int | None:
+    """Everybody may write the marker. What a stranger wrote is never changed: it would be theirs to change again."""
     async for row in github.getiter(f"{_ISSUE}?per_page=100", place):
         found = msgspec.convert(row, _Comment)
-        if (found.body or "").startswith(marker):
+        is_ours = found.user is not None and found.user.login.lower() == login.lower()
+        if is_ours and (found.body or "").startswith(marker):
             return found.id
     return None
 

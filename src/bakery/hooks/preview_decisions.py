@@ -45,18 +45,22 @@ def _of_end(request: PullRequest, settings: PreviewSettings, known: Known | None
     if known is not None and request.at < known.told_at:
         return _ignored(f"It is older than what is known of {_named(request, begins=False)}.")
     if known is not None and not known.is_open:
-        return _ignored(f"{_named(request)} was closed already.")
+        if request.at == known.told_at:
+            return _ignored(f"{_named(request)} was closed already.")
+        # It was opened in between: what tells of that may still arrive, and brings nothing back then.
+        return Decided(Decision.PREVIEWS, f"{_named(request)} was closed again: it has no preview.")
     return Decided(Decision.PREVIEWS, f"{_named(request)} was closed: its preview goes.")
 
 
 def _of_order(request: PullRequest, known: Known, *, is_behind_head: bool) -> Decided | None:
-    """A server's clock counts seconds. In the same one a closed pull request stays closed, and of two heads the one
-    that was pushed on the other is the newer."""
+    """A server's clock counts seconds. In the same one a closed pull request is brought back only by its opening anew,
+    and of two heads the one that was pushed on the other is the newer."""
     named, head = _named(request, begins=False), known.head[:7]
     if request.at < known.told_at:
         return _ignored(f"It is older than what is known of {named}, which arrived before it.")
     if not known.is_open:
-        return _ignored(f"It is no newer than the end of {named}.") if request.at == known.told_at else None
+        is_older = request.at == known.told_at and request.action != "reopened"
+        return _ignored(f"It is no newer than the end of {named}.") if is_older else None
     if request.commit == known.head:
         return _ignored(f"{head} is known already.")
     if request.before == known.head:
