@@ -7,7 +7,9 @@ import httpx
 import pytest
 
 from bakery.delivery.delete import clear_environment
+from bakery.hooks import preview_settling
 from bakery.hooks.preview_settling import settle_previews
+from bakery.model.errors import Unavailable
 from bakery.model.permissions import Scope
 from bakery.store.rows import only
 from bakery.web.moments import now
@@ -141,6 +143,28 @@ async def test_a_pull_request_has_a_place_of_its_own_until_it_is_closed(shop: Sh
     assert [action for action in actions if action.startswith("preview.")] == [
         "preview.made", "preview.removed", "preview.made", "preview.settings_changed",
     ]  # fmt: skip
+
+
+async def test_that_it_was_taken_away_is_written_down_with_it_or_neither_is_done(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.set()
+    await shop.tell(github())
+    await shop.settle()
+    await shop.tell(github("closed", at=2))
+
+    async def cut(*_: object) -> None:
+        raise Unavailable("The database went away.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(preview_settling, "_call_next", cut)
+        with pytest.raises(Unavailable):
+            await shop.settle()
+    assert await shop.environments() == ["production", "pr42"]
+    await shop.settle()
+    assert await shop.environments() == ["production"]
+    actions = [one["action"] for one in (await shop.client.get("/activity")).json()["items"]]
+    assert actions.count("preview.removed") == 1
 
 
 async def test_events_out_of_order_bring_nothing_back(shop: Shop) -> None:

@@ -9,6 +9,8 @@ from bakery.model.actor import Actor
 from bakery.store.rows import only
 from tests.api.site import BASE, Site
 from tests.github_double.server import GitHubDouble
+from tests.github_double.world import App
+from tests.support.github_apps import install
 from tests.support.places import at
 from tests.web.browser import Browser
 from tests.web.test_pages_github_repositories import an_app_at_github
@@ -102,3 +104,22 @@ async def test_that_of_an_environment_that_is_being_deleted_takes_nobodys_turn(
     hooks.clear()
     await repair_missing_hooks(site.store, BASE)
     assert len(hooks) == 1
+
+
+@pytest.mark.usefixtures("hooked")
+async def test_that_of_an_app_goes_when_the_github_app_opens_its_repository(
+    site: Site, linked: Actor, github: GitHubDouble, app: App
+) -> None:
+    installation = await install(site, github, app, "acme/shop")
+    repository = github.world.repositories["acme/shop"]
+    async with site.store.transaction() as tx:
+        await tx.connection.execute(
+            "UPDATE git_sources SET github_person = NULL, github_installation = %s, github_repository = %s",
+            (installation.id, repository.id),
+        )
+    async with site.as_(linked) as api:
+        assert (await api.post("/apps/shop/webhook/github")).is_success
+    assert repository.hooks == {}
+    async with site.store.connection() as connection:
+        left = await connection.execute("SELECT FROM github_hooks")
+        assert left.rowcount == 0

@@ -1,6 +1,6 @@
 """Deleting an app: what goes is listed first, and nothing of it stays on the node."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from bakery.delivery import tasks
@@ -70,10 +70,18 @@ async def what_goes_with(store: Store, app: AppDetail) -> Departure:
     )
 
 
-async def delete_app(store: Store, queue: Queue, where: AppAt, *, actor: Actor, volumes: Collection[str] = ()) -> None:
+async def delete_app(
+    store: Store,
+    queue: Queue,
+    where: AppAt,
+    *,
+    actor: Actor,
+    volumes: Collection[str] = (),
+    then: Callable[[Transaction], Awaitable[None]] | None = None,
+) -> None:
     """Nobody sees it from now on; its slug is free again when the worker has cleared the nodes. With production go all
     its environments; another one goes alone. `volumes` are those of this environment that go with it; the others stay
-    there, for an app of the same name."""
+    there, for an app of the same name. `then` is done with it, or nothing is."""
     actor.require(Permission.DELETE_APP)
     app = await show_app(store, where, actor=actor)
     is_whole = where.environment == PRODUCTION
@@ -111,6 +119,8 @@ async def delete_app(store: Store, queue: Queue, where: AppAt, *, actor: Actor, 
                 before=before if is_whole else {**before, "environment": where.environment},
             )
         )
+        if then is not None:
+            await then(tx)
 
 
 async def _mark_app(tx: Transaction, app_id: int) -> list[int]:

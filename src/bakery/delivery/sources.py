@@ -18,6 +18,7 @@ from bakery.delivery.git_rows import (
 )
 from bakery.delivery.image_rows import StoredImage, read_image, remove_image, write_image
 from bakery.delivery.placing import expect_room_on
+from bakery.github.repository_hooks import drop_hook
 from bakery.github.ways import Way, open_to_fetch, way_by_app
 from bakery.helper.git_words import unknown_branch
 from bakery.helper.words import HINT
@@ -124,6 +125,8 @@ async def set_source(store: Store, links: Links, where: AppAt, new: NewSource, *
         await _save(
             tx, app, after, "source.changed", actor, before=_told(before, marks[0]), told=_told(after, marks[1])
         )
+    if way.is_app:  # which has a webhook of its own
+        await drop_hook(store, app.environment_id)
     return await show_source(store, where, actor=actor)
 
 

@@ -79,7 +79,7 @@ async def is_hook_there(store: Store, person: int, repository: str, hook: int) -
 
 
 async def drop_hook(store: Store, environment_id: int) -> None:
-    """What GitHub does not take away now stays there: its deliveries find nobody here."""
+    """What GitHub does not take away now stays there and is told; it may be asked again."""
     async with store.connection() as connection:
         found = await connection.execute(
             "SELECT person_id, repository, hook FROM github_hooks WHERE environment_id = %s AND person_id IS NOT NULL",
@@ -94,9 +94,14 @@ async def drop_hook(store: Store, environment_id: int) -> None:
         async with asking(registration.url, token) as github:
             await github.delete(_HOOK, {**split_name(repository), "hook": str(number)})
     except NotFound:
-        return
+        pass  # somebody took it away
     except BakeryError as error:
         log.warning("github_hook_stays", repository=repository, hook=number, error=error.message)
+        return
+    async with store.transaction() as tx:
+        await tx.connection.execute(
+            "DELETE FROM github_hooks WHERE environment_id = %s AND hook = %s", (environment_id, number)
+        )
 
 
 async def _find(github: GitHubAPI, place: Mapping[str, Any], address: str) -> int | None:

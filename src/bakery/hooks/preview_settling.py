@@ -2,7 +2,6 @@
 a kill cut is so done by the next look."""
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -197,21 +196,28 @@ async def _limit(tx: Transaction, environment_id: int, one: PreviewRow) -> None:
 
 
 async def _remove(store: Store, queue: Queue, one: PreviewRow) -> None:
-    """The environment with all that is its own, volumes too."""
-    with contextlib.suppress(NotFound):  # somebody deletes it already
-        await delete_app(store, queue, one.where, actor=Actor.system())
-    async with store.transaction() as tx:
-        await tx.connection.execute(
-            "UPDATE previews SET state = 'closed', problem = '', deployed_turn = 0, next_at = now() WHERE id = %s",
-            (one.id,),
-        )
-        await _call_next(tx, one.app_id)
-        tx.publish(f"app:{one.app}")
-        told = {"number": one.number, "environment": one.where.environment, "why": one.ended or "closed"}
-        entry = AuditEntry(
-            Actor.system(), "preview.removed", "app", str(one.app_id), one.app, app_id=one.app_id, before=told
-        )
-        tx.record(entry)
+    """The environment with all that is its own, volumes too. That it went is noted with it: a kill cuts neither off."""
+
+    async def note(tx: Transaction) -> None:
+        await _note_removed(tx, one)
+
+    try:
+        await delete_app(store, queue, one.where, actor=Actor.system(), then=note)
+    except NotFound:  # somebody deletes it already
+        async with store.transaction() as tx:
+            await note(tx)
+
+
+async def _note_removed(tx: Transaction, one: PreviewRow) -> None:
+    await tx.connection.execute(
+        "UPDATE previews SET state = 'closed', problem = '', deployed_turn = 0, next_at = now() WHERE id = %s",
+        (one.id,),
+    )
+    await _call_next(tx, one.app_id)
+    tx.publish(f"app:{one.app}")
+    told = {"number": one.number, "environment": one.where.environment, "why": one.ended or "closed"}
+    target = ("app", str(one.app_id), one.app)
+    tx.record(AuditEntry(Actor.system(), "preview.removed", *target, app_id=one.app_id, before=told))
 
 
 async def _end(store: Store, one: PreviewRow, why: str) -> None:

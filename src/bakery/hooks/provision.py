@@ -4,7 +4,7 @@ own."""
 from bakery.delivery.find import FoundApp, find_app
 from bakery.delivery.git_rows import StoredSource, listen_by_app, read_source
 from bakery.github.repositories import name_at
-from bakery.github.repository_hooks import put_hook
+from bakery.github.repository_hooks import drop_hook, put_hook
 from bakery.hooks.preview_rows import read_settings
 from bakery.hooks.previews import change_settings, show_settings
 from bakery.hooks.rows import find_hook_of
@@ -90,11 +90,12 @@ async def _is_at_github(store: Store, where: AppAt, actor: Actor) -> bool:
 
 
 async def _listen(store: Store, app: FoundApp, source: StoredSource, actor: Actor) -> str:
-    """Nothing is asked of GitHub: what the App hears counts for this environment too from now on."""
+    """What the App hears counts for this environment too from now on."""
     place = name_at(source.url or "")
     async with store.transaction() as tx:
         await listen_by_app(tx.connection, source)
         target = ("app", str(app.id), app.slug)
         tx.record(AuditEntry(actor, "webhook.made", *target, app_id=app.id, after={"by": "the GitHub App"}))
         tx.publish(f"app:{app.slug}")
+    await drop_hook(store, app.environment_id)  # one that was there from before tells the same again
     return f"{place['owner']}/{place['name']}"
