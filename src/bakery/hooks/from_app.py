@@ -5,7 +5,6 @@ import asyncio
 import secrets
 
 import msgspec
-import structlog
 
 from bakery.github.app import read_app
 from bakery.github.installations import look_soon
@@ -13,6 +12,7 @@ from bakery.hooks.decide import Decision
 from bakery.hooks.payloads import Envelope, envelope_of, is_ping, is_push, json_in
 from bakery.hooks.pull_requests import is_pull_request
 from bakery.hooks.receive import Answer, Parcel, not_signed, take
+from bakery.hooks.refusals import Refusals
 from bakery.hooks.rows import Hook, find_followers
 from bakery.hooks.signatures import Provider, provider_of, why_not_signed
 from bakery.hooks.turns import Turns
@@ -21,8 +21,6 @@ from bakery.model.labels import shown_part
 from bakery.model.secret import Secret
 from bakery.store.queue import Queue
 from bakery.store.store import Store
-
-log = structlog.get_logger()
 
 _NOBODYS = Secret(secrets.token_hex(32))  # where there is no App: the answer takes as long as for one
 _OF_THE_APP = ("installation", "installation_repositories", "repository", "github_app_authorization")
@@ -44,13 +42,13 @@ class _Body(msgspec.Struct):
     repository: _Repository
 
 
-async def receive_from_app(store: Store, queue: Queue, turns: Turns, parcel: Parcel) -> Answer:
+async def receive_from_app(store: Store, queue: Queue, turns: Turns, refusals: Refusals, parcel: Parcel) -> Answer:
     async with store.connection() as connection:
         app = await read_app(connection)
     why_not = why_not_signed(parcel.headers, parcel.body, app.open_webhook_secret(store.vault) if app else _NOBODYS)
     if app is None or why_not or provider_of(parcel.headers) is not Provider.GITHUB:
         if app is not None:
-            log.warning("github_app_delivery_refused", why=why_not or "It does not come from GitHub.")
+            refusals.tell(why_not or "It does not come from GitHub.", at=asyncio.get_running_loop().time())
         raise not_signed("It is that of the GitHub App, under Settings → GitHub.")
     envelope = envelope_of(Provider.GITHUB, parcel.headers)
     if envelope.event in _OF_THE_APP:

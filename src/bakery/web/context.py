@@ -9,6 +9,7 @@ from litestar.connection import ASGIConnection
 from bakery.delivery.command_runs import CommandRuns
 from bakery.delivery.local import Machine
 from bakery.github.repositories import Answers
+from bakery.hooks.refusals import Refusals
 from bakery.hooks.turns import Turns
 from bakery.ingress.certifying import authority_of
 from bakery.ingress.dns import Dns, DnsServer
@@ -43,6 +44,7 @@ class Parts:
     has_own_site: bool = False
     runs: CommandRuns = field(default_factory=CommandRuns)
     pushes: Turns = field(default_factory=Turns)
+    refusals: Refusals = field(default_factory=Refusals)
     github: Answers = field(default_factory=Answers)
     issuers: Issuers = field(default_factory=Issuers)
     is_set_up: bool = False

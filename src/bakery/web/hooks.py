@@ -53,7 +53,7 @@ async def receive_from_github(request: WebRequest, parts: Parts, hook: str) -> R
 )
 async def receive_from_github_app(request: WebRequest, parts: Parts) -> Received:
     """The address of the GitHub App's own webhook."""
-    return told(await receive_from_app(parts.store, parts.queue, parts.pushes, await _parcel(request)))
+    return told(await receive_from_app(parts.store, parts.queue, parts.pushes, parts.refusals, await _parcel(request)))
 
 
 async def received(request: WebRequest, parts: Parts, hook: Hook | None) -> Received:
