@@ -31,7 +31,7 @@ async def asking(url: GitHubUrl, token: Secret | None, *, cache: CACHE_TYPE | No
     async with reaching(url) as client:
         try:
             yield GitHubAPI(client, "bakery", oauth_token=opened, base_url=api_of(url), cache=cache)
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, ValueError, LookupError) as error:  # as the library reads what is no GitHub's
             raise _not_understood(url) from error
         except GitHubException as error:
             raise _told(error, url) from error
