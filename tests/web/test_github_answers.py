@@ -17,6 +17,8 @@ from bakery.model.github import GitHubUrl
         ("content-type: application/json", b"\xff\xfe"),
         ("content-type: application/json; charset=nonsense", b"[]"),
         ("content-type: application/json\r\nx-ratelimit-limit: many", b"[]"),
+        ('content-type: application/json\r\nlink: <http://127.0.0.1:1/>; rel="next"', b"[]"),  # elsewhere
+        ('content-type: application/json\r\nlink: </repositories>; rel="next"', b"[]"),  # in a circle
     ],
 )
 async def test_an_answer_that_means_nothing_is_told_and_is_no_fault_of_ours(headers: str, body: bytes) -> None:

@@ -1,5 +1,6 @@
 """Asking GitHub: every answer that is none becomes a sentence with its cause and what to do next."""
 
+import itertools
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from bakery.model.github import GitHubUrl, api_of
 from bakery.model.secret import Secret
 
 _PATIENCE = 10.0  # seconds
+_MOST_PAGES = 500
 _A_WHILE = 60  # seconds, where GitHub does not say for how long
 
 
@@ -39,9 +41,18 @@ async def asking(url: GitHubUrl, token: Secret | None, *, cache: CACHE_TYPE | No
 
 @asynccontextmanager
 async def reaching(url: GitHubUrl) -> AsyncIterator[httpx.AsyncClient]:
-    """Follows no redirect: a token goes to the server that an Admin named, and nowhere else."""
+    """Follows no redirect, and no page of a list that lies elsewhere: a token goes to the server that an Admin named,
+    and nowhere else. Pages that lead in a circle have an end."""
+    servers = {_server(httpx.URL(address)) for address in (url, api_of(url))}
+    asked = itertools.count()
+
+    async def expect_server(request: httpx.Request) -> None:
+        if _server(request.url) not in servers or next(asked) >= _MOST_PAGES:
+            raise _not_understood(url)
+
+    hooks = {"request": [expect_server]}
     try:
-        async with httpx.AsyncClient(timeout=_PATIENCE, follow_redirects=False) as client:
+        async with httpx.AsyncClient(timeout=_PATIENCE, follow_redirects=False, event_hooks=hooks) as client:
             yield client
     except httpx.TimeoutException as error:
         raise Unavailable(
@@ -53,6 +64,10 @@ async def reaching(url: GitHubUrl) -> AsyncIterator[httpx.AsyncClient]:
             hint="Look at githubstatus.com, and at the address under Settings → GitHub. Then try again.",
             retry_after=_A_WHILE,
         ) from error
+
+
+def _server(url: httpx.URL) -> tuple[str, bytes]:
+    return url.scheme, url.netloc
 
 
 def _told(error: GitHubException, url: GitHubUrl) -> BakeryError:
