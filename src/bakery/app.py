@@ -97,17 +97,19 @@ async def open_parts(settings: Settings, dsn: str, stack: AsyncExitStack, *, nam
     vault = await asyncio.to_thread(open_vault, settings, dsn)
     work = await asyncio.to_thread(prepare_role, dsn, vault)
     store = await stack.enter_async_context(Store(work.dsn, vault, name=name))
+    at_work = await stack.enter_async_context(Store(work.dsn, vault, name=name, rests=True))
     queue = Queue(store)
     root = PurePosixPath(settings.node_dir)
     machine = Machine(lambda: open_local_node(root=root))
-    links = Links(store, machine.node, Transcript(store, now))
+    links = Links(store, machine.node, Transcript(at_work, now))
     stack.push_async_callback(links.close)
-    register_tasks(queue, store, links)
-    certifying.register_tasks(queue, store, links, authority_of(settings))
-    node_tasks.register_tasks(queue, store, links, log_bytes=settings.job_log_bytes)
+    register_tasks(queue, at_work, links)
+    certifying.register_tasks(queue, at_work, links, authority_of(settings))
+    node_tasks.register_tasks(queue, at_work, links, log_bytes=settings.job_log_bytes)
     parts = Parts(
         settings=settings,
         store=store,
+        at_work=at_work,
         hub=EventHub(store, encode),
         queue=queue,
         machine=machine,

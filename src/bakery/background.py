@@ -87,19 +87,19 @@ async def _read_settings(parts: Parts) -> None:
 
 
 async def _seal(parts: Parts) -> None:
-    await keep_sealing(parts.store)
+    await keep_sealing(parts.at_work)
 
 
 async def _keep_local(parts: Parts) -> None:
     """This machine, as a node, belongs to one process at a time."""
-    await leases.whenever_held(parts.store, "node:local", lambda: _look_after_local(parts))
+    await leases.whenever_held(parts.at_work, "node:local", lambda: _look_after_local(parts))
 
 
 async def _look_after_local(parts: Parts) -> None:
     address = Address(parts.general.public_ip, parts.general.apps_domain)
-    for note in await ensure_local_node(parts.store, parts.queue, parts.machine, address):
+    for note in await ensure_local_node(parts.at_work, parts.queue, parts.machine, address):
         log.warning("node_note", note=note)
-    node_id = await local_node_id(parts.store)
+    node_id = await local_node_id(parts.at_work)
     async with asyncio.TaskGroup() as group:
         group.create_task(_look_after_apps(parts, node_id))
         group.create_task(_watch_machine(parts, node_id))
@@ -107,7 +107,7 @@ async def _look_after_local(parts: Parts) -> None:
 
 
 async def _look_after_apps(parts: Parts, node_id: int) -> None:
-    await look_after_apps(parts.store, parts.queue, parts.links, node_id, drift_every=parts.settings.drift_every)
+    await look_after_apps(parts.at_work, parts.queue, parts.links, node_id, drift_every=parts.settings.drift_every)
 
 
 async def _keep_own_site(parts: Parts) -> None:
@@ -117,13 +117,15 @@ async def _keep_own_site(parts: Parts) -> None:
 
     async def settle() -> None:
         async with turn:
-            general = await read_general(parts.store, parts.settings)
-            await own_site.settle_own_site(parts.store, machine, general, bakerys_port=Port(parts.settings.port))
+            general = await read_general(parts.at_work, parts.settings)
+            await own_site.settle_own_site(parts.at_work, machine, general, bakerys_port=Port(parts.settings.port))
 
     async def renew() -> None:
         while True:
             await asyncio.sleep(_RENEWAL_LOOK)
-            if await own_site.is_certificate_due(parts.store, machine, await read_general(parts.store, parts.settings)):
+            if await own_site.is_certificate_due(
+                parts.at_work, machine, await read_general(parts.at_work, parts.settings)
+            ):
                 await settle()
 
     async with parts.hub.subscribe({"settings"}, (), None) as subscription, asyncio.TaskGroup() as group:
@@ -135,7 +137,7 @@ async def _keep_own_site(parts: Parts) -> None:
 
 async def _watch_machine(parts: Parts, node_id: int) -> None:
     """The probe of this machine, which needs no connection."""
-    node, metrics = await parts.machine.node(), MetricsWriter(parts.store)
+    node, metrics = await parts.machine.node(), MetricsWriter(parts.at_work)
     async for vitals in watch(node.transport, interval=INTERVAL, folder=node.folders.root):
         metrics.add(node_id, vitals, now())
         metrics.traffic.add(node_id, vitals.traffic, now())
@@ -146,35 +148,35 @@ async def _keep_in_touch(parts: Parts) -> None:
     def beside(node_id: int) -> Coroutine[None, None, None]:
         return _look_after_apps(parts, node_id)
 
-    await Touch(parts.store, parts.links, parts.queue, MetricsWriter(parts.store), now=now, beside=beside).run()
+    await Touch(parts.at_work, parts.links, parts.queue, MetricsWriter(parts.at_work), now=now, beside=beside).run()
 
 
 async def _look_at_domains(parts: Parts) -> None:
-    await keep_looking(parts.store, parts.dns)
+    await keep_looking(parts.at_work, parts.dns)
 
 
 async def _look_at_branches(parts: Parts) -> None:
-    await keep_looking_at_branches(parts.store, parts.links)
+    await keep_looking_at_branches(parts.at_work, parts.links)
 
 
 async def _look_after_certificates(parts: Parts) -> None:
-    await certifying.keep_certified(parts.store, parts.queue, parts.authority)
+    await certifying.keep_certified(parts.at_work, parts.queue, parts.authority)
 
 
 async def _tell_github(parts: Parts) -> None:
-    await keep_telling(parts.store, lambda: parts.general.base_url)
+    await keep_telling(parts.at_work, lambda: parts.general.base_url)
 
 
 async def _keep_previews(parts: Parts) -> None:
-    await keep_previews(parts.store, parts.queue, now)
+    await keep_previews(parts.at_work, parts.queue, now)
 
 
 async def _repair_hooks(parts: Parts) -> None:
-    await keep_repairing(parts.store, lambda: parts.general.base_url)
+    await keep_repairing(parts.at_work, lambda: parts.general.base_url)
 
 
 async def _look_at_github_app(parts: Parts) -> None:
-    await keep_looking_at_app(parts.store)
+    await keep_looking_at_app(parts.at_work)
 
 
 async def _write_transcript(parts: Parts) -> None:
@@ -184,18 +186,18 @@ async def _write_transcript(parts: Parts) -> None:
 async def _keep_house(parts: Parts) -> None:
     """What is old goes."""
     while True:
-        await forget_events(parts.store, older_than=_EVENTS_ARE_KEPT)
-        await forget_expired(parts.store)
+        await forget_events(parts.at_work, older_than=_EVENTS_ARE_KEPT)
+        await forget_expired(parts.at_work)
         await parts.queue.forget_finished(after=_JOBS_ARE_KEPT)
-        await find_lost_work(parts.store, parts.queue)
-        await clear_jobs(parts.store, parts.links, older_than=_LOGS_ARE_KEPT)
-        await shorten_old_logs(parts.store, older_than=_DEPLOYMENT_LOGS_ARE_KEPT)
-        await forget_transcripts(parts.store, older_than=_TRANSCRIPTS_ARE_KEPT)
-        await forget_deliveries(parts.store)
-        await deploy_what_was_cut(parts.store, parts.queue)
-        await keep_metrics(parts.store, now())
-        await forget_traffic(parts.store, now())
-        await forget_tails(parts.store)
+        await find_lost_work(parts.at_work, parts.queue)
+        await clear_jobs(parts.at_work, parts.links, older_than=_LOGS_ARE_KEPT)
+        await shorten_old_logs(parts.at_work, older_than=_DEPLOYMENT_LOGS_ARE_KEPT)
+        await forget_transcripts(parts.at_work, older_than=_TRANSCRIPTS_ARE_KEPT)
+        await forget_deliveries(parts.at_work)
+        await deploy_what_was_cut(parts.at_work, parts.queue)
+        await keep_metrics(parts.at_work, now())
+        await forget_traffic(parts.at_work, now())
+        await forget_tails(parts.at_work)
         await asyncio.sleep(_HOUSEKEEPING)
 
 

@@ -60,6 +60,7 @@ async def a_site(store: Store, folder: Path) -> Site:
     parts = Parts(
         settings=settings,
         store=store,
+        at_work=store,
         hub=EventHub(store, encode),
         queue=queue,
         machine=machine,

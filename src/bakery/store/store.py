@@ -1,9 +1,12 @@
 """The one way to the database: a pool, transactions that record what they did, and the vault beside it."""
 
 import asyncio
+import select
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Self
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import AsyncConnection
@@ -19,27 +22,39 @@ Connection = AsyncConnection[TupleRow]
 # A network that swallows everything is noticed in half a minute; by the system's own settings it takes two hours.
 _LINK = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
 _LETTING_GO = 0.5
+_MOMENT = 1.0  # seconds
 SERVER = "bakery serve"  # what the database calls the connections of processes that serve: this, and which of them
 
 
 class Store:
-    """Opened once by `app.py`. Reads take a connection, changes take a transaction."""
+    """Opened by `app.py`. Reads take a connection, changes take a transaction. One that `rests` keeps none open while
+    nobody uses it.
+    """
 
-    def __init__(self, dsn: str, vault: Vault, *, size: int = 8, patience: float = 5.0, name: str = "bakery") -> None:
+    def __init__(
+        self,
+        dsn: str,
+        vault: Vault,
+        *,
+        size: int = 8,
+        patience: float = 5.0,
+        name: str = "bakery",
+        rests: bool = False,
+    ) -> None:
         self.dsn = make_conninfo("", **{**_LINK, **conninfo_to_dict(dsn)})
         self.vault = vault
         self.name = name
         self._patience = patience
-        # A connection is checked when it is taken: after a restart of PostgreSQL the first request finds a fresh one.
+        self._given_back: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             self.dsn,
-            min_size=1,
+            min_size=0 if rests else 1,
             max_size=size,
             timeout=patience,
             max_idle=60,
             reconnect_timeout=patience,  # then attempts begin anew: their pauses stay short, however long it was away
             open=False,
-            check=AsyncConnectionPool.check_connection,
+            check=self._expect_alive,
             kwargs={"connect_timeout": 5, "application_name": name},
             name="bakery",
         )
@@ -67,10 +82,19 @@ class Store:
 
     async def is_reachable(self) -> bool:
         try:
-            async with self._taken(2):  # it has answered then
+            async with self._taken(2) as connection, asyncio.timeout(2 + _LETTING_GO), asyncio.timeout(2):
+                await AsyncConnectionPool.check_connection(connection)
                 return True
-        except (psycopg.OperationalError, PoolTimeout):
+        except (psycopg.OperationalError, TimeoutError):
             return False
+
+    async def _expect_alive(self, connection: Connection) -> None:
+        """When it is taken: after a restart of PostgreSQL the first request finds a fresh one. To ask the server costs
+        as much as what most are taken for, so one that answered a moment ago is only listened to.
+        """
+        rested = time.monotonic() - self._given_back.get(connection, 0.0)
+        if rested > _MOMENT or _hears_something(connection):
+            await AsyncConnectionPool.check_connection(connection)
 
     @asynccontextmanager
     async def _taken(self, patience: float) -> AsyncIterator[Connection]:
@@ -83,6 +107,14 @@ class Store:
             except TimeoutError as error:
                 raise PoolTimeout(f"No connection answered within {patience:g} s.") from error
             yield connection
+            self._given_back[connection] = time.monotonic()
+
+
+def _hears_something(connection: Connection) -> bool:
+    """A server says nothing to a connection that rests, but farewell."""
+    said = select.poll()
+    said.register(connection.fileno(), select.POLLIN)
+    return bool(said.poll(0))
 
 
 @asynccontextmanager

@@ -31,10 +31,12 @@ WebConnection = ASGIConnection[Any, Any, Any, Any]
 @dataclass(slots=True)
 class Parts:
     """`general` and `has_own_site` are replaced when an Admin changes them; all else stays for the life of the process.
-    With a site of its own, Bakery has a proxy on this machine."""
+    With a site of its own, Bakery has a proxy on this machine. What goes on beside the requests is `at_work` with
+    connections of its own: twenty deployments at once make nobody wait for a page."""
 
     settings: Settings
     store: Store
+    at_work: Store
     hub: EventHub
     queue: Queue
     machine: Machine
