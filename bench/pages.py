@@ -1,21 +1,18 @@
-"""Server time of pages with 1,000 apps and 100,000 rows of activity: while nothing else happens, and while 20 apps are
-deployed at once on the same machine. `python -m bench.pages`
+"""Server time of pages with 1,000 apps and 100,000 rows of activity, while nothing else happens; bench.fleet has it
+while 20 apps are deployed. `python -m bench.pages`
 """
 
 import asyncio
-import itertools
 import time
 
 import httpx
 import psycopg
 
 from bakery.app import database
+from bakery.settings import Settings
 from bench.running import Running, percentile, running, signed_in, tell, temporary_folder, this_machine
-from tests.delivery.fleet import an_app, packed
-from tests.faults.site import end_programs, program_of_a_user
 
 APPS, ROWS, REQUESTS = 1_000, 100_000, 200
-DEPLOYED, ROUNDS, LOOK_EVERY = 20, 3, 0.1
 PAGES = (
     "/",
     "/apps",
@@ -27,11 +24,11 @@ PAGES = (
     "/account/security",
     "/nodes",
 )
-LIMIT_MS, BUSY_LIMIT_MS = 40, 150
+LIMIT_MS = 40
 
 
-async def fill(bakery: Running) -> None:
-    async with database(bakery.settings) as dsn, await psycopg.AsyncConnection.connect(dsn) as connection:
+async def fill(settings: Settings) -> None:
+    async with database(settings) as dsn, await psycopg.AsyncConnection.connect(dsn) as connection:
         node = await this_machine(connection)
         await connection.execute(
             "INSERT INTO apps (slug, name) "
@@ -71,61 +68,22 @@ async def time_page(http: httpx.AsyncClient, path: str) -> list[float]:
     return times
 
 
-async def time_pages_while_deploying(http: httpx.AsyncClient) -> list[float]:
-    """Somebody looks at one after the other, a few a second, until all are live; three times."""
-    slugs = [f"deployed-{number}" for number in range(DEPLOYED)]
-    for slug in slugs:
-        (await http.post("/api/apps", json={"slug": slug, "command": "python3 app.py"})).raise_for_status()
-    times = []
-    for version in range(ROUNDS):
-        numbers = [await deploy(http, slug, f"v{version}") for slug in slugs]
-        waiting = set(zip(slugs, numbers, strict=True))
-        for path in itertools.cycle(PAGES):
-            began = time.perf_counter()
-            answer = await http.get(path)
-            times.append((time.perf_counter() - began) * 1000)
-            assert answer.status_code == 200, (path, answer.status_code)
-            if path == PAGES[-1]:
-                waiting = {one for one in waiting if await is_at_work(http, *one)}
-                if not waiting:
-                    break
-            await asyncio.sleep(LOOK_EVERY)
-    return times
-
-
-async def deploy(http: httpx.AsyncClient, slug: str, version: str) -> int:
-    sent = (await http.post(f"/api/apps/{slug}/sources", content=packed(an_app(version)))).raise_for_status().json()
-    asked = await http.post(f"/api/apps/{slug}/deployments", json={"source": sent["id"]})
-    return int(asked.raise_for_status().json()["number"])
-
-
-async def is_at_work(http: httpx.AsyncClient, slug: str, number: int) -> bool:
-    found = (await http.get(f"/api/apps/{slug}/deployments/{number}")).raise_for_status().json()
-    assert found["state"] in {"queued", "running", "succeeded"}, found["failure"]
-    return bool(found["state"] != "succeeded")
-
-
 def told(times: list[float]) -> dict[str, float]:
     return {"p50_ms": round(percentile(times, 0.5), 1), "p95_ms": round(percentile(times, 0.95), 1)}
 
 
 async def measure(bakery: Running) -> None:
-    await fill(bakery)
+    await fill(bakery.settings)
     async with signed_in(bakery) as http:
         figures = {path: told(await time_page(http, path)) for path in PAGES}
-        busy = await time_pages_while_deploying(http)
     tell(
         what=f"pages with {APPS} apps and {ROWS} rows of activity, {REQUESTS} requests each, one after another",
         pages=figures,
-        while_deploying={"apps": DEPLOYED, "rounds": ROUNDS, "requests": len(busy), **told(busy)},
-        limit_p95_ms={"idle": LIMIT_MS, "while_deploying": BUSY_LIMIT_MS},
-        holds=all(page["p95_ms"] <= LIMIT_MS for page in figures.values()) and told(busy)["p95_ms"] <= BUSY_LIMIT_MS,
+        limit_p95_ms=LIMIT_MS,
+        holds=all(page["p95_ms"] <= LIMIT_MS for page in figures.values()),
     )
 
 
 if __name__ == "__main__":
-    with temporary_folder() as bench_folder, running(bench_folder, program_of_a_user(bench_folder)) as served:
-        try:
-            asyncio.run(measure(served))
-        finally:
-            end_programs(served.serving)
+    with temporary_folder() as bench_folder, running(bench_folder) as served:
+        asyncio.run(measure(served))

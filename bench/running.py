@@ -84,7 +84,7 @@ async def this_machine(connection: psycopg.AsyncConnection) -> int:
     """The id of the node that Bakery makes a moment after its start."""
     async with asyncio.timeout(30):
         while True:
-            row = await (await connection.execute("SELECT id FROM nodes LIMIT 1")).fetchone()
+            row = await (await connection.execute("SELECT id FROM nodes ORDER BY id LIMIT 1")).fetchone()
             if row is not None:
                 return int(row[0])
             await asyncio.sleep(0.1)
