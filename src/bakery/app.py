@@ -97,7 +97,7 @@ async def open_parts(settings: Settings, dsn: str, stack: AsyncExitStack, *, nam
     vault = await asyncio.to_thread(open_vault, settings, dsn)
     work = await asyncio.to_thread(prepare_role, dsn, vault)
     store = await stack.enter_async_context(Store(work.dsn, vault, name=name))
-    at_work = await stack.enter_async_context(Store(work.dsn, vault, name=name, rests=True))
+    at_work = await stack.enter_async_context(Store(work.dsn, vault, name=name, for_work=True))
     queue = Queue(store)
     root = PurePosixPath(settings.node_dir)
     machine = Machine(lambda: open_local_node(root=root))

@@ -1,5 +1,6 @@
 """Connections to the database: whoever takes one gets one that works, without asking the server more than is needed."""
 
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -9,9 +10,19 @@ from bakery.app import open_parts
 from bakery.settings import read_settings
 from bakery.store import store as store_module
 from bakery.store.store import Connection, Store
+from bakery.store.vault import Key, Vault
 from tests.support.store import a_store
 
 _OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> %s"
+
+
+@pytest.fixture
+async def at_work(migrated_database_url: str) -> AsyncIterator[Store]:
+    """Of which one connection is open."""
+    async with Store(migrated_database_url, Vault([Key.mint()]), for_work=True) as opened:
+        async with opened.connection():
+            pass
+        yield opened
 
 
 async def a_process(store: Store) -> int:
@@ -20,33 +31,33 @@ async def a_process(store: Store) -> int:
         return connection.info.backend_pid
 
 
+@pytest.mark.parametrize("for_work", [False, True])
 async def test_a_connection_that_the_server_ended_while_it_rested_is_replaced_before_anybody_uses_it(
-    store: Store, migrated_database_url: str
+    for_work: bool, migrated_database_url: str
 ) -> None:
-    ended = await a_process(store)
-    async with a_store(migrated_database_url) as other, other.connection() as connection:
-        await connection.execute(_OTHERS, (connection.info.backend_pid,))
-    assert await a_process(store) != ended
+    async with Store(migrated_database_url, Vault([Key.mint()]), for_work=for_work) as store:
+        ended = await a_process(store)
+        async with a_store(migrated_database_url) as other, other.connection() as connection:
+            await connection.execute(_OTHERS, (connection.info.backend_pid,))
+        assert await a_process(store) != ended
 
 
 async def test_one_that_was_used_a_moment_ago_is_taken_without_a_word_to_the_server(
-    store: Store, migrated_database_url: str
+    at_work: Store, migrated_database_url: str
 ) -> None:
-    await store.pool.wait()  # else the first taker has it make a second one
-    async with store.connection() as connection:
+    async with at_work.connection() as connection:
         await connection.execute("SELECT 'a word of ours'")
-    async with store.connection() as taken:
+    async with at_work.connection() as taken:
         assert await last_word_of(taken, migrated_database_url) == "COMMIT"
 
 
 async def test_one_that_rested_longer_is_asked_first(
-    store: Store, migrated_database_url: str, monkeypatch: pytest.MonkeyPatch
+    at_work: Store, migrated_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(store_module, "_MOMENT", 0.0)
-    await store.pool.wait()
-    async with store.connection() as connection:
+    async with at_work.connection() as connection:
         await connection.execute("SELECT 'a word of ours'")
-    async with store.connection() as taken:
+    async with at_work.connection() as taken:
         assert await last_word_of(taken, migrated_database_url) == ""
 
 

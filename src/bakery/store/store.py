@@ -27,8 +27,8 @@ SERVER = "bakery serve"  # what the database calls the connections of processes 
 
 
 class Store:
-    """Opened by `app.py`. Reads take a connection, changes take a transaction. One that `rests` keeps none open while
-    nobody uses it.
+    """Opened by `app.py`. Reads take a connection, changes take a transaction. For work, none is kept open while nobody
+    uses it, and not each is asked whether the server is there: a page says at once that it hangs, work waits anyway.
     """
 
     def __init__(
@@ -39,22 +39,23 @@ class Store:
         size: int = 8,
         patience: float = 5.0,
         name: str = "bakery",
-        rests: bool = False,
+        for_work: bool = False,
     ) -> None:
         self.dsn = make_conninfo("", **{**_LINK, **conninfo_to_dict(dsn)})
         self.vault = vault
         self.name = name
         self._patience = patience
+        # A connection is checked when it is taken: after a restart of PostgreSQL the first request finds a fresh one.
         self._given_back: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self.pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
             self.dsn,
-            min_size=0 if rests else 1,
+            min_size=0 if for_work else 1,
             max_size=size,
             timeout=patience,
             max_idle=60,
             reconnect_timeout=patience,  # then attempts begin anew: their pauses stay short, however long it was away
             open=False,
-            check=self._expect_alive,
+            check=self._expect_alive if for_work else AsyncConnectionPool.check_connection,
             kwargs={"connect_timeout": 5, "application_name": name},
             name="bakery",
         )
@@ -82,16 +83,13 @@ class Store:
 
     async def is_reachable(self) -> bool:
         try:
-            async with self._taken(2) as connection, asyncio.timeout(2 + _LETTING_GO), asyncio.timeout(2):
-                await AsyncConnectionPool.check_connection(connection)
+            async with self._taken(2):  # it has answered then
                 return True
-        except (psycopg.OperationalError, TimeoutError):
+        except (psycopg.OperationalError, PoolTimeout):
             return False
 
     async def _expect_alive(self, connection: Connection) -> None:
-        """When it is taken: after a restart of PostgreSQL the first request finds a fresh one. To ask the server costs
-        as much as what most are taken for, so one that answered a moment ago is only listened to.
-        """
+        """To ask the server costs as much as what most are taken for: one that answered a moment ago is listened to."""
         rested = time.monotonic() - self._given_back.get(connection, 0.0)
         if rested > _MOMENT or _hears_something(connection):
             await AsyncConnectionPool.check_connection(connection)
