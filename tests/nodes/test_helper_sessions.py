@@ -74,6 +74,27 @@ async def test_calls_at_the_same_time_do_not_wait_for_each_other(
     assert machine.begun == ["session"] * 4
 
 
+async def test_what_comes_again_and_again_at_the_same_time_needs_no_further_start(
+    machine: Counting, program: tuple[str, ...], sessions: HelperSessions
+) -> None:
+    for _ in range(4):
+        await asyncio.gather(*(sessions.run(command(*program, "log-size", UNIT)) for _ in range(3)))
+    assert machine.begun == ["session"] * 3
+
+
+async def test_of_those_that_are_kept_one_makes_room_for_a_command_of_another_kind(
+    machine: Counting, program: tuple[str, ...], sessions: HelperSessions
+) -> None:
+    await asyncio.gather(*(sessions.run(command(*program, "log-size", UNIT)) for _ in range(3)))
+    for word in ("flour", "water", "salt"):
+        assert (await sessions.run(command("echo", word))).succeeded
+    await asyncio.to_thread(
+        wait_until, lambda: len(processes_with(f"{program[5]}\0session")) == 1, what="one session is left"
+    )
+    assert (await sessions.run(command(*program, "log-size", UNIT))).succeeded
+    assert machine.begun == ["session"] * 3 + ["flour", "water", "salt"]
+
+
 @pytest.mark.parametrize(
     "words",
     [("log-size", UNIT), ("log-size", "no unit"), ("no-verb",), ("job-status", "j" + "0" * 24), ("version",)],

@@ -33,7 +33,7 @@ async def a_process(store: Store) -> int:
 
 @pytest.mark.parametrize("for_work", [False, True])
 async def test_a_connection_that_the_server_ended_while_it_rested_is_replaced_before_anybody_uses_it(
-    for_work: bool, migrated_database_url: str
+    *, for_work: bool, migrated_database_url: str
 ) -> None:
     async with Store(migrated_database_url, Vault([Key.mint()]), for_work=for_work) as store:
         ended = await a_process(store)

@@ -1,7 +1,7 @@
 """Calls of a node's helper over a conversation with it: its start costs as much as ten of its verbs.
 
 A transport around another. Commands that call the helper go over a session that is open, or opens one; all others pass.
-One session serves one call at a time, one is kept for a few seconds for the next, and none is kept for longer: nothing
+One session serves one call at a time. A few are kept for some seconds for the next calls, and none for longer: nothing
 of ours runs on a machine that we do not talk to.
 """
 
@@ -23,6 +23,7 @@ from bakery.nodes.running import Tail, as_bytes, in_time
 from bakery.nodes.transport import Finished, Running, Transport
 
 KEPT_FOR = 5.0  # seconds
+_MOST_KEPT = 3  # each has one of the few channels to a node
 _LONGEST_END = 5.0
 _HEAD, _LONGEST_PIECE, _LONGEST_STATUS = 5, PIECE, 8  # bytes
 _CONVERSES = frozenset({"upload-keep", "run-program", "run-container"})  # these go on reading what their caller sends
@@ -35,8 +36,7 @@ class HelperSessions:
         self._inner = inner
         self._program = program
         self._kept_for = kept_for
-        self._idle: Session | None = None
-        self._forgetting: asyncio.TimerHandle | None = None
+        self._idle: dict[Session, asyncio.TimerHandle] = {}  # the last one that was used is the last
         self._has_none = False  # a helper of before, or a machine that cannot
 
     @property
@@ -45,6 +45,7 @@ class HelperSessions:
 
     async def run(self, command: Command) -> Finished:
         if not self._is_call(command):
+            self._make_room()
             return await self._inner.run(command)
         output = Tail()
         async with in_time(command), self._opened(command) as running:
@@ -53,10 +54,14 @@ class HelperSessions:
             return replace(await running.end(), output=str(output))
 
     def stream(self, command: Command) -> AsyncGenerator[bytes, None]:
+        self._make_room()
         return self._inner.stream(command)
 
     def open(self, command: Command) -> AbstractAsyncContextManager[Running]:
-        return self._opened(command) if self._is_call(command) else self._inner.open(command)
+        if self._is_call(command):
+            return self._opened(command)
+        self._make_room()
+        return self._inner.open(command)
 
     def tunnel(self, port: Port) -> AbstractAsyncContextManager[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
         return self._inner.tunnel(port)
@@ -74,8 +79,7 @@ class HelperSessions:
         await self._inner.remove(path)
 
     async def close(self) -> None:
-        session = self._take()
-        if session is not None:
+        while session := self._take():
             await session.end()
 
     def _is_call(self, command: Command) -> bool:
@@ -107,23 +111,28 @@ class HelperSessions:
         return Session(self._inner, command(*self._program, "session"))
 
     def _take(self) -> "Session | None":
-        session, self._idle = self._idle, None
-        if self._forgetting is not None:
-            self._forgetting.cancel()
+        """The one that was used last: of several, those that are not needed grow old."""
+        if not self._idle:
+            return None
+        session, forgetting = self._idle.popitem()
+        forgetting.cancel()
         return session
 
     async def _keep(self, session: "Session") -> None:
-        earlier = self._take()
+        if len(self._idle) >= _MOST_KEPT:
+            await session.end()
+            return
         session.was_kept = True
-        self._idle = session
-        self._forgetting = asyncio.get_running_loop().call_later(self._kept_for, self._forget, session)
-        if earlier is not None:
-            await earlier.end()
+        self._idle[session] = asyncio.get_running_loop().call_later(self._kept_for, self._forget, session)
+
+    def _make_room(self) -> None:
+        """A command of another kind needs a channel: one does for the next call."""
+        if len(self._idle) > 1:
+            self._forget(next(iter(self._idle)))
 
     def _forget(self, session: "Session") -> None:
-        if self._idle is session:
-            self._idle = None
-            session.leave()
+        self._idle.pop(session).cancel()
+        session.leave()
 
 
 class Session:
