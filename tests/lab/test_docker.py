@@ -334,6 +334,8 @@ async def test_containers_of_a_node(agent: Agent) -> None:
     for number in (1, 2):
         status, log = await agent.build(a_build(number))
         assert status.exit_status == 0, log
+    await those_that_are_the_first_at_once_make_one_network(agent)
+    await a_network_that_was_made_twice_is_one_again(agent)
     await an_app_runs_apart(agent)
     await a_check_runs_in_it_and_what_it_uses_is_told(agent)
     await what_runs_like_this_goes_on_and_what_died_starts_again(agent)
@@ -346,6 +348,32 @@ async def test_containers_of_a_node(agent: Agent) -> None:
     await what_is_not_ours_is_left_alone(agent)
     await after_a_reboot_only_what_shall_run_does(agent)
     await nothing_is_left_but_volumes(agent)
+
+
+async def those_that_are_the_first_at_once_make_one_network(agent: Agent) -> None:
+    names = [UnitName(f"bakery-shop-production-green-worker-{number}") for number in range(1, 7)]
+    others = [replace(a_container(), name=name, host_port=None, port=None, volumes={}) for name in names]
+    states = await asyncio.gather(*map(agent.containers.start, others))
+    assert all(state.is_running for state in states)
+    assert networks(agent.node) == ["bakery"]
+    await asyncio.gather(*map(agent.containers.remove, names))
+
+
+async def a_network_that_was_made_twice_is_one_again(agent: Agent) -> None:
+    (labels,) = json.loads(
+        agent.node.run("docker", "network", "inspect", "--format={{json .Labels}}", "bakery").join("[]")
+    )
+    told = {"Name": "bakery", "Driver": "bridge", "Labels": labels}
+    argv = "curl --silent --fail --unix-socket /run/docker.sock -H Content-Type:application/json --data @- "
+    agent.node.run(*argv.split(), "http://docker/networks/create", stdin=json.dumps(told).encode())
+    assert networks(agent.node) == ["bakery", "bakery"]
+    state = await agent.containers.start(replace(a_container(), name=OTHER, host_port=None, port=None, volumes={}))
+    assert (state.is_running, networks(agent.node)) == (True, ["bakery"])
+    await agent.containers.remove(OTHER)
+
+
+def networks(node: Node) -> list[str]:
+    return node.run("docker", "network", "ls", "--format={{.Name}}", "--filter=name=bakery").split()
 
 
 async def an_app_runs_apart(agent: Agent) -> None:

@@ -27,14 +27,13 @@ from pathlib import Path
 from typing import Any
 
 from bakery.helper import container_logs
-from bakery.helper.docker_api import CONFLICT, NOT_FOUND, PATIENCE, Docker, Refused, installation, patiently
-from bakery.helper.files import make_folder
+from bakery.helper.docker_api import NOT_FOUND, PATIENCE, Docker, Refused, installation, patiently
 from bakery.helper.names import UNIT
+from bakery.helper.networks import ensure_network
 from bakery.helper.systemd import signal_name
 from bakery.helper.told_container import (
     CONTAINER,
     LONGEST_STOP,
-    NETWORK,
     SPEC,
     Place,
     body_of,
@@ -42,11 +41,10 @@ from bakery.helper.told_container import (
     settled,
     told_container,
 )
-from bakery.helper.turns import wait_for_turn
+from bakery.helper.turns import taking_turns
 from bakery.helper.verbs import Verb
 from bakery.helper.words import say, told_object
 
-APART = {"com.docker.network.bridge.enable_icc": "false"}
 # As inits and shells say it of what they are to run.
 NEVER_RAN = {126: "its command could not be run", 127: "its command was not found"}
 LONGEST_WORD = 200  # of what is said of an end
@@ -63,13 +61,13 @@ def start(root: Path, name: str) -> None:
     place = Place(root, name)
     told_container(told, place)
     docker = Docker()
-    with taking_turns(root, name):
+    with taking_turns(root / "containers" / name, within=LONGEST_TURN):
         say(patiently(lambda: started(docker, place, told)))
 
 
 def stop(root: Path, name: str) -> None:
     docker, place = Docker(), Place(root, name)
-    with taking_turns(root, name):
+    with taking_turns(root / "containers" / name, within=LONGEST_TURN):
         patiently(lambda: stopped(docker, place))
 
 
@@ -80,7 +78,7 @@ def remove(root: Path, name: str) -> None:
         stopped(docker, place)
         removed(docker, place)
 
-    with taking_turns(root, name):
+    with taking_turns(root / "containers" / name, within=LONGEST_TURN):
         patiently(act)
 
 
@@ -153,25 +151,6 @@ def find(docker: Docker, place: Place) -> Any:  # noqa: ANN401 - Docker's JSON
     if found and (found["Config"]["Labels"] or {}).get("bakery.installation") != place.installation:
         sys.exit(f"The container {place.name} on this machine is not this Bakery's.")
     return found
-
-
-def ensure_network(docker: Docker, place: Place) -> None:
-    """One for all apps, on which none reaches another. Docker has addresses for thirty networks, not for one an app."""
-    told = {
-        "Name": NETWORK, "CheckDuplicate": True, "Driver": "bridge", "Options": APART,
-        "Labels": {"bakery.installation": place.installation},
-    }  # fmt: skip
-    found = docker.find("networks", NETWORK)
-    if found is None:
-        try:
-            docker.ask("POST", "networks", "create", told=told)
-        except Refused as refused:
-            if refused.status != CONFLICT:
-                raise
-    elif found["Driver"] != "bridge" or not APART.items() <= (found["Options"] or {}).items():
-        sys.exit(
-            f"The network {NETWORK} of Docker on this machine was not made by Bakery: apps could reach each other."
-        )
 
 
 def ensure_volume(docker: Docker, place: Place, name: str) -> None:
@@ -255,19 +234,6 @@ def missing_is_fine() -> Iterator[None]:
     except Refused as refused:
         if refused.status != NOT_FOUND:
             raise
-
-
-@contextlib.contextmanager
-def taking_turns(root: Path, name: str) -> Iterator[None]:
-    """Verbs that change a container follow each other. The file goes with the last."""
-    make_folder(root / "containers", 0o700)
-    path = root / "containers" / name
-    lock = wait_for_turn(path, within=LONGEST_TURN)
-    try:
-        yield
-    finally:
-        path.unlink(missing_ok=True)
-        os.close(lock)
 
 
 VERBS: dict[str, Verb] = {

@@ -20,11 +20,12 @@ from typing import Any
 
 from bakery.helper import job_watch, jobs
 from bakery.helper.container_logs import next_piece
-from bakery.helper.containers import ensure_network, ensure_volume, find, let_write, missing_is_fine
+from bakery.helper.containers import ensure_volume, find, let_write, missing_is_fine
 from bakery.helper.docker_api import CONFLICT, Away, Docker, Refused, installation, patiently
 from bakery.helper.images import OwnWork, add_note, of_job
 from bakery.helper.job import KEY, LONGEST_JOB, Job
 from bakery.helper.names import APP, WORD
+from bakery.helper.networks import ensure_network
 from bakery.helper.told_container import CONTAINER, SPEC, Place, body_of, expect_ours, settled, told_container
 from bakery.helper.verbs import Verb
 from bakery.helper.words import sentence, told_object, whole_number, write_all
@@ -38,7 +39,7 @@ class OncePlace(Place):
     """Whose container it is. It is in no slot."""
 
     def __init__(self, root: Path, app: str, environment: str, key: str) -> None:
-        self.app, self.environment, self.key = app, environment, key
+        self.root, self.app, self.environment, self.key = root, app, environment, key
         self.name, self.slot = f"bakery-{key}", ""
         self.installation = installation(root)
 

@@ -43,7 +43,7 @@ class Place:
     """What follows from a container's name."""
 
     def __init__(self, root: Path, name: str) -> None:
-        self.name = name
+        self.root, self.name = root, name
         home = premises_of_unit(root, name).home
         self.app, self.environment = home.parent.name, home.name
         self.slot = name[len(f"bakery-{self.app}-{self.environment}-") :]

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import select
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from bakery.helper.files import make_folder
+
 LOOK_AGAIN = 10  # ms
+
+
+@contextlib.contextmanager
+def taking_turns(path: Path, *, within: float) -> Iterator[None]:
+    """The file goes with the last."""
+    make_folder(path.parent, 0o700)
+    lock = wait_for_turn(path, within=within)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
+        os.close(lock)
 
 
 def wait_for_turn(path: Path, *, within: float) -> int:
