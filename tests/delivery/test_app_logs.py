@@ -11,10 +11,10 @@ from bakery.delivery import app_logs
 from bakery.delivery.app_logs import Source, Wanted, open_app_log
 from bakery.delivery.find import app_of_stream, node_of_environment
 from bakery.delivery.variables import import_variables
-from bakery.model.apps import Runtime
 from bakery.model.errors import BadInput, TooMany
 from bakery.model.masking import Masker
 from bakery.model.names import Colour, UnitName
+from bakery.model.runtimes import Runtime
 from bakery.model.secret import Secret
 from bakery.nodes.few_channels import PlanTurns
 from bakery.store import logs

@@ -6,7 +6,8 @@ from bakery.delivery.foresight import Change, ForeseenPart, Names, compared, for
 from bakery.delivery.plan import plan_deployment
 from bakery.delivery.premises import Release
 from bakery.delivery.recipe import Recipe
-from bakery.model.apps import Runtime, SourceKind
+from bakery.model.apps import SourceKind
+from bakery.model.runtimes import Runtime
 from tests.delivery.test_plan import BLUE_IS_LIVE, DOCKER, OURS, wanted
 
 RECIPE = Recipe(

@@ -1,8 +1,8 @@
 """What lies on a node and nobody needs."""
 
 from bakery.delivery.leftovers import DAY, HOUR, MOST_OF_TOOLS, Kind, Known, Rows, left_over
-from bakery.model.apps import Runtime
 from bakery.model.names import Colour
+from bakery.model.runtimes import Runtime
 from bakery.nodes.disk import BuildCache, Found, FoundHome, FoundImage, FoundJob, FoundUpload
 from bakery.nodes.jobs import JobState
 

@@ -19,12 +19,13 @@ from bakery.delivery.planned import (
 )
 from bakery.delivery.premises import Premises, Release
 from bakery.delivery.recipe import Recipe
-from bakery.model.apps import Runtime, SourceKind
+from bakery.model.apps import SourceKind
 from bakery.model.container import ContainerSpec
 from bakery.model.deployments import SlotState
 from bakery.model.errors import Conflict
 from bakery.model.names import AppName, Colour, EnvironmentName, HostName, Port, ProcessName, SiteName, UnitName
 from bakery.model.processes import Instance
+from bakery.model.runtimes import Runtime
 from bakery.model.secret import Secret
 from bakery.model.strategies import Strategy
 from bakery.model.unit import UnitSpec

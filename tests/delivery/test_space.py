@@ -3,7 +3,7 @@
 import pytest
 
 from bakery.delivery.space import LEAST, RESERVE, Lack, needed_bytes, what_lacks
-from bakery.model.apps import Runtime
+from bakery.model.runtimes import Runtime
 from bakery.model.sizes import shown_bytes
 from bakery.nodes.disk import Room, Space
 

@@ -1,9 +1,9 @@
 import pytest
 
 from bakery.model.app_changes import RunSettings, changed
-from bakery.model.apps import Runtime
 from bakery.model.errors import BadInput
 from bakery.model.names import AppName
+from bakery.model.runtimes import Runtime
 from bakery.model.strategies import Strategy
 from bakery.model.unit import Limits
 

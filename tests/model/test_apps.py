@@ -1,9 +1,10 @@
 import pytest
 
-from bakery.model.apps import AppStatus, NewApp, Runtime, app_address, app_status, parse_new_app
+from bakery.model.apps import AppStatus, NewApp, app_address, app_status, parse_new_app
 from bakery.model.deployments import Health
 from bakery.model.errors import BadInput
 from bakery.model.names import AppName
+from bakery.model.runtimes import Runtime
 from tests.support.places import at
 
 

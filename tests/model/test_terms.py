@@ -3,18 +3,8 @@
 import pytest
 
 from bakery.model.errors import BadInput
-from bakery.model.terms import (
-    NOTHING,
-    TERMS,
-    HealthKind,
-    Origin,
-    Said,
-    Statuses,
-    Terms,
-    shown_terms,
-    terms_of,
-    with_term,
-)
+from bakery.model.health_kinds import HealthKind, Statuses
+from bakery.model.terms import NOTHING, TERMS, Origin, Said, Terms, shown_terms, terms_of, with_term
 from bakery.model.unit import Limits
 
 

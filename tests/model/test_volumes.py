@@ -1,7 +1,7 @@
 import pytest
 
-from bakery.model.apps import Runtime
 from bakery.model.errors import BadInput
+from bakery.model.runtimes import Runtime
 from bakery.model.volumes import parse_volumes, shown_volumes
 
 

@@ -4,10 +4,10 @@ import pytest
 
 from bakery.model.app_commands import ShellText, words
 from bakery.model.errors import BadInput
+from bakery.model.health_kinds import HealthKind, Statuses
 from bakery.model.names import Port, ProcessName
 from bakery.model.repository_paths import RepositoryPath
 from bakery.model.strategies import Strategy
-from bakery.model.terms import HealthKind, Statuses
 from bakery.model.unit import Limits
 from bakery.model.variables import VariableName
 from bakery.stacks.app_settings import AppSettings, DeploySettings, HealthSettings, Off, Volume

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from bakery.model.app_commands import words
-from bakery.model.apps import Runtime
+from bakery.model.runtimes import Runtime
 from tests.stacks.trees import Files, plan_of
 
 PACKAGE = json.dumps({"scripts": {"start": "bun src/index.ts", "build": "x", "test": "bun test"}})

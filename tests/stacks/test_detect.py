@@ -5,9 +5,9 @@ import json
 import pytest
 
 from bakery.model.app_commands import ShellText, words
-from bakery.model.apps import Runtime
 from bakery.model.errors import BadInput
 from bakery.model.names import ProcessName
+from bakery.model.runtimes import Runtime
 from bakery.stacks.app_settings import AppSettings
 from bakery.stacks.detect import wanted_files
 from bakery.stacks.plan import Alternative, BuildPlan, GeneratedDockerfile, Undetected

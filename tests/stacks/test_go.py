@@ -1,7 +1,7 @@
 import pytest
 
 from bakery.model.app_commands import words
-from bakery.model.apps import Runtime
+from bakery.model.runtimes import Runtime
 from bakery.stacks.plan import GeneratedDockerfile
 from tests.stacks.trees import Files, plan_of
 

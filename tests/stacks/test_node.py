@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from bakery.model.app_commands import AppCommand, words
-from bakery.model.apps import Runtime
+from bakery.model.runtimes import Runtime
 from tests.stacks.trees import Files, plan_of
 
 SERVER = {"scripts": {"start": "node server.js"}}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from bakery.model.apps import Runtime
+from bakery.model.runtimes import Runtime
 from bakery.stacks.node_development import folder_handed_out
 from bakery.stacks.plan import BuildPlan
 from tests.stacks.trees import Files, plan_of

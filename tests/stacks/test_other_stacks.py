@@ -3,9 +3,9 @@
 import pytest
 
 from bakery.model.app_commands import ShellText
-from bakery.model.apps import Runtime
 from bakery.model.names import ProcessName
 from bakery.model.repository_paths import RepositoryPath
+from bakery.model.runtimes import Runtime
 from bakery.stacks.dockerfile import exposed_port
 from bakery.stacks.plan import DockerfileAt
 from bakery.stacks.procfile import parse_procfile

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from bakery.model.app_commands import ShellText, words
-from bakery.model.apps import Runtime
+from bakery.model.runtimes import Runtime
 from tests.stacks.trees import Files, plan_of
 
 COMPOSER = json.dumps({"require": {"php": "^8.2", "laravel/framework": "^11", "ext-gd": "*", "ext-mbstring": "*"}})

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from bakery.model.apps import Runtime
+from bakery.model.runtimes import Runtime
 from tests.stacks.trees import Files, plan_of, unknown
 
 DOCKER, STATIC = Runtime.DOCKER, Runtime.STATIC

@@ -3,7 +3,7 @@ from typing import ClassVar
 import pytest
 
 from bakery.model.app_commands import AppCommand, ShellText, words
-from bakery.model.apps import Runtime
+from bakery.model.runtimes import Runtime
 from tests.stacks.trees import Files, plan_of, unknown
 
 UVICORN = 'exec uvicorn main:app --host "${HOST:-127.0.0.1}" --port "${PORT:-8000}"'

@@ -1,7 +1,7 @@
 import pytest
 
 from bakery.model.app_commands import ShellText, words
-from bakery.model.apps import Runtime
+from bakery.model.runtimes import Runtime
 from tests.stacks.trees import Files, plan_of, unknown
 
 LOCK = """\

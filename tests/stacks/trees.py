@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from bakery.model.apps import Runtime
 from bakery.model.repository_paths import TOP, RepositoryPath
+from bakery.model.runtimes import Runtime
 from bakery.stacks.app_settings import NOTHING_SAID, AppSettings
 from bakery.stacks.detect import detect, wanted_files
 from bakery.stacks.plan import BuildPlan, Detected, Undetected

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from bakery.github.links import LinkDetail
-from bakery.model.apps import Runtime
 from bakery.model.github import PUBLIC
+from bakery.model.runtimes import Runtime
 from bakery.nodes.catalogue import NodeSummary
 from bakery.web.presenters.new_app import Offers, new_app_page
 from bakery.web.presenters.new_app_seen import Seen

@@ -10,7 +10,7 @@ import pytest
 from bakery.delivery.apps import show_app
 from bakery.delivery.sources import show_source
 from bakery.delivery.variables import reveal
-from bakery.model.apps import Runtime
+from bakery.model.runtimes import Runtime
 from bakery.store.rows import only
 from tests.api.site import Site
 from tests.support.git_server import GitServer, a_git_server

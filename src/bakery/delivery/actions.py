@@ -15,11 +15,11 @@ from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.slots import free_slot, keep_warm, make_live, take_slot
 from bakery.delivery.work import StepFailed, Work
 from bakery.ingress.site_options import note_trouble
-from bakery.model.apps import Runtime
 from bakery.model.container import ContainerSpec
 from bakery.model.deployments import SlotState
 from bakery.model.faults import Point, fault_point
 from bakery.model.names import AppName, Colour, Port
+from bakery.model.runtimes import Runtime
 from bakery.model.terms import Terms
 from bakery.nodes.health import Answer, CheckKind, Unhealthy, wait_until_healthy
 from bakery.nodes.node import Node

@@ -18,13 +18,13 @@ from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.planned import Slot
 from bakery.delivery.variable_sets import masker_of
 from bakery.model.actor import Actor
-from bakery.model.apps import Runtime
 from bakery.model.deployments import SlotState
 from bakery.model.errors import BadInput, BakeryError
 from bakery.model.masking import Masker, Masking
 from bakery.model.names import AppAt, Colour, ProcessName, UnitName, unit_name
 from bakery.model.permissions import Permission
 from bakery.model.processes import WEB, Instance
+from bakery.model.runtimes import Runtime
 from bakery.nodes.links import Links
 from bakery.nodes.node import Node
 from bakery.store.ending import end_tasks

@@ -10,11 +10,11 @@ from bakery.delivery.defaults import stored, told
 from bakery.delivery.find import find_app
 from bakery.model.actor import Actor
 from bakery.model.app_changes import RunSettings, changed
-from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import NotFound
 from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
+from bakery.model.runtimes import Runtime
 from bakery.model.strategies import Strategy
 from bakery.model.terms import Said
 from bakery.model.unit import Limits

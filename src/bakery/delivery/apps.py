@@ -12,12 +12,13 @@ from bakery.delivery.ports import free_port
 from bakery.delivery.recipe import Recipe
 from bakery.delivery.volume_rows import expect_no_others
 from bakery.model.actor import Actor
-from bakery.model.apps import NewApp, Runtime
+from bakery.model.apps import NewApp
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import Conflict
 from bakery.model.names import AppAt, Colour
 from bakery.model.nodes import NodeState
 from bakery.model.permissions import Permission
+from bakery.model.runtimes import Runtime
 from bakery.model.strategies import Strategy
 from bakery.model.terms import NOTHING, Said, TermShown, shown_terms, terms_of
 from bakery.store.rows import only, typed

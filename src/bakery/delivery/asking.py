@@ -6,10 +6,11 @@ import time
 
 from bakery.delivery.keeping import keeper
 from bakery.delivery.premises import Premises, Release
-from bakery.model.apps import Runtime
 from bakery.model.errors import CommandFailed
+from bakery.model.health_kinds import HealthKind, Statuses
 from bakery.model.names import Colour, Port, UnitName
-from bakery.model.terms import HealthKind, Statuses, Terms
+from bakery.model.runtimes import Runtime
+from bakery.model.terms import Terms
 from bakery.nodes.health import (
     CALM_PAUSE,
     EAGER_PAUSE,

@@ -13,12 +13,13 @@ from bakery.delivery.placing import expect_room_on
 from bakery.delivery.variable_sets import newest_version, open_all, read_set, write_version
 from bakery.delivery.volume_rows import expect_no_others
 from bakery.model.actor import Actor
-from bakery.model.apps import Runtime, parse_slug
+from bakery.model.apps import parse_slug
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import Conflict
 from bakery.model.names import PRODUCTION, AppAt, EnvironmentName
 from bakery.model.nodes import NodeName
 from bakery.model.permissions import Permission
+from bakery.model.runtimes import Runtime
 from bakery.model.sources import Branch
 from bakery.store.rows import only
 from bakery.store.store import Store

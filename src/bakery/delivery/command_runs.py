@@ -13,13 +13,13 @@ from bakery.delivery.planned import Slot
 from bakery.delivery.premises import Premises, Release
 from bakery.delivery.variable_sets import masker_of
 from bakery.model.actor import Actor
-from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
 from bakery.model.bearer import mint_token
 from bakery.model.errors import BakeryError, Conflict, NotFound, TooMany, Unavailable
 from bakery.model.jobs import parse_words
 from bakery.model.names import AppAt, Port
 from bakery.model.permissions import Permission
+from bakery.model.runtimes import Runtime
 from bakery.model.secret import Secret
 from bakery.nodes.jobs import JobKey, JobLimits, JobSpec, new_job_key
 from bakery.nodes.links import Links

@@ -12,12 +12,12 @@ from bakery.delivery.volumes import clear_going, mark_going, volumes_of
 from bakery.github.repository_hooks import drop_hook
 from bakery.ingress.certificates import certificates_of
 from bakery.model.actor import Actor
-from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import NotFound
 from bakery.model.names import PRODUCTION, AppAt
 from bakery.model.permissions import Permission
+from bakery.model.runtimes import Runtime
 from bakery.nodes.node import Node
 from bakery.store.queue import Queue
 from bakery.store.rows import only

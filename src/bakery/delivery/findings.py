@@ -10,11 +10,12 @@ from bakery.delivery.placing import why_no_app
 from bakery.delivery.recipe import Recipe, recipe_of
 from bakery.delivery.sources import DeployKey, branch_of, credentials_for_new, way_of_new
 from bakery.model.actor import Actor
-from bakery.model.apps import NEW, Runtime
+from bakery.model.apps import NEW
 from bakery.model.errors import BadInput, Unavailable
 from bakery.model.names import EnvironmentName
 from bakery.model.permissions import Permission
 from bakery.model.repository_paths import RepositoryPath
+from bakery.model.runtimes import Runtime
 from bakery.model.sources import Branch, NewSource, ref_of
 from bakery.nodes.catalogue import NodeSummary
 from bakery.nodes.git_sources import GitCommit, GitCredentials, GitFetch

@@ -8,10 +8,11 @@ from typing import Any
 
 from bakery.delivery.history import DeploymentSummary
 from bakery.model.actor import Actor
-from bakery.model.apps import AppStatus, Runtime, app_address, app_status
+from bakery.model.apps import AppStatus, app_address, app_status
 from bakery.model.deployments import Health
 from bakery.model.names import AppAt, AppName, Colour, EnvironmentName
 from bakery.model.permissions import Permission
+from bakery.model.runtimes import Runtime
 from bakery.store.rows import Page, typed
 from bakery.store.store import Store
 

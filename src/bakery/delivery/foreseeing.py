@@ -22,12 +22,13 @@ from bakery.delivery.recipe import Recipe, recipe_of, recipe_of_files
 from bakery.delivery.variable_sets import newest_version, read_set
 from bakery.delivery.work import Patience
 from bakery.model.actor import Actor
-from bakery.model.apps import Runtime, SourceKind
+from bakery.model.apps import SourceKind
 from bakery.model.errors import BadInput, Conflict, NotFound, Unavailable
 from bakery.model.images import ImageReference, parse_image
 from bakery.model.names import AppAt, Port
 from bakery.model.permissions import Permission
 from bakery.model.repository_paths import TOP, RepositoryPath
+from bakery.model.runtimes import Runtime
 from bakery.model.sources import Ref
 from bakery.model.terms import Said
 from bakery.model.unit import Limits

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bakery.github.ways import Way, how_it_opens, open_to_fetch
-from bakery.model.apps import Runtime
 from bakery.model.errors import BakeryError, Conflict
 from bakery.model.names import AppName, EnvironmentName
 from bakery.model.repository_paths import TOP, RepositoryPath
+from bakery.model.runtimes import Runtime
 from bakery.model.secret import Secret
 from bakery.model.sources import USUAL_USER, Branch, GitUrl, Ref
 from bakery.nodes.git_sources import GitCommit, GitCredentials, GitFetch

@@ -12,13 +12,14 @@ from bakery.delivery.new_deployment import expect_docker
 from bakery.delivery.placing import expect_room_on
 from bakery.delivery.sources import SourceDetail, show_source
 from bakery.model.actor import Actor
-from bakery.model.apps import NewApp, Runtime
+from bakery.model.apps import NewApp
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import BadInput, Conflict, NotFound
 from bakery.model.images import NewImage
 from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.repository_paths import TOP
+from bakery.model.runtimes import Runtime
 from bakery.model.secret import Secret
 from bakery.nodes.links import Links
 from bakery.store.signing import mark_of, marking_key

@@ -3,9 +3,9 @@
 from typing import Protocol
 
 from bakery.delivery.premises import Program
-from bakery.model.apps import Runtime
 from bakery.model.container import ContainerSpec
 from bakery.model.names import UnitName
+from bakery.model.runtimes import Runtime
 from bakery.nodes.node import Node
 from bakery.nodes.units import CheckEnd, UnitState, Use
 

@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bakery.model.apps import Runtime
 from bakery.model.names import Colour
+from bakery.model.runtimes import Runtime
 from bakery.nodes.disk import Found, FoundHome
 
 HOUR, DAY = 3600.0, 24 * 3600.0

@@ -8,10 +8,11 @@ from bakery.delivery.planned import Slot, StepKey
 from bakery.delivery.premises import Premises, Release
 from bakery.delivery.recipe import Recipe
 from bakery.delivery.variable_sets import run_variables
-from bakery.model.apps import Runtime, SourceKind, automatic_host
+from bakery.model.apps import SourceKind, automatic_host
 from bakery.model.deployments import DeploymentState, SlotState
 from bakery.model.names import AppAt, AppName, Colour, EnvironmentName, Port, ProcessName
 from bakery.model.repository_paths import RepositoryPath
+from bakery.model.runtimes import Runtime
 from bakery.model.strategies import Strategy
 from bakery.model.terms import Said
 from bakery.model.unit import Limits

@@ -35,10 +35,10 @@ from bakery.delivery.step_jobs import Begin, begin_anew, run_step_job
 from bakery.delivery.steps import retitle_steps
 from bakery.delivery.variable_sets import build_variables
 from bakery.delivery.work import StepFailed, Work
-from bakery.model.apps import Runtime
 from bakery.model.errors import BadInput, Conflict
 from bakery.model.faults import Point, fault_point
 from bakery.model.repository_paths import joined
+from bakery.model.runtimes import Runtime
 from bakery.model.secret import Secret
 from bakery.model.unit import Limits
 from bakery.nodes.git_sources import why_not_fetched

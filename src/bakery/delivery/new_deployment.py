@@ -9,11 +9,12 @@ from bakery.delivery.image_rows import read_image
 from bakery.delivery.moves import supersede_waiting
 from bakery.delivery.uploads import Upload
 from bakery.model.actor import Actor
-from bakery.model.apps import Runtime, SourceKind
+from bakery.model.apps import SourceKind
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BadInput, Conflict, NotFound
 from bakery.model.images import ImageReference, with_tag
 from bakery.model.repository_paths import RepositoryPath
+from bakery.model.runtimes import Runtime
 from bakery.model.sources import Ref, is_short_commit, ref_of, shown_ref
 from bakery.store.logs import open_stream
 from bakery.store.rows import only

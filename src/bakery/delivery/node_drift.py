@@ -22,12 +22,12 @@ from bakery.ingress.certificates import ask_for_look, certificates_of
 from bakery.ingress.site_options import trouble_of
 from bakery.ingress.tasks import REFRESH_SITE
 from bakery.model.actor import Actor
-from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
 from bakery.model.container import ContainerSpec
 from bakery.model.errors import BakeryError, CommandFailed, Conflict, NodeUnreachable, NotFound
 from bakery.model.names import AppName, Colour, EnvironmentName, SiteName, site_name
 from bakery.model.permissions import Permission
+from bakery.model.runtimes import Runtime
 from bakery.model.unit import UnitSpec
 from bakery.nodes.catalogue import show_node
 from bakery.nodes.links import Links

@@ -1,9 +1,9 @@
 """Which node an app may come to live on."""
 
 from bakery.delivery.recipe import Recipe
-from bakery.model.apps import Runtime
 from bakery.model.errors import BadInput, NotFound, Unavailable
 from bakery.model.nodes import LOCAL, NodeName, NodeState
+from bakery.model.runtimes import Runtime
 from bakery.nodes.capabilities import IngressKind, UnitKeeper
 from bakery.nodes.catalogue import NodeSummary, lock_node
 from bakery.store.transaction import Transaction

@@ -26,10 +26,11 @@ from bakery.delivery.planned import (
 )
 from bakery.delivery.premises import Premises, Program, Release
 from bakery.delivery.recipe import Recipe
-from bakery.model.apps import Runtime, SourceKind
+from bakery.model.apps import SourceKind
 from bakery.model.deployments import SlotState
 from bakery.model.errors import Conflict
 from bakery.model.names import Colour, Port
+from bakery.model.runtimes import Runtime
 from bakery.model.strategies import Strategy
 from bakery.nodes.ingress import ProxySite, StaticSite
 

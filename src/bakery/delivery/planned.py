@@ -6,10 +6,10 @@ from enum import StrEnum
 
 from bakery.delivery.premises import Program, Release
 from bakery.delivery.recipe import Recipe
-from bakery.model.apps import Runtime
 from bakery.model.deployments import SlotState
 from bakery.model.names import Colour, Port
 from bakery.model.processes import Instance
+from bakery.model.runtimes import Runtime
 from bakery.nodes.homes import Place
 from bakery.nodes.ingress import ProxySite, StaticSite
 

@@ -6,7 +6,6 @@ from pathlib import PurePosixPath
 
 from bakery.delivery.recipe import Recipe
 from bakery.helper.names import account_name
-from bakery.model.apps import Runtime
 from bakery.model.container import ContainerSpec, image_name
 from bakery.model.names import (
     AppName,
@@ -22,6 +21,7 @@ from bakery.model.names import (
 )
 from bakery.model.processes import Instance, usual_count
 from bakery.model.repository_paths import TOP, RepositoryPath, joined
+from bakery.model.runtimes import Runtime
 from bakery.model.secret import Secret
 from bakery.model.terms import NOTHING, USUAL, Said, Terms, terms_of
 from bakery.model.unit import Limits, UnitSpec

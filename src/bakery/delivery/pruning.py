@@ -11,11 +11,11 @@ from bakery.delivery.find import node_of_environment
 from bakery.delivery.leftovers import DAY, HOUR, Kind, Known, Leftover, Rows, left_over
 from bakery.delivery.look import look_at_environment
 from bakery.model.actor import Actor
-from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import BakeryError, NodeUnreachable, Unavailable
 from bakery.model.names import AppName, Colour, EnvironmentName, SiteName, UnitName
 from bakery.model.permissions import Permission
+from bakery.model.runtimes import Runtime
 from bakery.nodes.catalogue import show_node
 from bakery.nodes.disk import Found, Space
 from bakery.nodes.homes import Place

@@ -9,8 +9,8 @@ from bakery.delivery.planned import Copy, Fetch, Make, Pull, Unpack
 from bakery.delivery.pruning import prune_shared
 from bakery.delivery.space import BUILDS_COUNTED, Lack, what_lacks
 from bakery.delivery.work import StepFailed, Work
-from bakery.model.apps import Runtime
 from bakery.model.errors import BakeryError, CommandFailed, Unavailable
+from bakery.model.runtimes import Runtime
 from bakery.model.sizes import shown_bytes
 from bakery.nodes.disk import Space
 from bakery.store.ending import end_tasks

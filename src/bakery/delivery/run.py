@@ -31,11 +31,11 @@ from bakery.delivery.undo import tidy, undo
 from bakery.delivery.variable_sets import masker_of
 from bakery.delivery.waiting import although_away
 from bakery.delivery.work import Patience, StepFailed, Work
-from bakery.model.apps import Runtime
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import BakeryError, NodeUnreachable, Unavailable
 from bakery.model.faults import Moment, Point, fault_at_step, fault_point
 from bakery.model.masking import Masker
+from bakery.model.runtimes import Runtime
 from bakery.nodes.node import Node
 from bakery.store.ending import end_tasks
 from bakery.store.store import Store

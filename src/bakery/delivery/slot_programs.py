@@ -12,9 +12,9 @@ from bakery.delivery import keeping
 from bakery.delivery.keeping import Keeper
 from bakery.delivery.look import Environment
 from bakery.delivery.premises import Premises, Program
-from bakery.model.apps import Runtime
 from bakery.model.names import Colour, UnitName
 from bakery.model.processes import Instance
+from bakery.model.runtimes import Runtime
 from bakery.nodes.node import Node
 from bakery.store.rows import typed
 from bakery.store.store import Store

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bakery.model.apps import Runtime
+from bakery.model.runtimes import Runtime
 from bakery.model.sizes import shown_bytes
 from bakery.nodes.disk import Room, Space
 

@@ -14,11 +14,11 @@ from bakery.delivery.step_jobs import end_step_jobs
 from bakery.delivery.steps import read_steps
 from bakery.delivery.waiting import although_away
 from bakery.delivery.work import Work
-from bakery.model.apps import Runtime
 from bakery.model.deployments import SlotState, StepState
 from bakery.model.errors import BakeryError, CommandFailed, NodeUnreachable, Unavailable
 from bakery.model.faults import Point, fault_point
 from bakery.model.names import Port, SiteName
+from bakery.model.runtimes import Runtime
 from bakery.nodes.health import Healthy
 from bakery.nodes.ingress import Ingress
 

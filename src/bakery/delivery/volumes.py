@@ -9,11 +9,11 @@ from bakery.delivery.apps import AppDetail, show_app
 from bakery.delivery.premises import Release
 from bakery.delivery.work import Work
 from bakery.model.actor import Actor
-from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import BadInput, Conflict, NotFound
 from bakery.model.names import AppAt, AppName, EnvironmentName
 from bakery.model.permissions import Permission
+from bakery.model.runtimes import Runtime
 from bakery.nodes.catalogue import show_node
 from bakery.nodes.homes import Place
 from bakery.nodes.links import Links

@@ -17,11 +17,11 @@ from bakery.delivery.tasks import RESTART, environment_lock
 from bakery.delivery.troubles import LOOP_ENDS, LOOP_WITHIN, Seen, Verdict, judge
 from bakery.delivery.watch_workers import look_at_workers
 from bakery.model.actor import Actor
-from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
 from bakery.model.deployments import Health, Trouble
 from bakery.model.errors import CommandFailed
 from bakery.model.names import AppName, Colour, EnvironmentName, Port, UnitName, unit_name
+from bakery.model.runtimes import Runtime
 from bakery.model.terms import NOTHING, USUAL, Said, Terms, terms_of
 from bakery.nodes.health import Answer
 from bakery.nodes.links import Links

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bakery.delivery.keeping import keeper
-from bakery.model.apps import Runtime
 from bakery.model.errors import CommandFailed
 from bakery.model.names import AppName, Colour, EnvironmentName, ProcessName, UnitName, unit_name
+from bakery.model.runtimes import Runtime
 from bakery.nodes.node import Node
 from bakery.nodes.units import UnitState
 from bakery.store.rows import typed

@@ -18,12 +18,12 @@ from bakery.delivery.request import request_deployment
 from bakery.hooks.preview_decisions import Step, next_step
 from bakery.hooks.preview_rows import PreviewRow, lock_preview, read_preview, read_unsettled
 from bakery.model.actor import Actor, Origin
-from bakery.model.apps import Runtime
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import BadInput, BakeryError, Conflict, NotFound, Unavailable
 from bakery.model.names import AppAt
 from bakery.model.nodes import NodeName
 from bakery.model.previews import PreviewState
+from bakery.model.runtimes import Runtime
 from bakery.model.sources import Branch, Ref, parse_branch
 from bakery.nodes.catalogue import NodeSummary
 from bakery.store import leases

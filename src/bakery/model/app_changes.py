@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from bakery.model.apps import Runtime, parse_command, parse_name
+from bakery.model.apps import parse_command, parse_name
 from bakery.model.errors import BadInput
+from bakery.model.health_kinds import HealthKind
 from bakery.model.names import AppName
+from bakery.model.runtimes import Runtime
 from bakery.model.strategies import Strategy
-from bakery.model.terms import NOTHING, TERMS, HealthKind, Said, with_term
+from bakery.model.terms import NOTHING, TERMS, Said, with_term
 from bakery.model.unit import Limits
 from bakery.model.volumes import parse_volumes
 

@@ -9,18 +9,13 @@ from bakery.model.deployments import Health
 from bakery.model.errors import BadInput
 from bakery.model.names import PRODUCTION, AppAt, AppName, HostName, parse_app_name
 from bakery.model.nodes import LOCAL, NodeName, parse_node_for_app
+from bakery.model.runtimes import Runtime
 
 LONGEST_NAME = 80
 LONGEST_COMMAND = 4000
 HTTP_PORT = 80
 NEW = AppName("new")  # in the address of the page that makes one: no app is called so
 _HEALTH_PATH = re.compile(r"/[A-Za-z0-9/._~!&'()*+,;=:@%?-]{0,199}")
-
-
-class Runtime(StrEnum):
-    DOCKER = "docker"
-    PROCESS = "process"
-    STATIC = "static"
 
 
 class SourceKind(StrEnum):

@@ -7,6 +7,7 @@ from bakery.model.errors import BadInput
 
 SMALLEST_MEMORY = 8 * 1024**2
 LARGEST_MEMORY = 1024**5
+MOST_CPUS = 1000
 _SIZE = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,3}))? ?(?:([kmgt])(?:i?b)?|b)?", re.IGNORECASE)
 _POWERS = {"k": 1, "m": 2, "g": 3, "t": 4}
 

@@ -15,19 +15,12 @@ from msgspec import Struct
 from bakery.model.apps import parse_command, parse_health_path
 from bakery.model.durations import parse_seconds
 from bakery.model.errors import BadInput
-from bakery.model.sizes import parse_memory, shown_cpus, shown_megabytes
+from bakery.model.health_kinds import HealthKind, Statuses, parse_statuses
+from bakery.model.sizes import MOST_CPUS, parse_memory, shown_cpus, shown_megabytes
 from bakery.model.unit import Limits
 
-MOST_CPUS = 1000
 LONGEST_DRAIN, LONGEST_AFTER = 3600.0, 86_400.0  # seconds
 _MEGABYTE = 1024**2
-_LEAST_STATUS, _LAST_STATUS, _DIGITS = 100, 599, 3
-
-
-class HealthKind(StrEnum):
-    HTTP = "http"
-    TCP = "tcp"
-    COMMAND = "command"
 
 
 class Origin(StrEnum):
@@ -37,19 +30,6 @@ class Origin(StrEnum):
     REPOSITORY = "from bakery.toml"
     INSTALLATION = "the installation's"
     USUAL = "usual"
-
-
-class Statuses(Struct, frozen=True):
-    """Of an answer that is a good one: both are among them."""
-
-    first: int = 200
-    last: int = 299
-
-    def __contains__(self, status: int) -> bool:
-        return self.first <= status <= self.last
-
-    def __str__(self) -> str:
-        return f"{self.first}" if self.first == self.last else f"{self.first}-{self.last}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +132,6 @@ def parse_kind(text: str, key: str) -> HealthKind:
         return HealthKind(text.strip())
     except ValueError:
         raise BadInput("Choose “http”, “tcp” or “command”.", field=key) from None
-
-
-def parse_statuses(text: str, key: str) -> Statuses:
-    """`200`, or `200-399`."""
-    first, dash, last = text.strip().partition("-")
-    both = (first, last if dash else first)
-    numbers = [int(one) for one in both if one.isascii() and one.isdigit() and len(one) == _DIGITS]
-    if len(numbers) != 2 or not _LEAST_STATUS <= numbers[0] <= numbers[1] <= _LAST_STATUS:
-        raise BadInput("This is no status of HTTP.", field=key, hint="Like 200, or 200-399.")
-    return Statuses(*numbers)
 
 
 def parse_memory_limit(text: str, key: str = "memory") -> int:

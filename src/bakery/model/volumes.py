@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
-from bakery.model.apps import Runtime
 from bakery.model.errors import BadInput
 from bakery.model.names import Colour
+from bakery.model.runtimes import Runtime
 
 MOST_VOLUMES = 20
 _NAME = re.compile(r"[a-z][a-z0-9]{0,15}")

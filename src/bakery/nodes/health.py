@@ -8,8 +8,8 @@ from enum import StrEnum
 from urllib.parse import quote
 
 from bakery.model.errors import Unavailable
+from bakery.model.health_kinds import Statuses
 from bakery.model.names import Port
-from bakery.model.terms import Statuses
 from bakery.nodes.transport import Transport
 
 EAGER_FOR, EAGER_PAUSE, CALM_PAUSE = 5.0, 0.1, 1.0  # seconds

@@ -6,7 +6,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from bakery.model.apps import Runtime
+from bakery.model.runtimes import Runtime
 from bakery.nodes.helper_calls import Helper
 from bakery.nodes.homes import Place
 

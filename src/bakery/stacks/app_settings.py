@@ -9,10 +9,10 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from bakery.model.app_commands import AppCommand
+from bakery.model.health_kinds import HealthKind, Statuses
 from bakery.model.names import Port, ProcessName
 from bakery.model.repository_paths import TOP, RepositoryPath
 from bakery.model.strategies import Strategy
-from bakery.model.terms import HealthKind, Statuses
 from bakery.model.unit import Limits
 from bakery.model.variables import VariableName
 

@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 
 from bakery.model.app_commands import AppCommand
 from bakery.model.errors import BadInput
+from bakery.model.health_kinds import HealthKind
 from bakery.model.labels import shown_part
 from bakery.model.names import ProcessName, parse_process_name
 from bakery.model.repository_paths import TOP, RepositoryPath, parse_repository_path
 from bakery.model.strategies import Strategy
-from bakery.model.terms import HealthKind
 from bakery.model.unit import Limits
 from bakery.model.variables import parse_variable_name
 from bakery.stacks import bakery_toml_values as values

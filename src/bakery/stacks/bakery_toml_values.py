@@ -6,11 +6,11 @@ from typing import TypeVar
 from bakery.model.app_commands import AppCommand, parse_app_command
 from bakery.model.durations import parse_seconds
 from bakery.model.errors import BadInput
+from bakery.model.health_kinds import HealthKind, Statuses, parse_statuses
 from bakery.model.names import Port, parse_port
 from bakery.model.repository_paths import parse_repository_path
-from bakery.model.sizes import parse_memory
+from bakery.model.sizes import MOST_CPUS, parse_memory
 from bakery.model.strategies import Strategy
-from bakery.model.terms import MOST_CPUS, HealthKind, Statuses, parse_statuses
 from bakery.model.volumes import parse_volume
 from bakery.stacks.app_settings import Volume
 

@@ -1,7 +1,7 @@
 """Bun: its lock file or its settings beside package.json."""
 
-from bakery.model.apps import Runtime
 from bakery.model.repository_paths import RepositoryPath
+from bakery.model.runtimes import Runtime
 from bakery.stacks import node_frameworks
 from bakery.stacks.node_app import DJANGO, read_app
 from bakery.stacks.node_image import image_of_bun, write_dockerfile

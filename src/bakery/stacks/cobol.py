@@ -3,7 +3,7 @@
 import re
 
 from bakery.model.app_commands import words
-from bakery.model.apps import Runtime
+from bakery.model.runtimes import Runtime
 from bakery.stacks.compiled import DEBIAN, Image, compiled
 from bakery.stacks.plan import Commands, Found, Said
 from bakery.stacks.stack import Stack

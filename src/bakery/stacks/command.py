@@ -1,6 +1,6 @@
 """A command alone: somebody said how it is started, and nothing else is known."""
 
-from bakery.model.apps import Runtime
+from bakery.model.runtimes import Runtime
 from bakery.stacks.plan import Commands, Found, Said
 from bakery.stacks.stack import Stack
 from bakery.stacks.tree import Folder

@@ -6,8 +6,8 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from bakery.model.app_commands import AppCommand, words
-from bakery.model.apps import Runtime
 from bakery.model.repository_paths import RepositoryPath
+from bakery.model.runtimes import Runtime
 from bakery.model.variables import VariableName
 from bakery.stacks.image_text import FOLDER, ImageText
 from bakery.stacks.plan import Commands, Found, GeneratedDockerfile

@@ -5,8 +5,8 @@ import re
 from msgspec import Struct
 
 from bakery.model.app_commands import AppCommand, ShellText, words
-from bakery.model.apps import Runtime
 from bakery.model.names import Port
+from bakery.model.runtimes import Runtime
 from bakery.stacks.compiled import DEBIAN, Image, compiled
 from bakery.stacks.plan import Commands, Found, Said
 from bakery.stacks.stack import Stack

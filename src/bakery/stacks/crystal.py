@@ -3,8 +3,8 @@
 import re
 
 from bakery.model.app_commands import words
-from bakery.model.apps import Runtime
 from bakery.model.names import Port
+from bakery.model.runtimes import Runtime
 from bakery.stacks.compiled import Image, compiled
 from bakery.stacks.plan import Commands, Found, Said
 from bakery.stacks.stack import Stack

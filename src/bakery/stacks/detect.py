@@ -10,9 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bakery.model.app_commands import AppCommand
-from bakery.model.apps import Runtime
 from bakery.model.errors import BadInput
 from bakery.model.repository_paths import TOP, RepositoryPath, joined
+from bakery.model.runtimes import Runtime
 from bakery.stacks import bakery_toml, versions
 from bakery.stacks.app_settings import NOTHING_SAID, AppSettings, CommandSetting, Off
 from bakery.stacks.bakery_toml import parse_bakery_toml

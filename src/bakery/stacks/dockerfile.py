@@ -2,10 +2,10 @@
 
 import re
 
-from bakery.model.apps import Runtime
 from bakery.model.errors import BadInput
 from bakery.model.names import Port, parse_port
 from bakery.model.repository_paths import TOP, RepositoryPath, joined
+from bakery.model.runtimes import Runtime
 from bakery.stacks.plan import Commands, DockerfileAt, Found, Said
 from bakery.stacks.stack import Stack
 from bakery.stacks.tree import Folder

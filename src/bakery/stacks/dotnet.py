@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from msgspec import Struct
 
 from bakery.model.app_commands import AppCommand, ShellText, words
-from bakery.model.apps import Runtime
 from bakery.model.names import Port
 from bakery.model.repository_paths import RepositoryPath
+from bakery.model.runtimes import Runtime
 from bakery.stacks.compiled import Image, compiled
 from bakery.stacks.documents import read_json, text_in
 from bakery.stacks.plan import THE_DEFAULT, Commands, Found, Said, ToolVersion

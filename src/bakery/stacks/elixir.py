@@ -5,8 +5,8 @@ import re
 from msgspec import Struct
 
 from bakery.model.app_commands import ShellText, words
-from bakery.model.apps import Runtime
 from bakery.model.names import Port
+from bakery.model.runtimes import Runtime
 from bakery.model.variables import VariableName
 from bakery.stacks.compiled import Image, compiled
 from bakery.stacks.documents import read_json, text_in

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from msgspec import Struct
 
 from bakery.model.app_commands import AppCommand, ShellText
-from bakery.model.apps import Runtime
 from bakery.model.names import Port
+from bakery.model.runtimes import Runtime
 from bakery.stacks.compiled import Image, compiled
 from bakery.stacks.plan import Commands, Found, ToolVersion
 from bakery.stacks.proposals import for_clients

@@ -1,7 +1,7 @@
 """Node: package.json, with npm, pnpm or yarn, alone or in a workspace."""
 
-from bakery.model.apps import Runtime
 from bakery.model.repository_paths import RepositoryPath
+from bakery.model.runtimes import Runtime
 from bakery.stacks import node_frameworks
 from bakery.stacks.node_app import DJANGO, read_app
 from bakery.stacks.node_image import image_of_node, write_dockerfile

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from msgspec import Struct, field
 
 from bakery.model.app_commands import AppCommand
-from bakery.model.apps import Runtime
 from bakery.model.names import Port, ProcessName
 from bakery.model.repository_paths import RepositoryPath
+from bakery.model.runtimes import Runtime
 from bakery.model.unit import Limits
 from bakery.model.variables import VariableName
 from bakery.stacks.app_settings import DeploySettings, HealthSettings, Volume

@@ -7,10 +7,10 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from bakery.model.app_commands import AppCommand, parse_app_command
-from bakery.model.apps import Runtime
 from bakery.model.errors import BadInput
 from bakery.model.labels import shown_part
 from bakery.model.names import ProcessName, parse_process_name
+from bakery.model.runtimes import Runtime
 from bakery.stacks.plan import Commands, Found, Said
 from bakery.stacks.stack import Stack
 from bakery.stacks.tree import Folder

@@ -1,7 +1,7 @@
 """Python: what it needs by any of its tools, and what starts it."""
 
 from bakery.model.app_commands import AppCommand, words
-from bakery.model.apps import Runtime
+from bakery.model.runtimes import Runtime
 from bakery.stacks import python_project, python_start
 from bakery.stacks.listening import WORKER
 from bakery.stacks.plan import Commands, Found, Said

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from bakery.model.app_commands import AppCommand, ShellText, words
-from bakery.model.apps import Runtime
 from bakery.model.names import Port
+from bakery.model.runtimes import Runtime
 from bakery.model.variables import VariableName
 from bakery.stacks.image_text import ImageText
 from bakery.stacks.listening import WORKER, started

@@ -3,8 +3,8 @@
 import re
 
 from bakery.model.app_commands import words
-from bakery.model.apps import Runtime
 from bakery.model.names import Port
+from bakery.model.runtimes import Runtime
 from bakery.model.variables import VariableName
 from bakery.stacks.compiled import DEBIAN
 from bakery.stacks.image_text import ImageText

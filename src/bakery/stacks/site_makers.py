@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 
 from bakery.model.app_commands import AppCommand, ShellText, words
-from bakery.model.apps import Runtime
 from bakery.model.repository_paths import RepositoryPath
+from bakery.model.runtimes import Runtime
 from bakery.model.variables import VariableName
 from bakery.stacks import python_project, ruby
 from bakery.stacks.compiled import Image, compiled

@@ -2,8 +2,8 @@
 
 import re
 
-from bakery.model.apps import Runtime
 from bakery.model.repository_paths import RepositoryPath
+from bakery.model.runtimes import Runtime
 from bakery.stacks.plan import Commands, Found, Said
 from bakery.stacks.stack import Stack
 from bakery.stacks.tree import Folder, is_plain_path

@@ -3,8 +3,8 @@
 import re
 
 from bakery.model.app_commands import ShellText, words
-from bakery.model.apps import Runtime
 from bakery.model.names import Port
+from bakery.model.runtimes import Runtime
 from bakery.stacks.code_comments import without_comments
 from bakery.stacks.compiled import DEBIAN, Image, compiled
 from bakery.stacks.plan import Commands, Found, Said

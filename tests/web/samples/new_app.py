@@ -8,10 +8,10 @@ from bakery.delivery.findings import Asked, Finding
 from bakery.delivery.recipe import Recipe
 from bakery.delivery.sources import DeployKey
 from bakery.github.links import LinkDetail
-from bakery.model.apps import Runtime
 from bakery.model.github import PUBLIC
 from bakery.model.nodes import NodeState
 from bakery.model.repository_paths import RepositoryPath
+from bakery.model.runtimes import Runtime
 from bakery.model.secret import Secret
 from bakery.model.variables import VariableName
 from bakery.nodes.capabilities import IngressKind, UnitKeeper

@@ -15,13 +15,14 @@ from bakery.delivery.delete import delete_app, what_goes
 from bakery.delivery.fleet import list_apps
 from bakery.delivery.new_app import WantedApp, make_app
 from bakery.model.actor import Actor
-from bakery.model.apps import AppStatus, Runtime, parse_new_app
+from bakery.model.apps import AppStatus, parse_new_app
 from bakery.model.deployments import Health
 from bakery.model.errors import BadInput
 from bakery.model.images import NewImage, parse_new_image
 from bakery.model.names import PRODUCTION, AppAt, Colour
 from bakery.model.nodes import LOCAL, NodeState, parse_node_for_app
 from bakery.model.permissions import Permission
+from bakery.model.runtimes import Runtime
 from bakery.model.secret import Secret
 from bakery.model.sources import NewSource, parse_new_source
 from bakery.model.strategies import Strategy

@@ -5,9 +5,9 @@ from litestar import delete, get
 
 from bakery.delivery.volumes import NamedBy, list_node_volumes, list_volumes, remove_volume
 from bakery.model.actor import Actor
-from bakery.model.apps import Runtime
 from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
+from bakery.model.runtimes import Runtime
 from bakery.model.volumes import parse_volume_name
 from bakery.web.api.listing import Listing, listing
 from bakery.web.api.problems import problems

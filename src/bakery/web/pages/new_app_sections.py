@@ -4,9 +4,10 @@ from bakery.delivery.drafts import Draft, deploy_key_of_draft, is_name_free, kee
 from bakery.delivery.findings import look_into
 from bakery.delivery.placing import why_no_app, why_no_build
 from bakery.model.actor import Actor
-from bakery.model.apps import Runtime, SourceKind, parse_command, parse_health_path, parse_name, parse_slug
+from bakery.model.apps import SourceKind, parse_command, parse_health_path, parse_name, parse_slug
 from bakery.model.errors import BadInput, Conflict
 from bakery.model.names import parse_app_name
+from bakery.model.runtimes import Runtime
 from bakery.model.sources import is_ssh
 from bakery.nodes.catalogue import list_nodes
 from bakery.web.context import Parts

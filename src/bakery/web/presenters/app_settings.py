@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from bakery.delivery.apps import AppDetail
 from bakery.delivery.volumes import AppVolume, NamedBy
 from bakery.model.actor import Actor
-from bakery.model.apps import Runtime
 from bakery.model.permissions import Permission
+from bakery.model.runtimes import Runtime
 from bakery.model.strategies import Strategy
 from bakery.model.volumes import shown_volumes
 from bakery.web.presenters.apps import app_tabs

@@ -2,9 +2,9 @@
 
 from bakery.delivery.apps import AppDetail
 from bakery.model.actor import Actor
-from bakery.model.apps import Runtime
 from bakery.model.names import PRODUCTION
 from bakery.model.permissions import Permission
+from bakery.model.runtimes import Runtime
 from bakery.web.presenters.apps import app_tabs
 from bakery.web.presenters.links import Url
 from bakery.web.presenters.refusals import why_not

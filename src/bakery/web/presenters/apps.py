@@ -14,12 +14,13 @@ from bakery.delivery.scale import Process
 from bakery.delivery.slot_figures import SlotFigures
 from bakery.delivery.sources import SourceDetail
 from bakery.model.actor import Actor
-from bakery.model.apps import AppStatus, Runtime
+from bakery.model.apps import AppStatus
 from bakery.model.deployments import Health
 from bakery.model.errors import BakeryError
 from bakery.model.names import PRODUCTION
 from bakery.model.nodes import NodeState
 from bakery.model.permissions import Permission
+from bakery.model.runtimes import Runtime
 from bakery.web.moments import moment
 from bakery.web.presenters.deployments import deployment_row, short
 from bakery.web.presenters.links import Url

@@ -9,7 +9,8 @@ from bakery.delivery.drafts import Draft
 from bakery.delivery.findings import Finding
 from bakery.delivery.placing import why_no_app, why_no_build
 from bakery.github.links import LinkDetail
-from bakery.model.apps import HTTP_PORT, Runtime, SourceKind
+from bakery.model.apps import HTTP_PORT, SourceKind
+from bakery.model.runtimes import Runtime
 from bakery.nodes.catalogue import NodeSummary
 from bakery.web.moments import moment
 from bakery.web.presenters.deployments import short

@@ -8,11 +8,12 @@ from bakery.delivery.plan import Wanted, plan_deployment
 from bakery.delivery.planned import Slot
 from bakery.delivery.premises import Premises, Release
 from bakery.delivery.work import Patience
-from bakery.model.apps import Runtime, SourceKind, automatic_host, parse_command, parse_health_path
+from bakery.model.apps import SourceKind, automatic_host, parse_command, parse_health_path
 from bakery.model.deployments import SlotState
 from bakery.model.errors import BadInput, Conflict
 from bakery.model.names import PRODUCTION, AppAt, AppName, Colour, Port, parse_app_name
 from bakery.model.repository_paths import RepositoryPath
+from bakery.model.runtimes import Runtime
 from bakery.nodes.catalogue import NodeSummary
 from bakery.nodes.folders import NodeFolders
 from bakery.web.presenters.new_app_seen import Seen

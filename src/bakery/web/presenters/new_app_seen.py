@@ -8,8 +8,9 @@ from bakery.delivery.drafts import Draft
 from bakery.delivery.findings import Finding
 from bakery.delivery.placing import why_no_app
 from bakery.delivery.recipe import Recipe
-from bakery.model.apps import Runtime, SourceKind
+from bakery.model.apps import SourceKind
 from bakery.model.nodes import NodeState
+from bakery.model.runtimes import Runtime
 from bakery.nodes.catalogue import NodeSummary
 
 

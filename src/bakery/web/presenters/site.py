@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from bakery.delivery.apps import AppDetail
 from bakery.ingress.site_options import ShownSite
 from bakery.model.actor import Actor
-from bakery.model.apps import Runtime
 from bakery.model.permissions import Permission
+from bakery.model.runtimes import Runtime
 from bakery.model.site_options import SWITCHES, SiteOptions, Www, texts
 from bakery.web.presenters.apps import app_tabs
 from bakery.web.presenters.links import Url

@@ -6,8 +6,9 @@ from bakery.delivery.foreseeing import Foreseen
 from bakery.delivery.foresight import Change
 from bakery.delivery.sources import SourceDetail
 from bakery.model.actor import Actor
-from bakery.model.apps import Runtime, SourceKind
+from bakery.model.apps import SourceKind
 from bakery.model.permissions import Permission
+from bakery.model.runtimes import Runtime
 from bakery.web.moments import moment
 from bakery.web.presenters.apps import app_tabs
 from bakery.web.presenters.deployments import short

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from bakery.model.health_kinds import HealthKind
 from bakery.model.sizes import SMALLEST_MEMORY
-from bakery.model.terms import HealthKind, TermShown
+from bakery.model.terms import TermShown
 from bakery.web.views.forms import Option
 from bakery.web.views.terms import TermField, TermGroup
 
