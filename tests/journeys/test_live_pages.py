@@ -1,8 +1,10 @@
 """Pages that show what others do, as they do it."""
 
+import psycopg
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from bakery.store.transaction import CHANNEL
 from tests.journeys.test_deploy import stay, stayed
 from tests.support.chromium import a_page, sign_in
 from tests.support.morning import ADMIN
@@ -11,6 +13,10 @@ from tests.support.serving import Serving
 from tests.support.terminal import a_terminal
 
 pytestmark = pytest.mark.browser
+_TELL = """
+WITH fresh AS (INSERT INTO events (topic) SELECT unnest(%s::text[]) RETURNING id)
+SELECT pg_notify(%s, max(id)::text) FROM fresh
+"""
 
 
 def watch(page: Page, path: str) -> Locator:
@@ -61,3 +67,25 @@ def test_a_session_that_begins_elsewhere_appears_and_can_be_ended(
     stayed(page)
     sessions.get_by_role("button", name="Sign out everywhere else").click()
     expect(sessions.get_by_role("listitem")).to_have_count(1)
+
+
+def test_who_types_loses_no_letter_while_fifty_events_a_second_arrive(page: Page, bakery: Serving) -> None:
+    """Five before each letter, about all that the page shows: as many for who types ten letters a second."""
+    invites = watch(page, "/team/invites")
+    field = page.get_by_label("E-mail")
+    topics = page.evaluate("document.body.dataset.topics.split(' ')")
+    topics += page.evaluate("[...document.querySelectorAll('[data-live]')].flatMap((it) => it.dataset.live.split(' '))")
+    text = "somebody.who.types.while.all.moves@example.com"
+    field.focus()
+
+    with psycopg.connect(bakery.environ["DATABASE_URL"], autocommit=True) as connection:
+        for letter in text:
+            for _ in range(5):
+                connection.execute(_TELL, (topics, CHANNEL))
+            page.keyboard.type(letter)
+    expect(field).to_have_value(text)
+    expect(field).to_be_focused()
+    stayed(page)
+
+    page.get_by_role("button", name="Make invitation").click()
+    expect(invites.get_by_text(text).first).to_be_visible()

@@ -38,7 +38,7 @@ async def test_a_new_installation_says_what_to_do_first(admin: Browser) -> None:
 
     assert (page.status, page.heading) == (200, "Nothing runs yet")
     assert "To do first 0 of 4 done" in page.text
-    assert "./scripts/up" in page.text
+    assert "From a Git repository, an image or a folder." in page.text
 
 
 async def test_the_dashboard_says_in_words_how_all_apps_are(site: Site, admin: Browser) -> None:

@@ -10,6 +10,7 @@ from bakery.access.passwords import SHORTEST
 from bakery.web.assets import FOLDER
 from tests.web import samples
 from tests.web.html_check import problems_of
+from tests.web.samples.slots import some_slots
 
 GATES = samples.gate_pages()
 SHELLS = samples.shell_pages()
@@ -117,7 +118,9 @@ def test_a_partial_renders_alone(env: jinja2.Environment) -> None:
     deployment = env.get_template("deployments/_deployment.html").render(
         deployment=samples.a_deployment(), csrf="a-token"
     )
-    app = env.get_template("apps/_app.html").render(app=samples.an_app(), app_tabs=[], csrf="a-token")
+    app = env.get_template("apps/_app.html").render(
+        app=samples.an_app(), slots=some_slots(), app_tabs=[], csrf="a-token"
+    )
     side = env.get_template("_side_apps.html").render(apps=[], apps_total=0, filter="x")
 
     assert 'id="deployment-100" data-live="deployment:100"' in deployment

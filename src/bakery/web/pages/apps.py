@@ -68,10 +68,12 @@ async def show_one(request: WebRequest, parts: Parts, actor: Actor, where: AppAt
     pending = await what_is_not_live(parts.store, where, actor=actor)
     source = await show_source(parts.store, where, actor=actor)
     before = await find_release_before(parts.store, app)
+    at = now()
     return render_partial(
         request,
         "apps/_app.html",
-        app=app_view(app, recent.items, before=before, pending=pending, source=source, actor=actor, now=now()),
+        app=app_view(app, recent.items, before=before, pending=pending, source=source, actor=actor, now=at),
+        slots=slots_view(app.slug, await figures_of(parts.store, app.environment_id, now=at), now=at),
         app_tabs=app_tabs(app.slug, "overview", url_of(request)),
         csrf=csrf_token(parts, actor),
     )

@@ -150,9 +150,9 @@ def _checklist(
             ),
             SetupStep(
                 "Deploy a first app",
-                "The start script brings a sample: ./scripts/up",
-                url("/apps"),
-                "See apps",
+                "From a Git repository, an image or a folder. Bakery finds out how it is built.",
+                url("/apps/new"),
+                "Create an app",
                 done=_ever_ran(fleet),
             ),
         ]

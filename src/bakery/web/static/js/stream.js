@@ -1,4 +1,5 @@
-// The one connection through which changes arrive: open while the tab is seen, closed after it was hidden for 30 s.
+// The one connection through which changes arrive: open while the tab is seen, closed after it was hidden for 30 s, or
+// as soon as another tab wants one: browsers keep six to a host over HTTP/1.1, and with all taken no page would load.
 // It tells the rest of the page by the events bakery:changed and bakery:log, and with any word of the server
 // by bakery:heard.
 const HIDDEN_FOR = 30_000;
@@ -6,6 +7,7 @@ const FIRST_RETRY = 1_000;
 const LONGEST_RETRY = 30_000;
 
 const body = document.body;
+const tabs = new BroadcastChannel(`bakery:${body.dataset.events}`);
 const indicator = document.getElementById("live");
 const news = document.getElementById("live-news");
 
@@ -44,6 +46,7 @@ function open() {
   if (!subscribed) return;
   const query = new URLSearchParams({ topics: subscribed });
   if (position) query.set("after", whereWeAre());
+  tabs.postMessage("opens");
   source = new EventSource(`${body.dataset.events}?${query}`);
   source.addEventListener("hello", (event) => received(event, welcomed));
   source.addEventListener("beat", (event) => received(event, () => {}));
@@ -88,6 +91,7 @@ function show() {
   indicator.textContent = lostAt ? `Reconnecting… last update ${seconds} s ago` : "Live";
 }
 
+tabs.onmessage = () => document.hidden && close();
 document.addEventListener("visibilitychange", () => {
   clearTimeout(hiddenTimer);
   if (document.hidden) hiddenTimer = setTimeout(close, HIDDEN_FOR);
@@ -99,4 +103,4 @@ addEventListener("online", () => document.hidden || open());
 addEventListener("pagehide", close);
 addEventListener("pageshow", (event) => event.persisted && open());
 setInterval(() => lostAt && show(), 1000);
-open();
+if (!document.hidden) open(); // else it was opened behind another: once it is seen
