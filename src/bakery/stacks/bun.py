@@ -5,7 +5,7 @@ from bakery.model.runtimes import Runtime
 from bakery.stacks import node_frameworks
 from bakery.stacks.node_app import DJANGO, read_app
 from bakery.stacks.node_image import image_of_bun, write_dockerfile
-from bakery.stacks.node_managers import BUN, bun_managed
+from bakery.stacks.node_managers import BUN, NPM, PNPM, YARN, bun_managed
 from bakery.stacks.node_packages import CLIENTS, system_needs
 from bakery.stacks.node_project import Project
 from bakery.stacks.node_workspace import Workspace, find_workspace
@@ -63,6 +63,9 @@ def _mark(folder: Folder, package: Package | None, workspace: Workspace | None) 
         return f"{top.shown(mark)} is Bun's."
     if package and package.starts_with_bun:
         return f"The script “start” of {package.shown} calls Bun."
+    is_left_by_others = top.first(*(lock for one in (NPM, PNPM, YARN) for lock in one.locks)) is not None
+    if package and package.is_developed_with_bun and "start" not in package.scripts and not is_left_by_others:
+        return f"The script “dev” of {package.shown} calls Bun."
     return None
 
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from bakery.model.app_commands import AppCommand, ShellText, Words, words
 from bakery.model.names import Port
+from bakery.model.repository_paths import RepositoryPath
 from bakery.model.runtimes import Runtime
 from bakery.model.variables import VariableName
 from bakery.stacks.documents import Document, read_json_with_comments, table_in, text_in, value_in
@@ -70,12 +71,13 @@ def find_deno_app(folder: Folder, _: Said) -> Found | None:
         read=_version,
         usual=_USUAL,
     )
-    start, program, started = _start(project)
+    files = _files(project)
+    start, program, started = (None, None, "") if files else _start(project)
     needs = system_needs(Package(project.shown, needs=project.needs))
     named = [f"“{name}”" for name in ("build", "test") if name in project.tasks]
     tasks = f"{project.shown} has {'tasks' if len(named) > 1 else 'a task'} {' and '.join(named)}."
     return Found(
-        runtimes=(Runtime.DOCKER, Runtime.PROCESS),
+        runtimes=(Runtime.STATIC,) if files else (Runtime.DOCKER, Runtime.PROCESS),
         commands=Commands(
             install=_install(project, version),
             build=_build(project, program),
@@ -83,13 +85,14 @@ def find_deno_app(folder: Folder, _: Said) -> Found | None:
             start=start,
         ),
         why=(mark, *([tasks] if named else []), *([started] if start else []), *asked, *needs.why),
-        missing=() if start else (started,),
+        missing=() if start or files else (started,),
         framework=project.framework,
         versions=(version,),
         variables=for_clients(project.needs, CLIENTS, source=project.shown),
         system_packages=needs.run,
-        port=PORT,
-        write_dockerfile=_dockerfile(project, version, needs),
+        port=None if files else PORT,
+        static_folder=RepositoryPath(files) if files else None,
+        write_dockerfile=_dockerfile(project, version, needs, files),
     )
 
 
@@ -180,6 +183,15 @@ def _start(project: _Project) -> tuple[AppCommand | None, str | None, str]:
     return None, None, f"{shown} has no task “start”, and none of {', '.join(PROGRAMS)} is beside it."
 
 
+def _files(project: _Project) -> str | None:
+    """The folder that the task “build” leaves, where it makes pages of files alone."""
+    if "build" not in project.tasks or "start" in project.tasks or project.framework == "Fresh":
+        return None
+    if any(name.startswith("lume/") for name in project.needs):
+        return "_site"
+    return "dist" if "vite" in project.needs and project.folder.has("index.html") else None
+
+
 def _serving(program: str) -> ShellText:
     return ShellText(f'exec deno serve -A --host "${{HOST:-127.0.0.1}}" --port "${{PORT:-8000}}" {program}')
 
@@ -188,12 +200,17 @@ def _is_watching(task: str) -> bool:
     return re.search(r"--watch\b|\bdev\.tsx?\s*$", task[:1000]) is not None or is_for_development(task)
 
 
-def _dockerfile(project: _Project, version: ToolVersion, needs: SystemNeeds) -> WriteDockerfile:
-    return lambda commands, names: _written(project, version, needs, commands, names)
+def _dockerfile(project: _Project, version: ToolVersion, needs: SystemNeeds, files: str | None) -> WriteDockerfile:
+    return lambda commands, names: _written(project, version, needs, files, commands, names)
 
 
 def _written(
-    project: _Project, version: ToolVersion, needs: SystemNeeds, commands: Commands, names: tuple[VariableName, ...]
+    project: _Project,
+    version: ToolVersion,
+    needs: SystemNeeds,
+    files: str | None,
+    commands: Commands,
+    names: tuple[VariableName, ...],
 ) -> GeneratedDockerfile:
     folder = project.folder
     first = folder.present(*([project.file] if project.file else []), LOCK, PACKAGE, ".npmrc")
@@ -217,6 +234,9 @@ def _written(
         text.run(commands.install)
     text.build(commands.build)
     text.test(commands.test)
+    if files:
+        text.only_files(files)
+        return text.done()
     text.stage("", "base")
     text.comment("What was fetched is in Deno's own folder, so nothing is when the app starts.")
     text.copy_built("/deno-dir", "/deno-dir", owner="deno")

@@ -75,15 +75,14 @@ def _astro(folder: Folder, package: Package) -> Output:
     text, shown = config_text(folder, *_ASTRO)
     out = folder_setting(text, "outDir", usual="dist")
     adapters = sorted(
-        name for name in package.all_needs if re.fullmatch(r"@astrojs/(?:vercel|netlify|cloudflare)", name)
+        name for name in package.all_needs if re.fullmatch(r"@astrojs/(?:vercel|netlify|cloudflare|deno)", name)
     )
     if "@astrojs/node" in package.all_needs:
         why = f"{package.shown} needs Astro's adapter for Node, whose build is a server."
         return Output(why, start=("node", f"{out}/server/entry.mjs"))
-    if setting(text, "output") in {"server", "hybrid"} or (adapters and "adapter" in text):
-        missing = (
-            f"{shown} builds for {adapters[0] if adapters else 'a server'}, which does not run here: add @astrojs/node."
-        )
+    if setting(text, "output") in {"server", "hybrid"} or re.search(r"\badapter\s{0,20}:\s{0,20}\w+\(", text):
+        other = adapters[0] if adapters else "another server"
+        missing = f"{shown} builds for {other}, which does not run here: add @astrojs/node."
         return Output("", missing=missing)
     return Output(f"{package.shown} needs astro, without an adapter: its build is files alone, in {out}.", files=out)
 

@@ -71,6 +71,10 @@ class Package(Struct, frozen=True):
         return re.match(r"bunx?\s", self.scripts.get("start", "")) is not None
 
     @property
+    def is_developed_with_bun(self) -> bool:
+        return re.match(r"bunx?\s", self.scripts.get("dev", "")) is not None
+
+    @property
     def every_script(self) -> str:
         return "\n".join(self.scripts.values())[:5000]
 

@@ -1,5 +1,6 @@
 """PHP: pages as they lie, or a project of Composer's such as Laravel's or Symfony's, in Apache."""
 
+import json
 import re
 from collections.abc import Mapping
 
@@ -9,7 +10,7 @@ from bakery.model.app_commands import AppCommand, ShellText, Words, words
 from bakery.model.names import Port
 from bakery.model.runtimes import Runtime
 from bakery.model.variables import VariableName
-from bakery.stacks.documents import Document, read_json, table_in, text_in
+from bakery.stacks.documents import Document, read_json, table_in, text_in, value_in
 from bakery.stacks.image_text import ImageText
 from bakery.stacks.node_versions import USUAL as USUAL_NODE
 from bakery.stacks.package_json import FILE as PACKAGE
@@ -112,7 +113,7 @@ def find_php_app(folder: Folder, _: Said) -> Found | None:
         runtimes=(Runtime.DOCKER,),  # PHP's own server is for development
         commands=Commands(
             install=_install(folder),
-            build=_assets(folder),
+            build=_assets(folder) or _asset_map(folder, needs),
             start=words("apache2-foreground") if root is not None else None,
             release=_migrations(folder, needs),
         ),
@@ -218,6 +219,13 @@ def _assets(folder: Folder) -> AppCommand | None:
     return ShellText(f"npm {'ci' if folder.has('package-lock.json') else 'install'} && npm run {name}")
 
 
+def _asset_map(folder: Folder, needs: frozenset[str]) -> AppCommand | None:
+    """Of Symfony, which needs no Node for that."""
+    if "symfony/asset-mapper" not in needs or not folder.has("bin/console"):
+        return None
+    return words("php", "bin/console", "asset-map:compile")
+
+
 def _script_of_assets(folder: Folder) -> str | None:
     """Laravel Mix calls it “production”, or “prod”."""
     package = read_package(folder)
@@ -248,7 +256,9 @@ def _write_dockerfile(
         text.copy(".", owner="www-data")
         text.serve(commands.start, port=PORT, user="www-data")
         return text.done()
-    if commands.build is not None:
+    own_build = _asset_map(folder, project.needs)
+    is_for_node = commands.build is not None and commands.build != own_build
+    if is_for_node:
         text.stage("assets", f"node:{USUAL_NODE}-slim")
         text.arguments(names)
         text.copy(".")
@@ -256,9 +266,11 @@ def _write_dockerfile(
     text.stage("build", "base")
     text.arguments(names)
     _install_packages(text, project, framework, commands)
-    if commands.build is not None:
+    if is_for_node:
         place = f"/app/{project.root}" if project.root else "/app"
         text.copy_built(place, f"./{project.root}", source="assets")
+    elif own_build:
+        text.build(commands.build)
     text.test(commands.test)
     text.stage("", "base")
     text.shell(_FOR_PRODUCTION)
@@ -304,7 +316,9 @@ def _install_packages(text: ImageText, project: _Project, framework: str | None,
     text.copy_built("/usr/bin/composer", "/usr/local/bin/composer", source="composer:2")
     env = {"APP_ENV": "prod"} if framework == "Symfony" else {}
     text.env(COMPOSER_ALLOW_SUPERUSER="1", COMPOSER_CACHE_DIR=_CACHE, **env)
-    if isinstance(commands.install, Words) and commands.install == _install(project.folder):
+    repositories = value_in(read_json(project.folder.text(COMPOSER)), "repositories")
+    has_own = '"path"' in json.dumps(repositories)  # packages that lie in this repository
+    if isinstance(commands.install, Words) and commands.install == _install(project.folder) and not has_own:
         first = project.folder.present(COMPOSER, LOCK)
         text.copy(*first, comment="Before the sources: fetched anew only when these files change.")
         text.run(words(*commands.install.argv[:4], "--no-scripts", "--no-autoloader"), caches=(_CACHE,))

@@ -12,6 +12,7 @@ _DEEPEST = 4
 _NO_APPS = frozenset(
     {
         *("node_modules", "vendor", "third_party", "templates", "test", "tests", "fixtures"),
+        *("public", "htdocs", "webroot", "wp-admin", "wp-content", "wp-includes"),
         *("doc", "docs", "example", "examples", "scripts", "docker", "deploy", "deployment", "ci", "infra"),
     }
 )

@@ -128,6 +128,10 @@ def _install_by_tool(text: ImageText, folder: Folder, project: PythonProject) ->
             text.env(PIPENV_VENV_IN_PROJECT="1")
             command = words(*command.argv[2:])
     text.run(words(*_PIP, project.tool.value), caches=(_PIP_CACHE,))
+    if project.installs_sources:
+        text.copy(".", comment="Some of what is installed lies among the sources, so they come first.")
+        text.run(command, caches=caches)
+        return
     first = folder.present(
         *([PIPFILE] if project.tool is Tool.PIPENV else [PYPROJECT]), *([project.lock] if project.lock else [])
     )

@@ -106,8 +106,15 @@ def read_python_project(folder: Folder) -> PythonProject:
         scripts=_scripts(project, by.tool),
         has_members=bool(members),
         installs_sources=by.tool is Tool.PIP_PROJECT
+        or _has_paths(project)
         or (by.tool is Tool.PIP_REQUIREMENTS and any(_OPTION_OR_PATH.match(line) for line in written)),
     )
+
+
+def _has_paths(project: Document | None) -> bool:
+    """Packages that lie in this repository, as Poetry and uv write them."""
+    tables = (table_in(project, "tool", "poetry", "dependencies"), table_in(project, "tool", "uv", "sources"))
+    return any(text_in(table, name, "path") is not None for table in tables for name in table)
 
 
 def _installed(folder: Folder, project: Document | None) -> _Installed:

@@ -87,6 +87,8 @@ def find_rust_app(folder: Folder, _: Said) -> Found | None:
     packages = list(_packages(folder, top))
     needs = frozenset(need for _, one in packages for need in _needs(one))
     program, why = _program([one for where, package in packages for one in _programs(folder, where, package)])
+    if "shuttle-runtime" in needs:
+        program, why = None, f"{folder.shown(MANIFEST)} needs shuttle-runtime, which only Shuttle's own tools start."
     if maker := _maker_for_browsers(folder, top):
         program, why = None, maker
     if top is None:
@@ -101,7 +103,7 @@ def find_rust_app(folder: Folder, _: Said) -> Found | None:
     main = folder.text("src/main.rs") or ""
     build_with, run_with, needed = _packages_of_debian(folder, needs)
     project = _Project(folder, version, build_with, run_with, None if is_worker else port_in_code(main) or PORT)
-    start = _start(program, is_rocket="rocket" in needs) if program else None
+    start = _start(program, needs) if program else None
     return Found(
         runtimes=(Runtime.DOCKER, Runtime.PROCESS),
         commands=Commands(
@@ -195,8 +197,11 @@ def _build(folder: Folder, program: _Program) -> AppCommand:
     )  # fmt: skip
 
 
-def _start(program: _Program, *, is_rocket: bool) -> AppCommand:
-    if is_rocket:  # has variables of its own
+def _start(program: _Program, needs: frozenset[str]) -> AppCommand:
+    if "loco-rs" in needs:
+        at = f'--binding "${{HOST:-127.0.0.1}}" --port "${{PORT:-{PORT}}}"'
+        return ShellText(f'exec env LOCO_ENV="${{LOCO_ENV:-production}}" ./bin/{program.name} start {at}')
+    if "rocket" in needs:  # has variables of its own
         told = f'ROCKET_ADDRESS="${{HOST:-127.0.0.1}}" ROCKET_PORT="${{PORT:-{PORT}}}"'
         return ShellText(f"exec env {told} ./bin/{program.name}")
     return words(f"./bin/{program.name}")
