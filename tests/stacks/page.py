@@ -89,9 +89,9 @@ ABOUT: Mapping[str, tuple[str, Files]] = {
     "python": (
         (
             "Django, FastAPI, Starlette, FastHTML, Litestar, Quart, Flask, Dash or Bottle with gunicorn or "
-            "uvicorn, which is installed with it, and said to be, where it names none; Streamlit and "
-            "Chainlit; a program of the project; a file such as `main.py`; with a client for chats and "
-            "nothing that listens, as the process `worker`"
+            "uvicorn, which is installed with it, and said to be, where it names none; Sanic, Streamlit, "
+            "Chainlit, Bokeh, Panel and marimo; a program of the project; a file such as `main.py`; with a client for "
+            "chats and nothing that listens, as the process `worker`"
         ),
         {"requirements.txt": "fastapi\nuvicorn\n", "main.py": "app = FastAPI()\n"},
     ),

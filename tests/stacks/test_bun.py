@@ -30,6 +30,9 @@ def test_an_app_with_a_lock_file_in_full() -> None:
         ({"bun.lockb": b"\0", "package.json": "{}"}, "bun"),
         ({"package.json": json.dumps({"packageManager": "bun@1.1.0"})}, "bun"),
         ({"package.json": json.dumps({"scripts": {"start": "bun index.ts"}})}, "bun"),
+        ({"package.json": json.dumps({"scripts": {"dev": "bun --hot index.ts"}}), "index.ts": ""}, "bun"),
+        ({"package.json": json.dumps({"scripts": {"dev": "bun x.ts"}}), "pnpm-lock.yaml": "", "index.js": ""}, "node"),
+        ({"package.json": json.dumps({"scripts": {"dev": "bun x.ts", "start": "node x.js"}}), "x.js": ""}, "node"),
         ({"package.json": json.dumps({"packageManager": "pnpm@9", "scripts": {"start": "x"}}), "bun.lock": ""}, "node"),
     ],
 )

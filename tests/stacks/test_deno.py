@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from bakery.model.runtimes import Runtime
 from bakery.stacks.documents import read_json_with_comments
 from tests.stacks.trees import Files, plan_of
 
@@ -32,6 +33,25 @@ def deno(tasks: Mapping[str, object] | None = None, imports: Mapping[str, str] |
 def test_how_it_starts(files: Files, start: str) -> None:
     plan = plan_of(files)
     assert (plan.stack, str(plan.commands.start), plan.missing) == ("deno", start, ())
+
+
+@pytest.mark.parametrize(
+    ("files", "folder"),
+    [
+        (deno({"build": "deno task lume"}, {"lume/": "https://deno.land/x/lume@v2.3.3/"}), "_site"),
+        (deno({"build": "vite build", "dev": "vite"}, {"vite": "npm:vite@6"}, index_html=""), "dist"),
+    ],
+)
+def test_a_site_that_it_builds_is_files_alone(files: Files, folder: str) -> None:
+    plan = plan_of(files)
+    assert (plan.stack, plan.runtime, plan.static_folder, plan.commands.start) == ("deno", Runtime.STATIC, folder, None)
+    assert (str(plan.commands.build), plan.port, plan.missing) == ("deno task build", None, ())
+    assert f'COPY --from=build ["/app/{folder}/", "/"]\n' in getattr(plan.dockerfile, "text", "")
+
+
+def test_with_a_task_that_starts_it_the_site_is_a_server() -> None:
+    files = deno({"build": "vite build", "start": "deno run -A s.ts"}, {"vite": "npm:vite@6"}, index_html="")
+    assert (plan_of(files).runtime, plan_of(files).static_folder) == (Runtime.DOCKER, None)
 
 
 @pytest.mark.parametrize(

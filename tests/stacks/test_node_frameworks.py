@@ -177,6 +177,10 @@ def test_a_server(files: Files, expected: tuple[str | None, ...]) -> None:
             "astro.config.mjs builds for @astrojs/vercel, which does not run here: add @astrojs/node.",
         ),
         (
+            repository("astro", "astro-sst", scripts=BUILD, files={"astro.config.mjs": "adapter: aws()"}),
+            "astro.config.mjs builds for another server, which does not run here: add @astrojs/node.",
+        ),
+        (
             repository("@builder.io/qwik-city", scripts=BUILD),
             "package.json needs Qwik City, but no adapter is here: add one with “qwik add express”.",
         ),

@@ -76,6 +76,23 @@ def test_symfony_migrates_with_doctrine() -> None:
     assert [one.name for one in plan.variables] == ["APP_SECRET", "DATABASE_URL"]
 
 
+def test_symfonys_map_of_assets_is_made_without_node() -> None:
+    needs = {"symfony/framework-bundle": "7", "symfony/asset-mapper": "7"}
+    plan = plan_of({"composer.json": json.dumps({"require": needs}), "bin/console": "", "public/index.php": ""})
+    text = getattr(plan.dockerfile, "text", "")
+    assert str(plan.commands.build) == "php bin/console asset-map:compile"
+    assert "set +a; php bin/console asset-map:compile\n" in text
+    assert "node:" not in text
+
+
+def test_packages_that_lie_in_the_repository_are_there_before_composer_installs_them() -> None:
+    own = {"require": {"acme/cart": "*"}, "repositories": [{"type": "path", "url": "packages/*"}]}
+    plan = plan_of({"composer.json": json.dumps(own), "composer.lock": "{}", "public/index.php": ""})
+    before, install, _ = getattr(plan.dockerfile, "text", "").partition("composer install")
+    assert install
+    assert ("COPY . .\n" in before, "COPY composer.json" in before) == (True, False)
+
+
 def test_a_library_has_no_pages() -> None:
     assert plan_of({"composer.json": "{}"}).missing == (
         (

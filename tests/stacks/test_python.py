@@ -280,6 +280,29 @@ def test_plain_programs(files: Files, start: AppCommand) -> None:
     assert plan_of({"main.py": "print(1)\n", **files} if "uv.lock" in files else files).commands.start == start
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {
+            "pyproject.toml": '[tool.poetry.dependencies]\nfastapi = "*"\ncart = {path = "cart"}\n',
+            "poetry.lock": "",
+            "main.py": "app = FastAPI()",
+        },
+        {
+            "pyproject.toml": '[project]\nname = "x"\ndependencies = ["fastapi", "cart"]\n[tool.uv.sources]\n'
+            'cart = {path = "cart"}\n',
+            "uv.lock": "",
+            "main.py": "app = FastAPI()",
+        },
+    ],
+)
+def test_packages_that_lie_in_the_repository_are_there_before_they_are_installed(files: Files) -> None:
+    text = getattr(plan_of(files).dockerfile, "text", "")
+    before = text.partition("install --" if "poetry.lock" in files else "uv sync")[0]
+    assert "COPY . ." in before
+    assert "COPY pyproject.toml" not in before
+
+
 def test_a_bot_is_a_worker_without_a_port() -> None:
     plan = plan_of({"requirements.txt": "discord.py", "bot.py": "client.run(token)\n"})
     assert (plan.port, plan.commands.start, plan.missing) == (None, None, ())

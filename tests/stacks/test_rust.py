@@ -39,6 +39,19 @@ def test_rocket_is_told_by_variables_of_its_own() -> None:
     )
 
 
+def test_loco_is_told_on_its_command_line_and_shuttles_programs_start_nowhere_else() -> None:
+    def needing(package: str) -> Files:
+        return {"Cargo.toml": f'[package]\nname = "r"\n[dependencies]\n{package} = "1"\n', "src/main.rs": ""}
+
+    assert plan_of(needing("loco-rs")).commands.start == ShellText(
+        'exec env LOCO_ENV="${LOCO_ENV:-production}" ./bin/r start '
+        '--binding "${HOST:-127.0.0.1}" --port "${PORT:-8000}"'
+    )
+    assert plan_of(needing("shuttle-runtime")).missing == (
+        "Cargo.toml needs shuttle-runtime, which only Shuttle's own tools start.",
+    )
+
+
 @pytest.mark.parametrize(
     ("files", "chosen"),
     [
