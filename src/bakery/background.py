@@ -92,7 +92,7 @@ async def _seal(parts: Parts) -> None:
 
 async def _keep_local(parts: Parts) -> None:
     """This machine, as a node, belongs to one process at a time."""
-    await leases.whenever_held(parts.at_work, "node:local", lambda: _look_after_local(parts))
+    await leases.whenever_held(parts.store, "node:local", lambda: _look_after_local(parts))
 
 
 async def _look_after_local(parts: Parts) -> None:
@@ -148,7 +148,7 @@ async def _keep_in_touch(parts: Parts) -> None:
     def beside(node_id: int) -> Coroutine[None, None, None]:
         return _look_after_apps(parts, node_id)
 
-    await Touch(parts.at_work, parts.links, parts.queue, MetricsWriter(parts.at_work), now=now, beside=beside).run()
+    await Touch(parts.store, parts.links, parts.queue, MetricsWriter(parts.at_work), now=now, beside=beside).run()
 
 
 async def _look_at_domains(parts: Parts) -> None:

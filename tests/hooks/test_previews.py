@@ -161,6 +161,9 @@ def test_a_later_end_counts_though_what_was_between_arrives_after_it() -> None:
     closed = replace(AT_A, is_open=False)
     again = (Decision.PREVIEWS, "Pull request #42 was closed again: it has no preview.")
     assert decided(github("closed", at=5), closed) == again
+    labelled = github("labeled", at=6)
+    labelled["pull_request"]["state"] = "closed"
+    assert decided(labelled, closed)[0] is Decision.IGNORED
     later = replace(closed, told_at=a_request(github(at=5)).at)
     assert decided(github("reopened", at=3), later)[0] is Decision.IGNORED
 

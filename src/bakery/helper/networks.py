@@ -6,7 +6,7 @@ import json
 import sys
 from typing import Any
 
-from bakery.helper.docker_api import LONGEST_ANSWER, NOT_FOUND, Docker, Refused
+from bakery.helper.docker_api import CONFLICT, LONGEST_ANSWER, NOT_FOUND, Docker, Refused
 from bakery.helper.told_container import NETWORK, Place
 from bakery.helper.turns import taking_turns
 
@@ -20,12 +20,9 @@ def ensure_network(docker: Docker, place: Place) -> None:
     found = networks(docker)
     if len(found) != 1:
         with taking_turns(place.root / "containers" / "network", within=LONGEST_ANSWER):
-            found = networks(docker)
-            if not found:
-                make(docker, place)
-                return
-            leave_one(docker, place, found)
-            found = networks(docker)
+            leave_one(docker, place, networks(docker))
+            make(docker, place)
+        found = networks(docker)
     if any(one["Driver"] != "bridge" or not APART.items() <= (one["Options"] or {}).items() for one in found):
         sys.exit(
             f"The network {NETWORK} of Docker on this machine was not made by Bakery: apps could reach each other."
@@ -40,11 +37,18 @@ def networks(docker: Docker) -> list[dict[str, Any]]:
 
 
 def make(docker: Docker, place: Place) -> None:
+    """Another Bakery on this machine may have made it meanwhile."""
+    if networks(docker):
+        return
     told = {
         "Name": NETWORK, "CheckDuplicate": True, "Driver": "bridge", "Options": APART,
         "Labels": {"bakery.installation": place.installation},
     }  # fmt: skip
-    docker.ask("POST", "networks", "create", told=told)
+    try:
+        docker.ask("POST", "networks", "create", told=told)
+    except Refused as refused:
+        if refused.status != CONFLICT:
+            raise
 
 
 def leave_one(docker: Docker, place: Place, found: list[dict[str, Any]]) -> None:

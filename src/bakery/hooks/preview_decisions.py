@@ -45,7 +45,7 @@ def _of_end(request: PullRequest, settings: PreviewSettings, known: Known | None
     if known is not None and request.at < known.told_at:
         return _ignored(f"It is older than what is known of {_named(request, begins=False)}.")
     if known is not None and not known.is_open:
-        if request.at == known.told_at:
+        if request.at == known.told_at or request.action != "closed":
             return _ignored(f"{_named(request)} was closed already.")
         # It was opened in between: what tells of that may still arrive, and brings nothing back then.
         return Decided(Decision.PREVIEWS, f"{_named(request)} was closed again: it has no preview.")

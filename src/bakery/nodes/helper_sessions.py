@@ -67,15 +67,19 @@ class HelperSessions:
         return self._inner.tunnel(port)
 
     async def put(self, path: PurePosixPath, content: bytes | Secret, *, mode: int = 0o644) -> None:
+        self._make_room()
         await self._inner.put(path, content, mode=mode)
 
     async def get(self, path: PurePosixPath) -> bytes | None:
+        self._make_room()
         return await self._inner.get(path)
 
     async def names_in(self, folder: PurePosixPath) -> tuple[str, ...]:
+        self._make_room()
         return await self._inner.names_in(folder)
 
     async def remove(self, path: PurePosixPath) -> None:
+        self._make_room()
         await self._inner.remove(path)
 
     async def close(self) -> None:

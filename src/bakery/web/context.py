@@ -32,7 +32,8 @@ WebConnection = ASGIConnection[Any, Any, Any, Any]
 class Parts:
     """`general` and `has_own_site` are replaced when an Admin changes them; all else stays for the life of the process.
     With a site of its own, Bakery has a proxy on this machine. What goes on beside the requests is `at_work` with
-    connections of its own: twenty deployments at once make nobody wait for a page."""
+    connections of its own: twenty deployments at once make nobody wait for a page. A lease is kept with the others, for
+    whoever holds one has to learn at once that the database hangs."""
 
     settings: Settings
     store: Store
