@@ -36,6 +36,15 @@ async def test_each_value_may_be_of_another_kind(site: Site, event: str, told: d
         assert (await client.get("/apps/shop/webhook/deliveries")).status_code == 200
 
 
+async def test_a_hook_whose_name_no_database_takes_is_no_hook_and_a_form_of_too_many_fields_no_push(site: Site) -> None:
+    address, secret = await a_shop(site)
+    async with a_server(site) as server:
+        assert (await server.post("/hooks/github/%00", content=b"{}")).status_code == 401
+        form = b"&" * 20
+        headers = {**signed(form, event="push", secret=secret), "content-type": "application/x-www-form-urlencoded"}
+        assert (await server.post(address, content=form, headers=headers)).status_code < 500
+
+
 def _with_odd_values(told: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], bytes]]:
     for place in _places(told):
         for odd in _ODD:

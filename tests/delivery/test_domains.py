@@ -132,6 +132,9 @@ async def test_a_name_leads_to_one_environment_also_under_a_race(fleet: Fleet) -
     ):
         with pytest.raises(Conflict, match=said):
             await attach(fleet, host)
+    star, own = parse_domain_name("*.shop.example"), "bakery.shop.example"
+    with pytest.raises(Conflict, match="is the address of Bakery itself"):
+        await attach_domain(fleet.store, fleet.queue, at("shop"), star, own_host=own, actor=ADMIN)
 
 
 async def test_the_dns_is_asked_until_it_is_right_and_then_the_app_is_found_there(fleet: Fleet) -> None:

@@ -1,9 +1,12 @@
 """What becomes of a push, and why."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bakery.hooks.decide import Decided, Decision, Followed, decide
 from bakery.hooks.path_globs import matches, parse_globs
@@ -115,6 +118,15 @@ def test_pushes_that_never_arrived_are_told() -> None:
     )
 
 
+@given(st.text("a/*?b", max_size=7), st.text("a/b", max_size=7))
+def test_a_glob_means_what_its_regular_expression_would(glob: str, path: str) -> None:
+    parts = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    pieces = re.findall(r"\*\*/|\*\*|\*|\?|[^*?]+", f"{glob}**" if glob.endswith("/") else glob)
+    if "*" in glob or "?" in glob:
+        expected = re.fullmatch("".join(parts.get(piece) or re.escape(piece) for piece in pieces), path) is not None
+        assert matches(glob, path) == expected
+
+
 def test_globs() -> None:
     assert matches("packages/ui", "packages/ui/a/b.css")
     assert not matches("packages/ui", "packages/uix")
@@ -122,6 +134,7 @@ def test_globs() -> None:
     assert matches("**/*.sql", "c.sql")
     assert not matches("*.sql", "a/c.sql")
     assert matches("docs/", "docs/a.md")
+    assert not matches("*a*a*a*a*a*b", "a" * 4000)  # which is told in time
     with pytest.raises(BadInput):
         parse_globs(["../secret"])
     with pytest.raises(BadInput):

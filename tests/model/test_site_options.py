@@ -74,6 +74,7 @@ def test_what_is_not_named_stays() -> None:
         ("redirects", "/a /b\n/a /c", "/a leads to two addresses."),
         ("redirects", "\n".join(f"/{number}x /b" for number in range(101)), "A site has at most 100 redirects."),
         ("maintenance_allowed", "10.0.0.0/8 here", "“here” is neither an address nor a network."),
+        ("maintenance_allowed", "fe80::1%x;}{", "“fe80::1%x;}{” is neither an address nor a network."),
         ("maintenance_allowed", "10.0.0.1/8", "“10.0.0.1/8” is neither an address nor a network."),
         ("headers", "no header", "“no header” is no header."),
         ("headers", "X Y: z", "“X Y: z” is no header."),

@@ -84,7 +84,7 @@ async def create_token(
     if scope is Scope.DEPLOY and actor.role not in HELD_BY[Permission.DEPLOY]:
         raise BadInput("Viewers do not deploy.", field="scope", hint="Choose “read”.")
     async with store.connection() as connection:
-        app_id = await _app_for(connection, app, scope, actor) if app else None
+        app_id = await _app_for(connection, app, scope, actor) if app is not None else None
     await expect_fresh_code(store, code, actor=actor)
     async with store.transaction() as tx:
         return await add_token(tx, actor, actor.person_id or 0, label, scope, app_id=app_id, lasts=lasts)

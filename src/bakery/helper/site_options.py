@@ -152,7 +152,7 @@ def _networks(name: str, value: object) -> tuple[str, ...]:
     found = []
     for one in _list(name, value, MOST_NETWORKS):
         try:
-            found.append(str(ipaddress.ip_network(one if isinstance(one, str) else "")))
+            found.append(str(ipaddress.ip_network(one if isinstance(one, str) and "%" not in one else "")))
         except ValueError:
             sys.exit(f"{name} have to be addresses or networks, like 203.0.113.7 or 10.0.0.0/8.")
     return tuple(dict.fromkeys(found))

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bakery.helper.git_urls import find_url, is_ref
-from bakery.hooks.path_globs import any_matches, matches
+from bakery.hooks.path_globs import any_matches, is_below, matches
 from bakery.hooks.payloads import NOTHING, Push
 from bakery.model.sources import Ref
 
@@ -155,8 +155,10 @@ def _of_order(push: Push, followed: Followed, *, is_behind_head: bool) -> Decide
 
 
 def _of_paths(push: Push, followed: Followed) -> Decided | None:
-    globs = [*([followed.base] if followed.base else []), *followed.paths]
-    if not globs or push.paths is None or push.ref.startswith("refs/tags/") or any_matches(globs, push.paths):
+    base, globs = followed.base, [*([followed.base] if followed.base else []), *followed.paths]
+    if not globs or push.paths is None or push.ref.startswith("refs/tags/"):
+        return None
+    if (base and any(is_below(base, path) for path in push.paths)) or any_matches(followed.paths, push.paths):
         return None
     return _ignored(f"It changes nothing in {', '.join(globs)}.", is_newest=True)
 

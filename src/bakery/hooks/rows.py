@@ -82,6 +82,8 @@ def _place(environment_id: int) -> Place:
 
 
 async def find_hook(store: Store, hook: str) -> Hook | None:
+    if "\0" in hook:  # which the database does not take
+        return None
     return await _find(store, f"{_HOOK} WHERE hook = %s", (hook,))
 
 

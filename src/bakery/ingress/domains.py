@@ -75,7 +75,7 @@ async def attach_domain(
     """The site answers to it at once. The first one is the primary. `own_host` is where Bakery itself answers."""
     actor.require(Permission.DEPLOY)
     app = await find_app(store, where, actor)
-    if name.host == own_host:
+    if own_host is not None and _covers(name.host, own_host):
         raise Conflict(f"{name.shown} is the address of Bakery itself.", hint="Choose another name.")
     try:
         async with store.transaction() as tx:
@@ -217,12 +217,17 @@ async def _expect_room(tx: Transaction, app: FoundApp) -> None:
         )
 
 
+def _covers(host: str, other: str) -> bool:
+    """For nginx a star stands for any number of labels."""
+    return host == other or (host.startswith("*.") and other.endswith(host[1:]))
+
+
 async def _expect_free_of_nodes(tx: Transaction, name: DomainName) -> None:
     """Below a node's own domain apps get their names by themselves, also those that do not exist yet."""
     cursor = await tx.connection.execute("SELECT slug, apps_domain FROM nodes ORDER BY slug")
     for slug, apps_domain in await cursor.fetchall():
         bare = name.host.removeprefix("*.")
-        if bare == apps_domain or bare.endswith(f".{apps_domain}"):
+        if bare == apps_domain or bare.endswith(f".{apps_domain}") or _covers(name.host, apps_domain):
             raise Conflict(
                 f"Below {apps_domain}, apps of the node {slug} get their names by themselves.",
                 hint=f"The app has {automatic_host(AppAt(AppName('APP'), EnvironmentName('production')), apps_domain)} "

@@ -206,7 +206,7 @@ def _networks(text: str) -> tuple[str, ...]:
     found = []
     for word in re.split(r"[\s,]+", text):
         try:
-            found.append(str(ip_network(word)))
+            found.append(str(ip_network(word if "%" not in word else "")))  # no zone of one machine
         except ValueError as error:
             raise BadInput(
                 f"“{word}” is neither an address nor a network.", hint="Like 203.0.113.7 or 10.0.0.0/8, one a line."
