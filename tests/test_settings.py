@@ -5,7 +5,8 @@ import pytest
 
 from bakery.model.certificates import LETSENCRYPT, STAGING
 from bakery.model.errors import BadInput, NotReady
-from bakery.settings import KNOWN, Settings, find_unknown, parse_base_url, read_settings
+from bakery.setting_values import parse_base_url
+from bakery.settings import KNOWN, Settings, find_unknown, read_settings
 
 HOME = {"HOME": "/home/ada"}
 

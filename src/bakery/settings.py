@@ -4,21 +4,42 @@ Everything else is set in the browser. All of them are checked, and every mistak
 """
 
 import os
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
-from ipaddress import ip_address
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
-from bakery.model.certificates import LETSENCRYPT, STAGING
+from bakery.dotenv import read_dotenv
+from bakery.model.certificates import LETSENCRYPT
 from bakery.model.emails import parse_email
 from bakery.model.errors import BadInput, NotReady
-from bakery.model.github import PUBLIC, parse_client_id, parse_client_secret, parse_github_url
+from bakery.model.github import PUBLIC, parse_client_id, parse_github_url
 from bakery.model.secret import Secret
+from bakery.setting_values import (
+    MEGABYTE,
+    parse_absolute_path,
+    parse_account_id,
+    parse_account_key,
+    parse_acme_directory,
+    parse_address,
+    parse_addresses,
+    parse_base_url,
+    parse_database_url,
+    parse_dns_servers,
+    parse_domain,
+    parse_github_secret,
+    parse_keys,
+    parse_listen_address,
+    parse_listen_port,
+    parse_log_level,
+    parse_megabytes,
+    parse_minutes,
+    parse_pem_file,
+    parse_session_secret,
+    parse_switch,
+)
 
 T = TypeVar("T")
 
@@ -104,9 +125,6 @@ KNOWN: tuple[Setting, ...] = (
 # Read by the commands that are clients, and by our own migration.
 _OF_OTHERS = {"BAKERY_URL", "BAKERY_TOKEN", "BAKERY_MIGRATE_URL"}
 
-_MEGABYTE = 1024 * 1024
-_MOST_MEGABYTES = 100_000
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -145,7 +163,7 @@ class Settings:
 
 def read_settings(environ: Mapping[str, str], *, dotenv: Path | None = None, is_root: bool | None = None) -> Settings:
     """Reads the environment over `.env`. Raises NotReady with a sentence per mistake."""
-    values = {**(_read_dotenv(dotenv) if dotenv else {}), **{k: v for k, v in environ.items() if v}}
+    values = {**(read_dotenv(dotenv) if dotenv else {}), **{k: v for k, v in environ.items() if v}}
     mistakes: list[str] = []
     root = os.geteuid() == 0 if is_root is None else is_root
     home = Path(values.get("HOME") or "/")
@@ -163,50 +181,50 @@ def read_settings(environ: Mapping[str, str], *, dotenv: Path | None = None, is_
             mistakes.append(f"{name}: {error.message}")
         return default
 
-    data_dir = take("BAKERY_DATA_DIR", _absolute_path, state / "control")
+    data_dir = take("BAKERY_DATA_DIR", parse_absolute_path, state / "control")
     email = take("BAKERY_ADMIN_EMAIL", parse_email, None)
     password = take("BAKERY_ADMIN_PASSWORD", Secret, None)
     if (email is None) != (password is None) and not mistakes:
         mistakes.append(
             "BAKERY_ADMIN_EMAIL and BAKERY_ADMIN_PASSWORD belong together: set both, or neither and use /setup."
         )
-    account_id = take("BAKERY_ACME_EAB_KID", _account_id, None)
-    account_key = take("BAKERY_ACME_EAB_KEY", _account_key, None)
+    account_id = take("BAKERY_ACME_EAB_KID", parse_account_id, None)
+    account_key = take("BAKERY_ACME_EAB_KEY", parse_account_key, None)
     if (account_id is None) != (account_key is None) and not mistakes:
         mistakes.append("BAKERY_ACME_EAB_KID and BAKERY_ACME_EAB_KEY belong together: set both, or neither.")
     client_id = take("GITHUB_CLIENT_ID", parse_client_id, None)
-    client_secret = take("GITHUB_CLIENT_SECRET", _client_secret, None)
+    client_secret = take("GITHUB_CLIENT_SECRET", parse_github_secret, None)
     if (client_id is None) != (client_secret is None) and not mistakes:
         mistakes.append("GITHUB_CLIENT_ID and GITHUB_CLIENT_SECRET belong together: set both, or neither.")
     settings = Settings(
-        database_url=take("DATABASE_URL", _database_url, None),
-        encryption_keys=take("ENCRYPTION_KEY", _keys, ()),
-        encryption_key_file=take("ENCRYPTION_KEY_FILE", _absolute_path, data_dir / "encryption.key"),
-        session_secret=take("SESSION_SECRET", _session_secret, None),
-        host=take("BAKERY_HOST", _listen_address, "127.0.0.1"),
-        port=take("BAKERY_PORT", _port, 4100),
+        database_url=take("DATABASE_URL", parse_database_url, None),
+        encryption_keys=take("ENCRYPTION_KEY", parse_keys, ()),
+        encryption_key_file=take("ENCRYPTION_KEY_FILE", parse_absolute_path, data_dir / "encryption.key"),
+        session_secret=take("SESSION_SECRET", parse_session_secret, None),
+        host=take("BAKERY_HOST", parse_listen_address, "127.0.0.1"),
+        port=take("BAKERY_PORT", parse_listen_port, 4100),
         base_url=take("BAKERY_BASE_URL", parse_base_url, None),
-        trusted_proxies=take("BAKERY_TRUSTED_PROXIES", _addresses, ()),
+        trusted_proxies=take("BAKERY_TRUSTED_PROXIES", parse_addresses, ()),
         public_ip=take("BAKERY_PUBLIC_IP", parse_address, None),
         apps_domain=take("BAKERY_APPS_DOMAIN", parse_domain, "localhost"),
-        dns_resolvers=take("BAKERY_DNS_RESOLVERS", _dns_servers, ()),
-        acme_directory=take("BAKERY_ACME_DIRECTORY", _acme_directory, LETSENCRYPT) or None,
+        dns_resolvers=take("BAKERY_DNS_RESOLVERS", parse_dns_servers, ()),
+        acme_directory=take("BAKERY_ACME_DIRECTORY", parse_acme_directory, LETSENCRYPT) or None,
         acme_email=take("BAKERY_ACME_EMAIL", parse_email, None),
-        drift_every=take("BAKERY_DRIFT_MINUTES", _minutes, timedelta(minutes=30)) or None,
+        drift_every=take("BAKERY_DRIFT_MINUTES", parse_minutes, timedelta(minutes=30)) or None,
         acme_eab_kid=account_id,
         acme_eab_key=account_key,
-        acme_ca=take("BAKERY_ACME_CA", _pem_file, None),
+        acme_ca=take("BAKERY_ACME_CA", parse_pem_file, None),
         github_client_id=client_id,
         github_client_secret=client_secret,
         github_url=take("GITHUB_URL", parse_github_url, PUBLIC),
         data_dir=data_dir,
-        node_dir=take("BAKERY_NODE_DIR", _absolute_path, state / "node"),
-        logs_dir=take("BAKERY_LOGS_DIR", _absolute_path, data_dir / "logs"),
-        log_level=take("BAKERY_LOG", _log_level, "info"),
-        job_log_bytes=take("BAKERY_JOB_LOG_MB", _megabytes, 512 * _MEGABYTE),
+        node_dir=take("BAKERY_NODE_DIR", parse_absolute_path, state / "node"),
+        logs_dir=take("BAKERY_LOGS_DIR", parse_absolute_path, data_dir / "logs"),
+        log_level=take("BAKERY_LOG", parse_log_level, "info"),
+        job_log_bytes=take("BAKERY_JOB_LOG_MB", parse_megabytes, 512 * MEGABYTE),
         admin_email=email,
         admin_password=password,
-        development=take("BAKERY_DEVELOPMENT", _switch, default=False),
+        development=take("BAKERY_DEVELOPMENT", parse_switch, default=False),
         fault=take("BAKERY_FAULT", str, None),
     )
     if settings.fault and not settings.development:
@@ -221,7 +239,7 @@ def read_settings(environ: Mapping[str, str], *, dotenv: Path | None = None, is_
 def find_unknown(environ: Mapping[str, str], *, dotenv: Path | None = None) -> list[str]:
     """A sentence for each that is called like a setting of ours and is none: most are misspelt."""
     known = {setting.name for setting in KNOWN}
-    given = {*environ, *(_read_dotenv(dotenv) if dotenv else ())}
+    given = {*environ, *(read_dotenv(dotenv) if dotenv else ())}
     unknown = sorted(name for name in given - known - _OF_OTHERS if name.startswith("BAKERY_"))
     return [f"{name} is not a setting of Bakery{_meant(name, known)}" for name in unknown]
 
@@ -229,182 +247,3 @@ def find_unknown(environ: Mapping[str, str], *, dotenv: Path | None = None) -> l
 def _meant(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name, sorted(known), n=1)
     return f"; do you mean {close[0]}?" if close else "."
-
-
-def parse_base_url(text: str) -> str:
-    """`https://host[:port][/prefix]`, without a slash at the end."""
-    text = text.strip()
-    if not text.isascii() or not text.isprintable():
-        raise BadInput("The base URL is written in plain ASCII letters.", field="base_url")
-    no_address = BadInput(f"“{text}” is not an address like https://bakery.example.com.", field="base_url")
-    try:
-        parts = urlsplit(text)
-        has_port = parts.port is not None or ":" not in parts.netloc.rpartition("]")[2]
-    except ValueError:
-        raise no_address from None
-    if parts.scheme not in {"http", "https"} or not parts.hostname or not has_port:
-        raise no_address
-    if (
-        parts.query
-        or parts.fragment
-        or "@" in parts.netloc
-        or not re.fullmatch(r"[A-Za-z0-9._~/-]*", parts.path)
-        or "//" in parts.path
-    ):
-        raise BadInput(
-            "The base URL has a scheme, a host and perhaps a plain path, and nothing else.", field="base_url"
-        )
-    if not re.fullmatch(r"[A-Za-z0-9.-]+|[0-9a-fA-F:.]+", parts.hostname):
-        raise BadInput(f"“{parts.hostname}” is not a host name or an IP address.", field="base_url")
-    return f"{parts.scheme}://{parts.netloc.lower()}{parts.path.rstrip('/')}"
-
-
-def parse_address(text: str, *, field: str = "public_ip") -> str:
-    try:
-        return str(ip_address(text.strip()))
-    except ValueError:
-        raise BadInput(f"“{text}” is not an IP address.", field=field) from None
-
-
-def parse_domain(text: str) -> str:
-    domain = text.strip().lower().rstrip(".")
-    label = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
-    if len(domain) > 253 or not re.fullmatch(rf"{label}(\.{label})*", domain):
-        raise BadInput(f"“{text}” is not a domain name like apps.example.com.", field="apps_domain")
-    return domain
-
-
-def _read_dotenv(path: Path) -> dict[str, str]:
-    try:
-        text = path.read_text()
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotReady(f"{path} cannot be read: {error}.") from error
-    values: dict[str, str] = {}
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.strip()
-        if not line or line.startswith("#"):
-            continue
-        match = re.fullmatch(r"(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)", line)
-        if not match:
-            raise NotReady(f"{path}, line {number} is not NAME=value.", hint="Comments start with #.")
-        name, value = match.groups()
-        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-        values[name] = value[1:-1] if quoted else value
-    return values
-
-
-def _absolute_path(text: str) -> Path:
-    path = Path(text).expanduser()
-    if not path.is_absolute() or "\0" in text:
-        raise ValueError(f"“{text}” is not an absolute path.")
-    return path
-
-
-def _database_url(text: str) -> Secret:
-    if urlsplit(text).scheme not in {"postgres", "postgresql"}:
-        raise ValueError("it is not an address like postgresql://user:password@host/database.")
-    return Secret(text)
-
-
-def _keys(text: str) -> tuple[Secret, ...]:
-    return tuple(Secret(part.strip()) for part in text.split(","))
-
-
-def _session_secret(text: str) -> Secret:
-    if len(text) < 32:
-        raise ValueError("it is shorter than 32 characters.")
-    return Secret(text)
-
-
-def _listen_address(text: str) -> str:
-    if text == "localhost":
-        return "127.0.0.1"
-    try:
-        return str(ip_address(text.strip("[]")))
-    except ValueError:
-        raise ValueError(
-            f"“{text}” is not an IP address; use 127.0.0.1 for this machine only or 0.0.0.0 for all."
-        ) from None
-
-
-def _port(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= 65535:
-        raise ValueError(f"“{text}” is not a port between 1 and 65535.")
-    return int(text)
-
-
-def _minutes(text: str) -> timedelta:
-    if not text.isascii() or not text.isdigit() or not 0 <= int(text) <= 1440:
-        raise ValueError(f"“{text}” is not a number of minutes from 0 to 1440.")
-    return timedelta(minutes=int(text))
-
-
-def _addresses(text: str) -> tuple[str, ...]:
-    return tuple(parse_address(part) for part in text.split(","))
-
-
-def _dns_servers(text: str) -> tuple[tuple[str, int], ...]:
-    return tuple(_dns_server(part.strip()) for part in text.split(","))
-
-
-def _dns_server(text: str) -> tuple[str, int]:
-    """An address, perhaps with a port, which an IPv6 address has after brackets."""
-    found = re.fullmatch(r"\[([0-9a-fA-F:.]+)\](?::([0-9]+))?|([0-9.]+):([0-9]+)", text)
-    address, port = (found[1] or found[3], found[2] or found[4]) if found else (text, None)
-    return parse_address(address), _port(port) if port else 53
-
-
-def _acme_directory(text: str) -> str:
-    """Empty: nobody's."""
-    known = {"letsencrypt": LETSENCRYPT, "staging": STAGING, "none": ""}
-    if text in known:
-        return known[text]
-    if not re.fullmatch(r"https://[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?(/[A-Za-z0-9._~/%-]{0,300})?", text):
-        raise ValueError(f"“{text}” is none of letsencrypt, staging and none, nor an address with https://.")
-    return text
-
-
-def _account_id(text: str) -> str:
-    if not re.fullmatch(r"[!-~]{1,500}", text):
-        raise ValueError("it is not one word of ASCII.")
-    return text
-
-
-def _account_key(text: str) -> Secret:
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,500}={0,2}", text):
-        raise ValueError("it is not written in base64url.")
-    return Secret(text)
-
-
-def _client_secret(text: str) -> Secret:
-    return parse_client_secret(Secret(text))
-
-
-def _pem_file(text: str) -> str:
-    try:
-        pem = _absolute_path(text).read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{text} cannot be read: {error}.") from error
-    if "-----BEGIN CERTIFICATE-----" not in pem or not pem.isascii():
-        raise ValueError(f"{text} holds no certificate in PEM.")
-    return pem
-
-
-def _log_level(text: str) -> str:
-    if text not in {"debug", "info", "warning", "error"}:
-        raise ValueError(f"“{text}” is not one of debug, info, warning and error.")
-    return text
-
-
-def _megabytes(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > 6 or not 1 <= int(text) <= _MOST_MEGABYTES:
-        raise ValueError(f"“{text}” is not a number of megabytes between 1 and {_MOST_MEGABYTES}.")
-    return int(text) * _MEGABYTE
-
-
-def _switch(text: str) -> bool:
-    if text not in {"0", "1"}:
-        raise ValueError(f"“{text}” is neither 0 nor 1.")
-    return text == "1"

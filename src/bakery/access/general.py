@@ -8,7 +8,8 @@ from bakery.model.audit import AuditEntry
 from bakery.model.errors import BadInput
 from bakery.model.permissions import Permission
 from bakery.model.versions import expect_version
-from bakery.settings import Settings, parse_address, parse_base_url, parse_domain
+from bakery.setting_values import parse_address, parse_base_url, parse_domain
+from bakery.settings import Settings
 from bakery.store.installation import General, locked_general, write_general
 from bakery.store.store import Store
 

@@ -15,7 +15,7 @@ from bakery.model.permissions import Permission
 from bakery.nodes import tasks
 from bakery.nodes.catalogue import NodeSummary, apps_on, lock_node, show_node
 from bakery.nodes.login import fingerprint, mint_key
-from bakery.settings import parse_address, parse_domain
+from bakery.setting_values import parse_address, parse_domain
 from bakery.store.queue import Queue
 from bakery.store.rows import only
 from bakery.store.store import Store
