@@ -5,6 +5,7 @@ import asyncio
 import httpx
 import pytest
 
+from bakery.delivery.apps import create_app
 from bakery.delivery.environments import add_environment, parse_new_environment
 from bakery.delivery.local import Address, ensure_local_node
 from bakery.delivery.sites import refresh_site
@@ -18,11 +19,13 @@ from bakery.ingress.domains import (
 )
 from bakery.ingress.looking import look_in_time, verify_domain
 from bakery.ingress.tasks import REFRESH_SITE
+from bakery.model.apps import parse_new_app
 from bakery.model.dns import DnsState
 from bakery.model.errors import Conflict, NotFound
 from bakery.model.host_names import parse_domain_name
 from bakery.model.names import HostName
 from tests.delivery.fleet import ADMIN, Fleet, an_app
+from tests.delivery.test_placing import a_node_far_away
 from tests.support.dns_server import a_little_dns
 from tests.support.machine import machine_of
 from tests.support.people import a_developer
@@ -132,9 +135,20 @@ async def test_a_name_leads_to_one_environment_also_under_a_race(fleet: Fleet) -
     ):
         with pytest.raises(Conflict, match=said):
             await attach(fleet, host)
+
+
+async def test_a_star_catches_neither_bakerys_own_name_nor_those_of_apps_on_its_node(fleet: Fleet) -> None:
+    await fleet.make()
+    await a_node_far_away(fleet.store)
+    await create_app(fleet.store, parse_new_app(slug="far", command="python3 app.py", node="oven-1"), actor=ADMIN)
+    async with fleet.store.transaction() as tx:
+        await tx.connection.execute("UPDATE nodes SET apps_domain = 'apps.shop.example' WHERE slug = 'local'")
     star, own = parse_domain_name("*.shop.example"), "bakery.shop.example"
-    with pytest.raises(Conflict, match="is the address of Bakery itself"):
+    both = "would also catch names of apps below apps.shop.example and bakery.shop.example, where Bakery itself answers"
+    with pytest.raises(Conflict, match=both):
         await attach_domain(fleet.store, fleet.queue, at("shop"), star, own_host=own, actor=ADMIN)
+    attached = await attach_domain(fleet.store, fleet.queue, at("far"), star, own_host=own, actor=ADMIN)
+    assert attached.host == "*.shop.example"
 
 
 async def test_the_dns_is_asked_until_it_is_right_and_then_the_app_is_found_there(fleet: Fleet) -> None:

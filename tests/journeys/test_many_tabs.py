@@ -21,7 +21,7 @@ window.EventSource = class extends EventSource {
   constructor(url) { super(url); window.streams.push(this); }
 };
 """
-_SHOW = "(hidden) => { window.isHidden = hidden; document.dispatchEvent(new Event('visibilitychange')); }"
+_CHANGE = "window.isHidden = {hidden}; document.dispatchEvent(new Event('visibilitychange'));"
 _OPEN = "window.streams.filter((it) => it.readyState !== EventSource.CLOSED).length"
 
 
@@ -38,6 +38,14 @@ def a_tab(context: BrowserContext, *, hidden: bool = False) -> Page:
     return tab
 
 
+def hide(tab: Page) -> None:
+    tab.evaluate(_CHANGE.replace("{hidden}", "true"))
+
+
+def show(tab: Page) -> None:
+    tab.evaluate(_CHANGE.replace("{hidden}", "false"))
+
+
 def is_live(tab: Page) -> None:
     expect(tab.locator("#live")).to_have_attribute("data-state", "live")
 
@@ -48,7 +56,7 @@ def test_the_eighth_tab_loads_and_changes_by_itself_and_so_does_the_first(
     tabs: list[Page] = []
     for path in TABS:
         for tab in tabs[-1:]:
-            tab.evaluate(_SHOW, True)  # noqa: FBT003 - an argument of the script
+            hide(tab)
         tabs.append(a_tab(context))
         tabs[-1].goto(path)
         is_live(tabs[-1])
@@ -60,8 +68,8 @@ def test_the_eighth_tab_loads_and_changes_by_itself_and_so_does_the_first(
     bakery.command("admin", "create", "eighth.tab@example.com")
     expect(eighth.get_by_role("main").get_by_text("eighth.tab@example.com")).to_be_visible()
 
-    eighth.evaluate(_SHOW, True)  # noqa: FBT003
-    first.evaluate(_SHOW, False)  # noqa: FBT003
+    hide(eighth)
+    show(first)
     expect(first.get_by_role("main").get_by_text("eighth.tab@example.com").first).to_be_visible()
     assert eighth.evaluate(_OPEN) == 0
 
@@ -74,14 +82,14 @@ def test_a_tab_that_was_hidden_for_thirty_seconds_gives_its_stream_back(
     tab.goto("/team")
     is_live(tab)
 
-    tab.evaluate(_SHOW, True)  # noqa: FBT003
+    hide(tab)
     tab.clock.run_for(29_000)
     assert tab.evaluate(_OPEN) == 1
     tab.clock.run_for(1_000)
     assert tab.evaluate(_OPEN) == 0
 
     bakery.command("admin", "create", "meanwhile@example.com")
-    tab.evaluate(_SHOW, False)  # noqa: FBT003
+    show(tab)
     tab.clock.resume()
     expect(tab.get_by_role("main").get_by_text("meanwhile@example.com")).to_be_visible()
 
@@ -94,6 +102,6 @@ def test_a_tab_that_opens_behind_another_has_no_stream_until_it_is_seen(
     bakery.command("admin", "create", "behind@example.com")
     assert tab.evaluate("window.streams.length") == 0
 
-    tab.evaluate(_SHOW, False)  # noqa: FBT003
+    show(tab)
     is_live(tab)
     expect(tab.get_by_role("main").get_by_text("behind@example.com")).to_be_visible()

@@ -117,8 +117,9 @@ async def prune(store: Store, queue: Queue, node: Node, node_id: int) -> None:
     """What lies in an environment goes when its lock is free."""
     leftovers = await _look(store, node, node_id)
     waiting = {leftover.environment for leftover in leftovers if leftover.environment is not None}
+    waiting |= await _undone(store, node_id)
     async with store.transaction() as tx:
-        for environment_id in sorted(waiting | await _undone(store, node_id)):
+        for environment_id in sorted(waiting):
             if not await queue.has(tx, tasks.PRUNE_ENVIRONMENT, environment_id):
                 lock = tasks.environment_lock(environment_id)
                 await queue.enqueue(tx, tasks.PRUNE_ENVIRONMENT, environment_id, lock=lock)

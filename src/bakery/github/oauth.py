@@ -10,10 +10,12 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Annotated
 from urllib.parse import urlencode
 
 import httpx
 import msgspec
+from msgspec import Meta
 
 from bakery.github.asking import LinkRefused, reaching
 from bakery.github.registration import Registration
@@ -39,7 +41,7 @@ class _Answer(msgspec.Struct):
     """GitHub tells refusals with 200 too."""
 
     access_token: str = ""
-    expires_in: int = 0
+    expires_in: Annotated[int, Meta(ge=0, le=10**9)] = 0
     refresh_token: str = ""
     error: str = ""
 
@@ -124,7 +126,7 @@ async def _ask_for_token(registration: Registration, secret: Secret, asked: Mapp
 def _read(registration: Registration, answer: httpx.Response) -> _Answer:
     try:
         read = msgspec.json.decode(answer.content, type=_Answer)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         read = _Answer()
     if answer.status_code != 200 or not (read.error or read.access_token):
         raise Unavailable(

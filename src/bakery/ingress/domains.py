@@ -16,8 +16,8 @@ from bakery.model.actor import Actor
 from bakery.model.apps import automatic_host
 from bakery.model.audit import AuditEntry
 from bakery.model.dns import DnsState, DnsTrouble, Expected, Found, Record, judge, records
-from bakery.model.errors import Conflict, NotFound
-from bakery.model.host_names import DomainName
+from bakery.model.errors import BadInput, Conflict, NotFound
+from bakery.model.host_names import DomainName, parse_domain_name
 from bakery.model.names import AppAt, AppName, EnvironmentName, HostName
 from bakery.model.permissions import Permission
 from bakery.store.queue import Queue
@@ -75,11 +75,13 @@ async def attach_domain(
     """The site answers to it at once. The first one is the primary. `own_host` is where Bakery itself answers."""
     actor.require(Permission.DEPLOY)
     app = await find_app(store, where, actor)
-    if own_host is not None and _covers(name.host, own_host):
+    if name.host == own_host:
         raise Conflict(f"{name.shown} is the address of Bakery itself.", hint="Choose another name.")
     try:
         async with store.transaction() as tx:
             await _expect_free_of_nodes(tx, name)
+            if name.is_wildcard:
+                await _expect_to_catch_nobody(tx, app, name, own_host)
             await _expect_room(tx, app)
             await tx.connection.execute(
                 """
@@ -196,6 +198,14 @@ async def find_domain(store: Store, where: AppAt, host: HostName, actor: Actor) 
     return await _one(store, app.environment_id, host)
 
 
+def attached_host(text: str) -> HostName:
+    """As an address or a form names it. What cannot be a name is a domain that no app has."""
+    try:
+        return parse_domain_name(text).host
+    except BadInput:
+        raise no_such_domain(text) from None
+
+
 def no_such_domain(host: str) -> NotFound:
     return NotFound(f"The app has no domain {host}.", hint="Those that it has: bakery domains list APP")
 
@@ -217,22 +227,42 @@ async def _expect_room(tx: Transaction, app: FoundApp) -> None:
         )
 
 
-def _covers(host: str, other: str) -> bool:
-    """For nginx a star stands for any number of labels."""
-    return host == other or (host.startswith("*.") and other.endswith(host[1:]))
-
-
 async def _expect_free_of_nodes(tx: Transaction, name: DomainName) -> None:
     """Below a node's own domain apps get their names by themselves, also those that do not exist yet."""
     cursor = await tx.connection.execute("SELECT slug, apps_domain FROM nodes ORDER BY slug")
     for slug, apps_domain in await cursor.fetchall():
         bare = name.host.removeprefix("*.")
-        if bare == apps_domain or bare.endswith(f".{apps_domain}") or _covers(name.host, apps_domain):
+        if bare == apps_domain or bare.endswith(f".{apps_domain}"):
             raise Conflict(
                 f"Below {apps_domain}, apps of the node {slug} get their names by themselves.",
                 hint=f"The app has {automatic_host(AppAt(AppName('APP'), EnvironmentName('production')), apps_domain)} "
                 "without any of this. Attach a name of another domain.",
             )
+
+
+async def _expect_to_catch_nobody(tx: Transaction, app: FoundApp, name: DomainName, own_host: str | None) -> None:
+    """For nginx a star stands for any number of labels: what no site of its node has would come to this app, as the
+    names of apps that are gone or do not exist yet, and Bakery's own where that has no site.
+    """
+    cursor = await tx.connection.execute(
+        """
+        SELECT apps_domain, kind = 'local' FROM nodes JOIN environments ON node_id = nodes.id WHERE environments.id = %s
+        """,
+        (app.environment_id,),
+    )
+    for apps_domain, is_bakerys in await cursor.fetchall():
+        others = [f"names of apps below {apps_domain}"] if _catches(name.host, apps_domain) else []
+        if is_bakerys and own_host is not None and _catches(name.host, own_host):
+            others.append(f"{own_host}, where Bakery itself answers")
+        if others:
+            raise Conflict(
+                f"{name.shown} would also catch {' and '.join(others)}.",
+                hint="Attach a name below another domain, or move the app to another node.",
+            )
+
+
+def _catches(star: str, host: str) -> bool:
+    return host.endswith(star.removeprefix("*"))
 
 
 async def _taken(store: Store, name: DomainName, actor: Actor) -> Conflict:

@@ -67,16 +67,17 @@ def _ascii(name: str, *, field: str) -> str:
         )
     if labels[-1].isdigit() and len(labels) != 4:
         raise BadInput("The last part of a host name is no number.", field=field, hint="Like shop.example.com.")
-    for label in map(readable, labels):
-        _expect_one_script(label, field=field)
     try:
-        return ".".join(_ascii_label(label) for label in labels)
+        found = [_ascii_label(label) for label in labels]
     except idna.IDNAError as error:
         raise BadInput(
             f"“{name}” is no host name that DNS can hold: {str(error).rstrip('.')}.",
             field=field,
             hint="Use letters, digits and hyphens, and no hyphen at an end.",
         ) from error
+    for label in map(readable, found):  # as it is resolved: wide letters and such have become usual ones
+        _expect_one_script(label, field=field)
+    return ".".join(found)
 
 
 def _ascii_label(label: str) -> str:

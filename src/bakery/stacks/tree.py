@@ -58,8 +58,10 @@ class FileTree:
             listing.names.append(name)
         for listing in found.values():
             listing.marks.update(listing.names)
-            endings = {name[name.rfind(".") :] for name in listing.names if "." in name}
-            listing.marks.update(f"*{ending}" for ending in endings)
+            endings = {
+                name.rpartition(".")[2] for name in listing.names
+            }  # all of one without a dot
+            listing.marks.update(f"*.{ending}" for ending in endings)
         return found
 
 

@@ -9,9 +9,8 @@ from bakery.ingress import domains
 from bakery.ingress.looking import verify_domain
 from bakery.model.actor import Actor
 from bakery.model.dns import DnsState
-from bakery.model.errors import BadInput
 from bakery.model.host_names import parse_domain_name
-from bakery.model.names import AppAt, HostName
+from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.web.api.listing import Listing, listing, shown
 from bakery.web.api.problems import problems
@@ -117,7 +116,7 @@ async def post_domain(parts: Parts, actor: Actor, where: AppAt, data: DomainWant
 )
 async def post_verify(parts: Parts, actor: Actor, where: AppAt, domain: str) -> Domain:
     """Now. Bakery asks by itself too, at `look_at`."""
-    return shown(Domain, await verify_domain(parts.store, parts.dns, where, host_in(domain), actor=actor))
+    return shown(Domain, await verify_domain(parts.store, parts.dns, where, domains.attached_host(domain), actor=actor))
 
 
 @post(
@@ -131,7 +130,8 @@ async def post_verify(parts: Parts, actor: Actor, where: AppAt, domain: str) -> 
 )
 async def post_primary(parts: Parts, actor: Actor, where: AppAt, domain: str) -> Domain:
     """Under which the app is shown and linked, as soon as its DNS is right."""
-    return shown(Domain, await domains.make_primary(parts.store, parts.queue, where, host_in(domain), actor=actor))
+    host = domains.attached_host(domain)
+    return shown(Domain, await domains.make_primary(parts.store, parts.queue, where, host, actor=actor))
 
 
 @delete(
@@ -144,15 +144,7 @@ async def post_primary(parts: Parts, actor: Actor, where: AppAt, domain: str) ->
 )
 async def delete_domain(parts: Parts, actor: Actor, where: AppAt, domain: str) -> None:
     """The site answers to it no more."""
-    await domains.remove_domain(parts.store, parts.queue, where, host_in(domain), actor=actor)
-
-
-def host_in(text: str) -> HostName:
-    """What cannot be a name is a domain that no app has."""
-    try:
-        return parse_domain_name(text).host
-    except BadInput:
-        raise domains.no_such_domain(text) from None
+    await domains.remove_domain(parts.store, parts.queue, where, domains.attached_host(domain), actor=actor)
 
 
 ROUTES = (get_domains, post_domain, post_verify, post_primary, delete_domain)

@@ -7,10 +7,10 @@ from litestar.response import Redirect
 
 from bakery.delivery.apps import show_app
 from bakery.ingress.certificates import list_certificates
-from bakery.ingress.domains import attach_domain, list_domains, make_primary, no_such_domain, remove_domain
+from bakery.ingress.domains import attach_domain, attached_host, list_domains, make_primary, remove_domain
 from bakery.ingress.looking import verify_domain
 from bakery.model.actor import Actor
-from bakery.model.errors import BadInput, BakeryError, Conflict
+from bakery.model.errors import BadInput, Conflict
 from bakery.model.host_names import parse_domain_name
 from bakery.model.names import AppAt, HostName
 from bakery.model.permissions import Permission
@@ -77,19 +77,11 @@ async def _do(
 ) -> Response[str] | Redirect:
     form = await typed(request)
     try:
-        await act(_host_in(form.text("host")))
+        await act(attached_host(form.text("host")))
     except Conflict as error:
         refused = Form(problem=f"{error.message} {error.hint}".strip())
         return await domains_answer(request, parts, actor, where, form=refused, status=status_of(error))
     return go(request, f"/apps/{where.app}/domains", said=said)
-
-
-def _host_in(text: str) -> HostName:
-    """Of a form of the page's own: what cannot be a name is a domain that no app has."""
-    try:
-        return parse_domain_name(text).host
-    except BakeryError:
-        raise no_such_domain(text) from None
 
 
 async def domains_answer(
