@@ -13,7 +13,10 @@ from bakery.store.store import Connection, Store
 from bakery.store.vault import Key, Vault
 from tests.support.store import a_store
 
-_OTHERS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> %s"
+# It answers when their processes are gone: to be told to go is not yet to have said farewell.
+_OTHERS = """
+SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> %s
+"""
 
 
 @pytest.fixture

@@ -58,9 +58,8 @@ class FileTree:
             listing.names.append(name)
         for listing in found.values():
             listing.marks.update(listing.names)
-            endings = {
-                name.rpartition(".")[2] for name in listing.names
-            }  # all of one without a dot
+            # Of a name without a dot: all of it.
+            endings = {name.rpartition(".")[2] for name in listing.names}
             listing.marks.update(f"*.{ending}" for ending in endings)
         return found
 
