@@ -12,11 +12,10 @@ from bakery.delivery.git_rows import credentials_of, read_source
 from bakery.delivery.sources import set_source, show_source
 from bakery.github import app_looking
 from bakery.github.app_looking import look
+from bakery.github.asking import Opened
 from bakery.github.installation_tokens import token_to_list, token_to_tell
 from bakery.model.actor import Actor
 from bakery.model.errors import BakeryError, Conflict, NotAllowed
-from bakery.model.github import GitHubUrl
-from bakery.model.secret import Secret
 from bakery.model.sources import parse_new_source
 from bakery.store.rows import only
 from bakery.store.store import Store
@@ -130,11 +129,11 @@ async def test_a_repository_is_chosen_and_fetched_by_the_app(
 async def test_tokens_are_kept_until_shortly_before_their_end(
     store: Store, github: GitHubDouble, installation: Installation
 ) -> None:
-    _, first = await token_to_list(store, installation.id)
-    assert (await token_to_list(store, installation.id))[1] == first
+    first = (await token_to_list(store, installation.id)).token
+    assert (await token_to_list(store, installation.id)).token == first
     async with store.transaction() as tx:
         await tx.connection.execute("UPDATE github_tokens SET ends_at = now() + interval '4 minutes'")
-    assert (await token_to_list(store, installation.id))[1] != first
+    assert (await token_to_list(store, installation.id)).token != first
 
 
 async def test_a_connection_is_named_and_changed(
@@ -190,7 +189,7 @@ async def test_a_repository_that_was_not_chosen_is_not_opened(
         ("revoked", "GitHub does not take the App's key any more"),
         ("clock", "the clock here is 20 min behind GitHub's"),
         ("down", "has a fault of its own: it answered 502."),
-        ("limit", "GitHub's rate limit for this connection is used up"),
+        ("limit", "GitHub's rate limit for Bakery's GitHub App is used up"),
     ],
 )
 async def test_why_the_app_opens_nothing_is_said(
@@ -295,7 +294,7 @@ async def test_an_installation_that_refuses_hides_no_other(
     github.world.organisations["labs"] = 2
     gone = github.world.install(app, "labs")
 
-    async def token_of_the_other(store: Store, installation: int) -> tuple[GitHubUrl, Secret]:
+    async def token_of_the_other(store: Store, installation: int) -> Opened:
         if installation == gone.id:
             raise Conflict("The GitHub App was uninstalled from labs.")
         return await token_to_list(store, installation)

@@ -5,11 +5,12 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from bakery.github import asking
+from bakery.github import reaching
 from bakery.github.links import begin_link, show_link, unlink
 from bakery.model.actor import Actor
 from bakery.model.errors import BakeryError, Conflict
 from bakery.store.store import Store
+from bakery.store.vault import Key, Vault
 from bakery.web.moments import now
 from tests.api.site import BASE, Site
 from tests.github_double.server import GitHubDouble
@@ -74,6 +75,15 @@ async def test_a_form_without_the_secret_keeps_the_one_that_is_stored(
     assert (other.status, "Its client secret is needed too." in other.text) == (422, True)
 
 
+async def test_it_is_saved_with_one_connection_to_the_database(
+    migrated_database_url: str, github: GitHubDouble, client: OAuthClient, ada: Actor
+) -> None:
+    """Who needs a second one while the first is held waits for others that do the same."""
+    async with Store(migrated_database_url, Vault([Key.mint()]), size=1, patience=1) as narrow:
+        await known(narrow, github, client, ada)
+        await known(narrow, github, client, ada)
+
+
 async def test_another_oauth_app_ends_the_links(
     store: Store, github: GitHubDouble, client: OAuthClient, person: Actor
 ) -> None:
@@ -120,8 +130,8 @@ async def test_the_way_there_changes_nothing_and_a_program_does_not_go_it(
         ("down", "has a fault of its own: it answered 502."),
         ("no GitHub", "answered 404 where it gives tokens."),
         ("slow down", "GitHub asks us to wait 30 seconds."),
-        ("limited", "GitHub's rate limit for this connection is used up until"),
-        ("revoked", "GitHub does not take this link any more: it was revoked, or ended."),
+        ("limited", "GitHub's rate limit for the link of this account is used up until"),
+        ("revoked", "GitHub does not take the link of this account any more: it was revoked, or ended."),
         ("gone", "cannot be reached from here: ConnectError."),
     ],
 )
@@ -161,7 +171,7 @@ async def test_a_server_that_does_not_answer_is_told(
 ) -> None:
     await known(site.store, github, client, ada)
     told = await allowed(github, (await admin.get("/account/github/link", follow=False)).headers["location"])
-    monkeypatch.setattr(asking, "_PATIENCE", 0.2)
+    monkeypatch.setattr(reaching, "_SILENCE", 0.2)
     github.world.answers.clear()
     page = await admin.get(f"/account/github/back?{httpx.QueryParams(told)}")
     assert (page.status, "did not answer within 0 seconds" in page.text) == (503, True)

@@ -81,9 +81,9 @@ async def test_a_list_that_has_not_changed_costs_nothing(admin: Browser, linked:
 @pytest.mark.parametrize(
     ("status", "headers", "said"),
     [
-        (401, {}, "GitHub does not take this link any more"),
-        (403, {}, "GitHub does not allow this to the link"),
-        (404, {}, "GitHub shows no such thing to this link."),
+        (401, {}, "GitHub does not take the link of ann any more"),
+        (403, {}, "GitHub does not allow this to the link of ann"),
+        (404, {}, "GitHub shows no such thing to the link of ann."),
         (422, {}, "GitHub refused this: Server Error"),
         (301, {}, "It has moved at GitHub: it was renamed or transferred."),
         (500, {}, "has a fault of its own: it answered 500."),
@@ -115,11 +115,11 @@ async def test_an_app_is_made_and_fetched_by_the_link(
 
 async def test_a_token_near_its_end_is_renewed(store: Store, linked: Actor, github: GitHubDouble) -> None:
     person = linked.person_id or 0
-    _, before = await usable_link(store, person)
+    before = (await usable_link(store, person)).token
     await is_ending(store)
-    _, renewed = await usable_link(store, person)
+    renewed = (await usable_link(store, person)).token
     assert (before == renewed, renewed.reveal() in github.world.tokens) == (False, True)
-    assert (await usable_link(store, person))[1] == renewed
+    assert (await usable_link(store, person)).token == renewed
 
     await is_ending(store)
     github.world.refreshers.clear()
@@ -272,7 +272,7 @@ async def _an_app(site: Site, person: Actor, server: GitServer) -> None:
     server.repository("shop").commit("Shop", {"index.html": "shop"})
     async with site.store.transaction() as tx:
         await tx.connection.execute("UPDATE github_client SET url = %s", (server.url("shop").rpartition("/")[0],))
-    _, token = await usable_link(site.store, person.person_id or 0)
+    token = (await usable_link(site.store, person.person_id or 0)).token
     server.wants["shop"] = ("x-access-token", token.reveal())
     async with site.as_(person) as api:
         wanted = {"slug": "shop", "repo": server.url("shop"), "github": True, "command": "true"}

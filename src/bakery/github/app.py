@@ -17,7 +17,7 @@ from gidgethub import HTTPException
 from gidgethub.apps import get_jwt
 from gidgethub.httpx import GitHubAPI
 
-from bakery.github.asking import asking
+from bakery.github.asking import asking_without_token
 from bakery.github.oauth import expect_state, mint_state
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
@@ -190,7 +190,7 @@ async def as_app(store: Store, app: GitHubApp) -> AsyncIterator[tuple[GitHubAPI,
     """GitHub's API, and what says in each request that it is the App who asks, for less than ten minutes."""
     pem = store.vault.open(_place("pem"), app.pem)
     jwt = get_jwt(app_id=str(app.number), private_key=pem.reveal())
-    async with asking(app.url, None) as github:
+    async with asking_without_token(app.url) as github:
         try:
             yield github, jwt
         except HTTPException as error:
@@ -219,7 +219,7 @@ def _refused(error: HTTPException, app: GitHubApp) -> AppRefused:
 
 
 async def _convert(server: GitHubUrl, code: str) -> _Made:
-    async with asking(server, None) as github:
+    async with asking_without_token(server) as github:
         try:
             made = await github.post("/app-manifests/{code}/conversions", {"code": code}, data=b"")
         except HTTPException as error:

@@ -104,9 +104,9 @@ async def _installed(store: Store, app: GitHubApp) -> list[_Installed]:
 
 
 async def _chosen(store: Store, installation: int) -> list[_Repository]:
-    url, token = await token_to_list(store, installation)
+    opened = await token_to_list(store, installation)
     found: list[_Repository] = []
-    async with asking(url, token) as github:
+    async with asking(opened) as github:
         async for row in github.getiter("/installation/repositories?per_page=100", iterable_key="repositories"):
             found.append(msgspec.convert(row, _Repository))
             if len(found) == MOST_REPOSITORIES:

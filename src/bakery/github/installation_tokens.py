@@ -11,9 +11,9 @@ import msgspec
 from gidgethub import HTTPException, RateLimitExceeded
 
 from bakery.github.app import GitHubApp, as_app, read_app
+from bakery.github.asking import Opened, by_app
 from bakery.github.installations import Installation, look_soon, read_installations
 from bakery.model.errors import Conflict
-from bakery.model.github import GitHubUrl
 from bakery.model.secret import Secret
 from bakery.model.sources import server_of
 from bakery.store.store import Store
@@ -42,25 +42,23 @@ class _Token(msgspec.Struct):
     expires_at: datetime
 
 
-async def token_to_list(store: Store, installation: int) -> tuple[GitHubUrl, Secret]:
+async def token_to_list(store: Store, installation: int) -> Opened:
     return await _token(store, installation, Purpose.LIST)
 
 
-async def token_to_tell(store: Store, installation: int, repository: int) -> tuple[GitHubUrl, Secret]:
+async def token_to_tell(store: Store, installation: int, repository: int) -> Opened:
     return await _token(store, installation, Purpose.TELL, repository)
 
 
 async def token_to_fetch(store: Store, installation: int, repository: int, url: str) -> Secret:
     """It goes to no other server than the one that it is of."""
-    server, token = await _token(store, installation, Purpose.FETCH, repository)
-    if server_of(url) != server_of(f"{server}/owner/name.git"):
-        raise Conflict(f"The GitHub App is at {server}, and this repository lies elsewhere.", hint="Give a token.")
-    return token
+    opened = await _token(store, installation, Purpose.FETCH, repository)
+    if server_of(url) != server_of(f"{opened.url}/owner/name.git"):
+        raise Conflict(f"The GitHub App is at {opened.url}, and this repository lies elsewhere.", hint="Give a token.")
+    return opened.token
 
 
-async def _token(
-    store: Store, installation: int, purpose: Purpose, repository: int | None = None
-) -> tuple[GitHubUrl, Secret]:
+async def _token(store: Store, installation: int, purpose: Purpose, repository: int | None = None) -> Opened:
     """One that is good for some minutes yet. Two that ask at once get two, which is harmless."""
     name = f"{installation} {purpose} {repository or ''}".strip()
     async with store.connection() as connection:
@@ -76,7 +74,7 @@ async def _token(
     if problem:
         raise Conflict(problem, hint=hint)
     if row is not None:
-        return app.url, store.vault.open(_place(name), row[0])
+        return Opened(app.url, store.vault.open(_place(name), row[0]), by_app(found.account))
     made = await _mint(store, app, found, purpose, repository)
     token = Secret(made.token)
     async with store.transaction() as tx:
@@ -89,7 +87,7 @@ async def _token(
             (name, store.vault.seal(_place(name), token), made.expires_at, installation),
         )
         await tx.connection.execute("DELETE FROM github_tokens WHERE ends_at < now()")
-    return app.url, token
+    return Opened(app.url, token, by_app(found.account))
 
 
 async def _mint(store: Store, app: GitHubApp, found: Installation, purpose: Purpose, repository: int | None) -> _Token:

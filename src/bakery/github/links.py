@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 import structlog
 
-from bakery.github.asking import LinkRefused, asking
+from bakery.github.asking import LinkRefused, Opened, asking, by_link
 from bakery.github.oauth import Tokens, authorize_address, expect_state, mint_state, refresh, revoke, trade
 from bakery.github.registration import Registration, expect_registration, read_registration
 from bakery.model.actor import Actor
@@ -105,7 +105,7 @@ async def complete_link(
     registration = await expect_registration(store)
     secret = registration.open_secret(store.vault)
     tokens = await trade(registration, secret, key, code=code, state=state, callback=callback, now=now)
-    async with asking(registration.url, tokens.access) as github:
+    async with asking(Opened(registration.url, tokens.access, by_link("this account"))) as github:
         account = msgspec.convert(await github.getitem("/user"), _Account)
     async with store.transaction() as tx:
         still = await read_registration(tx.connection, for_update=True)
@@ -137,24 +137,24 @@ async def unlink(store: Store, *, actor: Actor) -> Unlinked:
     return Unlinked(left)
 
 
-async def usable_link(store: Store, person: int) -> tuple[Registration, Secret]:
-    """The token of a person, renewed where its end is near: one process at a time, for the old pair is good no more."""
+async def usable_link(store: Store, person: int) -> Opened:
+    """A person's, renewed where its end is near: one process at a time, for the old pair is good no more."""
     registration = await expect_registration(store)
     async with store.connection() as connection:
         link = await _read(connection, person)
     if link is None:
         raise LinkRefused("This GitHub account is not linked.", hint="Link it under Account → GitHub.")
     if not link.is_ending:
-        return registration, store.vault.open(_place(person, "token"), link.token)
+        return _opened(store.vault, registration, link)
     async with store.transaction() as tx:
         link = await _read(tx.connection, person, for_update=True)
         if link is None or link.refresh_token is None:
             raise LinkRefused("The link to GitHub has ended.", hint="Link it again under Account → GitHub.")
         if not link.is_ending:  # somebody else was quicker
-            return registration, store.vault.open(_place(person, "token"), link.token)
+            return _opened(store.vault, registration, link)
         tokens = await _renewed(store.vault, registration, link)
         await _write(tx, store.vault, person, link.login, tokens)
-    return registration, tokens.access
+    return Opened(registration.url, tokens.access, by_link(link.login))
 
 
 async def read_login(connection: Connection, person: int) -> str:
@@ -165,10 +165,14 @@ async def read_login(connection: Connection, person: int) -> str:
 
 async def token_for(store: Store, person: int, url: str) -> Secret:
     """For fetching a repository: it goes to no other server than the one that it is of."""
-    registration, token = await usable_link(store, person)
-    if server_of(url) != server_of(f"{registration.url}/owner/name.git"):
-        raise Conflict(f"The link is to {registration.url}, and this repository lies elsewhere.", hint="Give a token.")
-    return token
+    opened = await usable_link(store, person)
+    if server_of(url) != server_of(f"{opened.url}/owner/name.git"):
+        raise Conflict(f"The link is to {opened.url}, and this repository lies elsewhere.", hint="Give a token.")
+    return opened.token
+
+
+def _opened(vault: Vault, registration: Registration, link: _Link) -> Opened:
+    return Opened(registration.url, vault.open(_place(link.person_id, "token"), link.token), by_link(link.login))
 
 
 async def _revoke(vault: Vault, registration: Registration, link: _Link) -> None:

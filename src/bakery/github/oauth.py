@@ -17,7 +17,8 @@ import httpx
 import msgspec
 from msgspec import Meta
 
-from bakery.github.asking import LinkRefused, reaching
+from bakery.github.asking import LinkRefused
+from bakery.github.reaching import reaching
 from bakery.github.registration import Registration
 from bakery.model.errors import BadInput, Conflict, Unavailable
 from bakery.model.github import api_of
@@ -92,14 +93,14 @@ async def refresh(registration: Registration, secret: Secret, token: Secret, now
 async def revoke(registration: Registration, secret: Secret, token: Secret) -> None:
     """All that the person granted. What GitHub does not know any more is revoked already."""
     address = f"{api_of(registration.url)}/applications/{registration.client_id}/grant"
-    async with reaching(registration.url) as client:
-        answer = await client.request(
+    async with reaching(registration.url) as server:
+        request = server.client.build_request(
             "DELETE",
             address,
-            auth=(registration.client_id, secret.reveal()),
             json={"access_token": token.reveal()},
             headers={"accept": "application/vnd.github+json", "user-agent": "bakery"},
         )
+        answer = await server.ask(request, auth=httpx.BasicAuth(registration.client_id, secret.reveal()))
     if answer.status_code not in {204, 422}:
         raise Unavailable(f"{registration.url} answered {answer.status_code} when it was asked to revoke the link.")
 
@@ -114,12 +115,14 @@ _WHY: Mapping[str, str] = {
 
 async def _ask_for_token(registration: Registration, secret: Secret, asked: Mapping[str, str]) -> _Answer:
     known = {"client_id": registration.client_id, "client_secret": secret.reveal()}
-    async with reaching(registration.url) as client:
-        answer = await client.post(
+    async with reaching(registration.url) as server:
+        request = server.client.build_request(
+            "POST",
             f"{registration.url}/login/oauth/access_token",
             data={**known, **asked},
             headers={"accept": "application/json", "user-agent": "bakery"},
         )
+        answer = await server.ask(request)
     return _read(registration, answer)
 
 

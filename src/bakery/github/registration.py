@@ -45,8 +45,7 @@ class RegistrationDetail:
 async def show_registration(store: Store, *, actor: Actor) -> RegistrationDetail:
     actor.require(Permission.MANAGE_SYSTEM)
     async with store.connection() as connection:
-        found = await connection.execute("SELECT count(*) FROM github_links")
-        return RegistrationDetail(await read_registration(connection), (await only(found))[0])
+        return await _read_detail(connection)
 
 
 async def set_registration(
@@ -65,7 +64,7 @@ async def set_registration(
         if wanted is None:
             raise BadInput("Its client secret is needed too.", field="client_secret", hint="GitHub shows it once.")
         if is_same and wanted == kept:
-            return await show_registration(store, actor=actor)
+            return await _read_detail(tx.connection)
         await tx.connection.execute(
             """
             INSERT INTO github_client (id, url, client_id, secret, changed_by) VALUES (1, %s, %s, %s, %s)
@@ -79,7 +78,7 @@ async def set_registration(
         before = {"url": now.url, "client_id": now.client_id} if now else None
         after = {"url": server, "client_id": client, "client_secret": mark_of(wanted, key), "links_ended": ended}
         _record(tx, actor, before=before, after=after)
-    return await show_registration(store, actor=actor)
+        return await _read_detail(tx.connection)
 
 
 async def forget_registration(store: Store, *, actor: Actor) -> None:
@@ -98,6 +97,11 @@ async def read_registration(connection: Connection, *, for_update: bool = False)
     async with connection.cursor(row_factory=typed(Registration)) as cursor:
         await cursor.execute(f"{_SELECT}{' FOR UPDATE' if for_update else ''}".encode())
         return await cursor.fetchone()
+
+
+async def _read_detail(connection: Connection) -> RegistrationDetail:
+    found = await connection.execute("SELECT count(*) FROM github_links")
+    return RegistrationDetail(await read_registration(connection), (await only(found))[0])
 
 
 async def expect_registration(store: Store) -> Registration:

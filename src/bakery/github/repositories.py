@@ -13,14 +13,13 @@ import msgspec
 from gidgethub.abc import CACHE_TYPE
 from gidgethub.httpx import GitHubAPI
 
-from bakery.github.asking import asking
+from bakery.github.asking import Opened, asking
 from bakery.github.installation_tokens import token_to_list
 from bakery.github.installations import find_account
 from bakery.github.links import usable_link
 from bakery.model.actor import Actor
 from bakery.model.bearer import digest
 from bakery.model.errors import BadInput
-from bakery.model.github import GitHubUrl
 from bakery.model.permissions import Permission
 from bakery.model.secret import Secret
 from bakery.store.store import Store
@@ -115,9 +114,9 @@ async def list_branches(store: Store, answers: Answers, full_name: str, *, accou
         return Branches(repository, first + [name for name in names if name not in first], is_cut, _limits(github))
 
 
-async def repository_at(server: GitHubUrl, token: Secret, url: str) -> Repository:
-    """The one at this address, if the token shows it."""
-    async with asking(server, token) as github:
+async def repository_at(opened: Opened, url: str) -> Repository:
+    """The one at this address, if the connection shows it."""
+    async with asking(opened) as github:
         found = await github.getitem("/repos/{owner}/{name}", name_at(url))
         return msgspec.convert(found, Repository)
 
@@ -145,12 +144,11 @@ async def _asking(store: Store, answers: Answers, account: str, actor: Actor) ->
         actor.require(Permission.CREATE_APP)
         async with store.connection() as connection:
             found = await find_account(connection, account)
-        server, token = await token_to_list(store, found.number)
+        opened = await token_to_list(store, found.number)
     else:
         actor.require(Permission.OWN_ACCOUNT)
-        registration, token = await usable_link(store, actor.person_id or 0)
-        server = registration.url
-    async with asking(server, token, cache=answers.of(token)) as github:
+        opened = await usable_link(store, actor.person_id or 0)
+    async with asking(opened, cache=answers.of(opened.token)) as github:
         yield github
 
 

@@ -41,13 +41,13 @@ async def put_hook(
 ) -> str:
     """One that leads to `address` is put right; else one is made. Gives the name of the repository."""
     place = name_at(repository_url)
-    registration, token = await usable_link(store, person)
+    opened = await usable_link(store, person)
     wanted = {
         "active": True,
         "events": list(events),
         "config": {"url": address, "content_type": "json", "insecure_ssl": "0", "secret": secret.reveal()},
     }
-    async with asking(registration.url, token) as github:
+    async with asking(opened) as github:
         number = await _find(github, place, address)
         if number is None:
             made = await github.post(_HOOKS, place, data={"name": "web", **wanted})
@@ -69,9 +69,9 @@ async def put_hook(
 
 async def is_hook_there(store: Store, person: int, repository: str, hook: int) -> bool:
     """As far as the link of the person shows it."""
-    registration, token = await usable_link(store, person)
+    opened = await usable_link(store, person)
     try:
-        async with asking(registration.url, token) as github:
+        async with asking(opened) as github:
             await github.getitem(_HOOK, {**split_name(repository), "hook": str(hook)})
     except NotFound:
         return False
@@ -90,8 +90,8 @@ async def drop_hook(store: Store, environment_id: int) -> None:
         return
     person, repository, number = row
     try:
-        registration, token = await usable_link(store, person)
-        async with asking(registration.url, token) as github:
+        opened = await usable_link(store, person)
+        async with asking(opened) as github:
             await github.delete(_HOOK, {**split_name(repository), "hook": str(number)})
     except NotFound:
         pass  # somebody took it away

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from bakery.github.app import read_app
+from bakery.github.asking import Opened
 from bakery.github.installation_tokens import taken_out, token_to_fetch, token_to_list, token_to_tell
 from bakery.github.installations import find_installation, is_chosen, note_chosen, read_installations
 from bakery.github.links import read_login, token_for, usable_link
 from bakery.github.repositories import Repository, repository_at
 from bakery.model.errors import BadInput, NotFound
-from bakery.model.github import GitHubUrl
 from bakery.model.secret import Secret
 from bakery.store.store import Connection, Store
 
@@ -30,12 +30,11 @@ class Way:
         return self.installation is not None and self.repository is not None
 
 
-async def open_to_tell(store: Store, way: Way) -> tuple[GitHubUrl, Secret]:
+async def open_to_tell(store: Store, way: Way) -> Opened:
     """For asking GitHub about the repository, and telling it."""
     if way.installation is not None and way.repository is not None:
         return await token_to_tell(store, way.installation, way.repository)
-    registration, token = await usable_link(store, way.person or 0)
-    return registration.url, token
+    return await usable_link(store, way.person or 0)
 
 
 async def login_of(store: Store, way: Way) -> str:
@@ -80,8 +79,7 @@ async def way_by_app(store: Store, url: str) -> Way:
             hint="Install it there, under Settings → GitHub.",
         )
     try:
-        server, token = await token_to_list(store, found.number)
-        repository: Repository = await repository_at(server, token, url)
+        repository: Repository = await repository_at(await token_to_list(store, found.number), url)
     except NotFound as error:
         raise BadInput(
             f"The repository is not among those that {found.account} chose for the GitHub App.",

@@ -156,9 +156,9 @@ async def _say(store: Store, news: _News, body: str, base: str) -> int | None:
     """The number of the comment. None: there is none, and there is nothing to begin one for."""
     place = {**name_at(news.repository_url), "number": str(news.number)}
     way = Way(news.person, news.installation, news.repository)
-    server, token = await open_to_tell(store, way)
+    opened = await open_to_tell(store, way)
     comment = news.comment
-    async with asking(server, token) as github:
+    async with asking(opened) as github:
         if comment is None and news.is_comment_begun:
             comment = await _find(github, place, _marker(news.app, base), await login_of(store, way))
         if comment is not None and await _change(github, place, comment, body):

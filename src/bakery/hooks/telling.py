@@ -119,13 +119,13 @@ async def _tell(store: Store, news: _News, base: str) -> None:
 
 async def _ask(store: Store, news: _News, base: str) -> int:
     place = name_at(news.url)
-    server, token = await open_to_tell(store, Way(news.person, news.installation, news.repository))
+    opened = await open_to_tell(store, Way(news.person, news.installation, news.repository))
     status, deployed, words = _TOLD[news.state]
     suffix = "" if news.environment == "production" else f"?env={news.environment}"
     where = f"{base}/apps/{news.app}/deployments/{news.number}{suffix}"
     said = f"Deployment #{news.number} of {news.app} {words}"
     repository = "/repos/{owner}/{name}"
-    async with asking(server, token) as github:
+    async with asking(opened) as github:
         number = news.github_deployment
         if number is None:
             wanted = {
