@@ -7,11 +7,15 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from bakery.delivery.apps import create_app, show_app
+from bakery.delivery.delete import delete_app
+from bakery.delivery.environments import NewEnvironment, add_environment, list_environments
 from bakery.delivery.running import restart_app
+from bakery.delivery.tasks import DELETE_APP
 from bakery.delivery.worker import register_tasks
 from bakery.model.apps import AppStatus, parse_new_app
 from bakery.model.errors import BadInput, NodeUnreachable, Unavailable
-from bakery.model.nodes import parse_new_node
+from bakery.model.names import EnvironmentName
+from bakery.model.nodes import NodeName, parse_new_node
 from bakery.nodes.links import Links
 from bakery.nodes.node import Node
 from bakery.nodes.registry import add_node, remove_node
@@ -98,6 +102,58 @@ async def test_a_node_that_is_gone_for_good_takes_apps_that_were_deleted_along(s
         cursor = await connection.execute("SELECT (SELECT count(*) FROM apps), (SELECT count(*) FROM nodes)")
         assert await cursor.fetchone() == (0, 0)
     assert node_id
+
+
+async def an_open_queue(store: Store) -> Queue:
+    queue = Queue(store)
+    queue.register(DELETE_APP, _clears_nothing)
+    await queue.open()
+    return queue
+
+
+async def _clears_nothing(environment_id: int) -> None: ...
+
+
+async def shop_on_two_nodes(store: Store) -> None:
+    """Its staging is on oven-2, which does not answer any more."""
+    await a_node_far_away(store)
+    oven_2 = await a_node_far_away(store, "oven-2")
+    await create_app(store, parse_new_app(slug="shop", command="true", node="oven-1"), actor=ADMIN)
+    staging = NewEnvironment(EnvironmentName("staging"), node=NodeName("oven-2"))
+    await add_environment(store, at("shop"), staging, actor=ADMIN)
+    async with store.connection() as connection:
+        await connection.execute("UPDATE nodes SET state = 'unreachable' WHERE id = %s", (oven_2,))
+
+
+async def test_an_app_whose_staging_was_deleted_on_a_node_that_is_gone_for_good_keeps_its_production(
+    store: Store,
+) -> None:
+    queue = await an_open_queue(store)
+    await shop_on_two_nodes(store)
+    await delete_app(store, queue, at("shop", "staging"), actor=ADMIN)
+
+    await remove_node(store, "oven-2", actor=ADMIN)
+
+    assert [(made.environment, made.node) for made in await list_environments(store, at("shop"), actor=ADMIN)] == [
+        ("production", "oven-1")
+    ]
+    async with store.connection() as connection:
+        cursor = await connection.execute("SELECT before -> 'forgotten' FROM audit WHERE action = 'node.removed'")
+        assert await cursor.fetchone() == (["shop staging"],)
+
+
+async def test_what_a_deleted_app_has_on_a_node_that_answers_is_still_known_until_it_is_cleared(store: Store) -> None:
+    queue = await an_open_queue(store)
+    await shop_on_two_nodes(store)
+    await delete_app(store, queue, at("shop"), actor=ADMIN)
+
+    await remove_node(store, "oven-2", actor=ADMIN)
+
+    async with store.connection() as connection:
+        cursor = await connection.execute(
+            "SELECT environments.name, nodes.slug FROM environments JOIN nodes ON nodes.id = node_id"
+        )
+        assert await cursor.fetchall() == [("production", "oven-1")]
 
 
 class AwayForAWhile(Links):

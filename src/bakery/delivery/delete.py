@@ -18,6 +18,7 @@ from bakery.model.errors import NotFound
 from bakery.model.names import PRODUCTION, AppAt
 from bakery.model.permissions import Permission
 from bakery.model.runtimes import Runtime
+from bakery.nodes.leaving import forget_environments
 from bakery.nodes.node import Node
 from bakery.store.queue import Queue
 from bakery.store.rows import only
@@ -152,32 +153,7 @@ async def clear_environment(store: Store, node: Node, environment_id: int) -> No
     await _clear_node(store, node, environment)
     await drop_hook(store, environment_id)
     async with store.transaction() as tx:
-        await tx.connection.execute("SELECT FROM apps WHERE id = %s FOR UPDATE", (environment.app_id,))
-        cursor = await tx.connection.execute(
-            """
-            SELECT log_stream_id FROM deployments WHERE environment_id = %(environment)s
-            UNION ALL SELECT stream_id FROM log_tails WHERE app_id = %(app)s AND NOT EXISTS (
-                SELECT FROM environments WHERE app_id = %(app)s AND id <> %(environment)s)
-            """,
-            {"environment": environment_id, "app": environment.app_id},
-        )
-        streams = [int(stream) for (stream,) in await cursor.fetchall()]
-        await tx.connection.execute("DELETE FROM environments WHERE id = %s", (environment_id,))
-        await tx.connection.execute(
-            """
-            DELETE FROM builds WHERE app_id = %s
-            AND NOT EXISTS (SELECT FROM releases WHERE releases.build_id = builds.id)
-            """,
-            (environment.app_id,),
-        )
-        await tx.connection.execute(
-            """
-            DELETE FROM apps WHERE id = %s AND deleted_at IS NOT NULL
-            AND NOT EXISTS (SELECT FROM environments WHERE app_id = apps.id)
-            """,
-            (environment.app_id,),
-        )
-        await tx.connection.execute("DELETE FROM log_streams WHERE id = ANY(%s)", (streams,))
+        await forget_environments(tx, [environment_id])
         tx.publish("apps", f"app:{environment.app}")
 
 

@@ -14,6 +14,7 @@ from bakery.model.nodes import NewNode, NodeState, parse_new_node, usual_apps_do
 from bakery.model.permissions import Permission
 from bakery.nodes import tasks
 from bakery.nodes.catalogue import NodeSummary, apps_on, lock_node, show_node
+from bakery.nodes.leaving import forget_environments
 from bakery.nodes.login import fingerprint, mint_key
 from bakery.setting_values import parse_address, parse_domain
 from bakery.store.queue import Queue
@@ -210,7 +211,7 @@ async def remove_node(store: Store, slug: str, *, actor: Actor) -> None:
                 f"{_listed(apps)} {'lives' if len(apps) == 1 else 'live'} on {slug}.",
                 hint="Delete these apps, or move them to another node, then remove it.",
             )
-        await _forget_leaving_apps(tx, node)
+        forgotten = await _forget_what_leaves(tx, node)
         running = await tx.connection.execute(
             "SELECT id FROM jobs WHERE node_id = %s AND state = 'running' ORDER BY id LIMIT 1", (node.id,)
         )
@@ -224,26 +225,31 @@ async def remove_node(store: Store, slug: str, *, actor: Actor) -> None:
         await tx.connection.execute("DELETE FROM nodes WHERE id = %s", (node.id,))
         await tx.connection.execute("DELETE FROM log_streams WHERE id = ANY(%s)", (gone,))
         await tx.connection.execute("DELETE FROM leases WHERE name = %s", (f"node:{slug}",))
-        _record(tx, actor, "node.removed", slug, before={"name": node.name, **_where_of(node)})
+        before: dict[str, object] = {"name": node.name, **_where_of(node)}
+        if forgotten:
+            before["forgotten"] = forgotten
+        _record(tx, actor, "node.removed", slug, before=before)
 
 
-async def _forget_leaving_apps(tx: Transaction, node: NodeSummary) -> None:
-    """Of apps that were deleted while their node was away, only rows are left: nobody can clear it any more."""
+async def _forget_what_leaves(tx: Transaction, node: NodeSummary) -> list[str]:
+    """Of what was deleted while the node was away, only rows are left, which nobody can clear. Says what it was."""
     cursor = await tx.connection.execute(
-        "SELECT apps.id, slug FROM apps JOIN environments ON app_id = apps.id WHERE node_id = %s ORDER BY slug",
+        """
+        SELECT environments.id, slug || CASE WHEN environments.name <> 'production' THEN ' ' || environments.name
+            ELSE '' END
+        FROM environments JOIN apps ON apps.id = app_id
+        WHERE node_id = %s AND (going_since IS NOT NULL OR deleted_at IS NOT NULL) ORDER BY slug, environments.name
+        """,
         (node.id,),
     )
-    leaving = await cursor.fetchall()
-    if not leaving:
-        return
-    if node.state is NodeState.ONLINE:
-        apps = _listed([slug for _, slug in leaving])
-        raise Conflict(f"What {node.slug} has of {apps} is being deleted.", hint="Remove the node in a moment.")
-    ids = [app_id for app_id, _ in leaving]
-    streams = await tx.connection.execute("SELECT log_stream_id FROM deployments WHERE app_id = ANY(%s)", (ids,))
-    gone = [stream for (stream,) in await streams.fetchall()]
-    await tx.connection.execute("DELETE FROM apps WHERE id = ANY(%s)", (ids,))
-    await tx.connection.execute("DELETE FROM log_streams WHERE id = ANY(%s)", (gone,))
+    leaving = {int(environment_id): str(name) for environment_id, name in await cursor.fetchall()}
+    names = list(leaving.values())
+    if leaving and node.state is NodeState.ONLINE:
+        raise Conflict(
+            f"What {node.slug} has of {_listed(names)} is being deleted.", hint="Remove the node in a moment."
+        )
+    await forget_environments(tx, leaving)
+    return names
 
 
 async def _ask(store: Store, queue: Queue, slug: str, task: str, action: str, *, actor: Actor) -> None:
