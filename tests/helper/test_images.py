@@ -11,10 +11,10 @@ import pytest
 from bakery.helper.docker_client import (
     build_argv,
     client_files,
-    expect_known_frontend,
     make_output,
     read_dockerfile,
 )
+from bakery.helper.frontends import expect_known_frontend
 from bakery.helper.image_references import REFERENCE, split_reference, whole_name
 from bakery.helper.told_image import told_build, told_place, told_pull
 
@@ -146,6 +146,8 @@ def test_whose_build_it_is_is_a_checked_name(name: str) -> None:
         "# escape=`\n# syntax = docker.io/docker/dockerfile-upstream:1.4-labs\nFROM base",
         f"#syntax=docker/dockerfile:1@{DIGEST}\r\nFROM base",
         "FROM base\n# syntax=evil/frontend",
+        "\ufeff#!/usr/bin/env docker\n//syntax=docker/dockerfile:1\n\n\t# build:\u00a0all\nFROM base",
+        "# made\r\n# by hand\r\nFROM base\nRUN printf '\x0c\x1b\u2028'\n",
     ],
 )
 def test_dockers_own_frontends_are_known(text: str) -> None:
@@ -160,12 +162,50 @@ def test_dockers_own_frontends_are_known(text: str) -> None:
         "\ufeff# syntax=evil/frontend",
         "#!/usr/bin/env docker\n\n# escape=`\n# syntax=docker/dockerfile.evil:1",
         "// syntax=evil/frontend",
-        '{"syntax": "evil/frontend"}',
+        "//syntax=evil/frontend",
+        "#!/usr/bin/env docker\n//\tsyntax=evil/frontend",
+        "\ufeff#!/usr/bin/env docker\n#syntax=evil/frontend",
+        "# syntax=docker/dockerfile:1\tevil/frontend",
+        "#\u00a0syntax=evil/frontend",
+        "\n \n#syntax=evil/frontend",
     ],
 )
 def test_another_frontend_is_refused(text: str) -> None:
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="Only Docker's own frontend can be named"):
         expect_known_frontend(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"syntax": "evil/frontend"}',
+        ' \r\n\t{"syntax": "evil/frontend"}',
+        '\ufeff#!/usr/bin/env docker\n{"syntax": "evil/frontend"}',
+    ],
+)
+def test_a_frontend_that_is_named_in_json_is_refused(text: str) -> None:
+    with pytest.raises(SystemExit, match="begins with a comment or with an instruction"):
+        expect_known_frontend(text)
+
+
+@pytest.mark.parametrize("character", ["\0", "\f", "\v", "\r", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
+@pytest.mark.parametrize(
+    ("before", "after", "line"),
+    [
+        ("#", "syntax=evil/frontend\nFROM base", 1),
+        ("# made by hand", " \n#syntax=evil/frontend", 1),
+        ("#!/usr/bin/env docker\n//", "syntax=evil/frontend", 2),
+        ("#!/usr/bin/env docker\n# ", " again\n#syntax=evil/frontend", 2),
+    ],
+)
+def test_no_line_that_could_name_a_frontend_holds_what_builders_read_in_two_ways(
+    character: str, before: str, after: str, line: int
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        expect_known_frontend(f"{before}{character}{after}")
+    assert str(refused.value).startswith(
+        f"Line {line} of the Dockerfile holds a control character (U+{ord(character):04X}) at place "
+    )
 
 
 @pytest.mark.parametrize(

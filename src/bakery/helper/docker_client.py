@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import base64
 import ctypes
-import itertools
 import json
 import os
 import pwd
@@ -39,10 +38,6 @@ PREVIEW = re.compile("pr[0-9]{1,14}")  # the environment of a pull request
 OWN, DOCKERFILES = "buildx", "dockerfile"
 LARGEST_DOCKERFILE = 1024 * 1024
 LARGEST_ANSWER = 16 * LARGEST_DOCKERFILE  # of two files, as JSON writes them
-FOREIGN_FRONTEND = "Only Docker's own frontend can be named in a line `syntax`: docker/dockerfile, of any version."
-COMMENT = re.compile(r"\s*(?:(?:#|//).*)?")
-SYNTAX = re.compile(r"\s*(?:#|//)\s*syntax\s*=\s*(\S*).*", re.IGNORECASE)
-FRONTEND = re.compile(r"(?:docker\.io/)?docker/dockerfile(?:-upstream)?(?::[\w.-]{1,128})?(?:@sha256:[0-9a-f]{64})?")
 CLONE_NEWNS, MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 0x20000, 2, 4, 8, 0x4000, 0x40000
 PR_SET_PDEATHSIG = 1
 LAST_WITHOUT_PLUGIN = 22  # the client's last version that speaks to BuildKit itself
@@ -145,16 +140,6 @@ def text_of(path: str) -> str | None:
     if len(content) > LARGEST_DOCKERFILE:
         sys.exit(f"{path} is longer than {LARGEST_DOCKERFILE // 1024**2} MB.")
     return content.decode(errors="replace")
-
-
-def expect_known_frontend(text: str) -> None:
-    """Another could leave out what marks the steps of a build, and these would then know no limit."""
-    if text.lstrip("\ufeff \t\r\n").startswith("{"):  # the other form in which newer ones read such a line
-        sys.exit("A Dockerfile begins with a comment or with an instruction.")
-    for line in itertools.takewhile(COMMENT.fullmatch, text.lstrip("\ufeff").splitlines()):
-        found = SYNTAX.fullmatch(line)
-        if found and not FRONTEND.fullmatch(found[1]):
-            sys.exit(FOREIGN_FRONTEND)
 
 
 def place_files(folder: Path, files: dict[str, str], group: int) -> None:

@@ -30,6 +30,7 @@ from bakery.helper.accounts import account_of
 from bakery.helper.build_steps import Limits, Steps, mark_of
 from bakery.helper.docker_api import CONFLICT, NOT_FOUND, Away, Docker, Refused, installation, patiently
 from bakery.helper.files import make_folder, remove_tree, write_over
+from bakery.helper.frontends import expect_known_frontend
 from bakery.helper.image_facts import credentials_header, look, resolve
 from bakery.helper.image_references import split_reference, whole_name
 from bakery.helper.job import KEY, LONGEST_JOB, Job, Work
@@ -157,7 +158,7 @@ def build_image(root: Path, key: str, told: dict[str, object]) -> int:
         text, ignored = str(told["dockerfile_text"]), None
     else:
         text, ignored = docker_client.read_dockerfile(account, premises.home, folder, str(told["dockerfile"]))
-    docker_client.expect_known_frontend(text)
+    expect_known_frontend(text)
     program = docker_client.expect_client()
     patiently(lambda: expect_free_name(docker, root, told))
     group = docker_client.expect_group()

@@ -6,7 +6,7 @@ import re
 import sys
 from pathlib import Path
 
-from bakery.helper import docker_client
+from bakery.helper.frontends import expect_known_frontend
 from bakery.helper.image_references import HOST, OF_BUILDS, REFERENCE
 from bakery.helper.names import APP, WORD
 from bakery.helper.words import is_text, whole_number
@@ -40,7 +40,7 @@ def told_build(told: dict[str, object]) -> None:
     elif not is_text(told["dockerfile_text"]):
         sys.exit("dockerfile_text has to be a text.")
     else:
-        docker_client.expect_known_frontend(str(told["dockerfile_text"]))
+        expect_known_frontend(str(told["dockerfile_text"]))
     for name in ("args", "secrets"):
         told_values(told, name)
     told_registries(told["registries"])
