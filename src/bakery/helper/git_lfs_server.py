@@ -1,7 +1,8 @@
 """The server that has a repository's files in Git LFS.
 
 What comes is asked of the repository's own server, with the repository's own credential; where that sends us for a
-file, it goes along only when it is the same server.
+file, it goes along only when it is the same server. It can send us to no address that only the node itself reaches,
+unless the repository itself is there; and plain http is for the node itself alone.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import base64
 import hashlib
 import json
 import os
+import re
 import sys
 from collections.abc import Callable
 from http.client import HTTPException, HTTPMessage
@@ -23,22 +25,29 @@ from bakery.helper.git_lfs import CHUNK, FOLDER, Pointer
 from bakery.helper.git_program import Git
 from bakery.helper.git_urls import Url
 from bakery.helper.git_words import explain, plain, tell
+from bakery.helper.reach import NODE, may_lead, reach_of
 from bakery.helper.words import hinted, sentence, write_all
 
 LONGEST_ANSWER = 8 * 1024 * 1024
 SILENCE = 60.0  # seconds
 KIND = "application/vnd.git-lfs+json"
+ADDRESS = re.compile(  # in which no program finds another host than we do
+    r"(?P<scheme>https?)://(?P<host>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?(?:[/?#]\S*)?"
+)
 
 
 class Quiet(HTTPRedirectHandler):
     """A credential does not follow where a server leads."""
+
+    def __init__(self, url: Url) -> None:
+        self.url = url
 
     def redirect_request(
         self, req: Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> Request | None:
         found = super().redirect_request(req, fp, code, msg, headers, newurl)
         if found is not None:
-            expect_same_way(req.full_url, newurl)
+            expect_same_way(self.url, req.full_url, newurl)
             found.headers.pop("Authorization", None)
         return found
 
@@ -50,7 +59,7 @@ def fetch_files(git: Git, url: Url, pointers: list[Pointer]) -> None:
         sys.exit(f"The files in Git LFS are larger than {MOST_BYTES // 1024**3} GB.")
     tell(f"Fetching {len(pointers)} files in Git LFS, {size / 1024:,.0f} kB.")
     endpoint, headers = endpoint_of(git, url)
-    git.in_child(lambda: download_all(endpoint, headers, {one.oid: one.size for one in pointers}))
+    git.in_child(lambda: download_all(url, endpoint, headers, {one.oid: one.size for one in pointers}))
 
 
 def endpoint_of(git: Git, url: Url) -> tuple[str, dict[str, str]]:
@@ -81,21 +90,22 @@ def over_ssh(git: Git, url: Url) -> tuple[str, dict[str, str]]:
 # As the account, in a child.
 
 
-def download_all(endpoint: str, headers: dict[str, str], wanted: dict[str, int]) -> None:
+def download_all(url: Url, endpoint: str, headers: dict[str, str], wanted: dict[str, int]) -> None:
     """Into the folder of objects, in which we are."""
     os.makedirs(FOLDER, exist_ok=True)  # noqa: PTH103 - our own folder may be closed above us
-    opener = build_opener(Quiet)
+    opener = build_opener(Quiet(url))
+    expect_way(url, endpoint)
     missing = [oid for oid in wanted if not os.path.exists(f"{FOLDER}/{oid}")]  # noqa: PTH110 - likewise
     for begin in range(0, len(missing), 100):
         some = {oid: wanted[oid] for oid in missing[begin : begin + 100]}
         for oid, action in ask_batch(opener, endpoint, headers, some).items():
+            expect_same_way(url, endpoint, str(action.get("href", "")))
             download(opener, oid, wanted[oid], action, endpoint, headers)
 
 
 def ask_batch(
     opener: OpenerDirector, endpoint: str, headers: dict[str, str], wanted: dict[str, int]
 ) -> dict[str, dict[str, object]]:
-    expect_https(endpoint)
     objects = [{"oid": oid, "size": size} for oid, size in wanted.items()]
     asked = {"operation": "download", "transfers": ["basic"], "objects": objects, "hash_algo": "sha256"}
     request = Request(  # noqa: S310 - the scheme was looked at
@@ -125,7 +135,6 @@ def download(
     ours: dict[str, str],
 ) -> None:
     href, header = str(action.get("href", "")), action.get("header")
-    expect_same_way(endpoint, href)
     given = {str(name): str(value) for name, value in header.items()} if isinstance(header, dict) else {}
     if urlsplit(href)[:2] == urlsplit(endpoint)[:2] and not any(name.lower() == "authorization" for name in given):
         given = {**ours, **given}
@@ -166,15 +175,18 @@ def asking(request: Request, ask: Callable[[], object]) -> object:
         sys.exit(hinted(f"{host} does not give files in Git LFS: {plain(sentence(error))[:120]}.", "Try again."))
 
 
-def expect_https(url: str) -> None:
-    """Plain http only to the node itself."""
-    parts = urlsplit(url)
-    if parts.scheme != "https" and (parts.scheme, parts.hostname) not in {("http", "127.0.0.1"), ("http", "localhost")}:
+def expect_way(url: Url, to_url: str) -> None:
+    """To what the repository's own address gives a right to."""
+    found = ADDRESS.fullmatch(to_url)
+    if found is None:
+        sys.exit("The server leads to files in Git LFS over a way that is not https.")
+    if not may_lead(url.host, found["host"]):
+        sys.exit("The server leads to files in Git LFS at an address that only the node itself reaches.")
+    if found["scheme"] == "http" and reach_of(found["host"]) != NODE:
         sys.exit("The server leads to files in Git LFS over a way that is not https.")
 
 
-def expect_same_way(from_url: str, to_url: str) -> None:
-    """Nobody far away leads to what only the node itself reaches over http."""
-    expect_https(to_url)
+def expect_same_way(url: Url, from_url: str, to_url: str) -> None:
+    expect_way(url, to_url)
     if urlsplit(from_url).scheme == "https" and urlsplit(to_url).scheme != "https":
         sys.exit("The server leads to files in Git LFS over a way that is not https.")

@@ -6,6 +6,8 @@ import posixpath
 import re
 import sys
 
+from bakery.helper.reach import may_lead
+
 LONGEST_URL = 500
 USER = "[A-Za-z0-9_][A-Za-z0-9._-]{0,63}"
 NAME = "[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?"
@@ -44,7 +46,10 @@ class Url:
     def beside(self, target: str) -> Url:
         """A submodule's address, which may be relative to this one."""
         if not target.startswith(("./", "../")):
-            return expect_url(target)
+            found = expect_url(target)
+            if not may_lead(self.host, found.host):
+                sys.exit(f"The address {target} of a submodule is one that only the node itself reaches.")
+            return found
         path = posixpath.normpath(posixpath.join(self.path, target))
         if path.startswith(".."):
             sys.exit(f"The address {target} of a submodule leads out of its server.")
