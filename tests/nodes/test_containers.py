@@ -17,7 +17,7 @@ from bakery.nodes.homes import Place
 from bakery.nodes.images import ImageBuild, ImagePull, Images, Pruned, RegistryLogin
 from bakery.nodes.jobs import JobKey, JobLimits
 from bakery.nodes.transport import Finished
-from bakery.nodes.units import UnitState
+from bakery.nodes.units import UnitState, Use
 from tests.nodes.memory import Answers, MemoryTransport, done
 
 SHOP = AppName("shop")
@@ -90,6 +90,24 @@ async def test_states_of_many_come_by_one_call_and_what_is_not_there_does_not_ru
     }
     with pytest.raises(NodeUnreachable, match="other containers than it was asked for"):
         await containers.states(NAME)
+
+
+async def test_of_more_than_one_call_takes_all_are_told_of() -> None:
+    asked: list[int] = []
+
+    def answers(command: Command) -> Finished:
+        verb, *names = command.argv[1:]
+        asked.append(len(names))
+        if verb == "container-state":
+            return done(json.dumps({"containers": dict.fromkeys(names, json.loads(RUNS))}))
+        return done(json.dumps({"uses": {name: {"memory_bytes": 1, "cpu_microseconds": 2} for name in names}}))
+
+    containers = Containers(helper_of(answers))
+    names = [UnitName(f"bakery-app{number}-production-blue") for number in range(401)]
+    assert await containers.states(*names) == dict.fromkeys(names, UnitState(is_running=True, process_id=7))
+    assert await containers.restarts(*names) == dict.fromkeys(names, 0)
+    assert await containers.uses(*names) == dict.fromkeys(names, Use(memory_bytes=1, cpu_microseconds=2))
+    assert asked == 3 * [200, 200, 1]
 
 
 @pytest.mark.parametrize(

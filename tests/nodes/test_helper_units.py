@@ -15,7 +15,7 @@ from bakery.nodes.folders import ROOTS_FOLDER, NodeFolders
 from bakery.nodes.helper_calls import Helper
 from bakery.nodes.helper_units import HelperUnits
 from bakery.nodes.transport import Finished
-from bakery.nodes.units import UnitState
+from bakery.nodes.units import UnitState, Use
 from tests.nodes.memory import Answers, MemoryTransport, done
 
 NAME = UnitName("bakery-shop-production-blue")
@@ -88,6 +88,29 @@ async def test_states_of_many_are_one_call() -> None:
     }
     assert machine.told == [f"helper unit-state {other} {NAME}"]
     assert asked[0].is_routine  # it is said every few seconds, so no transcript has it
+
+
+def slots(count: int) -> list[UnitName]:
+    return [UnitName(f"bakery-app{number}-production-blue") for number in range(count)]
+
+
+async def test_of_more_than_one_call_takes_all_are_told_of() -> None:
+    """Words of a call are checked there: it takes 200 names, as `helper/names.py` says."""
+    asked: list[int] = []
+
+    def answers(command: Command) -> Finished:
+        verb, *names = command.argv[1:]
+        asked.append(len(names))
+        state = {"is_running": True, "process_id": 7, "restarts": 3, "last_exit": ""}
+        if verb == "unit-state":
+            return done(json.dumps({"units": dict.fromkeys(names, state)}))
+        return done(json.dumps({"uses": {name: {"memory_bytes": 1, "cpu_microseconds": 2} for name in names}}))
+
+    units, names = units_of(answers), slots(401)
+    assert await units.states(*names) == dict.fromkeys(names, UnitState(is_running=True, process_id=7, restarts=3))
+    assert await units.restarts(*names) == dict.fromkeys(names, 3)
+    assert await units.uses(*names) == dict.fromkeys(names, Use(memory_bytes=1, cpu_microseconds=2))
+    assert asked == 3 * [200, 200, 1]
 
 
 TOO_MANY = json.dumps({"units": {NAME: {"is_running": True, "restarts": 2**31}}})

@@ -14,8 +14,6 @@ from bakery.nodes.units import UnitState
 from bakery.store.rows import typed
 from bakery.store.store import Store
 
-_MOST_AT_ONCE = 200  # as many as a helper tells of in one call
-
 
 @dataclass(frozen=True, slots=True)
 class _Row:
@@ -56,9 +54,8 @@ async def _states(node: Node, rows: Sequence[_Row]) -> Mapping[UnitName, UnitSta
     found: dict[UnitName, UnitState] = {}
     for runtime in sorted({row.runtime for row in rows}):
         names = [row.unit for row in rows if row.runtime is runtime]
-        for first in range(0, len(names), _MOST_AT_ONCE):
-            with contextlib.suppress(CommandFailed):
-                found |= await keeper(node, runtime).states(*names[first : first + _MOST_AT_ONCE])
+        with contextlib.suppress(CommandFailed):
+            found |= await keeper(node, runtime).states(*names)
     return found
 
 

@@ -28,7 +28,7 @@ from typing import Any
 
 from bakery.helper import container_logs
 from bakery.helper.docker_api import NOT_FOUND, PATIENCE, Docker, Refused, installation, patiently
-from bakery.helper.names import UNIT
+from bakery.helper.names import UNIT, UNITS
 from bakery.helper.networks import ensure_network
 from bakery.helper.systemd import signal_name
 from bakery.helper.told_container import (
@@ -240,7 +240,7 @@ VERBS: dict[str, Verb] = {
     "start": Verb(start, UNIT),
     "stop": Verb(stop, UNIT),
     "remove": Verb(remove, UNIT),
-    "state": Verb(tell_state, f"{UNIT}(\0{UNIT}){{0,499}}"),
+    "state": Verb(tell_state, UNITS),
     "list": Verb(list_all),
     "logs": Verb(read_logs, f"{UNIT}{container_logs.WORDS}"),
 }

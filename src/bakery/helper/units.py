@@ -21,7 +21,7 @@ from pathlib import Path
 
 from bakery.helper.accounts import is_there
 from bakery.helper.files import make_folder, make_open_folder, sync_folder, write_beside
-from bakery.helper.names import UNIT, premises_of_unit
+from bakery.helper.names import UNIT, UNITS, premises_of_unit
 from bakery.helper.systemd import LONGEST_STOP, begin, end, expect_systemd, forget, is_kept, states, unit_file
 from bakery.helper.told_unit import FIELDS, ToldUnit
 from bakery.helper.turns import wait_for_turn
@@ -29,7 +29,6 @@ from bakery.helper.verbs import Verb
 from bakery.helper.words import say, told_object
 
 LONGEST_TURN = LONGEST_STOP + 30.0
-MOST_AT_ONCE = 200
 
 
 class Unit:
@@ -137,6 +136,6 @@ def taking_turns(unit: Unit) -> Iterator[None]:
 VERBS = {
     "start": Verb(start, UNIT),
     "stop": Verb(stop, UNIT),
-    "state": Verb(tell_states, f"{UNIT}(?:\0{UNIT}){{0,{MOST_AT_ONCE - 1}}}"),
+    "state": Verb(tell_states, UNITS),
     "remove": Verb(remove, UNIT),
 }

@@ -10,13 +10,12 @@ from pathlib import Path
 
 from bakery.helper.containers import find
 from bakery.helper.docker_api import Docker, patiently
-from bakery.helper.names import UNIT
+from bakery.helper.names import UNITS
 from bakery.helper.systemd import expect_systemd, states
 from bakery.helper.told_container import Place
 from bakery.helper.verbs import Verb
 from bakery.helper.words import say
 
-MOST_AT_ONCE = 200
 GROUPS = Path("/sys/fs/cgroup")
 # By the controller of the first version; the second has one hierarchy, without a name.
 MEMORY = {"memory": "memory.usage_in_bytes", "": "memory.current"}
@@ -72,6 +71,6 @@ def cpu_of(groups: dict[str, Path]) -> int:
 
 
 VERBS = {
-    "unit": Verb(tell_units, f"{UNIT}(?:\0{UNIT}){{0,{MOST_AT_ONCE - 1}}}"),
-    "container": Verb(tell_containers, f"{UNIT}(?:\0{UNIT}){{0,{MOST_AT_ONCE - 1}}}"),
+    "unit": Verb(tell_units, UNITS),
+    "container": Verb(tell_containers, UNITS),
 }

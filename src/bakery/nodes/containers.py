@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from bakery.commands.command import Command
+from bakery.helper.names import MOST_AT_ONCE
 from bakery.model.container import LONGEST_STOP, ContainerSpec
 from bakery.model.errors import NodeUnreachable
 from bakery.model.names import UnitName
@@ -13,10 +14,10 @@ from bakery.nodes.helper_calls import Helper
 from bakery.nodes.helper_units import check_by_helper, uses_by_helper
 from bakery.nodes.homes import Place
 from bakery.nodes.jobs import JobKey, JobLimits
+from bakery.nodes.parts import in_parts
 from bakery.nodes.units import CheckEnd, UnitState, Use
 
 MOST_LINES = 2000
-MOST_AT_ONCE = 500
 _DAEMON_AWAY = 60.0  # it is waited for, as while it is updated
 _WITHIN = _DAEMON_AWAY + 60
 _WITHIN_END = _DAEMON_AWAY + LONGEST_STOP + 60
@@ -44,16 +45,12 @@ class Containers:
         return (await self.states(name))[name]
 
     async def states(self, *names: UnitName) -> dict[UnitName, UnitState]:
-        """Of many by one call. One that is not there does not run."""
-        told = (await self._helper.look(_States, "container-state", *names, within=_WITHIN)).containers
-        if set(told) != set(names):
-            raise NodeUnreachable("The node told of other containers than it was asked for.")
-        return {name: told[name] or UnitState(is_running=False) for name in names}
+        """Of many by few calls. One that is not there does not run."""
+        return {name: state or UnitState(is_running=False) for name, state in (await self._states(names)).items()}
 
     async def restarts(self, *names: UnitName) -> dict[UnitName, int]:
-        """Those that nobody asked for, of many at once."""
-        told = (await self._helper.look(_States, "container-state", *names[:MOST_AT_ONCE], within=_WITHIN)).containers
-        return {name: state.restarts for name in names if (state := told.get(name)) is not None}
+        """Those that nobody asked for."""
+        return {name: state.restarts for name, state in (await self._states(names)).items() if state is not None}
 
     async def check(self, name: UnitName, argv: tuple[str, ...], *, seconds: float) -> CheckEnd:
         """Runs this in it, as its user."""
@@ -96,6 +93,14 @@ class Containers:
         words = ("--lines", str(count))
         written = await self._helper.say("container-logs", name, *words, within=_WITHIN)
         return [line.partition(" ")[2] for line in written.splitlines()[-count:]]
+
+    async def _states(self, names: Sequence[UnitName]) -> dict[UnitName, UnitState | None]:
+        told: dict[str, UnitState | None] = {}
+        for some in in_parts(names, MOST_AT_ONCE):
+            told |= (await self._helper.look(_States, "container-state", *some, within=_WITHIN)).containers
+        if set(told) != set(names):
+            raise NodeUnreachable("The node told of other containers than it was asked for.")
+        return {name: told[name] for name in names}
 
 
 class _States(msgspec.Struct, forbid_unknown_fields=True):

@@ -1,12 +1,13 @@
 """What a node has of Bakery's that is not as it should be, in its helper's words. Looking changes nothing there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from bakery.nodes.helper_calls import Helper
+from bakery.nodes.parts import in_parts
 
 _WITHIN = 120.0  # another's turn, and Docker's daemon while it is updated
 _AT_ONCE = 100  # programs, for with each all its variables are told
@@ -74,25 +75,19 @@ async def sites_drift(helper: Helper, told: Mapping[str, object]) -> SitesDrift:
 
 async def units_drift(helper: Helper, units: Mapping[str, object]) -> Mapping[str, UnitDrift]:
     found: dict[str, UnitDrift] = {}
-    for some in _in_parts(units):
-        told = {"units": some}
+    for some in in_parts(list(units), _AT_ONCE):
+        told = {"units": {name: units[name] for name in some}}
         found |= (await helper.read(_Units, "drift-units", told=told, most=_MOST_TOLD, within=_WITHIN)).units
     return found
 
 
 async def containers_drift(helper: Helper, containers: Mapping[str, object]) -> Mapping[str, ContainerDrift]:
     found: dict[str, ContainerDrift] = {}
-    for some in _in_parts(containers):
-        told = {"containers": some}
+    for some in in_parts(list(containers), _AT_ONCE):
+        told = {"containers": {name: containers[name] for name in some}}
         answer = await helper.read(_Containers, "drift-containers", told=told, most=_MOST_TOLD, within=_WITHIN)
         found |= answer.containers
     return found
-
-
-def _in_parts(told: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
-    names = list(told)
-    for first in range(0, len(names), _AT_ONCE):
-        yield {name: told[name] for name in names[first : first + _AT_ONCE]}
 
 
 class _Units(msgspec.Struct, forbid_unknown_fields=True):

@@ -5,9 +5,9 @@ from pathlib import PurePosixPath
 
 import msgspec
 
-from bakery.helper.names import premises_of_unit
+from bakery.helper.names import MOST_AT_ONCE, premises_of_unit
 from bakery.helper.systemd import LONGEST_START, LONGEST_STOP
-from bakery.helper.units import LONGEST_TURN, MOST_AT_ONCE
+from bakery.helper.units import LONGEST_TURN
 from bakery.helper.verbs import ROOTS_FOLDER
 from bakery.model.errors import NodeUnreachable
 from bakery.model.names import UnitName
@@ -15,6 +15,7 @@ from bakery.model.unit import UnitSpec
 from bakery.nodes.drift import UnitDrift, units_drift
 from bakery.nodes.folders import NodeFolders
 from bakery.nodes.helper_calls import Helper
+from bakery.nodes.parts import in_parts
 from bakery.nodes.units import CheckEnd, UnitState, Use
 
 _WITHIN = LONGEST_TURN + LONGEST_STOP + LONGEST_START + 60  # another's turn, the old one's end, and a start
@@ -36,16 +37,17 @@ class HelperUnits:
         return (await self.states(name))[name]
 
     async def states(self, *names: UnitName) -> dict[UnitName, UnitState]:
-        """Of many by one call."""
-        told = (await self._helper.look(_States, "unit-state", *names)).units
+        """Of many by few calls."""
+        told: dict[str, UnitState] = {}
+        for some in in_parts(names, MOST_AT_ONCE):
+            told |= (await self._helper.look(_States, "unit-state", *some)).units
         if set(told) != set(names):
             raise NodeUnreachable("The node told of other units than it was asked for.")
         return {name: told[name] for name in names}
 
     async def restarts(self, *names: UnitName) -> dict[UnitName, int]:
-        """Those that nobody asked for, of many at once."""
-        told = (await self._helper.look(_States, "unit-state", *names[:MOST_AT_ONCE])).units
-        return {name: told[name].restarts for name in names if name in told}
+        """Those that nobody asked for."""
+        return {name: state.restarts for name, state in (await self.states(*names)).items()}
 
     async def check(self, name: UnitName, argv: tuple[str, ...], *, seconds: float) -> CheckEnd:
         return await check_by_helper(self._helper, "check-unit", name, argv, seconds)
@@ -67,7 +69,9 @@ async def check_by_helper(helper: Helper, verb: str, name: UnitName, argv: tuple
 
 
 async def uses_by_helper(helper: Helper, verb: str, *names: UnitName) -> dict[UnitName, Use]:
-    told = (await helper.look(_Uses, verb, *names[:MOST_AT_ONCE])).uses
+    told: dict[str, Use | None] = {}
+    for some in in_parts(names, MOST_AT_ONCE):
+        told |= (await helper.look(_Uses, verb, *some)).uses
     return {name: use for name in names if (use := told.get(name)) is not None}
 
 
