@@ -192,6 +192,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
     "github repos": {"search": "shop", "--account": "acme"},
     "github branches": {"repository": "acme/shop", "--account": "acme"},
     "github configure": {"--client-id": "Iv1.8a61", "--server": "https://127.0.0.1:9"},
+    "github left-hooks": {"--try": "1", "--forget": "1"},
     "previews list": {"app": "odd"},
     "previews show": {"app": "odd"},
     "previews set": {

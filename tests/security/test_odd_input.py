@@ -327,6 +327,7 @@ QUERIES = [
     Entry("/apps/new/github", {"q": "", "repository": "", "of": ""}),
     Entry("/settings/github/app/new", {"server": "", "owner": ""}),
     Entry("/settings/github/app/back", {"code": "", "state": ""}),
+    Entry("/api/system/github/left-hooks", {"after": ""}),
     Entry("/api/github/repositories", {"containing": "", "account": ""}),
     Entry("/api/github/branches", {"repository": "", "account": ""}),
     Entry("/account/github/back", {"code": "", "state": "", "error": ""}),

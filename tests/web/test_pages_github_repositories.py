@@ -7,8 +7,8 @@ import pytest
 
 from bakery.delivery.git_rows import StoredSource, credentials_of, read_source, source_secrets, write_source
 from bakery.delivery.sources import forget_token, set_source, show_source
+from bakery.github.left_hooks import drop_hook
 from bakery.github.links import unlink, usable_link
-from bakery.github.repository_hooks import drop_hook
 from bakery.hooks.rows import find_hook_of
 from bakery.model.actor import Actor
 from bakery.model.errors import Conflict

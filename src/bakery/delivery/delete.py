@@ -9,7 +9,7 @@ from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.moves import move_deployment
 from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.volumes import clear_going, mark_going, volumes_of
-from bakery.github.repository_hooks import drop_hook
+from bakery.github.left_hooks import drop_hook
 from bakery.ingress.certificates import certificates_of
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry

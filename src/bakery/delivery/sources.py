@@ -18,7 +18,7 @@ from bakery.delivery.git_rows import (
 )
 from bakery.delivery.image_rows import StoredImage, read_image, remove_image, write_image
 from bakery.delivery.placing import expect_room_on
-from bakery.github.repository_hooks import drop_hook
+from bakery.github.left_hooks import drop_hook
 from bakery.github.ways import Way, open_to_fetch, way_by_app
 from bakery.helper.git_words import unknown_branch
 from bakery.helper.words import HINT

@@ -180,6 +180,7 @@ def _of_status(error: HTTPException, url: GitHubUrl, by: By) -> BakeryError:
         401: LinkRefused(f"GitHub does not take {by.name} any more: {by.ended}", hint=by.again),
         403: Conflict(f"GitHub does not allow this to {by.name}: {_said(error)}", hint=by.allow),
         404: NotFound(f"GitHub shows no such thing to {by.name}.", hint=by.show),
+        410: NotFound(f"GitHub shows this to nobody any more, nor to {by.name}.", hint=by.show),
         422: Conflict(refused, hint="Correct what it names, and try again."),
     }
     return told.get(status, Conflict(refused, hint="Try again in a while."))

@@ -1,20 +1,18 @@
-"""The webhook of a repository at GitHub: put there, put right, and taken away."""
+"""The webhook of a repository at GitHub: put there and put right."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
-import structlog
 from gidgethub.httpx import GitHubAPI
 
 from bakery.github.asking import asking
+from bakery.github.left_hooks import keep, leave
 from bakery.github.links import usable_link
 from bakery.github.repositories import name_at, split_name
-from bakery.model.errors import BakeryError, NotFound
+from bakery.model.errors import NotFound
 from bakery.model.secret import Secret
 from bakery.store.store import Store
-
-log = structlog.get_logger()
 
 _HOOKS = "/repos/{owner}/{name}/hooks"
 _HOOK = "/repos/{owner}/{name}/hooks/{hook}"
@@ -56,13 +54,15 @@ async def put_hook(
         hook = msgspec.convert(made, _Hook)
     repository = f"{place['owner']}/{place['name']}"
     async with store.transaction() as tx:
+        await leave(tx, environment_id, but=hook.id)
+        await keep(tx, opened.url, hook.id)
         await tx.connection.execute(
             """
-            INSERT INTO github_hooks (environment_id, person_id, repository, hook) VALUES (%s, %s, %s, %s)
-            ON CONFLICT (environment_id) DO UPDATE SET person_id = excluded.person_id,
+            INSERT INTO github_hooks (environment_id, person_id, server, repository, hook) VALUES (%s, %s, %s, %s, %s)
+            ON CONFLICT (environment_id) DO UPDATE SET person_id = excluded.person_id, server = excluded.server,
                 repository = excluded.repository, hook = excluded.hook, checked_at = now(), problem = ''
             """,
-            (environment_id, person, repository, hook.id),
+            (environment_id, person, opened.url, repository, hook.id),
         )
     return repository
 
@@ -76,32 +76,6 @@ async def is_hook_there(store: Store, person: int, repository: str, hook: int) -
     except NotFound:
         return False
     return True
-
-
-async def drop_hook(store: Store, environment_id: int) -> None:
-    """What GitHub does not take away now stays there and is told; it may be asked again."""
-    async with store.connection() as connection:
-        found = await connection.execute(
-            "SELECT person_id, repository, hook FROM github_hooks WHERE environment_id = %s AND person_id IS NOT NULL",
-            (environment_id,),
-        )
-        row = await found.fetchone()
-    if row is None:
-        return
-    person, repository, number = row
-    try:
-        opened = await usable_link(store, person)
-        async with asking(opened) as github:
-            await github.delete(_HOOK, {**split_name(repository), "hook": str(number)})
-    except NotFound:
-        pass  # somebody took it away
-    except BakeryError as error:
-        log.warning("github_hook_stays", repository=repository, hook=number, error=error.message)
-        return
-    async with store.transaction() as tx:
-        await tx.connection.execute(
-            "DELETE FROM github_hooks WHERE environment_id = %s AND hook = %s", (environment_id, number)
-        )
 
 
 async def _find(github: GitHubAPI, place: Mapping[str, Any], address: str) -> int | None:

@@ -3,8 +3,9 @@ own."""
 
 from bakery.delivery.find import FoundApp, find_app
 from bakery.delivery.git_rows import StoredSource, listen_by_app, read_source
+from bakery.github.left_hooks import drop_hook
 from bakery.github.repositories import name_at
-from bakery.github.repository_hooks import drop_hook, put_hook
+from bakery.github.repository_hooks import put_hook
 from bakery.hooks.preview_rows import read_settings
 from bakery.hooks.previews import change_settings, show_settings
 from bakery.hooks.rows import find_hook_of

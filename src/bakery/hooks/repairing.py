@@ -1,5 +1,5 @@
 """Webhooks that Bakery put into repositories at GitHub: looked at once an hour, and put back where somebody took them
-away. A push that is not told tells nothing."""
+away: a push that is not told tells nothing. Those that are of no use any more are taken away."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from bakery.github.left_hooks import take_away_left_hooks
 from bakery.github.repository_hooks import is_hook_there
 from bakery.hooks.provision import add_to_github
 from bakery.model.actor import Actor
@@ -49,6 +50,7 @@ async def keep_repairing(store: Store, base: Callable[[], str | None]) -> None:
     """What the worker runs; several processes share the work. `base` is Bakery's own address."""
     while True:
         await repair_missing_hooks(store, base())
+        await take_away_left_hooks(store)
         await asyncio.sleep(_PAUSE)
 
 

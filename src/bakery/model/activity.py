@@ -97,6 +97,8 @@ DID: Mapping[str, str] = {
     "webhook.secret_rotated": "made another webhook secret for",
     "webhook.secret_revealed": "looked at the webhook secret of",
     "webhook.added_at_github": "added or repaired, at GitHub, the webhook of",
+    "webhook.left_at_github": "gave up taking away, at GitHub, a webhook of",
+    "webhook.left_forgotten": "forgot a webhook that stays at GitHub, of",
     "webhook.changed": "changed what a push does to",
     "webhook.redelivered": "delivered a push again to",
     "preview.settings_changed": "changed how previews are made of",

@@ -356,6 +356,9 @@ def app_pages() -> Pages:
                 has_github_link=True,
                 repaired=ago(hours=2),
                 repair_problem="GitHub lets this link add no webhook to the repository.",
+                left=[
+                    "Its webhook in acme/shop is of no use any more, and is there still. It is tried again by itself."
+                ],
                 untold="How deployment #44 does was not told: GitHub refused this: No commit found.",
             ),
             a_shell("shop", "Apps", "shop", "Deliveries"),

@@ -28,6 +28,7 @@ from bakery.web.views.github import (
     GitHubAppView,
     GitHubSettingsPage,
     InstallationRow,
+    LeftHookRow,
     NewGitHubAppPage,
     PickPage,
 )
@@ -235,6 +236,33 @@ def place_pages() -> Pages:
         "settings-github-app-trouble": (
             "settings/github.html",
             replace(_github(Form()), app=replace(_app_view(), installations=(), problem=_REVOKED, hint=_MAKE_ANOTHER)),
+            a_shell("settings", "Settings"),
+        ),
+        "settings-github-left": (
+            "settings/github.html",
+            replace(
+                _github(Form(), is_known=True),
+                left=[
+                    LeftHookRow(
+                        2,
+                        "acme/shop",
+                        "shop, staging",
+                        "https://github.com/acme/shop/settings/hooks/7",
+                        "https://github.com has a fault of its own: it answered 502.",
+                        ago(minutes=4),
+                        ago(minutes=-4),
+                    ),
+                    LeftHookRow(
+                        1,
+                        "acme/blog",
+                        "blog",
+                        "https://github.com/acme/blog/settings/hooks/6",
+                        "Whose link added it has no link any more. An admin of the repository takes it away.",
+                        ago(days=9),
+                        None,
+                    ),
+                ],
+            ),
             a_shell("settings", "Settings"),
         ),
         "settings-github-app-new": (

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from bakery.cli.client.api import Body, connect
+from bakery.cli.client.api import Body, connect, path
 from bakery.cli.output import Json, print_done, print_facts, print_json, print_rows, say, warn
 from bakery.cli.terminal import confirm, read_secret
 
@@ -121,6 +121,34 @@ def forget(*, yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = 
     with connect() as api:
         api.delete(_SETTINGS)
     print_done({"forgotten": True}, "The OAuth app is forgotten.", as_json=json)
+
+
+@group.command()
+def left_hooks(
+    *,
+    again: Annotated[int | None, typer.Option("--try", metavar="ID", help="Try now to take this one away.")] = None,
+    forget: Annotated[
+        int | None, typer.Option(metavar="ID", help="Forget this one: it was taken away there, or may stay.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """List the webhooks that are of no use any more and that GitHub has not taken away, the newest first."""
+    with connect() as api:
+        if again is not None:
+            left = api.post(path("system", "github", "left-hooks", again, "try"))["left"]
+            told = f"It is still there: {left['problem']}" if left else "The webhook is gone at GitHub."
+            print_done({"left": left}, told, as_json=json)
+            return
+        if forget is not None:
+            api.delete(path("system", "github", "left-hooks", forget))
+            print_done({"forgotten": True}, "Bakery does not try any more to take it away.", as_json=json)
+            return
+        found = api.get(path("system", "github", "left-hooks"))["items"]
+    rows = [{**one, "next": "given up" if one["given_up_at"] else one["next_at"]} for one in found]
+    columns = {
+        "id": "ID", "app": "APP", "repository": "REPOSITORY", "since": "SINCE", "next": "NEXT TRY", "problem": "WHY",
+    }  # fmt: skip
+    print_rows(found if json else rows, columns, as_json=json, empty="No webhook of ours is left at GitHub.")
 
 
 @group.command()

@@ -5,6 +5,7 @@ from litestar.response import Redirect
 
 from bakery.github.app import apps_by_github_app, has_app
 from bakery.github.installations import show_app
+from bakery.github.left_hooks import forget_left_hook, list_left_hooks, take_away_now
 from bakery.github.links import begin_link, complete_link, show_link, unlink
 from bakery.github.registration import forget_registration, set_registration, show_registration
 from bakery.model.actor import Actor
@@ -16,7 +17,7 @@ from bakery.web.context import Parts, WebRequest
 from bakery.web.errors import retry_after, status_of
 from bakery.web.forms import typed
 from bakery.web.moments import moment, now
-from bakery.web.presenters.github import app_view
+from bakery.web.presenters.github import app_view, left_hook_row
 from bakery.web.rendering import go, render_page
 from bakery.web.views.forms import Form
 from bakery.web.views.github import GitHubLinkPage, GitHubSettingsPage
@@ -25,6 +26,7 @@ from bakery.web.views.shell import Crumb
 BACK = "/account/github/back"
 _OWN = {"permission": Permission.OWN_ACCOUNT}
 _MANAGE = {"permission": Permission.MANAGE_SYSTEM}
+_MOST_LEFT = 50
 
 
 @get("/settings/github", opt=_MANAGE)
@@ -50,6 +52,19 @@ async def save_settings(request: WebRequest, parts: Parts, actor: Actor) -> Resp
 async def forget(request: WebRequest, parts: Parts, actor: Actor) -> Redirect:
     await forget_registration(parts.store, actor=actor)
     return go(request, "/settings/github", said="github-forgotten")
+
+
+@post("/settings/github/left-hooks/{number:int}/try", opt=_MANAGE)
+async def try_left(request: WebRequest, parts: Parts, actor: Actor, number: int) -> Redirect:
+    """What GitHub says is on the page then."""
+    left = await take_away_now(parts.store, number, actor=actor)
+    return go(request, "/settings/github", said="left-hook-stays" if left else "left-hook-gone")
+
+
+@post("/settings/github/left-hooks/{number:int}/forget", opt=_MANAGE)
+async def forget_left(request: WebRequest, parts: Parts, actor: Actor, number: int) -> Redirect:
+    await forget_left_hook(parts.store, number, actor=actor)
+    return go(request, "/settings/github", said="left-hook-forgotten")
 
 
 @get("/account/github", opt=_OWN)
@@ -114,6 +129,7 @@ async def settings_page(
         links=detail.links,
         changed_by=known.changed_by if known else "",
         changed=moment(known.changed_at, now()) if known else None,
+        left=[left_hook_row(one, now()) for one in await list_left_hooks(parts.store, limit=_MOST_LEFT, actor=actor)],
     )
     response = await render_page(
         request,
@@ -162,4 +178,4 @@ def _absolute(request: WebRequest, path: str) -> str:
     return addresses.absolute(path, request)
 
 
-ROUTES = (show_settings, save_settings, forget, show_own, begin, come_back, end)
+ROUTES = (show_settings, save_settings, forget, try_left, forget_left, show_own, begin, come_back, end)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from bakery.github.left_hooks import LeftHook
 from bakery.hooks.at_github import AtGitHub
 from bakery.hooks.decide import Decision
 from bakery.hooks.missed import Branch, why_not_live
@@ -77,6 +78,7 @@ def deliveries_page(
         repaired=moment(seen.repair.repaired_at, now) if seen.repair.repaired_at else None,
         repair_problem=seen.repair.problem,
         untold=_untold(seen.untold) if seen.untold else "",
+        left=[_left(one) for one in seen.left],
         workflows=[
             ("GitHub Actions: .github/workflows/deploy.yml", github_workflow(where, base)),
             ("GitLab CI: .gitlab-ci.yml", gitlab_job(where, base)),
@@ -93,6 +95,11 @@ def deliveries_page(
 def _untold(found: Untold) -> str:
     again = " It is told again in a while." if found.is_tried else ""
     return f"How deployment #{found.number} does was not told: {found.problem}{again}"
+
+
+def _left(one: LeftHook) -> str:
+    again = "It is given up." if one.given_up_at else "It is tried again by itself."
+    return f"Its webhook in {one.repository} is of no use any more, and is there still. {one.problem} {again}"
 
 
 def _branch(found: Branch, now: datetime) -> BranchCard:

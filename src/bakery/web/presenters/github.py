@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bakery.github.installations import AppDetail, Installation
+from bakery.github.left_hooks import LeftHook
 from bakery.github.repositories import MOST, Branches, Limits, Repositories
 from bakery.model.errors import BakeryError
+from bakery.model.names import PRODUCTION
 from bakery.web.moments import moment
 from bakery.web.views.forms import Option
-from bakery.web.views.github import Choices, GitHubAppView, InstallationRow, PickPage, RepositoryRow
+from bakery.web.views.github import Choices, GitHubAppView, InstallationRow, LeftHookRow, PickPage, RepositoryRow
 from bakery.web.views.status import StatusView
 
 
@@ -55,6 +57,18 @@ def app_view(found: AppDetail, apps: Sequence[str], now: datetime) -> GitHubAppV
         looked=moment(app.looked_at, now) if app.looked_at else None,
         problem=app.problem,
         hint=app.hint,
+    )
+
+
+def left_hook_row(one: LeftHook, now: datetime) -> LeftHookRow:
+    return LeftHookRow(
+        id=one.id,
+        repository=one.repository,
+        of=one.app if one.environment == PRODUCTION else f"{one.app}, {one.environment}",
+        page=one.page,
+        problem=one.problem,
+        since=moment(one.since, now),
+        next=None if one.given_up_at else moment(one.next_at, now),
     )
 
 

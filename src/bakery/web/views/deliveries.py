@@ -42,7 +42,8 @@ class DeliveriesPage:
     """apps/deliveries.html. Fields: is_on, paths, tags. `secret` is shown after it was asked for, once. Without
     `addresses` there is no webhook yet. `workflows` are files for CI, each with its title. `badge` is for a
     README. `at_github` says what GitHub refused, where a link opens the repository. `repaired` is when the webhook was
-    put back by itself, `repair_problem` why it could not be, `untold` what GitHub does not know of deployments."""
+    put back by itself, `repair_problem` why it could not be, `untold` what GitHub does not know of
+    deployments, `left` which webhooks are there still that are of no use any more."""
 
     app: str
     tabs: Sequence[Tab]
@@ -59,6 +60,7 @@ class DeliveriesPage:
     repaired: Moment | None = None
     repair_problem: str = ""
     untold: str = ""
+    left: Sequence[str] = ()
     workflows: Sequence[tuple[str, str]] = ()
     badge: str = ""
     older: str | None = None

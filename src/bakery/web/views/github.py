@@ -49,6 +49,20 @@ class NewGitHubAppPage:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftHookRow:
+    """A webhook that is of no use any more and that GitHub has not taken away. `page` is where a person does. `next`
+    None: it was given up."""
+
+    id: int
+    repository: str
+    of: str
+    page: str
+    problem: str
+    since: Moment
+    next: Moment | None
+
+
+@dataclass(frozen=True, slots=True)
 class GitHubSettingsPage:
     """settings/github.html. `app` None: there is none, and `problem` says why none was made. Fields: url,
     client_id, client_secret. `callback` is what GitHub wants to know of us, `register` where an OAuth app is made
@@ -64,6 +78,7 @@ class GitHubSettingsPage:
     links: int = 0
     changed_by: str = ""
     changed: Moment | None = None
+    left: Sequence[LeftHookRow] = ()
 
 
 @dataclass(frozen=True, slots=True)
