@@ -110,28 +110,6 @@ dependencies:
   // What it is called by.
   "tasks": {
     "start": "deno run --allow-net --allow-env main.ts", /* in production */
-    "hugo": {
-        "hugo.toml": 'baseURL = "https://example.org/"\npublishDir = "./out/"\n',
-        "content/first.md": "",
-        "netlify.toml": '[build.environment]\nHUGO_VERSION = "0.145.0"\n',
-        "go.mod": "module example.org/site\n",
-    },
-    "jekyll": {
-        "_config.yml": "title: shop\ndestination: ./public\n",
-        "Gemfile": 'source "https://rubygems.org"\ngem "jekyll", "~> 4.3"\n',
-        "Gemfile.lock": "",
-    },
-    "jekyll-of-github": {"_config.yml": "theme: minima\n", "_posts/2020-01-01-first.md": "", "index.html": ""},
-    "mkdocs": {
-        "mkdocs.yml": "site_name: shop\ntheme:\n  name: material\n",
-        "docs/index.md": "",
-        "requirements.txt": "mkdocs-material\n",
-    },
-    "mkdocs-alone": {"mkdocs.yml": "site_name: shop\n", "docs/index.md": ""},
-    "sphinx": {
-        "docs/conf.py": 'project = "shop"\nextensions = ["myst_parser"]\nhtml_theme = "furo"\n',
-        "docs/index.md": "",
-    },
     "test": {"description": "All", "command": "deno test"},
   },
   "imports": {"hono": "jsr:@hono/hono@^4", "pg": "npm:pg@8", "site": "https://x/y"},
@@ -140,6 +118,14 @@ dependencies:
         "deno.lock": "{}",
         ".tool-versions": "deno 2.1\n",
         "main.ts": 'Deno.env.get("SESSION_KEY")',
+    },
+    "deno-bot": {
+        "deno.json": '{"imports": {"discordeno": "npm:@discordeno/bot@19"}}',
+        "main.ts": """\
+import { createBot } from "discordeno";
+
+await createBot({ token: Deno.env.get("TOKEN") }).start();
+""",
     },
     "deno-fresh": {
         "deno.json": """\
@@ -219,6 +205,19 @@ dependencies:
 """,
         "global.json": '{"sdk":{"version":"7.0.0"}}',
     },
+    "dotnet-with-pages": {
+        "Shop.csproj": """\
+<Project Sdk="Microsoft.NET.Sdk.Web">
+  <PropertyGroup><TargetFramework>net8.0</TargetFramework><SpaRoot>ClientApp\\</SpaRoot></PropertyGroup>
+  <Target Name="PublishPages" AfterTargets="ComputeFilesToPublish">
+    <Exec WorkingDirectory="$(SpaRoot)" Command="npm install" />
+    <Exec WorkingDirectory="$(SpaRoot)" Command="npm run build" />
+  </Target>
+</Project>
+""",
+        "Program.cs": "",
+        "ClientApp/package.json": "{}",
+    },
     "elixir": {
         "mix.exs": '[app: :elixir_example, elixir: "~> 1.13"]',
     },
@@ -279,6 +278,12 @@ tests:
     main: S.hs
 """,
     },
+    "hugo": {
+        "hugo.toml": 'baseURL = "https://example.org/"\npublishDir = "./out/"\n',
+        "content/first.md": "",
+        "netlify.toml": '[build.environment]\nHUGO_VERSION = "0.145.0"\n',
+        "go.mod": "module example.org/site\n",
+    },
     "java-gradle": {
         "build.gradle": """\
 /* x */ plugins {
@@ -306,6 +311,18 @@ jar {
 }
 """,
         "settings.gradle": "rootProject.name = 'hello'",
+    },
+    "java-gradle-with-pages": {
+        "build.gradle": """\
+plugins {
+    id 'org.springframework.boot' version '3.4.3'
+}
+
+task buildPages(type: Exec) {
+    commandLine("npm", "--prefix", "./frontend", "run", "build")
+}
+""",
+        "frontend/package.json": '{"scripts": {"build": "vite build"}}',
     },
     "java-maven": {
         "pom.xml": """\
@@ -374,6 +391,23 @@ jar {
 </build>
 </project>
 """,
+    },
+    "java-maven-with-pages": {
+        "pom.xml": """\
+<project>
+  <artifactId>shop</artifactId>
+  <version>1.0</version>
+  <build><plugins>
+    <plugin><artifactId>spring-boot-maven-plugin</artifactId></plugin>
+    <plugin>
+      <artifactId>exec-maven-plugin</artifactId>
+      <configuration><executable>yarn</executable></configuration>
+    </plugin>
+  </plugins></build>
+</project>
+""",
+        "package.json": '{"scripts": {"build": "vite build"}}',
+        "yarn.lock": "",
     },
     "java-maven-wrapper": {
         "pom.xml": """\
@@ -453,6 +487,12 @@ dependencies {
         "settings.gradle.kts": 'rootProject.name = "shop"\n',
         "src/test/java/A.java": "",
     },
+    "jekyll": {
+        "_config.yml": "title: shop\ndestination: ./public\n",
+        "Gemfile": 'source "https://rubygems.org"\ngem "jekyll", "~> 4.3"\n',
+        "Gemfile.lock": "",
+    },
+    "jekyll-of-github": {"_config.yml": "theme: minima\n", "_posts/2020-01-01-first.md": "", "index.html": ""},
     "kotlin-ktor": {
         "build.gradle.kts": """\
 plugins {
@@ -462,6 +502,25 @@ plugins {
 kotlin { jvmToolchain(17) }
 """,
         "settings.gradle.kts": 'rootProject.name = "api"',
+    },
+    "middleman": {
+        "Gemfile": "source 'https://rubygems.org'\ngem 'middleman', '~> 4.4'\n",
+        "Gemfile.lock": "GEM\n  specs:\n    middleman (4.5.1)\n",
+        "config.rb": "activate :autoprefixer\nset :build_dir, 'out'\n",
+        "source/index.html.erb": "",
+    },
+    "mkdocs": {
+        "mkdocs.yml": "site_name: shop\ntheme:\n  name: material\n",
+        "docs/index.md": "",
+        "requirements.txt": "mkdocs-material\n",
+    },
+    "mkdocs-alone": {"mkdocs.yml": "site_name: shop\n", "docs/index.md": ""},
+    "pelican": {
+        "pelicanconf.py": "AUTHOR = 'x'\nPATH = 'content'\n",
+        "publishconf.py": "from pelicanconf import *\n",
+        "requirements.txt": "pelican[markdown]\n",
+        "tasks.py": "",
+        "content/a.md": "",
     },
     "scala-assembly": {
         "build.sbt": 'scalaVersion := "2.13.12"\n',
@@ -509,6 +568,10 @@ echo hi
 echo hi
 """,
     },
+    "sphinx": {
+        "docs/conf.py": 'project = "shop"\nextensions = ["myst_parser"]\nhtml_theme = "furo"\n',
+        "docs/index.md": "",
+    },
     "static": {
         "htdocs/index.html": "",
     },
@@ -548,5 +611,11 @@ const t = b.step("test", "x");
 const mode = b.standardReleaseOptions();
 const exe = b.addExecutable("zig-gyro", "src/main.zig");
 """,
+    },
+    "zola": {
+        "config.toml": 'base_url = "https://example.org"\noutput_dir = "site"\n',
+        "netlify.toml": '[build.environment]\nZOLA_VERSION = "0.19.2"\n',
+        "content/_index.md": "",
+        "templates/index.html": "",
     },
 }

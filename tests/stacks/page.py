@@ -27,8 +27,8 @@ ABOUT: Mapping[str, tuple[str, Files]] = {
     ),
     "ruby": (
         (
-            "Rails; what a `config.ru` is for, with puma, falcon, unicorn, thin or rackup among what it needs; Sinatra "
-            "or a program by itself"
+            "Rails; what a `config.ru` is for, with puma, falcon, unicorn, thin, passenger or rackup among what it "
+            "needs; Sinatra or a program by itself"
         ),
         {"Gemfile": 'gem "sinatra"\ngem "puma"\n', "config.ru": ""},
     ),
@@ -122,6 +122,12 @@ ABOUT: Mapping[str, tuple[str, Files]] = {
         "its pages as files, by what its `Gemfile` names, or by what GitHub Pages has",
         {"_config.yml": "", "_posts/a.md": ""},
     ),
+    "zola": ("its pages as files, of what its settings say", {"zola.toml": "base_url = 1\n", "content/a.md": ""}),
+    "middleman": (
+        "its pages as files, where its `Gemfile` names it",
+        {"config.rb": "", "Gemfile": "gem 'middleman'\n"},
+    ),
+    "pelican": ("its pages as files", {"pelicanconf.py": ""}),
     "mkdocs": ("its pages as files, where nothing else is here", {"mkdocs.yml": ""}),
     "sphinx": ("likewise", {"conf.py": "project = 1\n", "index.rst": ""}),
     "zig": ("the only `addExecutable`", {"build.zig": 'b.addExecutable(.{ .name = "a" })'}),

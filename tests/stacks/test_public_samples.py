@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import pytest
 
 from bakery.model.runtimes import Runtime
+from bakery.stacks.plan import ToolVersion
 from tests.stacks.trees import Files, plan_of, unknown
 
 DOCKER, STATIC = Runtime.DOCKER, Runtime.STATIC
+OF_PYTHON_2 = "which nobody maintains any more: bring it to Python 3, or add a Dockerfile."
 
 
 @dataclass(frozen=True)
@@ -823,6 +825,34 @@ SAMPLES: Mapping[str, Sample] = {
         build="npm run build",
         start="node .output/server/index.mjs",
     ),
+    "rack-by-passenger": Sample(
+        {
+            "Gemfile": "source 'https://rubygems.org/'\nruby '~> 3.4.0'\ngem 'sinatra', '~> 4.2'\ngem 'passenger'\n",
+            "Passengerfile.json": "{}",
+            "app.rb": "",
+            "config.ru": "",
+        },
+        stack="ruby",
+        framework="Sinatra",
+        build=None,
+        start='exec bundle exec passenger start --address "${HOST:-127.0.0.1}" --port "${PORT:-3000}"',
+    ),
+    "fresh-with-an-import-map": Sample(
+        {
+            "deno.json": (
+                '{"tasks": {"dev": "deno run -A --watch=static/,routes/ dev.ts", "start": "deno run -A dev.ts"}, '
+                '"importMap": "./import_map.json"}'
+            ),
+            "import_map.json": '{"imports": {"$fresh/": "https://deno.land/x/fresh@1.0.1/"}}',
+            "main.ts": 'import { start } from "$fresh/server.ts";\nawait start(manifest);\n',
+            "dev.ts": "",
+            "fresh.gen.ts": "",
+        },
+        stack="deno",
+        framework="Fresh",
+        build="deno cache main.ts",
+        start='export DENO_SERVE_ADDRESS="tcp:${HOST:-127.0.0.1}:${PORT:-8000}"; exec deno run -A main.ts',
+    ),
     "flask-as-a-function": Sample(
         {"requirements.txt": "Flask\n", "api/index.py": "from flask import Flask\napp = Flask(__name__)\n"},
         stack="python",
@@ -1046,6 +1076,26 @@ def test_a_script_that_calls_bun_finds_it_beside_pnpm() -> None:
             "environment.yml is Conda's, which is not read: list what it needs in requirements.txt.",
         ),
         (
+            {"pixi.toml": '[pypi-dependencies]\nflask = "*"\n', "server.py": "print(1)\n"},
+            "pixi.toml is pixi's, which is not read: list what it needs in requirements.txt.",
+        ),
+        (
+            {"runtime.txt": "python-2.7.18\n", "requirements.txt": "flask\n", "main.py": "print(1)\n"},
+            f"runtime.txt asks for Python 2, {OF_PYTHON_2}",
+        ),
+        (
+            {"main.py": 'print "Hello from Python 2"\n'},
+            f"main.py is written for Python 2, {OF_PYTHON_2}",
+        ),
+        (
+            {"pom.xml": "<project><artifactId>a</artifactId><version>1</version><packaging>war</packaging></project>"},
+            "pom.xml makes a war, for a server such as Tomcat, and nothing here brings one: add a Dockerfile.",
+        ),
+        (
+            {"build.gradle": "plugins {\n    id 'war'\n}\n"},
+            "build.gradle makes a war, for a server such as Tomcat, and nothing here brings one: add a Dockerfile.",
+        ),
+        (
             {"Cargo.toml": '[package]\nname = "a"\nversion = "0.1.0"\n', "src/main.rs": "", "Trunk.toml": ""},
             "Trunk.toml is for Trunk, which makes pages of it, and no image brings that: add a Dockerfile.",
         ),
@@ -1060,6 +1110,58 @@ def test_a_script_that_calls_bun_finds_it_beside_pnpm() -> None:
 )
 def test_what_would_start_and_not_work_is_said_to_be_missing(files: Files, missing: str) -> None:
     assert plan_of(files).missing == (missing,)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['"""\nprint "usage"\n"""\nprint(1)\n', "print('a', 'b')\n", 'print ("a")\n', "printed = 1\n"],
+)
+def test_what_python_3_reads_too_is_not_for_python_2(text: str) -> None:
+    assert plan_of({"main.py": text}).missing == ()
+
+
+def test_an_old_python_that_has_images_is_the_one_that_is_asked_for() -> None:
+    old = {"runtime.txt": "python-3.6.15\n", "requirements.txt": "flask\n", "main.py": "print(1)\n"}
+    assert plan_of(old).versions == (ToolVersion("Python", "3.6", "runtime.txt"),)
+    of_uv = {"pyproject.toml": '[project]\nname = "a"\nversion = "0"\n', "uv.lock": "", ".python-version": "3.7\n"}
+    assert plan_of({**of_uv, "main.py": "print(1)\n"}).versions[0].version == "3.13"  # uv runs on no older than 3.8
+
+
+@pytest.mark.parametrize(
+    ("asked", "lock", "version"),
+    [
+        ("11.5.x", "9.0", "11.5"),
+        ("~10.10.0", "9.0", "10.10"),
+        ("9.15.4", "9.0", "9.15.4"),
+        (">=8", "6.0", "8"),
+        (">=9 <10", "9.0", "9"),
+        ("please-use-npm", "9.0", "10"),
+    ],
+)
+def test_the_pnpm_that_engines_allow_installs(asked: str, lock: str, version: str) -> None:
+    package = {"scripts": {"start": "node main.js"}, "engines": {"pnpm": asked}}
+    plan = plan_of({"package.json": json.dumps(package), "pnpm-lock.yaml": f"lockfileVersion: '{lock}'\n"})
+    assert [one.version for one in plan.versions if one.tool == "pnpm"] == [version]
+
+
+def test_canvas_has_its_libraries_where_it_runs() -> None:
+    package = {"scripts": {"start": "node index.js"}, "dependencies": {"canvas": "^2.11.2"}}
+    assert "libcairo2" in plan_of({"package.json": json.dumps(package)}).system_packages
+
+
+def test_scripts_for_browsers_are_run_by_node_while_rails_compiles_its_assets() -> None:
+    gems = "".join(f"    {gem}\n" for gem in ("rails (5.2.0)", "sprockets (3.7.2)", "execjs (2.8.1)"))
+    plan = plan_of(
+        {
+            "Gemfile": "gem 'rails'\ngem 'uglifier'\n",
+            "Gemfile.lock": f"GEM\n  specs:\n{gems}",
+            "config/application.rb": "",
+            "config.ru": "",
+        }
+    )
+    build, _, run = getattr(plan.dockerfile, "text", "").partition("\nFROM ruby:3.4-slim\n")
+    assert "--no-install-recommends nodejs " in build
+    assert "--no-install-recommends nodejs " in run
 
 
 def test_a_list_of_packages_comes_before_one_of_conda() -> None:

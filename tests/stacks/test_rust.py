@@ -2,7 +2,7 @@ import pytest
 
 from bakery.model.app_commands import ShellText, words
 from bakery.model.runtimes import Runtime
-from bakery.stacks.plan import GeneratedDockerfile
+from bakery.stacks.plan import GeneratedDockerfile, ToolVersion
 from tests.stacks.trees import Files, plan_of
 
 PACKAGE = '[package]\nname = "shop"\n[dependencies]\naxum = "0.7"\nsqlx = { version = "0.8" }\n'
@@ -105,12 +105,33 @@ def test_none_is_guessed(files: Files, missing: str) -> None:
         ({"rust-toolchain.toml": '[toolchain]\nchannel = "1.85.1"\n'}, "rust:1.85-slim-bookworm"),
         ({"rust-toolchain": "1.70\n"}, "rust:1.70-slim-bookworm"),
         ({"rust-toolchain": "nightly-2024-01-01\n"}, "rust:1-slim-bookworm"),
+        ({".tool-versions": "rust nightly\n"}, "rust:1-slim-bookworm"),
         ({"mise.toml": '[tools]\nrust = "1.80"\n'}, "rust:1.80-slim-bookworm"),
     ],
 )
 def test_the_version_is_read_where_it_is_written(files: Files, image: str) -> None:
     own = plan_of({"Cargo.toml": PACKAGE, "src/main.rs": "", **files}).dockerfile
     assert f"FROM {image} AS build\n" in getattr(own, "text", "")
+
+
+def test_a_toolchain_that_a_file_names_is_fetched_before_the_sources() -> None:
+    files = {"Cargo.toml": PACKAGE, "src/main.rs": "", "rust-toolchain": "nightly-2024-01-01\n"}
+    plan = plan_of(files)
+    assert plan.versions == (ToolVersion("Rust", "nightly-2024-01-01", "rust-toolchain"),)
+    assert "COPY rust-toolchain ./\nRUN cargo --version\nCOPY . .\n" in getattr(plan.dockerfile, "text", "")
+
+
+def test_a_channel_that_only_other_tools_name_is_told_to_rustup() -> None:
+    own = plan_of({"Cargo.toml": PACKAGE, "src/main.rs": "", ".tool-versions": "rust nightly\n"}).dockerfile
+    assert "ENV RUSTUP_TOOLCHAIN=nightly\n" in getattr(own, "text", "")
+
+
+def test_what_is_built_for_webassembly_starts_nowhere_by_itself() -> None:
+    files = {"Cargo.toml": PACKAGE, "src/main.rs": "", ".cargo/config.toml": '[build]\ntarget = "wasm32-wasi"\n'}
+    assert plan_of(files).missing == (
+        ".cargo/config.toml builds for wasm32-wasi, which only starts in something else: add a Dockerfile.",
+    )
+    assert plan_of({**files, ".cargo/config.toml": "[build]\njobs = 2\n"}).missing == ()
 
 
 def test_a_bot_is_a_worker_without_a_port() -> None:

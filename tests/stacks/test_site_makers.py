@@ -1,4 +1,4 @@
-"""Sites of Jekyll, Hugo, MkDocs and Sphinx: found where they are what a repository is about, and not beside an app."""
+"""Sites of Jekyll, Hugo, Zola, MkDocs and the like: found where a repository is about them, and not beside an app."""
 
 import pytest
 
@@ -42,7 +42,7 @@ def test_a_config_of_anybody_is_no_site() -> None:
     [
         ({}, ToolVersion("Hugo", "0.152.2", THE_DEFAULT)),
         ({".tool-versions": "hugo extended_0.140.1\n"}, ToolVersion("Hugo", "0.140.1", ".tool-versions")),
-        ({"mise.toml": '[tools]\nhugo = "latest"\n'}, ToolVersion("Hugo", "0.152.2", THE_DEFAULT)),
+        ({"mise.toml": '[tools]\nhugo = "latest"\n'}, ToolVersion("Hugo", "0.152.2", "mise.toml")),
         ({"netlify.toml": 'HUGO_VERSION = "0.145.0"\n'}, ToolVersion("Hugo", "0.145.0", "netlify.toml")),
     ],
 )
@@ -55,8 +55,21 @@ def test_hugo_is_found_by_its_newer_and_older_names(name: str) -> None:
     assert plan_of({name: "", "content/a.md": "", "themes/a/theme.toml": ""}).stack == "hugo"
 
 
-def test_zola_is_not_taken_for_hugo() -> None:
-    unknown({"config.toml": 'base_url = "https://x"\n', "content/a.md": "", "themes/a/theme.toml": ""})
+def test_zola_is_told_from_hugo_by_its_settings() -> None:
+    pages = {"content/a.md": "", "themes/a/theme.toml": ""}
+    assert plan_of({"config.toml": 'base_url = "https://x"\n', **pages}).stack == "zola"
+    assert plan_of({"config.toml": 'baseURL = "https://x"\n', **pages}).stack == "hugo"
+    unknown({"config.toml": 'base_url = "https://x"\n', "README.md": ""})
+
+
+def test_a_config_in_ruby_is_middlemans_only_where_its_gem_is_named() -> None:
+    assert plan_of({"config.rb": "", "Gemfile": 'gem "sinatra"\n', "app.rb": "require 'sinatra'\n"}).stack == "ruby"
+
+
+def test_a_site_of_pelican_without_a_list_is_built_with_what_most_need() -> None:
+    plan = plan_of({"pelicanconf.py": "PATH = 'posts'\n", "posts/a.md": ""})
+    assert str(plan.commands.install) == "pip install 'pelican[markdown]'"
+    assert str(plan.commands.build) == "pelican posts --settings pelicanconf.py --output output"
 
 
 @pytest.mark.parametrize("place", ["../out", "/etc", "a b", "$HOME", ""])

@@ -19,6 +19,15 @@ DEBIAN_USER = words("useradd", "--create-home", "app")
 ALPINE_USER = words("adduser", "-D", "app")
 
 
+class Brought(Struct, frozen=True):
+    """Programs of another image: where they are there, and here. `then`: what is run when they are here."""
+
+    image: str
+    paths: Mapping[str, str]
+    why: str
+    then: AppCommand | None = None
+
+
 class Image(Struct, frozen=True):
     """`first`: the files that are all that installing needs, then the folders, which end with “/”.
 
@@ -40,8 +49,10 @@ class Image(Struct, frozen=True):
     run_variables: Mapping[str, str] = field(default_factory=dict)
     results: tuple[str, ...] = ()
     ignores: tuple[str, ...] = ()
+    brought: Brought | None = None  # that its build calls
     is_alpine: bool = False
     has_user: str | None = None
+    needs_no_files: bool = False  # what installs names all that it needs
     is_deaf: bool = False  # as the first process of a container, to the signals that end it
     note: str = ""  # why the last image is what it is
     files: RepositoryPath | None = None  # what is served, where nothing is started
@@ -70,6 +81,8 @@ def write_compiled(image: Image, found: Found, final: Commands, names: tuple[Var
         return text.done()
     text.stage("build", image.build_from)
     text.packages(*image.packages_to_build)
+    if image.brought:
+        _bring(text, image.brought)
     if image.build_variables:
         text.env(**image.build_variables)
     for command in image.prepare:
@@ -87,11 +100,22 @@ def write_compiled(image: Image, found: Found, final: Commands, names: tuple[Var
     return text.done()
 
 
+def _bring(text: ImageText, brought: Brought) -> None:
+    text.comment(brought.why)
+    for path, to in brought.paths.items():
+        text.copy_built(path, to, source=brought.image)
+    text.run(brought.then)
+
+
 def _add_what_it_needs(text: ImageText, image: Image, own: Commands, final: Commands) -> None:
     """Before the sources, where that can be: it is fetched anew only when it changes."""
-    if image.first and final.install is not None and final.install == own.install:
+    is_first = bool(image.first) or image.needs_no_files
+    if is_first and final.install is not None and final.install == own.install:
         files = [name for name in image.first if not name.endswith("/")]
-        text.copy(*files, comment="Before the sources: fetched anew only when these files change.")
+        if files:
+            place = files[0].rpartition("/")[0]
+            to = f"./{place}/" if place else "./"
+            text.copy(*files, to=to, comment="Before the sources: fetched anew only when these files change.")
         for folder in image.first[len(files) :]:
             text.copy(folder, to=folder)
         text.run(final.install, caches=image.caches)

@@ -12,6 +12,7 @@ from bakery.model.runtimes import Runtime
 from bakery.model.variables import VariableName
 from bakery.stacks.documents import Document, read_json_with_comments, table_in, text_in, value_in
 from bakery.stacks.image_text import FOLDER, ImageText
+from bakery.stacks.listening import WORKER, started
 from bakery.stacks.node_development import is_for_development
 from bakery.stacks.node_managers import LOCKS as LOCKS_OF_OTHERS
 from bakery.stacks.node_packages import CLIENTS, SystemNeeds, system_needs
@@ -25,6 +26,7 @@ from bakery.stacks.versions import chosen_version, in_mise, in_tool_versions, li
 
 FILES = ("deno.json", "deno.jsonc")
 LOCK = "deno.lock"
+_IMPORT_MAP = "import_map.json"
 PORT = Port(8000)
 PROGRAMS = ("main.ts", "server.ts", "mod.ts", "app.ts", "index.ts", "src/main.ts", "src/server.ts", "src/index.ts",
             "main.tsx", "main.js", "server.js")  # fmt: skip
@@ -35,6 +37,9 @@ _NEWEST = frozenset({"2", "latest", "stable", "lts", "*"})
 _LISTENING = 'export DENO_SERVE_ADDRESS="tcp:${HOST:-127.0.0.1}:${PORT:-8000}"; exec '
 # Node and Bun know neither addresses nor JSR in what a program imports.
 _IMPORTS = r"""\b(?:from|import)\s{1,20}["'](?:https://deno\.land/|https://esm\.sh/|jsr:)"""
+# By the name that it is imported by, with what would answer requests beside it.
+_OF_A_BOT = r"""\b(?:from|import)\s{1,20}["'][^"'\n]{0,100}\b(?:discordeno|discord\.js|grammy|harmony|telegraf)\b"""
+_ANSWERS = r"\bDeno\.(?:serve|listen)|\bserve\(|webhookCallback|^export default\b"
 _FRAMEWORKS: Mapping[str, tuple[str, ...]] = {
     "Fresh": ("$fresh/", "@fresh/core"),
     "Hono": ("hono", "@hono/hono"),
@@ -72,7 +77,8 @@ def find_deno_app(folder: Folder, _: Said) -> Found | None:
         usual=_USUAL,
     )
     files = _files(project)
-    start, program, started = (None, None, "") if files else _start(project)
+    start, program, told = (None, None, "") if files else _start(project)
+    worker = _worker(project) if start else None
     needs = system_needs(Package(project.shown, needs=project.needs))
     named = [f"“{name}”" for name in ("build", "test") if name in project.tasks]
     tasks = f"{project.shown} has {'tasks' if len(named) > 1 else 'a task'} {' and '.join(named)}."
@@ -82,17 +88,25 @@ def find_deno_app(folder: Folder, _: Said) -> Found | None:
             install=_install(project, version),
             build=_build(project, program),
             test=words("deno", "task", "test") if "test" in project.tasks else None,
-            start=start,
+            start=None if worker else start,
+            processes={WORKER: worker} if worker else {},
         ),
-        why=(mark, *([tasks] if named else []), *([started] if start else []), *asked, *needs.why),
-        missing=() if start or files else (started,),
+        why=(
+            mark,
+            *([tasks] if named else []),
+            *([told] if start else []),
+            *(["It is a client for chats and answers no requests: a worker without a port."] if worker else []),
+            *asked,
+            *needs.why,
+        ),
+        missing=() if start or files else (told,),
         framework=project.framework,
         versions=(version,),
         variables=for_clients(project.needs, CLIENTS, source=project.shown),
         system_packages=needs.run,
-        port=None if files else PORT,
+        port=None if files or worker else PORT,
         static_folder=RepositoryPath(files) if files else None,
-        write_dockerfile=_dockerfile(project, version, needs, files),
+        write_dockerfile=_dockerfile(project, version, needs, files, None if worker else PORT),
     )
 
 
@@ -104,7 +118,7 @@ def _read(folder: Folder) -> _Project:
         for name, task in table_in(document, "tasks").items()
         if (command := task if isinstance(task, str) else text_in(task, "command"))
     }
-    imports = table_in(document, "imports")
+    imports = table_in(document, "imports") or table_in(read_json_with_comments(folder.text(_IMPORT_MAP)), "imports")
     written = [one for one in imports.values() if isinstance(one, str)]
     return _Project(folder, file, document, tasks, frozenset({*imports, *filter(None, map(_package, written))}))
 
@@ -183,6 +197,16 @@ def _start(project: _Project) -> tuple[AppCommand | None, str | None, str]:
     return None, None, f"{shown} has no task “start”, and none of {', '.join(PROGRAMS)} is beside it."
 
 
+def _worker(project: _Project) -> Words | None:
+    """A client for chats that answers no requests itself."""
+    program = project.folder.first(*PROGRAMS)
+    text = project.folder.text(program) or "" if program else ""
+    if not re.search(_OF_A_BOT, text) or re.search(_ANSWERS, text, re.MULTILINE) or project.framework:
+        return None
+    is_task = "start" in project.tasks and not _is_watching(project.tasks["start"])
+    return words("deno", "task", "start") if is_task else words("deno", "run", "-A", program or "")
+
+
 def _files(project: _Project) -> str | None:
     """The folder that the task “build” leaves, where it makes pages of files alone."""
     if "build" not in project.tasks or "start" in project.tasks or project.framework == "Fresh":
@@ -200,8 +224,10 @@ def _is_watching(task: str) -> bool:
     return re.search(r"--watch\b|\bdev\.tsx?\s*$", task[:1000]) is not None or is_for_development(task)
 
 
-def _dockerfile(project: _Project, version: ToolVersion, needs: SystemNeeds, files: str | None) -> WriteDockerfile:
-    return lambda commands, names: _written(project, version, needs, files, commands, names)
+def _dockerfile(
+    project: _Project, version: ToolVersion, needs: SystemNeeds, files: str | None, port: Port | None
+) -> WriteDockerfile:
+    return lambda commands, names: _written(project, version, needs, files, port, commands, names)
 
 
 def _written(
@@ -209,11 +235,12 @@ def _written(
     version: ToolVersion,
     needs: SystemNeeds,
     files: str | None,
+    port: Port | None,
     commands: Commands,
     names: tuple[VariableName, ...],
 ) -> GeneratedDockerfile:
     folder = project.folder
-    first = folder.present(*([project.file] if project.file else []), LOCK, PACKAGE, ".npmrc")
+    first = folder.present(*([project.file] if project.file else []), LOCK, _IMPORT_MAP, PACKAGE, ".npmrc")
     sources = [one for one in (project.file, *folder.present(LOCK)) if one]
     text = ImageText(sources or folder.present(*PROGRAMS)[:1], ignores=("node_modules", "**/node_modules", "_fresh"))
     text.stage("base", f"denoland/deno:{version.version}")
@@ -241,7 +268,7 @@ def _written(
     text.comment("What was fetched is in Deno's own folder, so nothing is when the app starts.")
     text.copy_built("/deno-dir", "/deno-dir", owner="deno")
     text.copy_built(FOLDER, owner="deno")
-    text.serve(commands.start, port=PORT, user="deno", DENO_NO_UPDATE_CHECK="1")
+    text.serve(started(commands), port=port, user="deno", DENO_NO_UPDATE_CHECK="1")
     return text.done()
 
 
@@ -249,7 +276,7 @@ STACK = Stack(
     "deno",
     find_deno_app,
     marks=FILES,
-    reads=(*FILES, *PROGRAMS),
+    reads=(*FILES, _IMPORT_MAP, *PROGRAMS),
     reads_above=_VERSIONS,
     looks_for=FILES,
 )

@@ -12,6 +12,7 @@ from bakery.model.repository_paths import RepositoryPath
 from bakery.model.runtimes import Runtime
 from bakery.stacks.compiled import Image, compiled
 from bakery.stacks.documents import read_json, text_in
+from bakery.stacks.node_beside import MANAGERS, called_in, node_for, told_of_node
 from bakery.stacks.plan import THE_DEFAULT, Commands, Found, Said, ToolVersion
 from bakery.stacks.proposals import for_clients
 from bakery.stacks.stack import Stack
@@ -52,6 +53,7 @@ class _Project(Struct, frozen=True):
     is_program: bool
     is_test: bool
     needs: frozenset[str]
+    managers_of_node: tuple[str, ...] = ()
 
     @property
     def is_web(self) -> bool:
@@ -108,6 +110,7 @@ def _image(
         else (),
         caches=_CACHES,
         results=(f"{OUT}/",),
+        brought=node_for(app.managers_of_node),
         ignores=("**/bin", "**/obj", OUT),
         # Since 8 its images bring one.
         has_user="app" if int(target.partition(".")[0]) >= 8 else None,
@@ -122,6 +125,7 @@ def _why(folder: Folder, here: str, app: _Project, sdk: ToolVersion, target: str
         why.append(f"{app.shown} is {kind}; its SDK is {app.sdk}.")
     if app.target:
         why.append(f"{app.source} asks for .NET {target}.")
+    why += told_of_node(app.shown, app.managers_of_node)
     if sdk.source == folder.shown(GLOBAL):
         why.append(f"{sdk.source} asks for the SDK {sdk.version}.")
     return tuple(why)
@@ -150,7 +154,14 @@ def _projects(folder: Folder) -> Iterator[_Project]:
                 is_program=sdk.endswith((".Web", ".Worker")) or (value_of(text, "OutputType") or "").lower() == "exe",
                 is_test="Microsoft.NET.Test.Sdk" in needs or (value_of(text, "IsTestProject") or "").lower() == "true",
                 needs=needs,
+                managers_of_node=_managers_of_node(text),
             )
+
+
+def _managers_of_node(text: str) -> tuple[str, ...]:
+    """By what is run before it is published, or as a project of JavaScript is built with it."""
+    of_project = MANAGERS[:1] if ".esproj" in text else ()
+    return called_in(text, before=r"Command=\"(?:[^\"\n]{0,80}\s)?", after=r"[\s\"]") or of_project
 
 
 def _assembly(text: str) -> str | None:

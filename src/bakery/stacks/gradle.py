@@ -9,6 +9,7 @@ from bakery.model.app_commands import AppCommand, ShellText, words
 from bakery.stacks.code_comments import without_comments
 from bakery.stacks.compiled import Image
 from bakery.stacks.jvm import IGNORES, RUN_VARIABLES, USUAL, JvmBuild, java_of_that_number, java_version, listening
+from bakery.stacks.node_beside import MANAGERS, called_in, node_for, told_of_node
 from bakery.stacks.plan import THE_DEFAULT, Commands, ToolVersion
 from bakery.stacks.tree import Folder, is_plain_path
 from bakery.stacks.versions import Asked
@@ -26,6 +27,7 @@ _TARGET = (
 )
 _NAME = r"rootProject\.name\s*=\s*[\"']([A-Za-z0-9][A-Za-z0-9._-]{0,80})[\"']"
 _NEEDS = r"[\"'][\w.-]{2,80}:([\w.-]{2,80})(?::[^\"'\n]{0,60})?[\"']"
+_WAR = r"(?:\bid\s*\(?|\bplugin:)\s*[\"']war[\"']|(?m:^\s*`?war`?\s*$)"
 # A Gradle runs on no newer Java than was there when it was made.
 _NEWEST_JAVA = ((5, 0, 8), (7, 3, 11), (8, 5, 17))
 _USUAL_GRADLE = 8
@@ -83,6 +85,7 @@ def read_gradle(folder: Folder) -> JvmBuild | None:
         caches=_CACHES,
         run_variables=RUN_VARIABLES,
         results=program.results if program else (),
+        brought=node_for(managers := _managers_of_node(projects)),
         ignores=IGNORES,
     )
     source = folder.shown(WRAPPER) if gradle else THE_DEFAULT
@@ -91,13 +94,23 @@ def read_gradle(folder: Folder) -> JvmBuild | None:
         java=java,
         commands=commands,
         image=image,
-        why=(*why, *([program.why] if program else []), *asked),
-        missing="" if program else _missing(shown, programs),
+        why=(*why, *([program.why] if program else []), *asked, *told_of_node(shown, managers)),
+        missing="" if program else _missing(shown, programs, projects),
         framework=program.framework if program else None,
         needs=frozenset(found for one in projects for found in re.findall(_NEEDS, one.text)),
         is_kotlin=any(_is_kotlin(one) for one in projects),
         other_versions=(ToolVersion("Gradle", ".".join(map(str, gradle or (major,))), source),),
     )
+
+
+def _managers_of_node(projects: list[_Project]) -> tuple[str, ...]:
+    """By tasks that run a program; or by the plugin for Node, unless that brings its own."""
+    text = "\n".join(one.text for one in projects)
+    if re.search(r"[\"']com\.(?:github\.node-gradle|moowork)\.node[\"']", text):
+        brings = re.search(r"\bdownload\s*(?:=|\.set\()\s*true", text)
+        used = [name for name in MANAGERS if re.search(rf"\b(?:{name}(?:_|[A-Z])|{name.capitalize()}Task\b)", text)]
+        return () if brings else tuple(used) or MANAGERS[:1]
+    return called_in(text, before=r"(?:commandLine|executable)\b[^\n]{0,80}?[\"']", after=r"[\"' ]")
 
 
 def _first(folder: Folder, *, has_wrapper: bool) -> tuple[str, ...]:
@@ -106,10 +119,12 @@ def _first(folder: Folder, *, has_wrapper: bool) -> tuple[str, ...]:
     return (*files, *beside, *(("gradle/",) if folder.holds_any("gradle/") else ()))
 
 
-def _missing(shown: str, programs: list[_Program]) -> str:
+def _missing(shown: str, programs: list[_Program], projects: list[_Project]) -> str:
     if programs:
         names = ", ".join(program.folder or "the top" for program in programs)
         return f"Several projects of {shown} can be started: {names}. Say which one, as [run] command."
+    if war := next((one for one in projects if re.search(_WAR, one.text)), None):
+        return f"{war.shown} makes a war, for a server such as Tomcat, and nothing here brings one: add a Dockerfile."
     return (
         f"{shown} makes nothing that starts by itself: there is no plugin “application”, none of Spring Boot, Quarkus, "
         "Micronaut, Ktor or Shadow, and no Main-Class. Say how it is started."

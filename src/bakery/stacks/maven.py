@@ -8,6 +8,7 @@ from msgspec import Struct
 from bakery.model.app_commands import AppCommand, ShellText, Words, words
 from bakery.stacks.compiled import Image
 from bakery.stacks.jvm import IGNORES, RUN_VARIABLES, JvmBuild, java_version, listening
+from bakery.stacks.node_beside import called_in, node_for, told_of_node
 from bakery.stacks.plan import Commands
 from bakery.stacks.tree import Folder, is_plain_path
 from bakery.stacks.versions import Asked
@@ -79,6 +80,7 @@ def read_maven(folder: Folder) -> JvmBuild | None:
         caches=_CACHES,
         run_variables=RUN_VARIABLES,
         results=program.results if program else (),
+        brought=node_for(managers := _managers_of_node(poms)),
         ignores=IGNORES,
     )
     return JvmBuild(
@@ -86,8 +88,8 @@ def read_maven(folder: Folder) -> JvmBuild | None:
         java=java,
         commands=commands,
         image=image,
-        why=(*why, *([program.why] if program else []), *asked),
-        missing="" if program else _missing(shown, programs),
+        why=(*why, *([program.why] if program else []), *asked, *told_of_node(shown, managers)),
+        missing="" if program else _missing(shown, programs, poms),
         framework=program.framework if program else None,
         needs=frozenset(need for pom in poms for need in pom.needs),
         is_kotlin=any("kotlin-maven-plugin" in pom.plugins for pom in poms),
@@ -99,10 +101,17 @@ def _package(mvn: tuple[str, ...], program: _Program | None) -> Words:
     return words(*mvn, "-DskipTests", *only, "package")
 
 
-def _missing(shown: str, programs: list[_Program]) -> str:
+def _managers_of_node(poms: list[_Pom]) -> tuple[str, ...]:
+    """What frontend-maven-plugin calls it brings itself."""
+    return called_in("\n".join(pom.text for pom in poms), before=r"<executable>\s*", after=r"\s*</executable>")
+
+
+def _missing(shown: str, programs: list[_Program], poms: list[_Pom]) -> str:
     if programs:
         names = ", ".join(program.pom.folder or "the top" for program in programs if program.pom)
         return f"Several modules of {shown} can be started: {names}. Say which one, as [run] command."
+    if war := next((pom for pom in poms if pom.packaging == "war"), None):
+        return f"{war.shown} makes a war, for a server such as Tomcat, and nothing here brings one: add a Dockerfile."
     return (
         f"{shown} makes no jar that starts by itself: there is no plugin of Spring Boot, Quarkus or Micronaut, and "
         "none that names a mainClass. Say how it is started."

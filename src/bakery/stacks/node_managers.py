@@ -9,6 +9,7 @@ from bakery.stacks.node_workspace import Workspace
 from bakery.stacks.package_json import PNPM_WORKSPACE, Package
 from bakery.stacks.plan import THE_DEFAULT, ToolVersion
 from bakery.stacks.tree import Folder
+from bakery.stacks.version_ranges import nearest_allowed
 from bakery.stacks.versions import Asked, chosen_version, in_mise, in_tool_versions, series
 from bakery.stacks.yaml_lines import yaml_value
 
@@ -109,6 +110,8 @@ LOCKS = tuple(lock for manager in (NPM, PNPM, YARN, BUN) for lock in manager.loc
 # What reads the lock file of that version.
 _PNPM_BY_LOCK = {"5": "7", "6": "8"}
 _USUAL_PNPM, _USUAL_YARN = "10", "4"
+# Of ranges: pnpm installs nothing where “engines” asks for another pnpm.
+_KNOWN = {"pnpm": ("6", "7", "8", "9", "10", "11"), "yarn": ("2", "3", "4")}
 _LOCK_OF_NEW_YARN = r"(?m)^__metadata:\n[ \t]{1,8}version: ([0-9]{1,2})$"
 _YARN_BY_LOCK = {"4": "2", "5": "3", "6": "3"}
 
@@ -231,8 +234,14 @@ def _version(manager: Manager, top: Folder, package: Package) -> tuple[ToolVersi
         Asked(package.volta[manager.name], package.shown) if manager.name in package.volta else None,
         in_tool_versions(top, manager.name),
         in_mise(top, manager.name),
+        Asked(package.engines[manager.name], package.shown) if manager.name in package.engines else None,
     ]
-    version, why = chosen_version(manager.name, asked, read=_as_written, usual=usual)
+    version, why = chosen_version(
+        manager.name,
+        asked,
+        read=lambda text: _as_written(text) or nearest_allowed(text, _KNOWN[manager.name], usual=usual),
+        usual=usual,
+    )
     lock = top.shown(manager.locks[0])
     if version.source == THE_DEFAULT and usual not in {_USUAL_PNPM, _USUAL_YARN}:
         return ToolVersion(manager.name, usual, lock), (*why, f"{lock} is of {manager.name} {usual}.")
@@ -241,7 +250,8 @@ def _version(manager: Manager, top: Folder, package: Package) -> tuple[ToolVersi
 
 def _as_written(text: str) -> str | None:
     is_whole = re.fullmatch(r"[0-9]{1,3}(?:\.[0-9]{1,4}){0,2}(?:-[a-z]{1,10}\.[0-9]{1,4})?", text)
-    return text if is_whole else series(text, 1)
+    within = re.fullmatch(r"~?[ ]?v?([0-9]{1,3}\.[0-9]{1,4})\.[0-9xX*]{1,4}", text)
+    return text if is_whole else within[1] if within else series(text, 1)
 
 
 def _usual_pnpm(folder: Folder) -> str:

@@ -21,11 +21,16 @@ _SYSTEM: Mapping[str, tuple[str, ...]] = {
     "gm": ("graphicsmagick",),
     "pdf2pic": ("ghostscript", "graphicsmagick"),
     "simple-git": ("git",),
+    # Where npm has none that is compiled for this Node.
+    "canvas": ("libcairo2", "libgif7", "libjpeg62-turbo", "libpangocairo-1.0-0", "librsvg2-2"),
 }
 _TO_COMPILE = ("g++", "make", "python3")
 _COMPILED: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("node-pty", "isolated-vm", "re2", "node-sass", "usb", "couchbase"), _TO_COMPILE),
-    "canvas": (*_TO_COMPILE, "libcairo2-dev", "libjpeg-dev", "libpango1.0-dev", "librsvg2-dev", "pkg-config"),
+    "canvas": (
+        *(*_TO_COMPILE, "libcairo2-dev", "libgif-dev", "libjpeg-dev", "libpango1.0-dev", "librsvg2-dev"),
+        "pkg-config",
+    ),
 }
 _BOTS = frozenset(
     {

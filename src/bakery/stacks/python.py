@@ -20,11 +20,11 @@ from bakery.stacks.python_project import (
     Tool,
 )
 from bakery.stacks.python_start import find_start
+from bakery.stacks.python_unfit import unfit
 from bakery.stacks.stack import Stack
 from bakery.stacks.tree import Folder
 
 PROJECT_MARKS = (REQUIREMENTS, PYPROJECT, UV_LOCK, POETRY_LOCK, PIPFILE, SETUP, "manage.py")
-_CONDA = ("environment.yml", "environment.yaml")
 MARKS = (*PROJECT_MARKS, *PROGRAMS)
 
 
@@ -34,11 +34,10 @@ def find_python_app(folder: Folder, said: Said) -> Found | None:
         return None
     found = find_start(folder, project)
     start, missing = (None, found) if isinstance(found, str) else (found, "")
-    conda = folder.first(*_CONDA) if project.tool is Tool.NONE else None
-    if conda:
-        missing = f"{folder.shown(conda)} is Conda's, which is not read: list what it needs in {REQUIREMENTS}."
-        start = None
-    if project.tool is Tool.NONE and start is None and not conda and not (said.starts and folder.present(*PROGRAMS)):
+    refused = unfit(folder, project)
+    if refused:
+        start, missing = None, refused
+    if project.tool is Tool.NONE and start is None and not refused and not (said.starts and folder.present(*PROGRAMS)):
         return None  # a pyproject.toml of tools, or a lone module
     test = _test(folder, project)
     native, needed = native_needs(project.needs, project.extras, source=project.source)
@@ -57,7 +56,7 @@ def find_python_app(folder: Folder, said: Said) -> Found | None:
         ),
         why=(
             *project.why,
-            *([missing] if conda and said.starts else []),
+            *([refused] if refused and said.starts else []),
             *(start.why if start else ()),
             *(["pytest is among what it needs."] if test else []),
             *needed,

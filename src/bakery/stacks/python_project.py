@@ -27,8 +27,9 @@ _OPTION_OR_PATH = re.compile(r"\s*(?:-[rce]\b|--(?:requirement|constraint|editab
 _MOST_LINES = 5000
 _WITHOUT_LOCK = "without a lock, versions may differ."
 _USUAL = "3.13"
-_KNOWN = tuple(f"3.{minor}" for minor in range(8, 15))  # of ranges; what is asked for by name may be newer
-_SERIES = tuple(f"3.{minor}" for minor in range(8, 20))
+_KNOWN = tuple(f"3.{minor}" for minor in range(6, 15))  # of ranges; what is asked for by name may be newer
+_OLDEST_OF_UV = "3.8"
+_SERIES = tuple(f"3.{minor}" for minor in range(6, 20))
 
 
 class Tool(StrEnum):
@@ -54,6 +55,7 @@ class PythonProject(Struct, frozen=True):
     extras: frozenset[str]
     needs_for_tests: frozenset[str]
     python: ToolVersion
+    asks_for_2: str | None  # which file does, as nothing is made for that any more
     why: tuple[str, ...]
     lock: str | None = None
     scripts: tuple[str, ...] = ()
@@ -84,7 +86,7 @@ def read_python_project(folder: Folder) -> PythonProject:
     groups = table_in(project, "dependency-groups")
     for_tests = [text for group in groups for text in texts_in(groups, group)]
     for_tests += texts_in(project, "tool", "uv", "dev-dependencies")
-    python, asked = python_version(folder, project, pipfile)
+    python, asked = python_version(folder, project, pipfile, oldest=_OLDEST_OF_UV if by.tool is Tool.UV else None)
     named = [found for line in written if (found := _NAME.match(line[:500]))]
     return PythonProject(
         tool=by.tool,
@@ -101,6 +103,7 @@ def read_python_project(folder: Folder) -> PythonProject:
         },
         needs_for_tests=frozenset(_normal(found[1]) for text in for_tests if (found := _NAME.match(text[:500]))),
         python=python,
+        asks_for_2=_asks_for_2(folder, project, pipfile),
         why=(*broken, *([by.why] if by.why else []), *_contradictions(folder, by), *asked),
         lock=by.lock,
         scripts=_scripts(project, by.tool),
@@ -203,14 +206,27 @@ def _scripts(project: Document | None, tool: Tool) -> tuple[str, ...]:
 
 
 def python_version(
-    folder: Folder, project: Document | None, pipfile: Document | None
+    folder: Folder, project: Document | None, pipfile: Document | None, *, oldest: str | None = None
 ) -> tuple[ToolVersion, tuple[str, ...]]:
     """As each place writes it; the usual one where none does, or asks for what there is not."""
+    known = _SERIES[_SERIES.index(oldest) :] if oldest else _SERIES
+    return chosen_version(
+        "Python", _asked(folder, project, pipfile), read=lambda text: _series(text, known), usual=_USUAL
+    )
+
+
+def _asks_for_2(folder: Folder, project: Document | None, pipfile: Document | None) -> str | None:
+    """What is asked for first counts."""
+    first = next(filter(None, _asked(folder, project, pipfile)), None)
+    return first.source if first and re.fullmatch(r"(?:python-|=*)?2(?:\.[\d.*]{1,10})?", first.version) else None
+
+
+def _asked(folder: Folder, project: Document | None, pipfile: Document | None) -> list[Asked | None]:
     wanted = text_in(project, "project", "requires-python") or text_in(
         project, "tool", "poetry", "dependencies", "python"
     )
     piped = text_in(pipfile, "requires", "python_full_version") or text_in(pipfile, "requires", "python_version")
-    asked = [
+    return [
         line_in(folder, ".python-version"),
         in_tool_versions(folder, "python"),
         in_mise(folder, "python"),
@@ -218,12 +234,11 @@ def python_version(
         Asked(piped, folder.shown(PIPFILE)) if piped else None,
         Asked(wanted, folder.shown(PYPROJECT)) if wanted else None,
     ]
-    return chosen_version("Python", asked, read=_series, usual=_USUAL)
 
 
-def _series(written: str) -> str | None:
+def _series(written: str, known: Sequence[str]) -> str | None:
     found = series(written, 2, prefixes="c?python-") or nearest_allowed(written, _KNOWN, usual=_USUAL)
-    return found if found in _SERIES else None
+    return found if found in known else None
 
 
 def _normal(name: str) -> str:

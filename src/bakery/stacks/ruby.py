@@ -195,6 +195,7 @@ def _start_rack(project: _Project) -> tuple[_Start | None, str]:
         "falcon": f'falcon serve --bind "http://{host}:{port}"',
         "unicorn": f'unicorn --listen "{host}:{port}"',
         "thin": f'thin start --address "{host}" --port "{port}"',
+        "passenger": f'passenger start --address "{host}" --port "{port}"',
         "rackup": f'rackup --host "{host}" --port "{port}"',
     }
     shown = project.folder.shown(RACK)
@@ -292,7 +293,8 @@ def _write_dockerfile(project: _Project, commands: Commands, names: tuple[Variab
     )
     text.stage("build", image)
     text.arguments(names)
-    text.packages(*(["nodejs", "npm"] if _needs_node(project) else []))
+    runs_scripts = ["nodejs"] if "execjs" in project.all_needs else []
+    text.packages(*(["nodejs", "npm"] if _needs_node(project) else runs_scripts))
     frozen = {"BUNDLE_FROZEN": "true"} if folder.has(LOCK) else {}
     text.env(**production, BUNDLE_WITHOUT="development:test", **frozen)
     if _needs_node(project) and folder.has("yarn.lock"):

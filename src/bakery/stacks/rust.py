@@ -20,8 +20,10 @@ from bakery.stacks.versions import Asked, chosen_version, in_mise, in_tool_versi
 
 MANIFEST, LOCK = "Cargo.toml", "Cargo.lock"
 _TOOLCHAINS = ("rust-toolchain.toml", "rust-toolchain")
+_CONFIG = ".cargo/config.toml"
 PORT = Port(8000)
 _NEWEST = "1"  # the images have it: the newest of all that are stable
+_CHANNEL = r"(?:nightly|beta)(?:-[0-9]{4}-[0-9]{2}-[0-9]{2})?"
 _CACHES = ("/usr/local/cargo/registry", "/app/target")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _SERVERS = ("server", "web", "api", "app", "backend")
@@ -89,8 +91,8 @@ def find_rust_app(folder: Folder, _: Said) -> Found | None:
     program, why = _program([one for where, package in packages for one in _programs(folder, where, package)])
     if "shuttle-runtime" in needs:
         program, why = None, f"{folder.shown(MANIFEST)} needs shuttle-runtime, which only Shuttle's own tools start."
-    if maker := _maker_for_browsers(folder, top):
-        program, why = None, maker
+    if other := _maker_for_browsers(folder, top) or _machine_of_others(folder):
+        program, why = None, other
     if top is None:
         why = "Nothing says what is built: say how it is started."
     version, asked = _rust(folder)
@@ -143,6 +145,14 @@ def _maker_for_browsers(folder: Folder, top: Document | None) -> str:
     else:
         return ""
     return f"{folder.shown(found)} is for {maker}, which makes pages of it, and no image brings that: add a Dockerfile."
+
+
+def _machine_of_others(folder: Folder) -> str:
+    """What is built for WebAssembly starts nowhere by itself."""
+    target = text_in(read_toml(folder.text(_CONFIG)), "build", "target") or ""
+    if not re.fullmatch(r"wasm(?:32|64)[a-z0-9-]{1,40}", target):
+        return ""
+    return f"{folder.shown(_CONFIG)} builds for {target}, which only starts in something else: add a Dockerfile."
 
 
 def _packages(folder: Folder, top: Document | None) -> Iterator[tuple[str, Document]]:
@@ -251,16 +261,24 @@ def _rust(folder: Folder) -> tuple[ToolVersion, tuple[str, ...]]:
 
 
 def _series(written: str) -> str | None:
-    if written.split("-", maxsplit=1)[0] in {"stable", "nightly", "beta", "latest"}:
-        return _NEWEST  # the image has rustup, which brings the channel that a file names
+    if re.fullmatch(_CHANNEL, written):
+        return written
+    if written in {"stable", "latest"}:
+        return _NEWEST
     found = series(written, 2) or series(written, 1)
     return found if found and found.split(".")[0] == "1" else None
 
 
 def _write_dockerfile(project: _Project, commands: Commands, names: tuple[VariableName, ...]) -> GeneratedDockerfile:
     text = ImageText(project.folder.present(MANIFEST, LOCK), ignores=("target",))
-    text.stage("build", f"rust:{project.rust.version}-slim-bookworm")
+    is_released = project.rust.version[0].isdigit()
+    text.stage("build", f"rust:{project.rust.version if is_released else _NEWEST}-slim-bookworm")
     text.packages(*project.build_with)
+    if toolchain := project.folder.present(*_TOOLCHAINS):
+        text.copy(*toolchain, comment="Before the sources: rustup brings the toolchain that this names, once.")
+        text.run(words("cargo", "--version"))
+    elif not is_released:
+        text.env(RUSTUP_TOOLCHAIN=project.rust.version)
     text.arguments(names)
     text.copy(".")
     text.run(commands.install, caches=_CACHES[:1])
@@ -281,7 +299,7 @@ STACK = Stack(
     "rust",
     find_rust_app,
     marks=(MANIFEST,),
-    reads=(MANIFEST, *_TOOLCHAINS, "src/main.rs", f"*/{MANIFEST}", f"*/*/{MANIFEST}", LOCK),
+    reads=(MANIFEST, *_TOOLCHAINS, _CONFIG, "src/main.rs", f"*/{MANIFEST}", f"*/*/{MANIFEST}", LOCK),
     reads_above=(".rust-version",),
     looks_for=(MANIFEST,),
 )

@@ -1,4 +1,4 @@
-"""Makers of sites that need no package.json: Jekyll, Hugo, MkDocs and Sphinx. What they build is files alone."""
+"""Makers of sites that need no package.json: Jekyll, Hugo, MkDocs, Sphinx and Pelican. They build files alone."""
 
 import re
 from collections.abc import Sequence
@@ -28,6 +28,8 @@ _USUAL_HUGO = "0.152.2"
 MKDOCS = "mkdocs.yml"
 _SPHINX = "conf.py"
 _PLACES_OF_SPHINX = ("", "source/", "docs/", "docs/source/", "doc/", "doc/source/")
+PELICAN = "pelicanconf.py"
+_FOR_PUBLISHING = "publishconf.py"
 SPHINX = tuple(f"{place}{_SPHINX}" for place in _PLACES_OF_SPHINX)
 _NEEDED = ("requirements.txt", "docs/requirements.txt", "doc/requirements.txt", "requirements-docs.txt")
 _PIP_CACHE = ("/root/.cache/pip",)
@@ -68,7 +70,7 @@ def find_jekyll_site(folder: Folder, _: Said) -> Found | None:
     if version.source == THE_DEFAULT and (not named or named[1] == "github-pages"):
         version = _RUBY_OF_GITHUB
     first = folder.present(ruby.GEMFILE, ruby.LOCK) if named else ()
-    return _site(
+    return site_of(
         "Jekyll",
         install=words("bundle", "install") if named else words("gem", "install", "github-pages"),
         build=words(*(("bundle", "exec") if named else ()), "jekyll", "build"),
@@ -82,12 +84,13 @@ def find_jekyll_site(folder: Folder, _: Said) -> Found | None:
         versions=(version,),
         image=Image(
             sources=(JEKYLL, *first),
+            needs_no_files=not named,
             build_from=f"ruby:{version.version}",
             first=first,
             caches=("/usr/local/bundle/cache",),
             build_variables={"JEKYLL_ENV": "production", "LANG": "C.UTF-8"},
             ignores=("_site", ".jekyll-cache", "vendor"),
-            files=_plain(yaml_value(folder.text(JEKYLL), "destination"), "_site"),
+            files=plain_place(yaml_value(folder.text(JEKYLL), "destination"), "_site"),
         ),
     )
 
@@ -110,12 +113,12 @@ def find_hugo_site(folder: Folder, _: Said) -> Found | None:
             in_mise(folder, "hugo"),
             Asked(netlify[1], folder.shown(_NETLIFY)) if netlify else None,
         ),
-        read=_whole_version,
+        read=whole_version,
         usual=_USUAL_HUGO,
     )
     has_package = folder.has("package.json")
     address = ProposedVariable(VariableName("HUGO_BASEURL"), f"{shown} has an address that its links begin with.")
-    return _site(
+    return site_of(
         "Hugo",
         install=words("npm", "install") if has_package else None,
         build=words("hugo", "--minify"),
@@ -133,7 +136,7 @@ def find_hugo_site(folder: Folder, _: Said) -> Found | None:
             first=folder.present("package.json", "package-lock.json"),
             caches=("/root/.npm",) if has_package else (),
             ignores=("public", "resources/_gen", ".hugo_build.lock"),
-            files=_plain(place, "public"),
+            files=plain_place(place, "public"),
         ),
     )
 
@@ -148,7 +151,7 @@ def find_mkdocs_site(folder: Folder, _: Said) -> Found | None:
         # It knows of many themes and plugins which packages bring them.
         install=_pip(listed) if listed else ShellText("pip install mkdocs && pip install $(mkdocs get-deps)"),
         build=words("mkdocs", "build", "--site-dir", "site"),
-        first=(listed,) if listed else (MKDOCS,),
+        first=_first(folder, listed) if listed else (MKDOCS,),
         source=MKDOCS,
         place="site",
         why=(
@@ -171,7 +174,7 @@ def find_sphinx_site(folder: Folder, _: Said) -> Found | None:
         "Sphinx",
         install=_pip(listed) if listed else words("pip", "install", "sphinx", *packages),
         build=words("sphinx-build", "-b", "html", name.removesuffix(_SPHINX).rstrip("/") or ".", "_build/html"),
-        first=(listed,) if listed else (name,),
+        first=_first(folder, listed) if listed else (),
         source=name,
         place="_build/html",
         why=(
@@ -183,19 +186,44 @@ def find_sphinx_site(folder: Folder, _: Said) -> Found | None:
     )
 
 
+def find_pelican_site(folder: Folder, _: Said) -> Found | None:
+    if not folder.has(PELICAN):
+        return None
+    shown, listed = folder.shown(PELICAN), _listed(folder, "pelican")
+    settings = folder.first(_FOR_PUBLISHING) or PELICAN
+    named = re.search(r"""(?m)^PATH[ \t]*=[ \t]*["']([^"'\n]{1,80})["']""", folder.text(PELICAN) or "")
+    content = str(plain_place(named[1] if named else None, "content"))
+    return _of_python(
+        folder,
+        "Pelican",
+        install=_pip(listed) if listed else words("pip", "install", "pelican[markdown]"),
+        build=words("pelican", content, "--settings", settings, "--output", "output"),
+        first=_first(folder, listed) if listed else (),
+        source=PELICAN,
+        place="output",
+        why=(
+            f"{shown} is Pelican's: the build is files.",
+            f"{folder.shown(listed)} lists what it needs."
+            if listed
+            else "Nothing lists what it needs: pelican, with Markdown, is what such sites mostly need.",
+        ),
+    )
+
+
 def _of_python(
     folder: Folder,
     framework: str,
     *,
     install: AppCommand,
     build: AppCommand,
-    first: tuple[str, ...],
+    first: tuple[str, ...] | None,
     source: str,
     place: str,
     why: tuple[str, ...],
 ) -> Found:
+    """`first`: what is needed to install the rest; None: the sources are."""
     version, asked = python_project.python_version(folder, None, None)
-    return _site(
+    return site_of(
         framework,
         install=install,
         build=build,
@@ -206,7 +234,8 @@ def _of_python(
             build_from=f"python:{version.version}-slim",
             # Some take from Git when a page was changed.
             packages_to_build=("git",),
-            first=first if all("/" not in one for one in first) else (),
+            first=first or (),
+            needs_no_files=first == (),
             caches=_PIP_CACHE,
             ignores=(place,),
             files=RepositoryPath(place),
@@ -214,7 +243,7 @@ def _of_python(
     )
 
 
-def _site(
+def site_of(
     framework: str,
     *,
     install: AppCommand | None,
@@ -239,6 +268,11 @@ def _pip(listed: str) -> AppCommand:
     return words("pip", "install", "--requirement", listed)
 
 
+def _first(folder: Folder, listed: str) -> tuple[str, ...] | None:
+    """A list may name others, or what lies beside it."""
+    return None if re.search(r"(?m)^[ \t]*(?:-|\.|/|file:)", folder.text(listed) or "") else (listed,)
+
+
 def _listed(folder: Folder, package: str) -> str | None:
     """The list of packages that names it, with or without what is made for it."""
     return next((one for one in _NEEDED if re.search(rf"(?im)^{package}\b", folder.text(one) or "")), None)
@@ -261,12 +295,12 @@ def _is_of_sphinx(folder: Folder, name: str) -> bool:
     )
 
 
-def _whole_version(text: str) -> str | None:
+def whole_version(text: str) -> str | None:
     found = re.fullmatch(r"(?:extended_)?v?(0\.[0-9]{2,3}\.[0-9]{1,2})(?:[+-]?extended)?", text.strip())
     return found[1] if found else None
 
 
-def _plain(path: str | None, usual: str) -> RepositoryPath:
+def plain_place(path: str | None, usual: str) -> RepositoryPath:
     below = (path or "").removeprefix("./").rstrip("/")
     return RepositoryPath(below if is_plain_path(below) else usual)
 
@@ -277,5 +311,6 @@ STACKS_BEFORE = (
 )
 STACKS_AFTER = (
     Stack("mkdocs", find_mkdocs_site, marks=(MKDOCS,), reads=(MKDOCS, *_NEEDED), looks_for=(MKDOCS,)),
+    Stack("pelican", find_pelican_site, marks=(PELICAN,), reads=(PELICAN, *_NEEDED), looks_for=(PELICAN,)),
     Stack("sphinx", find_sphinx_site, reads=(*SPHINX, *_NEEDED), looks_for=SPHINX),
 )

@@ -16,6 +16,7 @@ from bakery.stacks import (
     go,
     haskell,
     java,
+    middleman,
     node,
     php,
     procfile,
@@ -29,12 +30,15 @@ from bakery.stacks import (
     static,
     swift,
     zig,
+    zola,
 )
 
 STACKS = (
     dockerfile.STACK,
     # A package.json beside these is for their pages.
     *site_makers.STACKS_BEFORE,
+    zola.STACK,
+    middleman.STACK,
     php.STACK,
     ruby.STACK,
     java.JAVA,

@@ -20,6 +20,7 @@ MISE = ("mise.toml", ".mise.toml", ".config/mise.toml")
 READS = (TOOL_VERSIONS, *MISE)
 _LONGEST = 60
 _MOST_LINES = 500
+_ANY = frozenset({"latest", "stable", "lts", "*"})
 
 
 class Asked(Struct, frozen=True):
@@ -76,7 +77,7 @@ def chosen_version(
     why: list[str] = []
     for one in filter(None, asked):
         written = shown_part(one.version, at_most=_LONGEST)
-        if version := read(one.version):
+        if version := read(one.version) or (usual if one.version in _ANY else None):
             shown = "" if written == version else f" (“{written}”)"
             return ToolVersion(tool, version, one.source), (*why, f"{one.source} asks for {tool} {version}{shown}.")
         why.append(f"{one.source} asks for {tool} “{written}”, which is no version that we know, and does not count.")

@@ -11,6 +11,10 @@ COPY . .
 RUN --mount=type=secret,id=variables \
     set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; deno cache main.ts
 
+FROM build AS test
+RUN --mount=type=secret,id=variables \
+    set -a; if [ -f /run/secrets/variables ]; then . /run/secrets/variables; fi; set +a; deno task test
+
 FROM base
 # What was fetched is in Deno's own folder, so nothing is when the app starts.
 COPY --from=build --chown=deno:deno /deno-dir /deno-dir
@@ -18,4 +22,4 @@ COPY --from=build --chown=deno:deno /app ./
 ENV DENO_NO_UPDATE_CHECK=1 HOST=0.0.0.0 PORT=8000
 USER deno
 EXPOSE 8000
-CMD ["sh", "-c", "export DENO_SERVE_ADDRESS=\"tcp:${HOST:-127.0.0.1}:${PORT:-8000}\"; exec deno run -A main.ts"]
+CMD ["sh", "-c", "export DENO_SERVE_ADDRESS=\"tcp:${HOST:-127.0.0.1}:${PORT:-8000}\"; exec deno task start"]
