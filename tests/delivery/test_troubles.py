@@ -76,11 +76,11 @@ async def test_who_cancels_while_the_switch_begins_comes_too_late(fleet: Fleet) 
         await tx.connection.execute(
             "UPDATE deployments SET state = 'running', started_at = now() WHERE id = %s", (asked.id,)
         )
-    async with fleet.store.transaction() as tx:
-        await tx.connection.execute("SELECT FROM deployments WHERE id = %s FOR UPDATE", (asked.id,))
+    async with fleet.store.pool.connection() as other:
+        await other.execute("SELECT FROM deployments WHERE id = %s FOR UPDATE", (asked.id,))
         cancelling = asyncio.create_task(cancel_deployment(fleet.store, at("shop"), asked.number, actor=ADMIN))
         await _until_somebody_waits(fleet)
-        await tx.connection.execute(
+        await other.execute(
             "UPDATE steps SET state = 'running', started_at = now() WHERE deployment_id = %s", (asked.id,)
         )
     with pytest.raises(Conflict, match="is switching traffic already"):

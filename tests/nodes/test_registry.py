@@ -242,8 +242,8 @@ async def test_a_node_is_not_removed_while_a_job_runs_where_it_could_be_ended(st
 
 async def test_of_two_changes_at_once_none_undoes_the_other(store: Store) -> None:
     await a_node(store)
-    async with store.transaction() as tx:
-        await tx.connection.execute("SELECT FROM nodes FOR UPDATE")
+    async with store.pool.connection() as other:
+        await other.execute("SELECT FROM nodes FOR UPDATE")
         changes = [
             asyncio.create_task(registry.edit_node(store, "oven-1", wanted, actor=SYSTEM))
             for wanted in ({"host": "203.0.113.9"}, {"port": 2200}, {"name": "The oven"})

@@ -185,7 +185,7 @@ async def test_a_day_whose_partition_went_away_gets_it_again(store: Store, node:
 
 async def test_nobody_who_reads_or_writes_keeps_a_new_day_from_its_place(store: Store, node: int) -> None:
     await record(store, node, (NOON, Said()))
-    async with store.connection() as reading, store.connection() as writing, asyncio.timeout(3):
+    async with store.pool.connection() as reading, store.pool.connection() as writing, asyncio.timeout(3):
         await reading.execute("SELECT * FROM node_minutes")
         await writing.execute("UPDATE node_minutes SET cpu = 11")
         await record(store, node, (NOON + timedelta(days=1), Said()))

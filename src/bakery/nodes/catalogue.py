@@ -147,10 +147,14 @@ async def apps_on(store: Store, slug: str, *, actor: Actor) -> list[str]:
     """The names of the apps that live there."""
     actor.require(Permission.MANAGE_NODES)
     async with store.connection() as connection:
-        cursor = await connection.execute(
-            "SELECT DISTINCT slug FROM environment_facts WHERE node = %s ORDER BY slug", (slug,)
-        )
-        return [app for (app,) in await cursor.fetchall()]
+        return await read_apps_on(connection, slug)
+
+
+async def read_apps_on(connection: AsyncConnection, slug: str) -> list[str]:
+    cursor = await connection.execute(
+        "SELECT DISTINCT slug FROM environment_facts WHERE node = %s ORDER BY slug", (slug,)
+    )
+    return [app for (app,) in await cursor.fetchall()]
 
 
 _NODES = """

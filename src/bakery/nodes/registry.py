@@ -13,7 +13,7 @@ from bakery.model.errors import BadInput, Conflict
 from bakery.model.nodes import NewNode, NodeState, parse_new_node, usual_apps_domain
 from bakery.model.permissions import Permission
 from bakery.nodes import tasks
-from bakery.nodes.catalogue import NodeSummary, apps_on, lock_node, show_node
+from bakery.nodes.catalogue import NodeSummary, lock_node, read_apps_on, show_node
 from bakery.nodes.leaving import forget_environments
 from bakery.nodes.login import fingerprint, mint_key
 from bakery.setting_values import parse_address, parse_domain
@@ -206,7 +206,7 @@ async def remove_node(store: Store, slug: str, *, actor: Actor) -> None:
         raise Conflict("The node “local” is the machine that Bakery runs on, and stays.")
     async with store.transaction() as tx:
         await tx.connection.execute("SELECT FROM nodes WHERE id = %s FOR UPDATE", (node.id,))
-        if apps := await apps_on(store, slug, actor=actor):
+        if apps := await read_apps_on(tx.connection, slug):
             raise Conflict(
                 f"{_listed(apps)} {'lives' if len(apps) == 1 else 'live'} on {slug}.",
                 hint="Delete these apps, or move them to another node, then remove it.",
