@@ -96,7 +96,7 @@ async def _keep_local(parts: Parts) -> None:
 
 
 async def _look_after_local(parts: Parts) -> None:
-    address = Address(parts.general.public_ip, parts.general.apps_domain)
+    address = Address(parts.general.public_ip, parts.general.apps_domain, parts.general.own_host)
     for note in await ensure_local_node(parts.at_work, parts.queue, parts.machine, address):
         log.warning("node_note", note=note)
     node_id = await local_node_id(parts.at_work)

@@ -39,7 +39,7 @@ async def attach(fleet: Fleet, *hosts: HostName) -> None:
     """With their DNS right."""
     for host in hosts:
         name = parse_domain_name(host)
-        await attach_domain(fleet.store, fleet.queue, at("shop"), name, own_host=None, actor=ADMIN)
+        await attach_domain(fleet.store, fleet.queue, at("shop"), name, actor=ADMIN)
     async with fleet.store.transaction() as tx:
         await tx.connection.execute("UPDATE domains SET dns_state = 'right'")
 

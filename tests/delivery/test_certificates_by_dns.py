@@ -52,7 +52,7 @@ def at_bind(names: name_server.NameServer) -> NameServer:
 
 
 async def attach(fleet: Fleet, host: HostName) -> None:
-    await attach_domain(fleet.store, fleet.queue, at("shop"), parse_domain_name(host), own_host=None, actor=ADMIN)
+    await attach_domain(fleet.store, fleet.queue, at("shop"), parse_domain_name(host), actor=ADMIN)
 
 
 async def starred(fleet: Fleet) -> list[Certificate]:

@@ -24,6 +24,7 @@ from bakery.model.dns import DnsState
 from bakery.model.errors import Conflict, NotFound
 from bakery.model.host_names import parse_domain_name
 from bakery.model.names import HostName
+from bakery.store.installation import note_own_host
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.delivery.test_placing import a_node_far_away
 from tests.support.dns_server import a_little_dns
@@ -36,8 +37,7 @@ STAGING = parse_new_environment("staging", branch="", node="", with_variables=Fa
 
 
 async def attach(fleet: Fleet, host: str, slug: str = "shop", env: str = "production") -> Domain:
-    name = parse_domain_name(host)
-    return await attach_domain(fleet.store, fleet.queue, at(slug, env), name, own_host="bakery.example", actor=ADMIN)
+    return await attach_domain(fleet.store, fleet.queue, at(slug, env), parse_domain_name(host), actor=ADMIN)
 
 
 async def visit(fleet: Fleet, host: str) -> str:
@@ -126,9 +126,11 @@ async def test_a_name_leads_to_one_environment_also_under_a_race(fleet: Fleet) -
     await attach(fleet, WWW, "blog")
     stranger = await a_developer(fleet.store, apps=frozenset({shop.id}))
     with pytest.raises(Conflict, match=f"^{WWW} belongs to another app"):
-        await attach_domain(fleet.store, fleet.queue, at("shop"), parse_domain_name(WWW), own_host=None, actor=stranger)
+        await attach_domain(fleet.store, fleet.queue, at("shop"), parse_domain_name(WWW), actor=stranger)
     with pytest.raises(NotFound, match="no domain"):
         await remove_domain(fleet.store, fleet.queue, at("shop"), WWW, actor=stranger)
+    async with fleet.store.transaction() as tx:
+        await note_own_host(tx, "bakery.example")
     for host, said in (
         ("bakery.example", "is the address of Bakery itself"),
         ("blog.localhost", "Below localhost, apps of the node local get their names by themselves"),
@@ -143,11 +145,12 @@ async def test_a_star_catches_neither_bakerys_own_name_nor_those_of_apps_on_its_
     await create_app(fleet.store, parse_new_app(slug="far", command="python3 app.py", node="oven-1"), actor=ADMIN)
     async with fleet.store.transaction() as tx:
         await tx.connection.execute("UPDATE nodes SET apps_domain = 'apps.shop.example' WHERE slug = 'local'")
-    star, own = parse_domain_name("*.shop.example"), "bakery.shop.example"
+        await note_own_host(tx, "bakery.shop.example")
+    star = parse_domain_name("*.shop.example")
     both = "would also catch names of apps below apps.shop.example and bakery.shop.example, where Bakery itself answers"
     with pytest.raises(Conflict, match=both):
-        await attach_domain(fleet.store, fleet.queue, at("shop"), star, own_host=own, actor=ADMIN)
-    attached = await attach_domain(fleet.store, fleet.queue, at("far"), star, own_host=own, actor=ADMIN)
+        await attach_domain(fleet.store, fleet.queue, at("shop"), star, actor=ADMIN)
+    attached = await attach_domain(fleet.store, fleet.queue, at("far"), star, actor=ADMIN)
     assert attached.host == "*.shop.example"
 
 

@@ -1,6 +1,6 @@
 """Where the installation and its apps are found: set by an Admin, unless the environment decides."""
 
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 
 from bakery.model.actor import Actor
@@ -10,8 +10,11 @@ from bakery.model.permissions import Permission
 from bakery.model.versions import expect_version
 from bakery.setting_values import parse_address, parse_base_url, parse_domain
 from bakery.settings import Settings
-from bakery.store.installation import General, locked_general, write_general
+from bakery.store.installation import General, locked_general, note_own_host, write_general
 from bakery.store.store import Store
+from bakery.store.transaction import Transaction
+
+Follow = Callable[[Transaction, General, General], Awaitable[None]]
 
 
 async def change_general(
@@ -22,10 +25,11 @@ async def change_general(
     public_ip: str,
     apps_domain: str,
     made_from: Collection[str] | None = None,
+    follow: Follow | None = None,
     actor: Actor,
 ) -> General:
     """Empty: not set. What the environment fixes cannot be changed here. `made_from` are versions of the settings, of
-    which one must still be true."""
+    which one must still be true. `follow` is told what was and what is, in the transaction that changes it."""
     actor.require(Permission.MANAGE_SYSTEM)
     wanted = General(
         base_url=parse_base_url(base_url) if base_url.strip() else None,
@@ -42,6 +46,9 @@ async def change_general(
             return before
         expect_version(before.version, made_from)
         await write_general(tx, wanted)
+        if follow:
+            await follow(tx, before, wanted)
+        await note_own_host(tx, wanted.own_host)
         tx.record(
             AuditEntry(
                 actor, "settings.changed", "settings", "general", "General", before=_shown(before), after=_shown(wanted)

@@ -11,6 +11,7 @@ from bakery.delivery.placing import expect_room_on
 from bakery.delivery.ports import free_port
 from bakery.delivery.recipe import Recipe
 from bakery.delivery.volume_rows import expect_no_others
+from bakery.ingress.owners import expect_own_name
 from bakery.model.actor import Actor
 from bakery.model.apps import NewApp
 from bakery.model.audit import AuditEntry
@@ -167,6 +168,7 @@ async def _insert(tx: Transaction, new: NewApp, actor: Actor) -> FoundApp:
         },
     )
     app_id, environment_id = await only(cursor)
+    await expect_own_name(tx, environment_id, field="slug", actor=actor)
     await make_slots(tx, environment_id, node.id, new.runtime)
     return FoundApp(int(app_id), new.slug, int(environment_id))
 

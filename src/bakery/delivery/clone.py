@@ -12,6 +12,7 @@ from bakery.delivery.image_rows import read_image, seal_password, write_image
 from bakery.delivery.placing import expect_room_on
 from bakery.delivery.variable_sets import newest_version, open_all, read_set, write_version
 from bakery.delivery.volume_rows import expect_no_others
+from bakery.ingress.owners import expect_own_name
 from bakery.model.actor import Actor
 from bakery.model.apps import parse_slug
 from bakery.model.audit import AuditEntry
@@ -93,6 +94,8 @@ async def copy_environment(store: Store, tx: Transaction, original: FoundApp, co
         "environment": original.environment_id,
     }
     environment_id = int((await only(await tx.connection.execute(_ENVIRONMENT, told)))[0])
+    field = "slug" if copied.name == PRODUCTION else "name"
+    await expect_own_name(tx, environment_id, field=field, actor=actor)
     await make_slots(tx, environment_id, copied.node_id, copied.runtime)
     await tx.connection.execute(_COUNTS, (environment_id, original.environment_id))
     await _copy_source(store, tx, original, environment_id, copied, actor)

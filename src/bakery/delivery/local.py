@@ -3,18 +3,21 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
 from psycopg.types.json import Jsonb
 
+from bakery.ingress.owners import give_names_alone, why_not_bakerys, why_not_below
 from bakery.ingress.places import sites_follow
 from bakery.model.errors import CommandFailed, Conflict, NotReady
 from bakery.nodes.node import Node
+from bakery.store.installation import note_own_host
 from bakery.store.queue import Queue
 from bakery.store.rows import only
 from bakery.store.store import Store
+from bakery.store.transaction import Transaction
 
 _MACHINE_ID = "machine-id"
 
@@ -36,10 +39,11 @@ class Machine:
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where the apps of this machine are reached."""
+    """Where the apps of this machine are reached, and Bakery itself."""
 
     public: str | None
     apps_domain: str
+    own_host: str | None = None
 
 
 async def expect_this_machine(store: Store, machine: Machine) -> None:
@@ -76,9 +80,12 @@ async def ensure_local_node(store: Store, queue: Queue, machine: Machine, addres
     }
     async with store.transaction() as tx:
         before = await tx.connection.execute(
-            "SELECT public_address, apps_domain FROM nodes WHERE slug = 'local' FOR UPDATE"
+            "SELECT public_address, apps_domain, id FROM nodes WHERE slug = 'local' FOR UPDATE"
         )
         was = await before.fetchone()
+        address, taken = await _free_address(tx, address, was)
+        notes = (*notes, *taken)
+        facts["notes"] = notes
         cursor = await tx.connection.execute(
             """
             INSERT INTO nodes (slug, kind, name, machine_id, facts, site_port, public_address, apps_domain)
@@ -98,10 +105,28 @@ async def ensure_local_node(store: Store, queue: Queue, machine: Machine, addres
         row = await cursor.fetchone()
         if row is None:
             raise _another_machine()
-        if was is not None and was != (address.public or node.facts.address, address.apps_domain):
+        await note_own_host(tx, address.own_host)
+        if was is not None and was[:2] != (address.public or node.facts.address, address.apps_domain):
             await sites_follow(tx, queue, row[0])
         tx.publish("nodes")
     return notes
+
+
+async def _free_address(
+    tx: Transaction, address: Address, was: tuple[str | None, str, int] | None
+) -> tuple[Address, tuple[str, ...]]:
+    """Nobody is asked when the environment of a process gives away what an app has: then the apps stay where they are,
+    and it is told."""
+    await give_names_alone(tx.connection)
+    notes = []
+    if was is not None and was[1] != address.apps_domain:
+        _, domain, node_id = was
+        if why := await why_not_below(tx.connection, node_id, address.apps_domain):
+            notes.append(f"{why} Until these are free, apps stay below {domain}.")
+            address = replace(address, apps_domain=domain)
+    if address.own_host is not None and (why := await why_not_bakerys(tx.connection, address.own_host)):
+        notes.append(f"{why} It is the address of Bakery itself too.")
+    return address, tuple(notes)
 
 
 async def local_node_id(store: Store) -> int:

@@ -11,6 +11,7 @@ from datetime import datetime
 from psycopg import errors
 
 from bakery.access.app_by_name import FoundApp, find_app
+from bakery.ingress.owners import give_names_alone
 from bakery.ingress.tasks import names_changed
 from bakery.model.actor import Actor
 from bakery.model.apps import automatic_host
@@ -20,6 +21,7 @@ from bakery.model.errors import BadInput, Conflict, NotFound
 from bakery.model.host_names import DomainName, parse_domain_name
 from bakery.model.names import AppAt, AppName, EnvironmentName, HostName
 from bakery.model.permissions import Permission
+from bakery.store.installation import read_own_host
 from bakery.store.queue import Queue
 from bakery.store.rows import typed
 from bakery.store.store import Connection, Store
@@ -69,20 +71,20 @@ async def list_domains(store: Store, where: AppAt, *, actor: Actor) -> Sequence[
         return await _read(connection, app.environment_id)
 
 
-async def attach_domain(
-    store: Store, queue: Queue, where: AppAt, name: DomainName, *, own_host: str | None, actor: Actor
-) -> Domain:
-    """The site answers to it at once. The first one is the primary. `own_host` is where Bakery itself answers."""
+async def attach_domain(store: Store, queue: Queue, where: AppAt, name: DomainName, *, actor: Actor) -> Domain:
+    """The site answers to it at once. The first one is the primary."""
     actor.require(Permission.DEPLOY)
     app = await find_app(store, where, actor)
-    if name.host == own_host:
-        raise Conflict(f"{name.shown} is the address of Bakery itself.", hint="Choose another name.")
     try:
         async with store.transaction() as tx:
+            await _expect_room(tx, app)
+            await give_names_alone(tx.connection)
+            own_host = await read_own_host(tx.connection)
+            if name.host == own_host:
+                raise Conflict(f"{name.shown} is the address of Bakery itself.", hint="Choose another name.")
             await _expect_free_of_nodes(tx, name)
             if name.is_wildcard:
                 await _expect_to_catch_nobody(tx, app, name, own_host)
-            await _expect_room(tx, app)
             await tx.connection.execute(
                 """
                 INSERT INTO domains (environment_id, host, shown, is_primary)

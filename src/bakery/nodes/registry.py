@@ -23,6 +23,8 @@ from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 from bakery.store.vault import Place as Sealed
 
+Follow = Callable[[Transaction, NodeSummary, str], Awaitable[None]]
+
 
 async def add_node(store: Store, new: NewNode, *, apps_domain: str, actor: Actor) -> NodeSummary:
     """A row with a key of its own. It waits for its first handshake, which its installer makes possible."""
@@ -63,11 +65,12 @@ async def edit_node(
     slug: str,
     wanted: Mapping[str, str | int],
     *,
-    follow: Callable[[Transaction, int], Awaitable[None]] | None = None,
+    follow: Follow | None = None,
     actor: Actor,
 ) -> NodeSummary:
     """What is not wanted otherwise stays. Another address is another machine until it shows the pinned host key.
-    `follow` is told of the node in the transaction that changes where its apps are found."""
+    `follow` is told of the node as it was, and of its apps domain, in the transaction that changes where its apps are
+    found."""
     actor.require(Permission.MANAGE_NODES)
     async with store.transaction() as tx:
         node = await lock_node(tx, slug)
@@ -95,7 +98,7 @@ async def edit_node(
         after = {**_shown(new), "apps_domain": domain, "public_address": public, "public_ipv6": ipv6}
         _record(tx, actor, "node.changed", slug, before=before, after=after)
         if follow and (domain, public, ipv6) != (node.apps_domain, node.public_address, node.public_ipv6):
-            await follow(tx, node.id)
+            await follow(tx, node, domain)
     return await show_node(store, slug, actor=actor)
 
 

@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 from bakery.model.versions import version_of
 from bakery.settings import Settings
 from bakery.store.rows import only
-from bakery.store.store import Store
+from bakery.store.store import Connection, Store
 from bakery.store.transaction import Transaction
 
 
@@ -69,6 +69,22 @@ def _general(chosen: Mapping[str, str | None], settings: Settings) -> General:
         public_ip=found["public_ip"],
         apps_domain=found.get("apps_domain") or settings.apps_domain,
         fixed=frozenset(fixed),
+    )
+
+
+async def read_own_host(connection: Connection) -> str | None:
+    """As whoever changes it last said: in the browser, or the environment of the process that looks after this
+    machine."""
+    row = await (await connection.execute("SELECT value ->> 'host' FROM settings WHERE name = 'own_host'")).fetchone()
+    return row[0] if row else None
+
+
+async def note_own_host(tx: Transaction, host: str | None) -> None:
+    """For whoever asks whose a name is, in the transaction that gives it to somebody."""
+    await tx.connection.execute(
+        "INSERT INTO settings (name, value) VALUES ('own_host', %s) "
+        "ON CONFLICT (name) DO UPDATE SET value = excluded.value, changed_at = now()",
+        (Jsonb({"host": host}),),
     )
 
 

@@ -101,8 +101,7 @@ async def get_domains(parts: Parts, actor: Actor, where: AppAt) -> Listing[Domai
 async def post_domain(parts: Parts, actor: Actor, where: AppAt, data: DomainWanted) -> Domain:
     """The site answers to it at once. A name leads to one environment in the whole installation."""
     name = parse_domain_name(data.host)
-    own = parts.general.own_host
-    return shown(Domain, await domains.attach_domain(parts.store, parts.queue, where, name, own_host=own, actor=actor))
+    return shown(Domain, await domains.attach_domain(parts.store, parts.queue, where, name, actor=actor))
 
 
 @post(

@@ -6,8 +6,8 @@ import msgspec
 from litestar import Response, get, patch, put
 from msgspec import UNSET, UnsetType
 
-from bakery.access.general import change_general
 from bakery.delivery.defaults import change_defaults, show_defaults
+from bakery.ingress.places import change_general
 from bakery.model.actor import Actor
 from bakery.model.permissions import Permission
 from bakery.model.terms import Origin
@@ -63,6 +63,7 @@ async def put_settings(request: WebRequest, parts: Parts, actor: Actor, data: Ge
     """What the environment fixes cannot be changed here. With `If-Match` only what was seen is changed: else 412."""
     parts.general = await change_general(
         parts.store,
+        parts.queue,
         parts.settings,
         base_url=data.base_url or "",
         public_ip=data.public_ip or "",

@@ -38,8 +38,7 @@ async def add(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> 
     form = await typed(request)
     try:
         name = parse_domain_name(form.text("host"))
-        own = parts.general.own_host
-        await attach_domain(parts.store, parts.queue, where, name, own_host=own, actor=actor)
+        await attach_domain(parts.store, parts.queue, where, name, actor=actor)
     except (BadInput, Conflict) as error:
         told = BadInput(f"{error.message} {error.hint}".strip(), field="host")
         refused = form.refused(told, shown=_SHOWN)

@@ -4,7 +4,7 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 
 from bakery.access.audit import last_change
-from bakery.access.general import change_general
+from bakery.ingress.places import change_general
 from bakery.model.actor import Actor
 from bakery.model.errors import BadInput, ChangedMeanwhile
 from bakery.model.permissions import Permission
@@ -36,7 +36,7 @@ async def save_general(request: WebRequest, parts: Parts, actor: Actor) -> Respo
     values = {**_stored(parts.general), **{name: form.text(name) for name in _FIELDS if name in form.values}}
     try:
         parts.general = await change_general(
-            parts.store, parts.settings, **values, made_from=form.made_from, actor=actor
+            parts.store, parts.queue, parts.settings, **values, made_from=form.made_from, actor=actor
         )
     except ChangedMeanwhile as error:
         parts.general = await read_general(parts.store, parts.settings)
