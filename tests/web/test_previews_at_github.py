@@ -3,6 +3,7 @@
 import pytest
 
 from bakery.delivery.moves import move_deployment
+from bakery.hooks import preview_comments, preview_rows
 from bakery.hooks.preview_comments import tell_previews
 from bakery.hooks.preview_settling import settle_previews
 from bakery.model.actor import Actor
@@ -203,6 +204,23 @@ async def test_github_that_is_away_is_told_later_and_the_page_says_so(there: AtG
     async with there.site.as_(there.linked) as api:
         (one,) = (await api.get("/apps/shop/previews")).json()["items"]
     assert one["comment_problem"] == ""
+
+
+async def test_of_many_each_is_told_in_its_turn(there: AtGitHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview_comments, "_AT_ONCE", 1)
+    monkeypatch.setattr(preview_comments, "_A_PAGE", 2)
+    monkeypatch.setattr(preview_rows, "_A_PAGE", 2)
+    async with there.site.as_(there.linked) as api:
+        await api.patch(SETTINGS, json={"is_on": True, "most": 5})
+    for number in range(1, 6):
+        await there.send(a_pull_request(number=number), settles=False)
+    await settle_previews(there.site.store, there.site.parts.queue, now=now())
+    told, last = [], 0
+    for _ in range(6):  # the last finds out that there are no more
+        last = await tell_previews(there.site.store, BASE, after=last)
+        told.append(sorted(int(str(each["issue"])) for each in there.repository.comments.values()))
+    assert told == [[1], [1, 2], [1, 2, 3], [1, 2, 3, 4], [1, 2, 3, 4, 5], [1, 2, 3, 4, 5]]
+    assert last == 0
 
 
 async def test_a_link_that_may_not_is_not_asked_again_for_the_same_news(there: AtGitHub) -> None:

@@ -23,6 +23,7 @@ from bakery.store.store import Store
 log = structlog.get_logger()
 
 _AT_ONCE = 20
+_A_PAGE = 200
 _TRIES = 10
 _LAST = "closed"  # what was said of one whose pull request is closed: nothing follows
 _ISSUE = "/repos/{owner}/{name}/issues/{number}/comments"
@@ -86,21 +87,26 @@ JOIN git_sources ON git_sources.environment_id = preview_settings.environment_id
 WHERE comment_at <= now() AND git_sources.url IS NOT NULL
     AND (git_sources.github_person IS NOT NULL OR git_sources.github_installation IS NOT NULL)
     AND (is_open OR ((comment IS NOT NULL OR is_comment_begun) AND comment_said <> '{_LAST}'))
-ORDER BY comment_at, previews.id
+    AND previews.id > %s
+ORDER BY previews.id LIMIT %s
 """
 
 
-async def tell_previews(store: Store, base: str) -> None:
-    """Some comments at a time. `base` is Bakery's own address."""
+async def tell_previews(store: Store, base: str, *, after: int = 0) -> int:
+    """Some comments, of some previews: those `after` the one that was looked at last. Gives where to go on, so that
+    each has its turn however many there are. `base` is Bakery's own address."""
     async with store.connection() as connection, connection.cursor(row_factory=typed(_News)) as cursor:
-        await cursor.execute(_FOUND.encode())
+        await cursor.execute(_FOUND.encode(), (after, _A_PAGE))
         found = await cursor.fetchall()
     told = 0
     for news in found:
         body = comment_on(news, base)
-        if body and news.key(body) != news.comment_said and told < _AT_ONCE:
-            told += 1
+        if body and news.key(body) != news.comment_said:
             await _tell(store, news, body, base)
+            told += 1
+        if told == _AT_ONCE:
+            return news.id
+    return found[-1].id if len(found) == _A_PAGE else 0
 
 
 def comment_on(one: Preview, base: str) -> str:

@@ -1,6 +1,6 @@
 """What the rows say of previews and of the pull requests that they are of."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,9 +10,10 @@ from bakery.model.names import AppAt, AppName, EnvironmentName
 from bakery.model.previews import Forks, PreviewSettings, preview_name
 from bakery.model.variables import VariableName
 from bakery.store.rows import typed
-from bakery.store.store import Connection
+from bakery.store.store import Connection, Store
 from bakery.store.transaction import Transaction
 
+_A_PAGE = 200
 _SETTINGS = """
 SELECT is_on, environments.name AS like, variables, most, days, preview_settings.memory_bytes,
        preview_settings.cpu_percent, forks
@@ -184,13 +185,23 @@ LEFT JOIN environments AS mine ON mine.id = previews.environment_id
 """
 
 
-async def read_unsettled(connection: Connection) -> list[PreviewRow]:
-    """Those whose environment may not be as it should, the oldest first: who came first has room first."""
-    async with connection.cursor(row_factory=typed(PreviewRow)) as cursor:
-        await cursor.execute(
-            f"{_ROWS} WHERE (is_open OR previews.environment_id IS NOT NULL) AND next_at <= now() ORDER BY id".encode()
-        )
-        return await cursor.fetchall()
+async def read_unsettled(store: Store) -> AsyncIterator[PreviewRow]:
+    """Those whose environment may not be as it should, the oldest first: who came first has room first. However many
+    strangers open, few are held at once."""
+    last = 0
+    while True:
+        async with store.connection() as connection, connection.cursor(row_factory=typed(PreviewRow)) as cursor:
+            await cursor.execute(
+                f"{_ROWS} WHERE (is_open OR previews.environment_id IS NOT NULL) AND next_at <= now() "
+                "AND previews.id > %s ORDER BY previews.id LIMIT %s".encode(),
+                (last, _A_PAGE),
+            )
+            found = await cursor.fetchall()
+        for one in found:
+            yield one
+        if len(found) < _A_PAGE:
+            return
+        last = found[-1].id
 
 
 async def read_preview(connection: Connection, preview_id: int) -> PreviewRow | None:

@@ -58,10 +58,8 @@ async def keep_previews(store: Store, queue: Queue, now: Callable[[], datetime])
 
 async def settle_previews(store: Store, queue: Queue, *, now: datetime) -> None:
     """Each its next step. What refuses is told, and tried again later."""
-    async with store.connection() as connection:
-        found = await read_unsettled(connection)
     full: set[int] = set()
-    for seen in found:
+    async for seen in read_unsettled(store):
         if next_step(seen.standing, seen.settings, now=now) is Step.REST:
             continue
         async with store.connection() as connection:  # those before it may have made room, or taken it

@@ -61,11 +61,12 @@ async def keep_telling(store: Store, base: Callable[[], str | None]) -> None:
     log."""
 
     async def tell_on() -> None:
+        last = 0
         while True:
             address = base()
             if address:
                 await tell_news(store, address)
-                await tell_previews(store, address)
+                last = await tell_previews(store, address, after=last)
             await asyncio.sleep(_PAUSE)
 
     await leases.whenever_held(store, _LEASE, tell_on)
