@@ -5,6 +5,7 @@ import hmac
 import itertools
 
 import httpx
+import psycopg
 
 from bakery.hooks.badges import badge_key
 from bakery.hooks.receive import deploy_what_was_cut
@@ -131,6 +132,7 @@ async def test_nothing_is_deployed_without_a_signature_that_holds(site: Site) ->
             await server.post("/api/apps/shop/webhook", content=body, headers={"x-gitlab-token": "x"}),
         ]
         too_large = await server.post(hook[0], content=b"x" * (25 * 1024 * 1024 + 1))
+        await site.parts.rejections.written(site.store)
         listed = (await client.get("/apps/shop/webhook/deliveries")).json()["items"]
         rotated = await client.post("/apps/shop/webhook/rotate")
         old = await server.post(hook[0], content=body, headers=good)
@@ -214,6 +216,7 @@ async def test_each_wrong_signature_is_counted_with_its_reason(site: Site) -> No
             (body.replace(b"cart", b"card", 1), good),
         ]
         answers = [await server.post(hook[0], content=content, headers=headers) for content, headers in sent]
+        await site.parts.rejections.written(site.store)
         listed = (await client.get("/apps/shop/webhook/deliveries")).json()["items"]
         deployments = (await client.get("/apps/shop/deployments")).json()["items"]
     assert [answer.status_code for answer in answers] == [401] * 6
@@ -224,6 +227,26 @@ async def test_each_wrong_signature_is_counted_with_its_reason(site: Site) -> No
         "Its signature does not fit the body and the secret of this app.": 3,
     }
     assert deployments == []
+
+
+async def test_who_knows_no_secret_cannot_tell_whether_there_is_such_a_webhook(site: Site) -> None:
+    """Nor by how long it takes: what is written down of it nobody waits for."""
+    hook = await a_shop(site)
+    body = packed(github(A, B))
+    wrong = dict(signed(body, secret="another"))
+    places = [hook[0], "/hooks/github/nothing", *(f"/api/apps/{app}/webhook" for app in ("shop", "nothing"))]
+    async with a_server(site) as server, await psycopg.AsyncConnection.connect(site.store.dsn) as other:
+        await other.execute("LOCK TABLE webhook_deliveries IN ACCESS EXCLUSIVE MODE")
+        for headers in (wrong, {"x-gitlab-event": "Push Hook", "x-gitlab-token": "x"}, {}):
+            answers = [await server.post(place, content=body, headers=headers) for place in places]
+            told = [[answer.json()[name] for name in ("title", "status", "detail", "hint")] for answer in answers]
+            assert [answer.status_code for answer in answers] == [401] * 4
+            assert told == [told[0]] * 4
+            assert len({tuple(sorted(set(answer.headers))) for answer in answers}) == 1
+    await site.parts.rejections.written(site.store)
+    async with site.as_(await an_admin(site.store)) as client:
+        listed = (await client.get("/apps/shop/webhook/deliveries")).json()["items"]
+    assert [one["times"] for one in listed] == [2, 2, 2]
 
 
 async def test_pushes_of_every_fate_are_explained_and_only_the_meant_are_deployed(site: Site) -> None:

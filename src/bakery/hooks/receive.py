@@ -14,6 +14,7 @@ from bakery.hooks.payloads import Envelope, Push, envelope_of, is_ping, is_push,
 from bakery.hooks.preview_decisions import decide_request
 from bakery.hooks.preview_rows import note_request, read_known, read_settings
 from bakery.hooks.pull_requests import PullRequest, is_pull_request, read_pull_request
+from bakery.hooks.rejections import Rejections
 from bakery.hooks.rows import Hook
 from bakery.hooks.signatures import Provider, provider_of, why_not_signed
 from bakery.hooks.turns import Turns
@@ -57,12 +58,14 @@ class Parcel:
         return self.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
 
 
-async def receive(store: Store, queue: Queue, turns: Turns, hook: Hook | None, parcel: Parcel) -> Answer:
+async def receive(
+    store: Store, queue: Queue, turns: Turns, rejections: Rejections, hook: Hook | None, parcel: Parcel
+) -> Answer:
     envelope = envelope_of(provider_of(parcel.headers), parcel.headers)
     why_not = why_not_signed(parcel.headers, parcel.body, hook.open_secret(store.vault) if hook else _NOBODYS)
     if hook is None or why_not:
         if hook is not None:
-            await rows.keep_rejection(store, hook, envelope, why_not)
+            rejections.tell(store, hook, envelope.provider, why_not)
         raise not_signed("Its address and its secret are on the app's page, under Deliveries.")
     return await take(store, queue, turns, hook, parcel, envelope)
 

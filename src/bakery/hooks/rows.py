@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 from bakery.hooks.decide import Decided, Decision, Followed
 from bakery.hooks.payloads import NOTHING, Envelope, Push
 from bakery.hooks.pull_requests import PullRequest
+from bakery.hooks.signatures import Provider
 from bakery.model.names import AppAt, AppName, EnvironmentName
 from bakery.model.secret import Secret
 from bakery.store.rows import only, typed
@@ -226,25 +227,25 @@ async def note_body(tx: Transaction, environment_id: int, digest: bytes, deliver
     )
 
 
-async def keep_rejection(store: Store, hook: Hook, envelope: Envelope, why: str) -> None:
-    """What anybody can send: an hour's worth of one kind is one row."""
+async def keep_rejections(store: Store, hook: Hook, provider: Provider, why: str, times: int) -> None:
+    """What anybody can send: an hour's worth of one kind is one row. Harmless when the environment went meanwhile."""
     async with store.transaction() as tx:
         known = await tx.connection.execute(
             """
-            UPDATE webhook_deliveries SET times = times + 1, at = now()
+            UPDATE webhook_deliveries SET times = times + %s, at = now()
             WHERE id = (SELECT id FROM webhook_deliveries WHERE environment_id = %s AND NOT is_signed AND why = %s
                         AND at > now() - interval '1 hour' ORDER BY id DESC LIMIT 1)
             """,
-            (hook.environment_id, why),
+            (times, hook.environment_id, why),
         )
         if known.rowcount:
             return
         await tx.connection.execute(
             """
-            INSERT INTO webhook_deliveries (environment_id, delivery, is_signed, provider, event, decision, why)
-            VALUES (%s, '', false, %s, '', 'refused', %s)
+            INSERT INTO webhook_deliveries (environment_id, delivery, is_signed, provider, event, decision, why, times)
+            SELECT environment_id, '', false, %s, '', 'refused', %s, %s FROM webhooks WHERE environment_id = %s
             """,
-            (hook.environment_id, envelope.provider, why),
+            (provider, why, times, hook.environment_id),
         )
         tx.publish(f"app:{hook.app}")
 

@@ -10,6 +10,7 @@ from bakery.delivery.command_runs import CommandRuns
 from bakery.delivery.local import Machine
 from bakery.github.repositories import Answers
 from bakery.hooks.refusals import Refusals
+from bakery.hooks.rejections import Rejections
 from bakery.hooks.turns import Turns
 from bakery.ingress.certifying import authority_of
 from bakery.ingress.dns import Dns, DnsServer
@@ -47,6 +48,7 @@ class Parts:
     has_own_site: bool = False
     runs: CommandRuns = field(default_factory=CommandRuns)
     pushes: Turns = field(default_factory=Turns)
+    rejections: Rejections = field(default_factory=Rejections)
     refusals: Refusals = field(default_factory=Refusals)
     github: Answers = field(default_factory=Answers)
     issuers: Issuers = field(default_factory=Issuers)

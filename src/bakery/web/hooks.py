@@ -57,7 +57,7 @@ async def receive_from_github_app(request: WebRequest, parts: Parts) -> Received
 
 
 async def received(request: WebRequest, parts: Parts, hook: Hook | None) -> Received:
-    return told(await receive(parts.store, parts.queue, parts.pushes, hook, await _parcel(request)))
+    return told(await receive(parts.store, parts.queue, parts.pushes, parts.rejections, hook, await _parcel(request)))
 
 
 async def _parcel(request: WebRequest) -> Parcel:
