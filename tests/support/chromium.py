@@ -34,7 +34,7 @@ def a_page(browser: Browser, base_url: str, *, scripts: bool = True) -> Iterator
         yield page
     finally:
         context.close()
-    assert complaints == []
+    assert complaints == [], complaints
 
 
 def sign_in(page: Page, email: str, password: Secret) -> None:
