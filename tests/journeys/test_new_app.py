@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.accessibility import violations
+from tests.journeys.hand import Hand
 from tests.support.chromium import a_page
 from tests.support.git_server import GitServer, a_git_server
 from tests.support.serving import Serving
@@ -66,52 +67,41 @@ def from_the_first_link(page: Page, bakery: Serving, server: GitServer) -> None:
     link = re.search(r"/reset/\S+", told)
     assert link is not None
     page.goto(link[0])
-    clicks = typed = 0
+    hand = Hand(page)
 
-    def click(name: str, *, role: str = "button") -> None:
-        nonlocal clicks
-        page.get_by_role("main").get_by_role(role, name=name, exact=True).first.click()  # type: ignore[arg-type]  # a word
-        clicks += 1
-
-    def type_in(label: str, text: str) -> None:
-        nonlocal typed
-        page.get_by_label(label, exact=True).fill(text)
-        typed += 1
-
-    type_in("New password", "an oven that is mine")
-    click("Change password")
-    click("New app", role="link")
-    click("Continue")
+    hand.type_in("New password", "an oven that is mine")
+    hand.click("Change password")
+    hand.click("New app", is_link=True)
+    hand.click("Continue")
     address = page.get_by_label("Address of the repository")
     expect(address).to_be_focused()
     expect(address).to_have_attribute("aria-invalid", "true")
     assert violations(page) == []
 
     with page.expect_response(lambda answer: answer.url.endswith("/apps/new/draft") and answer.ok):
-        type_in("Address of the repository", server.url("Crumbs"))
+        hand.type_in("Address of the repository", server.url("Crumbs"))
         page.keyboard.press("Tab")
     expect(page.locator("#draft-state")).to_contain_text("Draft saved")
     page.reload()
     expect(address).to_have_value(server.url("Crumbs"))
 
-    click("Continue")
+    hand.click("Continue")
     expect(page.get_by_role("heading", name="Build")).to_be_focused()
     expect(page.get_by_text("main@")).to_contain_text("Bake")
-    page.get_by_label("Process").check()
-    clicks += 1
+    hand.choose("Process")
     assert violations(page) == []
-    click("Continue")
+    hand.click("Continue")
     expect(page.get_by_label("Name", exact=True)).to_have_value("crumbs")
     expect(page.get_by_text("Nobody has this name.")).to_be_visible()
     assert violations(page) == []
-    click("Continue")
-    type_in("GREETING", "Good morning")
+    hand.click("Continue")
+    hand.type_in("GREETING", "Good morning")
     assert violations(page) == []
-    click("Continue")
+    hand.click("Continue")
     expect(page.get_by_role("main").locator(".facts")).to_contain_text("1 with a value")
-    click("Create and deploy")
+    hand.click("Create and deploy")
 
     expect(page.locator("h1 + .badge")).to_have_text("Succeeded", timeout=30_000)
-    assert (clicks <= 10, typed <= 3) == (True, True), (clicks, typed)
+    assert (hand.clicks <= 10, hand.typed <= 3) == (True, True), hand
     page.goto("/apps/new")
     expect(address).to_have_value("")

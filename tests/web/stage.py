@@ -1,5 +1,6 @@
 """The samples on a stage: served on loopback with the real headers, with events that a test sends."""
 
+import gzip
 import json
 import mimetypes
 import queue
@@ -9,10 +10,9 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from bakery.web.assets import FOLDER
 from bakery.web.edge import CONTENT_SECURITY_POLICY
 from tests.web import samples
-from tests.web.samples.frame import PREFIX
+from tests.web.samples.frame import ASSETS, PREFIX
 
 _END = None
 
@@ -77,7 +77,7 @@ def _handler(stage: Stage) -> Callable[..., BaseHTTPRequestHandler]:
                     self.wfile.flush()
             elif path.startswith("/static/"):
                 self._answer(mimetypes.guess_type(path)[0] or "text/plain")
-                self.wfile.write((FOLDER / path.removeprefix("/static/")).read_bytes())
+                self.wfile.write(gzip.decompress(ASSETS[path.removeprefix("/static/")].compressed))
             else:
                 self._answer("text/html; charset=utf-8", 200 if path in stage.pages else 404)
                 self.wfile.write(stage.pages.get(path, "").encode())

@@ -20,6 +20,7 @@ NOW = datetime(2026, 11, 21, 14, 2, 51, tzinfo=UTC)
         (-timedelta(seconds=5), "in a moment"),
         (-timedelta(minutes=5), "in 5 min"),
         (-timedelta(days=1), "tomorrow"),
+        (-timedelta(days=6, hours=23, minutes=59), "in 7 days"),
     ],
 )
 def test_how_long_ago_in_words(since: timedelta, words: str) -> None:

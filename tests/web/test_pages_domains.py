@@ -8,7 +8,7 @@ async def test_a_domain_is_added_made_primary_and_removed(site: Site, admin: Bro
     await an_app(site)
     assert "No domain of its own yet" in (await admin.get("/apps/shop/domains")).text
     page = await admin.send("/apps/shop/domains", {"host": "läden.example.com"})
-    assert "Domain added. The app answers to it." in page.text
+    assert "Domain added. The app answers to it as soon as its DNS leads here." in page.text
     assert "läden.example.com xn--lden-loa.example.com primary" in page.text
     await admin.send("/apps/shop/domains", {"host": "www.example.com"})
     page = await admin.send("/apps/shop/domains/primary", {"host": "www.example.com"})
@@ -17,6 +17,15 @@ async def test_a_domain_is_added_made_primary_and_removed(site: Site, admin: Bro
     assert "Domain removed." in page.text
     activity = (await admin.get("/activity?action=domain.")).text
     assert all(words in activity for words in ("attached a domain to", "chose another primary", "removed a domain"))
+
+
+async def test_an_admin_is_led_to_where_the_address_of_the_node_is_told(site: Site, admin: Browser) -> None:
+    await an_app(site)
+    await admin.send("/apps/shop/domains", {"host": "www.example.com"})
+    await admin.send("/apps/shop/domains/verify", {"host": "www.example.com"})
+    page = await admin.get("/apps/shop/domains")
+    assert "The public address of the app's node is not known." in page.text
+    assert 'href="/nodes/local/settings"' in page.html
 
 
 async def test_who_deletes_an_app_reads_which_domains_go_with_it(site: Site, admin: Browser) -> None:

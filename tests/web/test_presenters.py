@@ -13,6 +13,7 @@ from bakery.model.deployments import StepState
 from bakery.model.permissions import Permission, Role
 from bakery.store.logs import Piece
 from bakery.web.presenters.activity import activity_row
+from bakery.web.presenters.apps import short_address
 from bakery.web.presenters.dashboard import summary
 from bakery.web.presenters.durations import duration
 from bakery.web.presenters.logs import MOST_LINES, log_of_step
@@ -197,3 +198,16 @@ def _step(*, from_byte: int | None, to_byte: int | None = None) -> Step:
 
 def _url(path: str, **_: str | int | None) -> str:
     return path
+
+
+@pytest.mark.parametrize(
+    ("url", "short"),
+    [
+        ("https://github.com/acme/shop.git", "github.com/acme/shop"),
+        ("http://git.example.com:3000/acme/shop.git", "git.example.com:3000/acme/shop"),
+        ("ssh://git@git.example.com:2222/acme/shop.git", "git.example.com:2222/acme/shop"),
+        ("git@git.example.com:acme/shop.git", "git.example.com/acme/shop"),
+    ],
+)
+def test_the_address_of_a_repository_is_short_and_keeps_its_port(url: str, short: str) -> None:
+    assert short_address(url) == short

@@ -12,6 +12,9 @@ from bakery.model.permissions import Permission
 from bakery.web.context import WebRequest
 
 FOLDER = Path(__file__).parent / "static"
+# Those of every page are one file to a browser, which asks for six at a time and paints nothing before it has them all.
+_OF_EVERY_PAGE = "bakery.css"
+_SHEETS = ("tokens", "base", "shell", "components", "tables", "forms", "overlays", "pages")
 _TYPES = {
     ".css": "text/css",
     ".js": "text/javascript",
@@ -33,12 +36,14 @@ def read_assets(folder: Path = FOLDER) -> dict[str, Asset]:
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.suffix in _TYPES:
-            data = path.read_bytes()
-            version = hashlib.sha256(data).hexdigest()[:12]
-            found[path.relative_to(folder).as_posix()] = Asset(
-                _TYPES[path.suffix], version, gzip.compress(data, mtime=0)
-            )
-    return found
+            found[path.relative_to(folder).as_posix()] = _asset(path.suffix, path.read_bytes())
+    sheets = [(folder / f"{name}.css").read_bytes() for name in _SHEETS]
+    return {**found, _OF_EVERY_PAGE: _asset(".css", b"\n".join(sheets))}
+
+
+def _asset(suffix: str, data: bytes) -> Asset:
+    version = hashlib.sha256(data).hexdigest()[:12]
+    return Asset(_TYPES[suffix], version, gzip.compress(data, mtime=0))
 
 
 @get("/static/{name:path}", opt={"permission": Permission.PUBLIC}, include_in_schema=False)

@@ -39,7 +39,8 @@ def _words(at: datetime, now: datetime) -> str:
     elif distance < 2 * _DAY:
         return "yesterday" if seconds > 0 else "tomorrow"
     elif distance < 30 * _DAY:
-        text = f"{distance // _DAY} days"
+        days = distance // _DAY if seconds > 0 else round(distance / _DAY)  # a link that ends in a week says so
+        text = f"{days} days"
     else:
         return f"{at:%Y-%m-%d}"
     return f"{text} ago" if seconds > 0 else f"in {text}"

@@ -50,7 +50,7 @@ SAID: Mapping[str, str] = {
     "previews-not-at-github": "Saved, but the webhook at GitHub could not be changed: put it right under Deliveries.",
     "preview-approved": "Approved. That commit is built and run.",
     "preview-closed": "Closed. The next push to the pull request brings it back.",
-    "domain-attached": "Domain added. The app answers to it.",
+    "domain-attached": "Domain added. The app answers to it as soon as its DNS leads here.",
     "domain-verified": "The DNS was asked.",
     "domain-primary": "This is the primary domain now.",
     "certificate-uploaded": "The site has this certificate in a moment.",

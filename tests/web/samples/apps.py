@@ -245,7 +245,7 @@ def _tabs(here: str) -> list[Tab]:
 def not_live(*, can_apply: bool = True) -> NotLive:
     return NotLive(
         "3 variables are not live yet.",
-        "They are read at the start, so no build is needed: #42 starts again with them, then traffic moves."
+        "No build is needed: #42 starts again with what changed, then traffic moves."
         if can_apply
         else "PUBLIC_URL is used while the app is built, so deploy it from its source.",
         changes(["CACHE_TTL"], ["STRIPE_KEY"], ["OLD_FLAG"]),

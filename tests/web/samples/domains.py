@@ -21,18 +21,20 @@ def domain_pages() -> Pages:
     return {
         "domains": (
             "apps/domains.html",
-            DomainsPage("shop", "app:shop", _tabs(), _AUTOMATIC, _rows(), _certificates()),
+            DomainsPage(
+                "shop", "app:shop", _tabs(), _AUTOMATIC, "/bakery/nodes/oven-1/settings", _rows(), _certificates()
+            ),
             _shell(),
         ),
         "domains-refused": (
             "apps/domains.html",
-            DomainsPage("shop", "app:shop", _tabs(), _AUTOMATIC, [], (), form=refused),
+            DomainsPage("shop", "app:shop", _tabs(), _AUTOMATIC, "/bakery/nodes/oven-1/settings", [], (), form=refused),
             _shell(),
         ),
         "domains-viewer": (
             "apps/domains.html",
             DomainsPage(
-                "shop", "app:shop", _tabs(), "", _rows(), _certificates(), why_not_change="Your role is Viewer."
+                "shop", "app:shop", _tabs(), "", "", _rows(), _certificates(), why_not_change="Your role is Viewer."
             ),
             _shell(),
         ),

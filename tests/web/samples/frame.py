@@ -7,7 +7,7 @@ import jinja2
 
 from bakery.web.addresses import below as further
 from bakery.web.addresses import query_of
-from bakery.web.assets import FOLDER
+from bakery.web.assets import FOLDER, read_assets
 from bakery.web.moments import Moment, moment
 from bakery.web.views.shell import Crumb, Gate, NavItem, Person, Shell, SideApp, Toast
 from bakery.web.views.status import (
@@ -16,6 +16,7 @@ from bakery.web.views.status import (
 
 NOW = datetime(2026, 11, 21, 14, 2, 51, tzinfo=UTC)
 TEMPLATES = FOLDER.parent / "templates"
+ASSETS = read_assets()
 PREFIX = "/bakery"
 Pages = Mapping[str, tuple[str, object, Shell]]
 
@@ -41,7 +42,7 @@ def below(path: str, **query: str | int | None) -> str:
 
 
 def static(name: str) -> str:
-    assert (FOLDER / name).is_file(), f"no file static/{name}"
+    assert name in ASSETS, f"no file static/{name}"
     return f"{PREFIX}/static/{name}?v=0"
 
 

@@ -186,7 +186,8 @@ def _live(app: AppDetail, deployments: Sequence[DeploymentSummary], now: datetim
 
 def short_address(url: str) -> str:
     """As people read it: `github.com/acme/shop`."""
-    return re.sub(r"^(?:https?://|ssh://)?(?:[^@/]*@)?", "", url).removesuffix(".git").replace(":", "/", 1)
+    short = re.sub(r"^(?:https?://|ssh://)?(?:[^@/]*@)?", "", url).removesuffix(".git")
+    return short if "://" in url else short.replace(":", "/", 1)
 
 
 def _kept(goes: Departure) -> Sequence[str]:

@@ -42,6 +42,7 @@ def domains_page(
         topic=f"app:{app.slug}",
         tabs=app_tabs(app.slug, "domains", url),
         automatic=automatic_host(app.where, app.apps_domain) if app.site_port is not None else "",
+        node_settings=url(f"/nodes/{app.node}/settings") if actor.may(Permission.MANAGE_NODES) else "",
         rows=[_row(one, certificates, now) for one in found],
         certificates=certificate_rows(certificates, now) if found or certificates else (),
         form=form,

@@ -101,7 +101,7 @@ def _row(row: VariableRow, revealed: Secret | None, *, is_live: bool, now: datet
 def _note(pending: Pending) -> str:
     live = f"#{pending.live_number}"
     if not pending.to_build:
-        return f"They are read at the start, so no build is needed: {live} starts again with them, then traffic moves."
+        return f"No build is needed: {live} starts again with what changed, then traffic moves."
     names = ", ".join(pending.to_build[:3]) + (" and others" if len(pending.to_build) > 3 else "")
     used = "is" if len(pending.to_build) == 1 else "are"
     return f"{names} {used} used while the app is built, so deploy it from its source."

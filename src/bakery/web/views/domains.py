@@ -55,12 +55,14 @@ class DomainRow:
 
 @dataclass(frozen=True, slots=True)
 class DomainsPage:
-    """apps/domains.html. Fields: host, certificate, key. `automatic` is the name that it has by itself."""
+    """apps/domains.html. Fields: host, certificate, key. `automatic` is the name that it has by itself,
+    `node_settings` where an Admin tells the address of its node."""
 
     app: str
     topic: str
     tabs: Sequence[Tab]
     automatic: str
+    node_settings: str
     rows: Sequence[DomainRow]
     certificates: Sequence[CertificateRow]
     form: Form = field(default_factory=Form)

@@ -9,7 +9,7 @@ function words(seconds, at) {
   if (distance < HOUR) text = `${Math.floor(distance / MINUTE)} min`;
   else if (distance < DAY) text = `${Math.floor(distance / HOUR)} h`;
   else if (distance < 2 * DAY) return past ? "yesterday" : "tomorrow";
-  else if (distance < 30 * DAY) text = `${Math.floor(distance / DAY)} days`;
+  else if (distance < 30 * DAY) text = `${past ? Math.floor(distance / DAY) : Math.round(distance / DAY)} days`;
   else return at.toISOString().slice(0, 10);
   return past ? `${text} ago` : `in ${text}`;
 }
