@@ -180,12 +180,8 @@ def test_a_deployment_is_watched_through_a_kill_without_a_line_missing_or_double
     page: Page, bakery: Serving, terminal: Terminal, tmp_path: Path, anybodys: Path
 ) -> None:
     """Its build writes before Bakery is killed, while it is dead, and when it is back."""
-    folder, doors = tmp_path / "counted", [anybodys / "dead", anybodys / "back"]
-    shutil.copytree(EXAMPLE, folder)
-    (folder / "count.py").write_text(_COUNTS.format(doors=[str(door) for door in doors]))
-    (folder / "bakery.toml").write_text('[build]\ncommand = "python3 count.py"\n[run]\ncommand = "python3 app.py"\n')
-    terminal.run("apps", "create", "counted")
-    terminal.run("deploy", "counted", "--dir", str(folder))
+    doors = [anybodys / "dead", anybodys / "back"]
+    deploy_counting(terminal, "counted", tmp_path / "counted", doors)
     page.goto("/apps/counted/deployments/1")
     log = page.get_by_role("region", name="Log of Build")
     expect(log).to_contain_text("line 100")
@@ -202,9 +198,22 @@ def test_a_deployment_is_watched_through_a_kill_without_a_line_missing_or_double
     expect(page.locator("h1 + .badge")).to_have_text("Succeeded", timeout=30_000)
     page.locator("#step-build summary").click()
     expect(log).to_contain_text("line 300")
+    has_each_line_once(log)
+    stayed(page)
+
+
+def deploy_counting(terminal: Terminal, name: str, folder: Path, doors: list[Path]) -> None:
+    """Its build says a hundred lines, waits for a door to be there, and so on; once it is through, NAME.passed is."""
+    shutil.copytree(EXAMPLE, folder)
+    (folder / "count.py").write_text(_COUNTS.format(doors=[str(door) for door in doors]))
+    (folder / "bakery.toml").write_text('[build]\ncommand = "python3 count.py"\n[run]\ncommand = "python3 app.py"\n')
+    terminal.run("apps", "create", name)
+    terminal.run("deploy", name, "--dir", str(folder))
+
+
+def has_each_line_once(log: Locator) -> None:
     said = re.findall(r"line (\d+)", log.inner_text())
     assert said == [str(number) for number in range(1, 301)]
-    stayed(page)
 
 
 def stay(page: Page) -> None:

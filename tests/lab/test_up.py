@@ -125,10 +125,10 @@ def test_public_listens_on_all_addresses_until_it_runs_without(server: tuple[Clo
 
 def test_stopped_bakery_leaves_its_apps_alone(server: tuple[Clone, Ran]) -> None:
     clone, _ = server
-    assert clone.up_well("--stop").said == "Bakery is stopped. Its apps go on.\n"
+    assert clone.up_well("--stop").said.startswith("Bakery is stopped. Its apps go on, and so does nginx, ")
     assert clone.node.attempt("systemctl", "is-active", "--quiet", "bakery").returncode != 0
     assert answers(clone, "http://hello.localhost")
-    assert clone.up_well("--stop").said == "Bakery does not run. Its apps go on.\n"
+    assert clone.up_well("--stop").said.startswith("Bakery does not run. Its apps go on, ")
     clone.up_well()
     assert answers(clone, f"{BAKERY}/readyz")
 
@@ -235,11 +235,21 @@ def person(lab: Lab) -> Iterator[tuple[Clone, Ran]]:
 def test_an_ordinary_user_gets_an_nginx_of_their_own(person: tuple[Clone, Ran]) -> None:
     clone, first = person
     assert first.fact("Sample app") == "http://hello.localhost:8080"
+    assert "Deploy it with" not in first.said
     assert answers(clone, "http://hello.localhost:8080")
     assert ISOLATION in one_line(first.said)
     assert clone.node.run("ps", "-o", "user=", "-p", pid_of_bakery(clone)) == "ann"
     assert clone.node.run("stat", "--format=%a %U", "/home/ann/.local/share/bakery/control") == "700 ann"
     assert signs_in(clone, first.password)
+
+
+def test_who_stops_bakery_is_told_how_the_rest_ends(person: tuple[Clone, Ran]) -> None:
+    clone, _ = person
+    told = clone.up_well("--stop").said
+    clone.node.run(*clone.argv("sh", "-c", told.rpartition("That nginx ends by: ")[2]))
+    wait_until(lambda: not answers(clone, "http://hello.localhost:8080"), what="nginx ends")
+    clone.up_well()
+    wait_until(lambda: answers(clone, "http://hello.localhost:8080"), what="it is back", seconds=30)
 
 
 def test_a_port_that_another_program_has_is_one_sentence(person: tuple[Clone, Ran]) -> None:

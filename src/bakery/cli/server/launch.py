@@ -51,10 +51,20 @@ def launch(*, demo: bool, stop: bool, public: bool) -> None:
     if stop:
         was_running = server.is_running()
         server.stop()
-        say("Bakery is stopped. Its apps go on." if was_running else "Bakery does not run. Its apps go on.")
+        say(f"Bakery {'is stopped' if was_running else 'does not run'}. {_what_goes_on(settings)}")
         return
     _start(settings, server)
     asyncio.run(_equip(settings, server, demo=demo))
+
+
+def _what_goes_on(settings: Settings) -> str:
+    """And how that ends, for whoever wants nothing of Bakery's to run."""
+    told = (
+        "Its apps go on, and so does nginx, which leads visitors to them.\n"
+        "An app ends by “Stop…” on its page, or by .venv/bin/bakery stop APP, while Bakery runs."
+    )
+    own_nginx = settings.node_dir / "nginx/nginx.pid"
+    return f'{told}\nThat nginx ends by: kill "$(cat "{own_nginx}")"' if own_nginx.exists() else told
 
 
 def _start(settings: Settings, server: Background) -> None:

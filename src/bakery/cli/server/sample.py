@@ -33,9 +33,8 @@ async def ensure_sample(parts: Parts, admin: str) -> None:
     say(f"==> Deploying the sample app from {_FOLDER}")
     async with _token(parts, admin) as token:
         if app is None:
-            _bakery(
-                parts.settings, token, "apps", "create", SAMPLE, "--command", "python3 app.py", "--health", "/health"
-            )
+            made = ("apps", "create", SAMPLE, "--command", "python3 app.py", "--health", "/health")
+            _bakery(parts.settings, token, *made, stdout=subprocess.DEVNULL)  # it says to deploy it, as we do next
         _bakery(parts.settings, token, "deploy", SAMPLE, "--dir", str(_FOLDER), "--wait")
 
 
@@ -63,11 +62,11 @@ async def _token(parts: Parts, admin: str) -> AsyncIterator[Secret]:
             await revoke_token(parts.store, actor.token_id, actor=actor)
 
 
-def _bakery(settings: Settings, token: Secret, *arguments: str) -> None:
+def _bakery(settings: Settings, token: Secret, *arguments: str, stdout: int | None = None) -> None:
     without_proxies = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     environment = {**without_proxies, "BAKERY_URL": local_url(settings), "BAKERY_TOKEN": token.reveal()}
     argv = [str(Path(sys.executable).with_name("bakery")), *arguments]
-    if subprocess.run(argv, env=environment, check=False).returncode:
+    if subprocess.run(argv, env=environment, stdout=stdout, check=False).returncode:
         raise BakeryError(
             f"The sample app is not deployed: bakery {' '.join(arguments)} failed; see above.",
             hint="Bakery itself is running. Mend that and run this again, or do without the sample app: --no-demo",
