@@ -1144,6 +1144,61 @@ def test_the_pnpm_that_engines_allow_installs(asked: str, lock: str, version: st
     assert [one.version for one in plan.versions if one.tool == "pnpm"] == [version]
 
 
+@pytest.mark.parametrize(
+    ("package", "extensions"),
+    [
+        ("drupal/core-recommended", "gd pdo_mysql"),
+        ("codeigniter4/framework", "intl mysqli"),
+        ("filament/filament", "intl"),
+    ],
+)
+def test_what_packages_of_php_refuse_to_be_installed_without_is_in_the_image(package: str, extensions: str) -> None:
+    plan = plan_of({"composer.json": json.dumps({"require": {package: "*"}}), "web/index.php": "<?php\n"})
+    assert f"docker-php-ext-install {extensions}\n" in getattr(plan.dockerfile, "text", "")
+
+
+def test_a_lock_file_of_composer_tells_what_its_packages_need() -> None:
+    lock = {"packages": [{"name": "a/b", "require": {"php": ">=8", "ext-json": "*", "ext-intl": "*"}}]}
+    plan = plan_of({"composer.json": "{}", "composer.lock": json.dumps(lock), "index.php": "<?php\n"})
+    assert plan.system_packages == ("libicu-dev",)
+    assert "composer.lock has what needs intl, which the image gets." in plan.why
+
+
+def test_a_part_of_a_server_that_astro_builds_is_started_by_the_script_for_it() -> None:
+    package = {"scripts": {"build": "astro build", "start": "astro dev", "server": "node server/server.mjs"}}
+    package["dependencies"] = {"astro": "4", "@astrojs/node": "8"}
+    files = {
+        "package.json": json.dumps(package),
+        "astro.config.mjs": "export default defineConfig({ adapter: node({ mode: 'middleware' }) });\n",
+    }
+    assert str(plan_of({**files, "server/server.mjs": ""}).commands.start) == "node server/server.mjs"
+    assert plan_of(files).missing == (
+        "astro.config.mjs builds a part of a server, and no script starts that: add a script “start”.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "maker"),
+    [("wrangler.toml", "Cloudflare Workers"), ("main.wasp", "Wasp"), ("serverless.yml", "the Serverless Framework")],
+)
+def test_what_only_the_tools_of_a_service_start_is_told(file: str, maker: str) -> None:
+    found = plan_of({"package.json": '{"scripts": {"deploy": "x"}}', file: "", "src/index.ts": ""})
+    assert found.missing == (f"{file} is for {maker}, whose own tools start it: nothing here does.",)
+
+
+def test_the_program_of_node_comes_before_that_for_bundlers() -> None:
+    package = {"main": "dist/index.js", "module": "dist/index.esm.js", "scripts": {"build": "tsc"}}
+    assert str(plan_of({"package.json": json.dumps(package)}).commands.start) == "node dist/index.js"
+    of_bun = {"package.json": json.dumps({"module": "index.ts"}), "bun.lock": "", "index.ts": ""}
+    assert str(plan_of(of_bun).commands.start) == "bun index.ts"
+
+
+@pytest.mark.parametrize("listens", ['HttpServer::new(app).bind(("0.0.0.0", 8081))?', 'app.listen("0.0.0.0", 8081)'])
+def test_a_port_beside_its_address_is_read(listens: str) -> None:
+    package = '[package]\nname = "a"\n[dependencies]\nactix-web = "4"\n'
+    assert plan_of({"Cargo.toml": package, "src/main.rs": f"fn main() {{ {listens} }}\n"}).port == 8081
+
+
 def test_canvas_has_its_libraries_where_it_runs() -> None:
     package = {"scripts": {"start": "node index.js"}, "dependencies": {"canvas": "^2.11.2"}}
     assert "libcairo2" in plan_of({"package.json": json.dumps(package)}).system_packages

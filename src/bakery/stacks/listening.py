@@ -12,7 +12,8 @@ WORKER = ProcessName("worker")
 _IS_TOLD = re.compile(r"""["'{(\[ ]PORT\b""")
 _WRITTEN = re.compile(
     r"""(?:\b(?:ListenAndServe|Run|Listen|Start|Serve|listen|bind|run|serve)\w*!?\(?[^\n]{0,80}?"""
-    r"""(?:["'][^"'\n]{0,60}:([0-9]{2,5})["']|\bport\s*[=:]\s*([0-9]{2,5})\b|\(\s*([0-9]{4,5})\s*[,)]))"""
+    r"""(?:["'][^"'\n]{0,60}:([0-9]{2,5})["']|\bport\s*[=:]\s*([0-9]{2,5})\b|\(\s*([0-9]{4,5})\s*[,)]|"""
+    r"""["'][\w.:-]{1,60}["']\s*,\s*([0-9]{4,5})\s*\)))"""
 )
 
 

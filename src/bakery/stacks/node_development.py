@@ -20,6 +20,7 @@ _FOR_DEVELOPMENT = {
     "au": ("run",), "brunch": ("watch",), "charge": ("serve",), "elm-app": ("start",), "gridsome": ("develop",),
     "saber": ("",), "docz": ("dev",), "microsite": ("",), "greenwood": ("develop", "serve"), "polymer": ("serve",),
     "sapper": ("dev",), "snowpack": ("dev",), "medusa": ("develop", "dev"), "mastra": ("dev",), "blitz": ("dev",),
+    "dts": ("watch",), "tsdx": ("watch", "start"),
     "keystone": ("dev",), "rw": ("dev",), "redwood": ("dev",), "gulp": ("",), "shopify": ("hydrogen",),
 }  # fmt: skip
 

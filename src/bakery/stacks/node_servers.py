@@ -77,6 +77,8 @@ def _astro(folder: Folder, package: Package) -> Output:
     adapters = sorted(
         name for name in package.all_needs if re.fullmatch(r"@astrojs/(?:vercel|netlify|cloudflare|deno)", name)
     )
+    if "@astrojs/node" in package.all_needs and re.search(r"\bmode\s{0,20}:\s{0,20}[\"']middleware\b", text):
+        return _astro_within(folder, package, shown)
     if "@astrojs/node" in package.all_needs:
         why = f"{package.shown} needs Astro's adapter for Node, whose build is a server."
         return Output(why, start=("node", f"{out}/server/entry.mjs"))
@@ -85,6 +87,17 @@ def _astro(folder: Folder, package: Package) -> Output:
         missing = f"{shown} builds for {other}, which does not run here: add @astrojs/node."
         return Output("", missing=missing)
     return Output(f"{package.shown} needs astro, without an adapter: its build is files alone, in {out}.", files=out)
+
+
+def _astro_within(folder: Folder, package: Package, shown: str) -> Output:
+    """A server of somebody's own hands requests to what is built."""
+    called = (re.fullmatch(r"node (?:\./)?([\w./-]{1,100})", text.strip()) for text in package.scripts.values())
+    program = next((found[1] for found in called if found and folder.has(found[1])), None)
+    if program is None:
+        return Output(
+            "", missing=f"{shown} builds a part of a server, and no script starts that: add a script “start”."
+        )
+    return Output(f"{shown} builds a part of the server in {folder.shown(program)}.", start=("node", program))
 
 
 def _tanstack(folder: Folder, package: Package) -> Output:

@@ -19,6 +19,11 @@ _TYPESCRIPT = (
     "main.ts",
 )
 _RUNNERS = ("tsx", "ts-node")
+_OF_OTHERS = {
+    **dict.fromkeys(("wrangler.toml", "wrangler.json", "wrangler.jsonc"), "Cloudflare Workers"),
+    "main.wasp": "Wasp",
+    "serverless.yml": "the Serverless Framework",
+}
 _PROGRAMS_OF_NODE = (".js", ".mjs", ".cjs", ".ts", ".mts")
 _FOR_PRODUCTION = ("start:prod", "start:production")
 
@@ -64,8 +69,15 @@ def _start_of_program(project: Project) -> tuple[AppCommand | None, str]:
     if runner and (program := folder.first(*_TYPESCRIPT)):
         command = project.managed.manager.program(runner, program)
         return command, f"{package.shown} needs {runner}, which runs {folder.shown(program)}."
+    return None, _no_program(project)
+
+
+def _no_program(project: Project) -> str:
+    package, folder = project.package, project.folder
+    if name := folder.first(*_OF_OTHERS):
+        return f"{folder.shown(name)} is for {_OF_OTHERS[name]}, whose own tools start it: nothing here does."
     where = "here" if project.program == "bun" else "beside it"
-    return None, f"{package.shown} has no script “start”, and none of {', '.join(project.programs)} is {where}."
+    return f"{package.shown} has no script “start”, and none of {', '.join(project.programs)} is {where}."
 
 
 def _for_others(project: Project, workspace: Workspace) -> str:

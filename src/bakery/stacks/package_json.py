@@ -97,7 +97,8 @@ def read_package(folder: Folder) -> Package | None:
     document = read_json(folder.text(FILE))
     if document is None:
         return Package(shown, is_broken=shown in folder.tree.contents)
-    main = text_in(document, "module") or text_in(document, "main")
+    # Bun's own begin with “module”; in other packages that is for those who bundle them.
+    mains = [one.removeprefix("./") for key in ("main", "module") if (one := text_in(document, key))]
     needs, to_build = table_in(document, "dependencies"), table_in(document, "devDependencies")
     return Package(
         shown=shown,
@@ -106,8 +107,8 @@ def read_package(folder: Folder) -> Package | None:
         needs=frozenset(needs),
         needs_to_build=frozenset(to_build),
         asks={**_texts(to_build), **_texts(needs)},
-        main=_program(folder, main),
-        made_main=_made_program(folder, main),
+        main=next((one for one in mains if is_plain_path(one) and folder.has(one)), None),
+        made_main=next((one for one in mains if _is_made(folder, one)), None),
         source=text_in(document, "source"),
         manager=text_in(document, "packageManager") or _manager_for_development(document),
         engines={**_runtime_for_development(document), **_texts(table_in(document, "engines"))},
@@ -158,12 +159,5 @@ def _members_of_pnpm(text: str | None) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _program(folder: Folder, main: str | None) -> str | None:
-    path = (main or "").removeprefix("./")
-    return path if is_plain_path(path) and folder.has(path) else None
-
-
-def _made_program(folder: Folder, main: str | None) -> str | None:
-    path = (main or "").removeprefix("./")
-    is_made = "/" in path and path.endswith((".js", ".mjs", ".cjs")) and is_plain_path(path) and not folder.has(path)
-    return path if is_made else None
+def _is_made(folder: Folder, main: str) -> bool:
+    return "/" in main and main.endswith((".js", ".mjs", ".cjs")) and is_plain_path(main) and not folder.has(main)

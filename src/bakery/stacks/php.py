@@ -73,8 +73,24 @@ _IN_TEXT: Mapping[str, str] = {
     r"pgsql:host|DB_CONNECTION=pgsql|DATABASE_URL=[\"']?postgres": "pdo_pgsql",
     r"new\s+\\?Redis\(": "redis",
 }
+# What these refuse to be installed without, and the images have not. The lock file tells it too, where it is not large.
+_OF_PACKAGES: Mapping[str, tuple[str, ...]] = {
+    "cakephp/cakephp": ("intl",),
+    "codeigniter4/framework": ("intl", "mysqli"),
+    "craftcms/cms": ("bcmath", "gd", "intl", "pdo_mysql", "zip"),
+    "drupal/core": ("gd", "pdo_mysql"),
+    "drupal/core-recommended": ("gd", "pdo_mysql"),
+    "filament/filament": ("intl",),
+    "laravel/horizon": ("pcntl",),
+    "maatwebsite/excel": ("gd", "zip"),
+    "mpdf/mpdf": ("gd",),
+    "php-amqplib/php-amqplib": ("sockets",),
+    "phpoffice/phpspreadsheet": ("gd", "zip"),
+    "spatie/laravel-medialibrary": ("exif",),
+}
 # Apache and nginx as Heroku sets them up.
 _OF_BUILDPACK = r"(?:vendor/bin/)?heroku-(?:php|hhvm)-(?:apache2|nginx)\b.*"
+_IN_LOCK = r"\"ext-([a-zA-Z0-9_]{2,20})\"\s*:"
 _CLIENTS: Mapping[str, tuple[str, str]] = {
     "doctrine/orm": ("DATABASE_URL", "databases"),
     "doctrine/doctrine-bundle": ("DATABASE_URL", "databases"),
@@ -185,6 +201,11 @@ def _extensions(
         for pattern, name in _IN_TEXT.items():
             if name not in asked and re.search(pattern, text):
                 asked[name] = f"{folder.shown(file)} names a server that PHP reaches with {name}, which the image gets."
+    for package in sorted(needs.intersection(_OF_PACKAGES)):
+        told = f"{folder.shown(COMPOSER)} names {package}, which needs"
+        asked = {**{name: f"{told} {name}: the image gets it." for name in _OF_PACKAGES[package]}, **asked}
+    for name in sorted({one.lower() for one in re.findall(_IN_LOCK, folder.text(LOCK) or "")}.intersection(known)):
+        asked.setdefault(name, f"{folder.shown(LOCK)} has what needs {name}, which the image gets.")
     if framework == "WordPress":
         asked |= {
             name: f"WordPress needs {name}, which the image gets."
@@ -330,7 +351,7 @@ STACK = Stack(
     "php",
     find_php_app,
     marks=(COMPOSER, INDEX),
-    reads=(COMPOSER, INDEX, "public/index.php", "config.php", "db.php", PACKAGE),
+    reads=(COMPOSER, LOCK, INDEX, "public/index.php", "config.php", "db.php", PACKAGE),
     reads_above=(".php-version",),
     looks_for=(INDEX, COMPOSER, "public/index.php"),
 )
