@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bakery.delivery import pruning
 from bakery.delivery.delete import clear_environment, delete_app
 from bakery.delivery.leftovers import Kind
 from bakery.delivery.local import local_node_id
@@ -125,6 +126,23 @@ async def test_of_the_log_of_a_deployment_of_long_ago_one_line_stays(fleet: Flee
     assert await fleet.log(first.deployment) == "[Bakery: this log of 30 KB went 0 days after its deployment.]\n"
     assert {step.from_byte for step in (await fleet.look(first.deployment)).steps} == {None}
     assert await fleet.log(second.deployment) == whole
+
+
+async def test_what_git_fetched_goes_when_the_disk_is_nearly_full(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    source = Path(fleet.node.folders.root) / "apps/shop/production/source"
+    source.mkdir()
+    with (source / "large.pack").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, 60 * 1024**2)
+    await prune_environment(fleet.store, fleet.node, app.environment_id)
+    assert source.exists()
+    monkeypatch.setattr(pruning, "SCARCE", 2**60)
+    await prune_environment(fleet.store, fleet.node, app.environment_id)
+    assert not source.exists()
+    assert await fleet.visitors_see("one")
 
 
 async def test_a_node_is_pruned_once_a_day(fleet: Fleet) -> None:

@@ -1,6 +1,6 @@
 """What lies on a node and nobody needs."""
 
-from bakery.delivery.leftovers import DAY, HOUR, MOST_OF_TOOLS, Kind, Known, Rows, left_over
+from bakery.delivery.leftovers import DAY, HOUR, MOST_OF_SOURCE, MOST_OF_TOOLS, Kind, Known, Rows, left_over
 from bakery.model.names import Colour
 from bakery.model.runtimes import Runtime
 from bakery.nodes.disk import BuildCache, Found, FoundHome, FoundImage, FoundJob, FoundUpload
@@ -36,7 +36,7 @@ def test_of_an_environment_go_releases_that_nobody_needs_and_what_runs_in_a_free
 
 def test_while_it_is_deployed_or_deleted_nothing_of_it_goes() -> None:
     found = Found(
-        homes=(FoundHome("shop", "production", 1, {1: 10}, MOST_OF_TOOLS + 1),),
+        homes=(FoundHome("shop", "production", 1, {1: 10}, MOST_OF_TOOLS + 1, MOST_OF_SOURCE + 1),),
         programs=("bakery-shop-production-blue",),
     )
     assert what_goes(found, Rows({SHOP: of_shop(is_busy=True)}, deleted=("shop",)), is_scarce=True) == []
@@ -49,7 +49,7 @@ def test_of_an_image_its_source_is_not_needed_any_more() -> None:
 
 def test_all_goes_of_an_app_that_was_deleted() -> None:
     found = Found(
-        homes=(FoundHome("shop", "production", HOUR + 1, {1: 10}, 5),),
+        homes=(FoundHome("shop", "production", HOUR + 1, {1: 10}, 5, 7),),
         programs=("bakery-shop-production-green",),
         sites=("shop-production",),
         images=(FoundImage("shop", 3, 100),),
@@ -57,7 +57,7 @@ def test_all_goes_of_an_app_that_was_deleted() -> None:
     assert [(one.kind, one.bytes) for one in left_over(found, Rows(deleted=("shop",)))] == [
         (Kind.PROGRAM, 0),
         (Kind.SITE, 0),
-        (Kind.HOME, 15),
+        (Kind.HOME, 22),
         (Kind.IMAGE, 100),
     ]
 
@@ -84,15 +84,21 @@ def test_an_image_stays_while_a_release_needs_it() -> None:
 
 
 def test_what_only_saves_time_goes_when_it_is_much_or_the_disk_is_nearly_full() -> None:
-    home = FoundHome("shop", "production", 1, {}, MOST_OF_TOOLS)
+    home = FoundHome("shop", "production", 1, {}, MOST_OF_TOOLS, MOST_OF_SOURCE)
     found = Found(homes=(home,), build_cache=BuildCache(2 * 1024**3, is_ours=True), nameless=9)
     rows = Rows({SHOP: of_shop()})
     assert what_goes(found, rows) == [(Kind.NAMELESS_IMAGES, "images")]
     assert [(one.kind, one.bytes) for one in left_over(found, rows, is_scarce=True)] == [
         (Kind.TOOLS, MOST_OF_TOOLS),
+        (Kind.SOURCE, MOST_OF_SOURCE),
         (Kind.NAMELESS_IMAGES, 9),
         (Kind.BUILD_CACHE, 1024**3),
     ]
+
+
+def test_what_was_fetched_goes_when_it_is_more_than_a_fetch_leaves() -> None:
+    found = Found(homes=(FoundHome("shop", "production", 1, {}, 0, MOST_OF_SOURCE + 1),))
+    assert what_goes(found, Rows({SHOP: of_shop()})) == [(Kind.SOURCE, "shop")]
 
 
 def test_what_docker_keeps_of_builds_stays_where_others_have_images() -> None:

@@ -76,6 +76,8 @@ def test_all_that_lies_there_is_told_with_its_size_and_no_link_is_followed(
     (tmp_path / "apps/shop/production/releases/3/link").symlink_to(large)
     (tmp_path / "apps/shop/production/releases/.4.making").mkdir()
     (tmp_path / "apps/shop/production/cache/wheel").write_bytes(b"x" * 200_000)
+    (tmp_path / "apps/shop/production/source/pack").mkdir(parents=True)
+    (tmp_path / "apps/shop/production/source/pack/one.pack").write_bytes(b"x" * 400_000)
     (tmp_path / "apps/linked").symlink_to(tmp_path / "apps/shop")
     (tmp_path / "sites/shop-production.json").write_text("{}")
     (tmp_path / "units/bakery-shop-production-blue").mkdir(parents=True)
@@ -87,6 +89,7 @@ def test_all_that_lies_there_is_told_with_its_size_and_no_link_is_followed(
     assert list(home["releases"]) == ["3"]
     assert home["releases"]["3"] < 100_000
     assert 200_000 <= home["tools"] < 300_000
+    assert 400_000 <= home["source"] < 500_000
     assert told["programs"] == ["bakery-shop-production-blue", "bakery-shop-production-green"]
     assert told["sites"] == ["shop-production"]
     disk.tell_all(tmp_path, "blog", "production")

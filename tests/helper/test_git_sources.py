@@ -12,7 +12,9 @@ from typing import cast
 
 import pytest
 
-from bakery.helper.names import account_name
+from bakery.helper import git_sources
+from bakery.helper.git_sources import Kept
+from bakery.helper.names import Premises, account_name
 from bakery.nodes.jobs import JobKey, new_job_key
 from tests.nodes.job_machine import JobMachine, Status, job_machine
 from tests.support.git_server import AUTHOR, WHEN, GitServer, a_git_server
@@ -324,6 +326,89 @@ def test_what_a_killed_fetch_left_is_no_hindrance(users_machine: JobMachine, ser
 
     assert release(users_machine, 2) == {"app.py": "2"}
     assert not (source / "tmp_pack_x").exists()
+
+
+# What stays for the next fetch.
+
+
+def packs(machine: JobMachine) -> list[str]:
+    return sorted(path.name for path in (home(machine) / "source").glob("pack/*.pack"))
+
+
+def test_what_a_refused_repository_sent_is_gone(machine: JobMachine, server: GitServer) -> None:
+    repository = server.repository("shop")
+    repository.commit("First", {".gitattributes": "*.png filter=lfs\n", "app.py": "1"})
+    fetch(machine, repository.url)
+    repository.commit("Huge", {"a.png": server.keep_large(b"x").replace("size 1", f"size {3 * 1024**3}")})
+
+    key = begin(machine, repository.url, 2)
+
+    assert str(machine.finish(key)["reason"]).endswith("The files in Git LFS are larger than 2 GB.")
+    assert not (home(machine) / "source").exists()
+    repository.commit("Small", {"a.png": "x"})
+    fetch(machine, repository.url, 3)
+    assert (release(machine, 3)["a.png"], len(packs(machine))) == ("x", 1)
+
+
+def test_a_file_in_git_lfs_of_a_refused_repository_is_gone(users_machine: JobMachine, server: GitServer) -> None:
+    repository = server.repository("shop")
+    good, bad = server.keep_large(b"a large picture"), server.keep_large(b"another")
+    repository.commit("First", {".gitattributes": "*.png filter=lfs\n", "a.png": good, "b.png": bad})
+    server.large[next(reversed(server.large))] = b"anothex"
+
+    assert why_not(users_machine, repository.url) == (
+        "A file came from Git LFS that is not the one that the repository names."
+    )
+    assert not (home(users_machine) / "source").exists()
+
+
+def test_what_is_here_stays_when_nothing_could_be_fetched(users_machine: JobMachine, server: GitServer) -> None:
+    repository = server.repository("shop")
+    repository.commit("First", {"app.py": "1"})
+    fetch(users_machine, repository.url)
+    before = packs(users_machine)
+
+    ended = users_machine.finish(begin(users_machine, repository.url, 2, ref="refs/heads/none"))
+
+    assert (ended["exit_status"], packs(users_machine)) == (1, before)
+
+
+def test_what_stays_is_taken_away_before_it_is_more_than_a_node_should_keep(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = Kept(Premises(tmp_path, "shop", "production"))
+    (kept.objects / "lfs").mkdir(parents=True)
+    (kept.objects / "lfs" / ("a" * 64)).write_bytes(b"x" * 100_000)
+    monkeypatch.setattr(git_sources, "MOST_KEPT", 200_000)
+    kept.make(pwd.getpwuid(os.geteuid()))
+    assert kept.names() == {"a" * 64}
+
+    (kept.objects / "lfs" / ("b" * 64)).write_bytes(b"x" * 100_000)
+    kept.make(pwd.getpwuid(os.geteuid()))
+
+    assert list(kept.objects.iterdir()) == []
+
+
+def test_it_is_forgotten_when_asked_to_but_not_while_it_is_fetched(machine: JobMachine, server: GitServer) -> None:
+    assert machine.attempt("source-forget", "shop", "production").returncode == 0
+    repository = server.repository("shop")
+    repository.commit("First", {"app.py": "1"})
+    fetch(machine, repository.url)
+    repository.commit("Second", {"app.py": "2"})
+    server.answers.clear()
+    asked = len(server.asked)
+    key = begin(machine, repository.url, 2)
+    wait_until(lambda: len(server.asked) > asked, what="a request")
+
+    refused = machine.attempt("source-forget", "shop", "production")
+
+    server.answers.set()
+    assert (refused.returncode, refused.stderr) == (1, b"A fetch is under way.\n")
+    assert machine.finish(key)["exit_status"] == 0
+    assert machine.attempt("source-forget", "shop", "production").returncode == 0
+    assert not (home(machine) / "source").exists()
+    fetch(machine, repository.url, 3)
+    assert release(machine, 3) == {"app.py": "2"}
 
 
 @pytest.mark.parametrize("end", ["cancelled", "killed"])

@@ -14,8 +14,9 @@ from bakery.nodes.disk import Found, FoundHome
 
 HOUR, DAY = 3600.0, 24 * 3600.0
 MOST_OF_TOOLS = 2 * 1024**3  # bytes that tools of one environment keep between builds
+MOST_OF_SOURCE = 4 * 1024**3  # bytes that fetches of one environment leave for the next one
 MOST_BUILD_CACHE = 10 * 1024**3
-SCARCE_TOOLS, SCARCE_BUILD_CACHE = 50 * 1024**2, 1024**3  # when the disk is nearly full
+SCARCE_TOOLS, SCARCE_SOURCE, SCARCE_BUILD_CACHE = 50 * 1024**2, 50 * 1024**2, 1024**3  # when the disk is nearly full
 _UNIT = re.compile(r"bakery-([a-z][a-z0-9-]*)-([a-z][a-z0-9]*)-(blue|green)(?:-.*)?")
 
 
@@ -25,6 +26,7 @@ class Kind(StrEnum):
     NAMELESS_IMAGES = "nameless-images"
     BUILD_CACHE = "build-cache"
     TOOLS = "tools"
+    SOURCE = "source"
     UPLOAD = "upload"
     PROGRAM = "program"
     CONTAINER = "container"
@@ -95,7 +97,7 @@ def _homes(found: Found, rows: Rows, *, is_scarce: bool) -> Iterator[Leftover]:
             if not known.is_busy:
                 yield from _in_home(home, known, is_scarce=is_scarce)
         elif _is_gone(rows, home.app, home.environment) and home.age > HOUR:
-            taken = sum(home.releases.values()) + home.tools
+            taken = sum(home.releases.values()) + home.tools + home.source
             why = f"{home.app} does not live here any more."
             yield Leftover(Kind.HOME, f"{home.app}-{home.environment}", taken, why, home.app, home.environment)
 
@@ -111,6 +113,9 @@ def _in_home(home: FoundHome, known: Known, *, is_scarce: bool) -> Iterator[Left
     if home.tools > (SCARCE_TOOLS if is_scarce else MOST_OF_TOOLS):
         why = "Tools keep it to be faster the next time, and make it anew."
         yield Leftover(Kind.TOOLS, home.app, home.tools, why, home.app, home.environment, 0, known.id)
+    if home.source > (SCARCE_SOURCE if is_scarce else MOST_OF_SOURCE):
+        why = "It was fetched by Git, is kept to fetch less the next time, and comes anew."
+        yield Leftover(Kind.SOURCE, home.app, home.source, why, home.app, home.environment, 0, known.id)
 
 
 def _running(found: Found, rows: Rows) -> Iterator[Leftover]:

@@ -193,7 +193,7 @@ async def _remove(node: Node, leftover: Leftover) -> None:
         case Kind.JOB:
             await node.jobs.cancel(JobKey(leftover.name))
             await node.jobs.remove(JobKey(leftover.name))
-        case Kind.HOME | Kind.RELEASE | Kind.TOOLS:
+        case Kind.HOME | Kind.RELEASE | Kind.TOOLS | Kind.SOURCE:
             await _remove_files(node, leftover, Place(AppName(leftover.app), EnvironmentName(leftover.place)))
         case _:
             await _remove_of_docker(node, leftover)
@@ -205,6 +205,8 @@ async def _remove_files(node: Node, leftover: Leftover, place: Place) -> None:
             await node.homes.remove(place)
         case Kind.RELEASE:
             await node.homes.remove_release(place, leftover.number)
+        case Kind.SOURCE:
+            await node.sources.forget(place)
         case _:
             await node.disk.forget_tools(place)
 

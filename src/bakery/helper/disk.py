@@ -17,7 +17,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -28,14 +27,12 @@ from bakery.helper.images import LOCAL
 from bakery.helper.job import KEY, Job
 from bakery.helper.names import APP, PLACE, RELEASE, UNIT, WORD, Premises, premises_of_unit
 from bakery.helper.premises import make_cache
-from bakery.helper.programs import call, find_program
+from bakery.helper.sizes import LONGEST_COUNT, sizes
 from bakery.helper.uploads import ARCHIVE, uploads
 from bakery.helper.verbs import Verb
 from bakery.helper.words import say
 
 SITE = re.compile(f"({APP})-({WORD})")
-MOST_PATHS = 500  # of one call of `du`
-LONGEST_COUNT = 500.0  # seconds
 
 Place = tuple[str, str]
 
@@ -110,15 +107,16 @@ def homes(root: Path, wanted: Place | None) -> list[dict[str, object]]:
         if re.fullmatch(PLACE, "\0".join(place)) and wanted in (None, place) and is_folder(home):
             premises = Premises(root, *place)
             releases = [one for one in listed(premises.releases) if re.fullmatch(RELEASE, one.name)]
-            found.append((place, home, premises.cache, releases))
-            paths += [*releases, premises.cache]
+            found.append((place, home, premises, releases))
+            paths += [*releases, premises.cache, premises.source]
     taken = sizes(paths)
     return [
         {
             "app": place[0], "environment": place[1], "age": age(home),
-            "releases": {one.name: taken.get(str(one), 0) for one in releases}, "tools": taken.get(str(cache), 0),
+            "releases": {one.name: taken.get(str(one), 0) for one in releases},
+            "tools": taken.get(str(premises.cache), 0), "source": taken.get(str(premises.source), 0),
         }
-        for place, home, cache, releases in found
+        for place, home, premises, releases in found
     ]  # fmt: skip
 
 
@@ -211,21 +209,6 @@ def listed(folder: Path) -> list[Path]:
 
 def age(path: Path) -> float:
     return max(0.0, time.time() - path.stat().st_mtime)
-
-
-def sizes(paths: list[Path]) -> dict[str, int]:
-    """What vanishes meanwhile is left out. `du` follows no link, whatever an app lays into its folders."""
-    du, found = find_program("du"), {}
-    if du is None:
-        sys.exit("There is no du on this machine.")
-    there = [str(path) for path in paths if path.is_dir() and not path.is_symlink()]
-    for begin in range(0, len(there), MOST_PATHS):
-        words = there[begin : begin + MOST_PATHS]
-        said = call(du, "--summarize", "--one-file-system", "--block-size=1", "--", *words, within=LONGEST_COUNT)
-        for line in said.output.splitlines():
-            taken, _, path = line.partition("\t")
-            found[path] = int(taken)
-    return found
 
 
 VERBS = {

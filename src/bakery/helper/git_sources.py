@@ -5,6 +5,7 @@
     source-look APP ENVIRONMENT NUMBER
                                       prints of which commit a release was made
     source-check                      takes an address as a line of JSON (see CHECK); prints the branches that are there
+    source-forget APP ENVIRONMENT     takes away what is kept of fetches for the next one, unless one is under way
     source-head                       takes an address and a branch as a line of JSON (see HEAD); prints its commit
 
 A job of these is one like any other, for the verbs of `job`. Its program is this helper's own, as root; all that has to
@@ -29,7 +30,7 @@ from pathlib import Path
 from bakery.helper.accounts import AGENT, account_of, ensure_account
 from bakery.helper.files import remove_tree, sync_folder, write_over
 from bakery.helper.git_fetch import KNOWN, Fetched, fetch, fetch_modules, head_of, list_branches, measure
-from bakery.helper.git_lfs import Pointer, find_pointers
+from bakery.helper.git_lfs import FOLDER, Pointer, find_pointers
 from bakery.helper.git_program import Credentials, Git
 from bakery.helper.git_tree import Writer
 from bakery.helper.git_urls import COMMIT, Url, expect_url, is_ref, short
@@ -41,6 +42,7 @@ from bakery.helper.names import APP, PLACE, RELEASE, WORD, Premises
 from bakery.helper.premises import make
 from bakery.helper.private_folder import private_folder
 from bakery.helper.releases import as_account, making
+from bakery.helper.sizes import sizes
 from bakery.helper.verbs import Verb
 from bakery.helper.words import is_text, say, told_object, whole_number
 
@@ -55,6 +57,7 @@ PRIVATE = Path("/run/bakery/source")
 ROOM = "64m"
 LONGEST_KEY = 20_000
 MOST_PACKS = 40  # fetched one by one; then all is fetched anew, as one
+MOST_KEPT = 4 * 1024**3  # bytes of one environment; likewise
 MOST_BRANCHES = 500
 LONGEST_NOTE = 280
 HOST_KEY = re.compile(r"[A-Za-z0-9.\[\]:,-]{1,300} (?:ssh|ecdsa|sk)-[a-z0-9@.-]{1,60} [A-Za-z0-9+/=]{16,4000}")
@@ -78,7 +81,7 @@ class Kept:
     """What of an environment's fetches stays: objects, which its account owns, and root's notes about them."""
 
     def __init__(self, premises: Premises) -> None:
-        self.objects = premises.home / "source"
+        self.objects = premises.source
         self.notes = premises.home / "fetched"
         self.shallow, self.tip = self.notes / "shallow", self.notes / "tip"
 
@@ -87,12 +90,30 @@ class Kept:
 
     def make(self, account: pwd.struct_passwd) -> None:
         self.notes.mkdir(mode=0o700, exist_ok=True)
-        if self.objects.is_dir() and len(list_names(self.objects / "pack", ".pack")) > MOST_PACKS:
+        if len(list_names(self.objects / "pack", ".pack")) > MOST_PACKS or self.bytes() > MOST_KEPT:
             self.forget()
         if not self.objects.exists():
             self.objects.mkdir(mode=0o700)
             if os.geteuid() == 0:
                 os.chown(self.objects, account.pw_uid, account.pw_gid)
+
+    def bytes(self) -> int:
+        return sizes([self.objects]).get(str(self.objects), 0)
+
+    def names(self) -> set[str]:
+        """Each is of something that came once."""
+        return {*list_names(self.objects / "pack", ""), *list_names(self.objects / FOLDER, "")}
+
+    @contextlib.contextmanager
+    def forgotten_if_refused(self) -> Iterator[None]:
+        """What a repository sends that is refused would be there for good, and more of it with the next one."""
+        before = self.names()
+        try:
+            yield
+        except BaseException:
+            if self.names() != before:
+                self.forget()
+            raise
 
     def forget(self) -> None:
         remove_tree(self.objects)
@@ -129,6 +150,13 @@ def look(root: Path, app: str, environment: str, number: str) -> None:
     if not note.exists():
         sys.exit(f"Release #{number} was made of no commit here.")
     say(json.loads(note.read_text()))
+
+
+def forget(root: Path, app: str, environment: str) -> None:
+    premises = Premises(root, app, environment)
+    if premises.source.is_dir():
+        with taking_turns(premises, waits=False):
+            Kept(premises).forget()
 
 
 def check(_root: Path) -> None:
@@ -237,7 +265,8 @@ def fetch_release(root: Path, key: str, told: dict[str, object]) -> None:
             return
         kept.make(account)
         with private_folder(PRIVATE, size=ROOM) as private:
-            about, trees, pointers = bring(private.path, kept, account, key, told)
+            with kept.forgotten_if_refused():
+                about, trees, pointers = bring(private.path, kept, account, key, told)
             writer = Writer(private.path / "tree", (account.pw_uid, account.pw_gid), key=key)
             with making(root, app, environment, number, mode=0o755 if told["for_visitors"] else 0o750) as making_it:
                 if making_it is not None:
@@ -307,11 +336,14 @@ def list_names(folder: Path, end: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def taking_turns(premises: Premises) -> Iterator[None]:
+def taking_turns(premises: Premises, *, waits: bool = True) -> Iterator[None]:
     """Fetches of one environment."""
     lock = os.open(premises.home / "fetch.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX if waits else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            sys.exit("A fetch is under way.")
         yield
     finally:
         os.close(lock)
@@ -320,6 +352,7 @@ def taking_turns(premises: Premises) -> Iterator[None]:
 VERBS = {
     "fetch": Verb(start_fetch, f"{KEY}(\0--follow)?"),
     "look": Verb(look, f"{PLACE}\0{RELEASE}"),
+    "forget": Verb(forget, PLACE),
     "check": Verb(check),
     "head": Verb(head),
     "main": Verb(run_unit, KEY, is_inner=True),

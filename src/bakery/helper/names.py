@@ -26,6 +26,7 @@ class Premises:
         self.home = root / "apps" / app / environment
         self.releases = self.home / "releases"
         self.cache = self.home / "cache"
+        self.source = self.home / "source"  # what was fetched of it, for the next time
         self.volumes = root / "volumes" / app / environment  # they outlive its home
         self._place = root, app, environment
 

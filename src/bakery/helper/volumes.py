@@ -21,13 +21,14 @@ import sys
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bakery.helper.disk import LONGEST_COUNT, label, sizes
+from bakery.helper.disk import label
 from bakery.helper.docker_api import CONFLICT, SOCKET, Docker, Refused, installation, patiently
 from bakery.helper.files import make_open_folder, remove_tree
 from bakery.helper.names import APP, PLACE, RELEASE, WORD, Premises
 from bakery.helper.premises import make
 from bakery.helper.processes import run
 from bakery.helper.releases import as_account
+from bakery.helper.sizes import LONGEST_COUNT, sizes
 from bakery.helper.verbs import Verb
 from bakery.helper.words import is_text, say, told_object
 

@@ -41,13 +41,14 @@ class Space(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FoundHome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`age`: seconds since it was changed. `tools`: what these keep between builds."""
+    """`age`: seconds since it was changed. `tools`: what these keep between builds; `source`: what Git fetched."""
 
     app: _App
     environment: _Word
     age: _Seconds = 0
     releases: dict[_Number, _Bytes] = {}
     tools: _Bytes = 0
+    source: _Bytes = 0
 
 
 class FoundUpload(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -18,6 +18,7 @@ from bakery.nodes.jobs import JobKey, JobLimits, JobState, JobStatus
 
 _Answer = TypeVar("_Answer")
 _CHECK_WITHIN = 60.0
+_FORGET_WITHIN = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,10 @@ class GitSources:
     async def look(self, place: Place, number: int) -> GitCommit:
         """Of which commit a release was made."""
         return await self._helper.ask(GitCommit, "source-look", place.app, place.environment, str(number))
+
+    async def forget(self, place: Place) -> None:
+        """What is kept of fetches: the next one brings all anew. Refused while one is under way."""
+        await self._helper.say("source-forget", place.app, place.environment, within=_FORGET_WITHIN)
 
     async def check(self, url: GitUrl, credentials: GitCredentials) -> GitRepository:
         """Asks its server, from the node. Raises BadInput when that does not show it, and says why."""

@@ -17,6 +17,7 @@ _KINDS: Mapping[Kind, str] = {
     Kind.NAMELESS_IMAGES: "Images without a name",
     Kind.BUILD_CACHE: "Docker's build cache",
     Kind.TOOLS: "Tools' cache",
+    Kind.SOURCE: "Fetched by Git",
     Kind.UPLOAD: "Upload",
     Kind.PROGRAM: "Program",
     Kind.CONTAINER: "Container",
