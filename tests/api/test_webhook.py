@@ -7,7 +7,6 @@ import itertools
 import httpx
 import psycopg
 
-from bakery.hooks.badges import badge_key
 from bakery.hooks.receive import deploy_what_was_cut
 from bakery.hooks.webhooks import make_secret, show_webhook
 from tests.api.site import BASE, Site
@@ -186,18 +185,52 @@ async def test_what_a_push_does_is_set_by_who_may_deploy(site: Site) -> None:
 
 async def test_a_badge_is_for_who_knows_its_address(site: Site) -> None:
     await an_app(site)
-    key = badge_key(site.parts.signing_key, at("shop"))
-    async with a_server(site) as anybody:
-        shown = await anybody.get(f"/api/apps/shop/badge.svg?key={key}")
-        same = await anybody.get(
-            f"/api/apps/shop/badge.svg?key={key}", headers={"if-none-match": shown.headers["etag"]}
-        )
+    async with a_server(site) as anybody, site.as_(await an_admin(site.store)) as admin:
+        path = await badge_path(admin)
+        shown = await anybody.get(path)
+        same = await anybody.get(path, headers={"if-none-match": shown.headers["etag"]})
         guessed = await anybody.get("/api/apps/shop/badge.svg?key=0")
         foreign = await anybody.get("/api/apps/nothing/badge.svg?key=0")
     assert (shown.status_code, shown.headers["content-type"]) == (200, "image/svg+xml")
     assert "<title>shop: never deployed</title>" in shown.text
     assert (same.status_code, same.content) == (304, b"")
     assert (guessed.status_code, foreign.status_code) == (404, 404)
+
+
+async def badge_path(admin: httpx.AsyncClient) -> str:
+    return str((await admin.get("/apps/shop/badge")).json()["path"])
+
+
+async def test_another_address_of_a_badge_takes_the_place_of_those_before(site: Site) -> None:
+    await an_app(site)
+    secret = site.parts.signing_key.reveal().encode()
+    by_name = f"/api/apps/shop/badge.svg?key={hmac.new(secret, b'badge shop production', 'sha256').hexdigest()[:32]}"
+    async with a_server(site) as anybody, site.as_(await an_admin(site.store)) as admin:
+        of_later = await anybody.get(by_name)
+        async with site.store.transaction() as tx:  # as an app that was there before
+            await tx.connection.execute(
+                "INSERT INTO badges (environment_id, takes_name) SELECT id, true FROM environments"
+            )
+        first = await badge_path(admin)
+        held_on = [(await anybody.get(path)).status_code for path in (by_name, first)]
+        second = str((await admin.post("/apps/shop/badge/rotate")).json()["path"])
+        rotated = [(await anybody.get(path)).status_code for path in (by_name, first, second)]
+        actions = [one["action"] for one in (await admin.get("/activity")).json()["items"]]
+    assert of_later.status_code == 404
+    assert (held_on, rotated) == ([200, 200], [404, 404, 200])
+    assert actions[0] == "app.badge_rotated"
+
+
+async def test_the_badge_of_an_app_that_is_gone_shows_no_other_of_its_name(site: Site) -> None:
+    await an_app(site)
+    async with a_server(site) as anybody, site.as_(await an_admin(site.store)) as admin:
+        path = await badge_path(admin)
+        async with site.store.transaction() as tx:
+            await tx.connection.execute("DELETE FROM environments")
+            await tx.connection.execute("DELETE FROM apps")
+        await an_app(site)
+        answers = [(await anybody.get(place)).status_code for place in (path, await badge_path(admin))]
+    assert answers == [404, 200]
 
 
 async def test_each_wrong_signature_is_counted_with_its_reason(site: Site) -> None:

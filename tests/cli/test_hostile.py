@@ -211,6 +211,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
     "webhook add": {"app": "odd", "--env": "production"},
     "webhook rotate": {"app": "odd", "--env": "production"},
     "webhook reveal": {"app": "odd", "--env": "production"},
+    "webhook badge": {"app": "odd", "--env": "production"},
     "webhook set": {"app": "odd", "--path": "web/**", "--tags": "v*", "--env": "production"},
     "webhook deliveries": {"app": "odd", "--env": "production"},
     "webhook redeliver": {"app": "odd", "delivery": "1", "--env": "production"},

@@ -205,18 +205,21 @@ def _comment(asked: Request) -> Answer:
     found = _reached(asked, "issues", "write")
     made: dict[str, object] = {
         "id": asked.world.next_id(), "issue": int(asked.parts[2]), "body": _text(asked),
-        "user": {"login": _who_writes(asked)},
+        **_written(asked),
     }  # fmt: skip
     found.comments[int(str(made["id"]))] = made
     return Answer(201, made)
 
 
-def _who_writes(asked: Request) -> str:
+def _written(asked: Request) -> dict[str, object]:
+    """By whom. An App has a bot that writes, with a number of its own."""
     grant = tokens.who_asks(asked.world, asked.authorization)
     if not grant.installation:
-        return grant.login
+        return {"user": _account(asked, grant.login), "performed_via_github_app": None}
     app = asked.world.apps[asked.world.installations[grant.installation].app]
-    return f"{_app_shape(asked, app)['slug']}[bot]"
+    shape = _app_shape(asked, app)
+    bot = {"login": f"{shape['slug']}[bot]", "id": app.id + 1_000_000, "type": "Bot"}
+    return {"user": bot, "performed_via_github_app": shape}
 
 
 def _comments(asked: Request) -> Answer:

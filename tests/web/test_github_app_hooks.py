@@ -237,6 +237,19 @@ async def test_a_pull_request_has_its_preview_and_its_comment_by_the_app(
     assert answer["decision"] == "previews"
     await settle_previews(site.store, site.parts.queue, now=now())
     await tell_previews(site.store, BASE)
-    assert len(repository.comments) == 1
+    (ours,) = repository.comments.values()
+
+    # It is known again by the App's number: not by its name, nor when a person writes by the App.
+    ours["user"] = {"login": "renamed[bot]", "id": 7, "type": "Bot"}
+    forged: dict[str, object] = {**ours, "id": 1, "user": {"login": "mallory", "id": 99, "type": "User"}}
+    repository.comments = {1: forged, **repository.comments}
+    async with site.store.transaction() as tx:  # as a kill between would leave it
+        await tx.connection.execute("UPDATE previews SET comment = NULL, comment_said = ''")
+    await tell_previews(site.store, BASE)
+    assert len(repository.comments) == 2
+    async with site.store.connection() as connection:
+        (comment,) = await only(await connection.execute("SELECT comment FROM previews"))
+    assert comment == ours["id"]
+
     await send(site, of_app(app, HOOK, "push", pushed(github, installation, ref="refs/heads/carts")))
     assert await _deployments(site.store) == 1

@@ -154,6 +154,28 @@ async def test_one_of_whose_number_an_answer_never_came_is_found_again(there: At
     assert len(there.comments) == 1
 
 
+async def test_who_was_renamed_still_knows_their_comment_and_who_took_the_name_has_none(there: AtGitHub) -> None:
+    await there.send(a_pull_request())
+    (ours,) = there.repository.comments.values()
+    ours["user"] = {"login": "anna", "id": 2, "type": "User"}
+    forged: dict[str, object] = {**ours, "id": 1, "user": {"login": "ann", "id": 99, "type": "User"}}
+    there.repository.comments = {1: forged, **there.repository.comments}
+    async with there.site.store.transaction() as tx:  # as a kill between would leave it
+        await tx.connection.execute("UPDATE previews SET comment = NULL, comment_said = ''")
+    await there.send(pushed(A, B, at=1))
+    assert len(there.comments) == 2
+    assert [f"| Commit | {B} |" in str(one["body"]) for one in (forged, ours)] == [False, True]
+
+
+async def test_of_whom_no_number_is_known_it_is_learned_with_the_next_comment(there: AtGitHub) -> None:
+    async with there.site.store.transaction() as tx:  # as people linked before numbers were kept
+        await tx.connection.execute("UPDATE github_links SET number = NULL")
+    await there.send(a_pull_request())
+    async with there.site.store.connection() as connection:
+        row = await only(await connection.execute("SELECT login, number FROM github_links"))
+    assert row == ("ann", 2)
+
+
 async def test_what_a_stranger_wrote_in_the_words_of_ours_is_left_alone(there: AtGitHub) -> None:
     await there.send(a_pull_request())
     (ours,) = there.comments

@@ -27,7 +27,8 @@ log = structlog.get_logger()
 _CODE = re.compile(r"[A-Za-z0-9_.-]{1,200}")
 _EARLY = timedelta(minutes=5)  # before its end a token is renewed
 _SELECT = """
-SELECT person_id, login, token, ends_at, refresh_token, linked_at, now() AS now FROM github_links WHERE person_id = %s
+SELECT person_id, login, number, token, ends_at, refresh_token, linked_at, now() AS now
+FROM github_links WHERE person_id = %s
 """
 
 
@@ -51,6 +52,7 @@ class Unlinked:
 class _Link:
     person_id: int
     login: str
+    number: int | None
     token: bytes
     ends_at: datetime | None
     refresh_token: bytes | None
@@ -62,8 +64,11 @@ class _Link:
         return self.ends_at is not None and self.ends_at - _EARLY < self.now
 
 
-class _Account(msgspec.Struct):
+class Account(msgspec.Struct):
+    """At GitHub. Its number stays when it is renamed; None: it was not told yet."""
+
     login: str
+    id: int | None = None
 
 
 async def show_link(store: Store, *, actor: Actor) -> LinkDetail:
@@ -106,12 +111,12 @@ async def complete_link(
     secret = registration.open_secret(store.vault)
     tokens = await trade(registration, secret, key, code=code, state=state, callback=callback, now=now)
     async with asking(Opened(registration.url, tokens.access, by_link("this account"))) as github:
-        account = msgspec.convert(await github.getitem("/user"), _Account)
+        account = msgspec.convert(await github.getitem("/user"), Account)
     async with store.transaction() as tx:
         still = await read_registration(tx.connection, for_update=True)
         if still is None or (still.url, still.client_id) != (registration.url, registration.client_id):
             raise Conflict("The OAuth app was changed meanwhile.", hint="Begin again under Account → GitHub.")
-        await _write(tx, store.vault, actor.person_id or 0, account.login, tokens)
+        await _write(tx, store.vault, actor.person_id or 0, account, tokens)
         _record(tx, actor, "github.linked", after={"server": registration.url, "login": account.login})
     return await show_link(store, actor=actor)
 
@@ -153,14 +158,27 @@ async def usable_link(store: Store, person: int) -> Opened:
         if not link.is_ending:  # somebody else was quicker
             return _opened(store.vault, registration, link)
         tokens = await _renewed(store.vault, registration, link)
-        await _write(tx, store.vault, person, link.login, tokens)
+        await _write(tx, store.vault, person, Account(link.login, link.number), tokens)
     return Opened(registration.url, tokens.access, by_link(link.login))
 
 
-async def read_login(connection: Connection, person: int) -> str:
-    """Empty: this person has no link."""
+async def read_account(connection: Connection, person: int) -> Account | None:
+    """None: this person has no link."""
     link = await _read(connection, person)
-    return link.login if link else ""
+    return Account(link.login, link.number) if link else None
+
+
+async def note_account(store: Store, person: int, seen: Account) -> None:
+    """As GitHub names who tells it something by the link."""
+    async with store.transaction() as tx:
+        await tx.connection.execute(
+            """
+            UPDATE github_links SET login = %(login)s, number = %(number)s
+            WHERE person_id = %(person)s AND (number IS NULL OR number = %(number)s) AND %(number)s::bigint IS NOT NULL
+                AND (login, number) IS DISTINCT FROM (%(login)s, %(number)s::bigint)
+            """,
+            {"login": seen.login, "number": seen.id, "person": person},
+        )
 
 
 async def token_for(store: Store, person: int, url: str) -> Secret:
@@ -194,15 +212,23 @@ async def _read(connection: Connection, person: int, *, for_update: bool = False
         return await cursor.fetchone()
 
 
-async def _write(tx: Transaction, vault: Vault, person: int, login: str, tokens: Tokens) -> None:
+async def _write(tx: Transaction, vault: Vault, person: int, account: Account, tokens: Tokens) -> None:
     renewing = vault.seal(_place(person, "refresh_token"), tokens.refresh) if tokens.refresh else None
     await tx.connection.execute(
         """
-        INSERT INTO github_links (person_id, login, token, ends_at, refresh_token) VALUES (%s, %s, %s, %s, %s)
-        ON CONFLICT (person_id) DO UPDATE SET login = excluded.login, token = excluded.token,
+        INSERT INTO github_links (person_id, login, number, token, ends_at, refresh_token)
+        VALUES (%s, %s, %s, %s, %s, %s)
+        ON CONFLICT (person_id) DO UPDATE SET login = excluded.login, number = excluded.number, token = excluded.token,
             ends_at = excluded.ends_at, refresh_token = excluded.refresh_token, linked_at = now()
         """,
-        (person, login, vault.seal(_place(person, "token"), tokens.access), tokens.ends_at, renewing),
+        (
+            person,
+            account.login,
+            account.id,
+            vault.seal(_place(person, "token"), tokens.access),
+            tokens.ends_at,
+            renewing,
+        ),
     )
 
 

@@ -6,7 +6,7 @@ from bakery.github.app import read_app
 from bakery.github.asking import Opened
 from bakery.github.installation_tokens import taken_out, token_to_fetch, token_to_list, token_to_tell
 from bakery.github.installations import find_installation, is_chosen, note_chosen, read_installations
-from bakery.github.links import read_login, token_for, usable_link
+from bakery.github.links import Account, read_account, token_for, usable_link
 from bakery.github.repositories import Repository, repository_at
 from bakery.model.errors import BadInput, NotFound
 from bakery.model.secret import Secret
@@ -37,13 +37,22 @@ async def open_to_tell(store: Store, way: Way) -> Opened:
     return await usable_link(store, way.person or 0)
 
 
-async def login_of(store: Store, way: Way) -> str:
-    """By which GitHub names who tells it something that way. Empty: nobody does any more."""
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who tells GitHub something: an `account`, or the App of this number. Numbers stay when something is renamed."""
+
+    account: Account
+    app: int | None = None
+
+
+async def author_of(store: Store, way: Way) -> Author | None:
+    """None: nobody tells it anything that way any more."""
     async with store.connection() as connection:
         if not way.is_app:
-            return await read_login(connection, way.person or 0)
+            account = await read_account(connection, way.person or 0)
+            return Author(account) if account else None
         app = await read_app(connection)
-    return f"{app.slug}[bot]" if app else ""
+    return Author(Account(f"{app.slug}[bot]"), app.number) if app else None
 
 
 async def open_to_fetch(store: Store, way: Way, url: str) -> Secret:

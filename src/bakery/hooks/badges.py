@@ -1,13 +1,9 @@
 """A picture of an app's state, for a README. Its address is a secret of who shows it."""
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from html import escape
 
 from bakery.model.apps import AppStatus
-from bakery.model.names import AppAt
-from bakery.model.secret import Secret
 
 _COLOURS: Mapping[AppStatus, str] = {
     AppStatus.HEALTHY: "#2e7d32",
@@ -17,12 +13,6 @@ _COLOURS: Mapping[AppStatus, str] = {
 }
 _OTHER = "#616161"
 _WIDE = 7  # pixels a letter, at most
-
-
-def badge_key(signing_key: Secret, where: AppAt) -> str:
-    """Of one app in one environment."""
-    message = f"badge {where.app} {where.environment}".encode()
-    return hmac.new(signing_key.reveal().encode(), message, hashlib.sha256).hexdigest()[:32]
 
 
 def badge(name: str, status: AppStatus) -> bytes:

@@ -11,8 +11,9 @@ from gidgethub import BadRequest
 from gidgethub.httpx import GitHubAPI
 
 from bakery.github.asking import asking
+from bakery.github.links import Account, note_account
 from bakery.github.repositories import name_at
-from bakery.github.ways import Way, login_of, open_to_tell
+from bakery.github.ways import Author, Way, author_of, open_to_tell
 from bakery.hooks.previews import COLUMNS, ROWS, Preview
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BakeryError, TooMany, Unavailable
@@ -67,14 +68,30 @@ class _News(Preview):
         return hashlib.sha256(body.encode()).hexdigest()[:32] if self.is_open else _LAST
 
 
-class _Writer(msgspec.Struct):
-    login: str
+class _App(msgspec.Struct):
+    id: int
+
+
+class _Writer(Account):
+    type: str = ""
 
 
 class _Comment(msgspec.Struct):
     id: int
     body: str | None = ""
     user: _Writer | None = None  # None: who wrote it left GitHub
+    performed_via_github_app: _App | None = None
+
+    def is_by(self, author: Author) -> bool:
+        """By numbers, where they are told: a name may be another's by now. What a person does by an App is theirs, and
+        not the App's."""
+        if self.user is None:
+            return False
+        if author.app is not None and self.performed_via_github_app is not None:
+            return self.performed_via_github_app.id == author.app and self.user.type == "Bot"
+        if author.account.id is not None and self.user.id is not None:
+            return self.user.id == author.account.id
+        return self.user.login.lower() == author.account.login.lower()
 
 
 _FOUND = f"""
@@ -166,22 +183,24 @@ async def _say(store: Store, news: _News, body: str, base: str) -> int | None:
     comment = news.comment
     async with asking(opened) as github:
         if comment is None and news.is_comment_begun:
-            comment = await _find(github, place, _marker(news.app, base), await login_of(store, way))
+            author = await author_of(store, way)
+            comment = await _find(github, place, _marker(news.app, base), author) if author else None
         if comment is not None and await _change(github, place, comment, body):
             return comment
         if not news.is_open or news.ended:
             return None
         await _begin(store, news)
-        made = await github.post(_ISSUE, place, data={"body": body})
-        return msgspec.convert(made, _Comment).id
+        made = msgspec.convert(await github.post(_ISSUE, place, data={"body": body}), _Comment)
+    if way.person is not None and made.user is not None:
+        await note_account(store, way.person, made.user)
+    return made.id
 
 
-async def _find(github: GitHubAPI, place: Mapping[str, str], marker: str, login: str) -> int | None:
+async def _find(github: GitHubAPI, place: Mapping[str, str], marker: str, author: Author) -> int | None:
     """Everybody may write the marker. What a stranger wrote is never changed: it would be theirs to change again."""
     async for row in github.getiter(f"{_ISSUE}?per_page=100", place):
         found = msgspec.convert(row, _Comment)
-        is_ours = found.user is not None and found.user.login.lower() == login.lower()
-        if is_ours and (found.body or "").startswith(marker):
+        if found.is_by(author) and (found.body or "").startswith(marker):
             return found.id
     return None
 

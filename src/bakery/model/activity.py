@@ -89,6 +89,7 @@ DID: Mapping[str, str] = {
     "app.unhealthy": "noticed that something is wrong with",
     "app.crash_loop": "noticed that a program ends again and again of",
     "app.recovered": "saw the recovery of",
+    "app.badge_rotated": "made another address for the badge of",
     "app.command_ran": "ran a command in",
     "source.changed": "changed the source of",
     "source.token_forgotten": "forgot the token for the source of",

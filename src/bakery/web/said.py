@@ -19,6 +19,7 @@ SAID: Mapping[str, str] = {
     "github-unlinked": "Your GitHub is no longer linked.",
     "github-app-made": "The GitHub App is made. Install it where your repositories are.",
     "github-app-forgotten": "The GitHub App is forgotten here. Delete it at GitHub too.",
+    "badge-rotated": "The badge has another address. Those of before show nothing any more.",
     "left-hook-gone": "The webhook is gone at GitHub.",
     "left-hook-stays": "The webhook is still at GitHub: why is told below.",
     "left-hook-forgotten": "Bakery does not try any more to take this webhook away.",

@@ -64,6 +64,27 @@ def reveal(app: App, *, env: Env = None, json: Json = False) -> None:
         _tell(api.post(path("apps", app, "webhook", "reveal", env=env)), json=json)
 
 
+@group.command()
+def badge(
+    app: App,
+    *,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Make another address: those of before show nothing any more.")
+    ] = False,
+    env: Env = None,
+    json: Json = False,
+) -> None:
+    """Print the badge of the app's state, as Markdown for a README."""
+    with connect() as api:
+        place = path("apps", app, "badge", "rotate", env=env) if rotate else path("apps", app, "badge", env=env)
+        found = api.post(place) if rotate else api.get(place)
+        address = f"{api.url}{found['path']}"
+    if json:
+        print_json({**found, "url": address})
+    else:
+        say(f"![{app}]({address})")
+
+
 @group.command(name="set")
 def set_(
     app: App,

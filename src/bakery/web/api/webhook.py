@@ -1,7 +1,6 @@
 """The webhook of an app: deliveries come here, and what a push does is set here. And its badge."""
 
 import hashlib
-import hmac
 from datetime import datetime
 from typing import Annotated
 
@@ -10,7 +9,8 @@ from litestar import Response, get, patch, post
 from litestar.params import Parameter
 
 from bakery.delivery.apps import show_app
-from bakery.hooks.badges import badge, badge_key
+from bakery.hooks.badge_keys import expect_badge_key, rotate_badge_key, show_badge_key
+from bakery.hooks.badges import badge
 from bakery.hooks.decide import Decision
 from bakery.hooks.provision import add_to_github
 from bakery.hooks.receive import LARGEST_DELIVERY, redeliver
@@ -24,8 +24,7 @@ from bakery.hooks.webhooks import (
     show_webhook,
 )
 from bakery.model.actor import Actor
-from bakery.model.errors import NotFound
-from bakery.model.names import AppAt
+from bakery.model.names import PRODUCTION, AppAt
 from bakery.model.permissions import Permission
 from bakery.web.api.listing import PAGE, After, Listing, number_in, page
 from bakery.web.api.problems import problems
@@ -62,6 +61,12 @@ class WebhookChanges(msgspec.Struct, kw_only=True):
 
 class WebhookSecret(msgspec.Struct):
     secret: str
+
+
+class BadgeAddress(msgspec.Struct):
+    """Below Bakery's address."""
+
+    path: str
 
 
 class WebhookAtGitHub(msgspec.Struct):
@@ -229,9 +234,8 @@ def _shown(where: AppAt, found: WebhookDetail) -> Webhook:
 async def get_badge(
     request: WebRequest, parts: Parts, where: AppAt, key: Annotated[str, Parameter(max_length=100)] = ""
 ) -> Response[bytes | None]:
-    """For who knows its address. Another key looks like an app that nobody has."""
-    if not hmac.compare_digest(key.encode(), badge_key(parts.signing_key, where).encode()):
-        raise NotFound("There is no such badge.")
+    """For who knows its address."""
+    await expect_badge_key(parts.store, parts.signing_key, where, key)
     app = await show_app(parts.store, where, actor=Actor.system())
     picture = badge(app.slug, app.status)
     tag = f'"{hashlib.sha256(picture).hexdigest()[:24]}"'
@@ -242,8 +246,42 @@ async def get_badge(
     return Response(picture, media_type="image/svg+xml", headers=headers)
 
 
+@get(
+    "/apps/{app:str}/badge",
+    operation_id="showBadge",
+    summary="Show where an app's badge is",
+    opt=_DEPLOY,
+    responses=problems(),
+    tags=["Webhooks"],
+)
+async def get_badge_address(parts: Parts, actor: Actor, where: AppAt) -> BadgeAddress:
+    """Nobody can guess it: who puts it somewhere decides that others see the app's name and state."""
+    return _badge_at(where, await show_badge_key(parts.store, parts.signing_key, where, actor=actor))
+
+
+@post(
+    "/apps/{app:str}/badge/rotate",
+    operation_id="rotateBadge",
+    summary="Make another address for an app's badge",
+    opt=_DEPLOY,
+    status_code=200,
+    responses=problems(),
+    tags=["Webhooks"],
+)
+async def post_badge_rotate(parts: Parts, actor: Actor, where: AppAt) -> BadgeAddress:
+    """Those of before show nothing any more."""
+    return _badge_at(where, await rotate_badge_key(parts.store, parts.signing_key, where, actor=actor))
+
+
+def _badge_at(where: AppAt, key: str) -> BadgeAddress:
+    suffix = "" if where.environment == PRODUCTION else f"env={where.environment}&"
+    return BadgeAddress(f"/api/apps/{where.app}/badge.svg?{suffix}key={key}")
+
+
 ROUTES = (
     get_badge,
+    get_badge_address,
+    post_badge_rotate,
     post_delivery,
     get_webhook,
     patch_webhook,

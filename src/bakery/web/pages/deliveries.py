@@ -5,7 +5,7 @@ from litestar.response import Redirect
 
 from bakery.delivery.sources import show_source
 from bakery.hooks.at_github import show_at_github
-from bakery.hooks.badges import badge_key
+from bakery.hooks.badge_keys import rotate_badge_key, show_badge_key
 from bakery.hooks.looking import look_at_branch, show_branch
 from bakery.hooks.provision import add_to_github
 from bakery.hooks.receive import redeliver
@@ -76,6 +76,12 @@ async def reveal(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) 
     return await _page(request, parts, actor, where, secret=secret)
 
 
+@post("/apps/{slug:str}/deliveries/badge", opt=_DEPLOY)
+async def rotate_badge(request: WebRequest, parts: Parts, actor: Actor, where: AppAt) -> Redirect:
+    await rotate_badge_key(parts.store, parts.signing_key, where, actor=actor)
+    return go(request, f"/apps/{where.app}/deliveries", said="badge-rotated")
+
+
 @post("/apps/{slug:str}/deliveries/{delivery:int}/redeliver", opt=_DEPLOY)
 async def again(request: WebRequest, parts: Parts, actor: Actor, where: AppAt, delivery: int) -> Redirect:
     await redeliver(parts.store, parts.queue, parts.pushes, where, delivery, actor=actor)
@@ -119,7 +125,9 @@ async def _page(
         seen=seen,
         secret=secret.reveal() if secret else "",
         base=own.rstrip("/"),
-        badge=badge_key(parts.signing_key, where),
+        badge=await show_badge_key(parts.store, parts.signing_key, where, actor=actor)
+        if actor.may(Permission.DEPLOY)
+        else "",
         older=listed[_A_PAGE - 1].id if len(listed) > _A_PAGE else None,
         is_first=before is None,
         actor=actor,
@@ -136,4 +144,4 @@ async def _page(
     )
 
 
-ROUTES = (show, save, rotate, add, reveal, again, look)
+ROUTES = (show, save, rotate, add, reveal, rotate_badge, again, look)

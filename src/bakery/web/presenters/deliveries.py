@@ -84,7 +84,7 @@ def deliveries_page(
             ("GitLab CI: .gitlab-ci.yml", gitlab_job(where, base)),
         ],
         badge=f"![{where.app}]({base}/api/apps/{where.app}/badge.svg{suffix or '?'}{'&' if suffix else ''}key={badge})"
-        if not may
+        if badge
         else "",
         older=url(here, after=str(older)) if older else None,
         first=None if is_first else url(here),
