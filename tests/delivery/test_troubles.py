@@ -7,16 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from bakery.delivery import actions, keeping, proof_program
+from bakery.delivery import actions, keeping, programs, proof_program, run, running, undo
+from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.ownership import take_up
 from bakery.delivery.planned import Nothing, PlannedStep, StepKey
 from bakery.delivery.request import cancel_deployment
-from bakery.delivery.running import settle, stop_app
+from bakery.delivery.running import restart_app, settle, stop_app
 from bakery.delivery.steps import begin_step, store_steps
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import Conflict, NodeUnreachable
 from bakery.model.names import AppName, Colour, EnvironmentName, unit_name
 from bakery.nodes.units import UnitState
+from bakery.store.store import Store
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.support.places import at
 from tests.support.waiting import until
@@ -137,6 +139,96 @@ async def test_who_was_taken_for_dead_has_nothing_to_say_when_it_wakes_up(
     found = await fleet.run(asked)
     assert found.deployment.state is DeploymentState.SUCCEEDED, await fleet.log(asked)
     assert await fleet.visitors_see("two")
+
+
+async def units_of(fleet: Fleet) -> dict[Colour, UnitState]:
+    names = {colour: unit_name(AppName("shop"), EnvironmentName("production"), colour) for colour in Colour}
+    return {colour: await fleet.node.units.state(name) for colour, name in names.items()}
+
+
+async def test_who_was_taken_over_takes_nothing_away_any_more(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    asked = await fleet.request(an_app("two", answer="(500, b'')"))
+
+    async def stand_still(_: object) -> bool:
+        async with fleet.store.transaction() as tx:
+            await take_up(tx, asked.id)
+        return False
+
+    monkeypatch.setattr(undo, "_keep_what_was_made", stand_still)
+    found = await fleet.run(asked)
+
+    assert found.deployment.state is DeploymentState.RUNNING
+    assert (await units_of(fleet))[Colour.GREEN].is_running
+    async with fleet.store.connection() as connection:
+        cursor = await connection.execute("SELECT colour, state FROM slots ORDER BY colour")
+        assert await cursor.fetchall() == [("blue", "live"), ("green", "starting")]
+
+
+async def test_who_was_taken_over_while_it_waited_for_visitors_ends_no_slot(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    asked = await fleet.request(an_app("two"))
+
+    async def stand_still(*_: object, **__: object) -> int:
+        async with fleet.store.transaction() as tx:
+            await take_up(tx, asked.id)
+        return 0
+
+    monkeypatch.setattr(programs, "wait_for_drain", stand_still)
+    found = await fleet.run(asked)
+
+    assert found.deployment.state is DeploymentState.RUNNING
+    assert [state.is_running for state in (await units_of(fleet)).values()] == [True, True]
+
+
+@pytest.mark.parametrize(("version", "act"), [(an_app("two"), "tidy"), (an_app("two", before="sys.exit(3)"), "undo")])
+async def test_who_learns_that_it_was_taken_over_ends_whatever_it_is_at(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch, version: dict[str, str], act: str
+) -> None:
+    await fleet.make()
+    asked = await fleet.request(version)
+
+    async def stand_still(_: object) -> None:
+        async with fleet.store.transaction() as tx:
+            await take_up(tx, asked.id)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(run, act, stand_still)
+    async with asyncio.timeout(60):
+        found = await fleet.run(asked)
+    assert found.deployment.state is DeploymentState.RUNNING
+
+
+async def test_who_was_taken_over_restarts_nothing(bare_fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet = bare_fleet
+    await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    before = await units_of(fleet)
+    is_over = asyncio.Event()
+
+    async def stand_still(store: Store, environment_id: int) -> Environment | None:
+        async with store.connection() as connection:
+            await connection.execute(
+                """
+                WITH other AS (INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id)
+                UPDATE procrastinate_jobs SET attempts = attempts + 1, worker_id = other.id FROM other
+                WHERE status = 'doing'
+                """
+            )
+        is_over.set()
+        return await look_at_environment(store, environment_id)
+
+    monkeypatch.setattr(running, "look_at_environment", stand_still)
+    await restart_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
+    working = asyncio.create_task(fleet.queue.work())
+    await is_over.wait()
+    fleet.queue.stop()
+    await working
+    assert await units_of(fleet) == before
 
 
 async def test_a_stopped_app_stays_stopped_when_a_deployment_of_it_fails(bare_fleet: Fleet) -> None:

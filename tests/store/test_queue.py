@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bakery.model.errors import Unavailable
-from bakery.store.queue import Handler, Queue
+from bakery.store.queue import Handler, Queue, expect_turn
 from bakery.store.store import Store
 from tests.support.waiting import until
 
@@ -255,6 +255,58 @@ async def test_work_whose_end_could_not_be_put_down_does_not_hold_its_lock_for_e
         await queue.sweep()
         await until(lambda: has_status(queue, next_in_line, "succeeded"), what="the job is succeeded")
     assert baked == [1, 1, 2]
+
+
+async def take_over(store: Store, job: int) -> None:
+    """As another process does that took ours for dead."""
+    async with store.connection() as connection:
+        await connection.execute(
+            """
+            WITH other AS (INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id)
+            UPDATE procrastinate_jobs SET attempts = attempts + 1, worker_id = other.id FROM other
+            WHERE procrastinate_jobs.id = %s
+            """,
+            (job,),
+        )
+
+
+async def test_work_that_another_process_took_over_is_ended_here_and_goes_on_there(store: Store) -> None:
+    ended = asyncio.Event()
+
+    async def bake(subject: int) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with working(store, bake=bake) as queue:
+        job = await enqueue(queue, store, 1)
+        await until(lambda: has_status(queue, job, "doing"), what="the job is doing")
+        await take_over(store, job)
+        await queue.sweep()
+        await ended.wait()
+        behind = await enqueue(queue, store, 2)
+    assert (await queue.status(job), await queue.status(behind)) == ("doing", "todo")
+
+
+async def test_who_was_taken_over_does_nothing_that_needs_its_turn(store: Store) -> None:
+    done: list[str] = []
+    ended = asyncio.Event()
+
+    async def bake(subject: int) -> None:
+        await expect_turn()
+        done.append("ours")
+        await take_over(store, job)
+        try:
+            await expect_turn()
+            done.append("not ours any more")
+        finally:
+            ended.set()
+
+    async with working(store, bake=bake) as queue:
+        job = await enqueue(queue, store, 1)
+        await ended.wait()
+    assert (done, await queue.status(job)) == (["ours"], "doing")
 
 
 async def test_the_worker_goes_on_after_its_connections_were_cut(store: Store) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from bakery.delivery import keeping, making, programs, proving, volumes, worker_check
 from bakery.delivery.asking import ask_release, pace_of, shown_check
 from bakery.delivery.limits import hint_when_killed, why_out_of_memory
-from bakery.delivery.ownership import require_ours
 from bakery.delivery.planned import Action, Check, Retire, Slot, Start, StepKey, Switch
 from bakery.delivery.premises import Program, Release
 from bakery.delivery.sites import as_rows_say
@@ -58,6 +57,7 @@ async def _start(work: Work, start: Start) -> None:
         await slot_programs(work.store, work.node, work.deployment.environment, start.slot.colour).end_workers()
     if not is_warm:
         work.log_from = await keeping.log_size(work.node, start.program)
+    await work.expect_ours()
     await keeping.start(work.node, start.program)
     work.runs = start.program
     work.log.write(f"{start.program.name} runs on port {start.slot.port}.")
@@ -66,7 +66,7 @@ async def _start(work: Work, start: Start) -> None:
 async def _take(work: Work, slot: Slot) -> None:
     """A live slot is replaced in its place and belongs to the old release until the new one answers."""
     if slot.state is not SlotState.LIVE:
-        async with work.store.transaction() as tx:
+        async with work.owned() as tx:
             await take_slot(tx, work.deployment.environment.id, slot.colour, work.deployment.release.id)
 
 
@@ -75,7 +75,7 @@ async def _end_other(work: Work, other: Slot) -> None:
     environment, old = work.deployment.environment, other.release
     runtime = old.runtime if old else Runtime.PROCESS
     await slot_programs(work.store, work.node, environment, other.colour, runtime).remove()
-    async with work.store.transaction() as tx:
+    async with work.owned() as tx:
         await free_slot(tx, environment.id, other.colour)
     work.log.write(f"The {other.colour} slot is free: one release at a time runs.")
 
@@ -137,8 +137,7 @@ async def _switch(work: Work, switch: Switch) -> None:
     else:
         await _take(work, switch.slot)
     environment = work.deployment.environment
-    async with work.store.transaction() as tx:
-        await require_ours(tx, work.deployment.id, work.deployment.generation)
+    async with work.owned() as tx:
         await make_live(tx, environment.id, switch.slot.colour, work.deployment.release.id)
         if switch.slot.port is None:  # of files nothing runs that would have to end
             await free_slot(tx, environment.id, switch.slot.colour.other)
@@ -157,11 +156,12 @@ async def _retire(work: Work, retire: Retire) -> None:
     left = await programs.wait_for_drain(work.node.transport, port, seconds=drain) if port else 0
     if left:
         work.log.write(f"{left} connections were still open after {drain:g} s.")
+    await work.expect_ours()  # it may have stood still meanwhile
     old, seconds = retire.slot.release, _warm_for(work)
     if old is not None and seconds:
         if left and port:
             await _begin_anew(work, retire.slot.colour, old, port)
-        async with work.store.transaction() as tx:
+        async with work.owned() as tx:
             await keep_warm(tx, environment.id, retire.slot.colour, seconds)
         minutes = f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:g} s"
         work.log.write(f"Release #{old.number} stays warm on {retire.slot.colour} for {minutes}, to come back to.")
@@ -169,7 +169,7 @@ async def _retire(work: Work, retire: Retire) -> None:
         runtime = old.runtime if old else Runtime.PROCESS
         await slot_programs(work.store, work.node, environment, retire.slot.colour, runtime).remove()
         await fault_point(Point.RETIRE_PROGRAM_GONE)
-        async with work.store.transaction() as tx:
+        async with work.owned() as tx:
             await free_slot(tx, environment.id, retire.slot.colour)
         work.log.write(f"The {retire.slot.colour} slot is free.")
     await proving.end(work)

@@ -20,7 +20,7 @@ from bakery.model.permissions import Permission
 from bakery.model.runtimes import Runtime
 from bakery.nodes.leaving import forget_environments
 from bakery.nodes.node import Node
-from bakery.store.queue import Queue
+from bakery.store.queue import Queue, expect_turn
 from bakery.store.rows import only
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
@@ -151,6 +151,7 @@ async def clear_environment(store: Store, node: Node, environment_id: int) -> No
     if environment is None:
         return
     await _clear_node(store, node, environment)
+    await expect_turn()
     await drop_hook(store, environment_id)
     async with store.transaction() as tx:
         await forget_environments(tx, [environment_id])
@@ -159,22 +160,26 @@ async def clear_environment(store: Store, node: Node, environment_id: int) -> No
 
 async def _clear_node(store: Store, node: Node, environment: Environment) -> None:
     premises = environment.premises(node)
+    await expect_turn()
     if node.ingress is not None:
         await node.ingress.remove_site(premises.site)
     for colour, slot in environment.slots.items():
         if slot.port is not None:
+            await expect_turn()
             await slot_programs(store, node, environment, colour).remove()
     for build, archive in await _builds(store, environment.id):
         if archive:
             await node.homes.remove_upload(archive)
         if environment.runtime is Runtime.DOCKER:
             await node.images.remove(environment.app, build)
+    await expect_turn()
     await clear_going(store, node, environment.id, premises.place, environment.runtime)
     if node.certificates is not None:
         async with store.connection() as connection:
             held = [one.name for one in await certificates_of(connection, environment.id) if one.held]
         for certificate in held:
             await node.certificates.remove(certificate)
+    await expect_turn()
     await node.homes.remove(premises.place)
 
 

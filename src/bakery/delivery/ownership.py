@@ -1,6 +1,8 @@
 """Whose a deployment is. A process that stood still for a while is taken for dead, and another one goes on with what it
 did; when it wakes up, it has nothing to say any more. Each taking-up counts the environment's generation up."""
 
+from bakery.store.queue import TakenOver
+from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
 _COUNTED = """
@@ -9,10 +11,6 @@ WITH counted AS (
     WHERE deployments.id = %s AND environments.id = environment_id RETURNING deployments.id, environments.generation)
 UPDATE deployments SET generation = counted.generation FROM counted WHERE deployments.id = counted.id
 """
-
-
-class TakenOver(Exception):
-    """Another process runs the deployment by now: ours ends without a word, and takes nothing away."""
 
 
 async def take_up(tx: Transaction, deployment_id: int) -> None:
@@ -24,6 +22,16 @@ async def require_ours(tx: Transaction, deployment_id: int, generation: int) -> 
     cursor = await tx.connection.execute(
         "SELECT generation FROM deployments WHERE id = %s FOR UPDATE", (deployment_id,)
     )
-    row = await cursor.fetchone()
+    _compare(await cursor.fetchone(), generation)
+
+
+async def expect_ours(store: Store, deployment_id: int, generation: int) -> None:
+    """Before something is done on the node that the node itself would not refuse to an older one."""
+    async with store.connection() as connection:
+        cursor = await connection.execute("SELECT generation FROM deployments WHERE id = %s", (deployment_id,))
+        _compare(await cursor.fetchone(), generation)
+
+
+def _compare(row: tuple[int] | None, generation: int) -> None:
     if row is not None and row[0] != generation:
         raise TakenOver

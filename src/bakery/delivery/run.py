@@ -20,7 +20,7 @@ from bakery.delivery.image_rows import image_secrets
 from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment, look_at_deployment
 from bakery.delivery.moves import move_deployment
-from bakery.delivery.ownership import TakenOver, take_up
+from bakery.delivery.ownership import take_up
 from bakery.delivery.plan import plan_deployment
 from bakery.delivery.planned import MAKING, Action, Nothing, Skipped, StepKey
 from bakery.delivery.port_choice import PortChoice
@@ -38,6 +38,7 @@ from bakery.model.masking import Masker
 from bakery.model.runtimes import Runtime
 from bakery.nodes.node import Node
 from bakery.store.ending import end_tasks
+from bakery.store.queue import TakenOver
 from bakery.store.store import Store
 
 log = structlog.get_logger()
@@ -164,8 +165,7 @@ async def _take_steps_or_fail(work: Work) -> BakeryError | None:
 
 async def _although_it_takes_long(work: Work, act: Callable[[Work], Coroutine[None, None, None]]) -> None:
     """Whoever looks sees that somebody is at it; nothing ends it any more."""
-    async with _beside(_keep_beating(work.store, work.deployment)):
-        await act(work)
+    await _while_ours(work, act, may_end=False)
 
 
 async def _is_switched(work: Work) -> bool:
@@ -174,45 +174,49 @@ async def _is_switched(work: Work) -> bool:
 
 
 async def _take_steps_until_cancelled(work: Work) -> None:
-    """Raises CancelAsked when somebody cancels, with whatever command was running ended."""
+    await _while_ours(work, _take_steps, may_end=True)
+
+
+async def _while_ours(work: Work, act: Callable[[Work], Coroutine[None, None, None]], *, may_end: bool) -> None:
+    """Raises TakenOver when another process goes on with it, and CancelAsked when somebody cancels what may end, with
+    whatever command was running ended."""
+    why: type[CancelAsked | TakenOver] | None = None
+
+    async def beat() -> None:
+        nonlocal why
+        while True:
+            with contextlib.suppress(Unavailable):
+                heard = await _beat(work.store, work.deployment)
+                if heard is TakenOver or (heard and may_end):
+                    why = heard
+                    deadline.reschedule(asyncio.get_running_loop().time())
+                    return
+            await asyncio.sleep(_BEAT)
+
     try:
-        # A deadline without a date; it becomes now when a heartbeat learns that somebody cancelled.
-        async with asyncio.timeout(None) as deadline, _beside(_beat(work.store, work.deployment, deadline)):
-            await _take_steps(work)
+        # A deadline without a date; it becomes now when a heartbeat learns something.
+        async with asyncio.timeout(None) as deadline, _beside(beat()):
+            await act(work)
     except TimeoutError:
-        if not deadline.expired():
+        if why is None or not deadline.expired():
             raise
-        raise CancelAsked from None
+        raise why from None
 
 
-async def _beat(store: Store, deployment: Deployment, deadline: asyncio.Timeout) -> None:
-    while True:
-        with contextlib.suppress(Unavailable):
-            if await _is_to_end(store, deployment):
-                deadline.reschedule(asyncio.get_running_loop().time())
-                return
-        await asyncio.sleep(_BEAT)
-
-
-async def _keep_beating(store: Store, deployment: Deployment) -> None:
-    while True:
-        with contextlib.suppress(Unavailable):
-            await _is_to_end(store, deployment)
-        await asyncio.sleep(_BEAT)
-
-
-async def _is_to_end(store: Store, deployment: Deployment) -> bool:
-    """A heartbeat, and what it learns: somebody cancelled, or the deployment is another's by now."""
+async def _beat(store: Store, deployment: Deployment) -> type[CancelAsked] | type[TakenOver] | None:
+    """A heartbeat, and what it learns: somebody cancelled it, or deleted its app, or it is another's by now."""
     async with store.connection() as connection:
         cursor = await connection.execute(
             """
-            UPDATE deployments SET heartbeat_at = now() WHERE id = %s AND generation = %s
-            RETURNING cancel_asked_at IS NOT NULL
+            UPDATE deployments SET heartbeat_at = CASE WHEN generation = %(ours)s THEN now() ELSE heartbeat_at END
+            WHERE id = %(id)s RETURNING generation = %(ours)s, cancel_asked_at IS NOT NULL
             """,
-            (deployment.id, deployment.generation),
+            {"id": deployment.id, "ours": deployment.generation},
         )
-        row = await cursor.fetchone()
-    return row is None or bool(row[0])
+        is_ours, is_cancelled = await cursor.fetchone() or (True, True)
+    if not is_ours:
+        return TakenOver
+    return CancelAsked if is_cancelled else None
 
 
 async def _take_steps(work: Work) -> None:
@@ -259,6 +263,7 @@ async def _take_step(work: Work, progress: Progress, key: StepKey) -> None:
 
 async def _carry_out(work: Work, key: StepKey, action: Action) -> None:
     await fault_at_step(key, Moment.BEGUN)
+    await work.expect_ours()
     await carry_out(work, key, action)
     await fault_at_step(key, Moment.DONE)
 

@@ -16,7 +16,7 @@ from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.nodes.health import Healthy
 from bakery.nodes.node import Node
-from bakery.store.queue import Queue
+from bakery.store.queue import Queue, expect_turn
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
@@ -64,6 +64,7 @@ async def note_away(store: Store, environment_id: int, error: NodeUnreachable) -
 async def restart(store: Store, node: Node, environment_id: int) -> None:
     environment = await look_at_environment(store, environment_id)
     if environment is not None and environment.live is not None and environment.live.port is not None:
+        await expect_turn()
         await slot_programs(store, node, environment, environment.live.colour).stop()
     await settle(store, node, environment_id)
 
@@ -99,8 +100,10 @@ async def _refuse_unless_live(tx: Transaction, app: FoundApp) -> None:
 async def _stop(store: Store, node: Node, environment: Environment, live: Slot) -> None:
     """First no more visitors, then the app."""
     premises = environment.premises(node)
+    await expect_turn()
     if node.ingress is not None:
         await node.ingress.remove_site(premises.site)
+        await expect_turn()
     if live.port is not None:
         await slot_programs(store, node, environment, live.colour).stop()
     await _note(store, environment, live, Health.UNKNOWN)
@@ -114,12 +117,15 @@ async def _start(store: Store, node: Node, environment: Environment, live: Slot)
     health, note = Health.HEALTHY, ""
     if live.port is not None:
         port = live.port
+        await expect_turn()
         await keeping.start(node, premises.describe_program(release, live.colour, port))
         workers = premises.workers(release, live.colour)
+        await expect_turn()
         await slot_programs(store, node, environment, live.colour).start_workers(workers)
         found = await wait_for_release(node, premises, live.colour, release, port, within=START_WITHIN)
         if not isinstance(found, Healthy):
             health, note = Health.DOWN, found.answer.said
+    await expect_turn()
     if node.ingress is not None:
         generation = environment.generation
         await node.ingress.apply_site(await site_of(store, node, environment, live, generation=generation))
@@ -133,7 +139,9 @@ async def _clear_left_over(store: Store, node: Node, environment: Environment) -
         left.add(SlotState.STARTING)
     for slot in environment.slots.values():
         if slot.state in left:
+            await expect_turn()
             await slot_programs(store, node, environment, slot.colour).remove()
+            await expect_turn()
             async with store.transaction() as tx:
                 await free_slot(tx, environment.id, slot.colour)
 

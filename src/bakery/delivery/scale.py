@@ -16,7 +16,7 @@ from bakery.model.names import AppAt, AppName, Colour, EnvironmentName, ProcessN
 from bakery.model.permissions import Permission
 from bakery.model.processes import WEB, usual_count
 from bakery.nodes.node import Node
-from bakery.store.queue import Queue
+from bakery.store.queue import Queue, expect_turn
 from bakery.store.rows import typed
 from bakery.store.store import Connection, Store
 
@@ -107,6 +107,7 @@ async def scale(store: Store, node: Node, environment_id: int) -> None:
         return
     programs = slot_programs(store, node, environment, live.colour)
     failure = ""
+    await expect_turn()
     try:
         await programs.start_workers(environment.premises(node).workers(live.release, live.colour))
     except (Unavailable, NodeUnreachable):

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 
 from bakery.delivery import keeping
 from bakery.delivery.asking import wait_for_release
-from bakery.delivery.ownership import require_ours
 from bakery.delivery.planned import MAKING, Slot, StepKey
 from bakery.delivery.premises import Release
 from bakery.delivery.sites import site_of
@@ -39,12 +38,11 @@ RETURNING id, number, build_id, runtime
 async def undo(work: Work) -> None:
     """Visitors go on with what they had. What cannot be taken away now is named in the log; a round takes it later."""
     environment, slot = work.deployment.environment, work.plan.slot
-    async with work.store.transaction() as tx:
-        await require_ours(tx, work.deployment.id, work.deployment.generation)
+    await work.expect_ours()
     is_kept = await _keep_what_was_made(work)
     await fault_point(Point.UNDO_BEGUN)
     is_away, stays = await _take_away(work), slot.state is SlotState.LIVE or await _stays_warm(work)
-    async with work.store.transaction() as tx:
+    async with work.owned() as tx:
         if is_away and not stays:
             await free_slot(tx, environment.id, slot.colour)
         if not work.deployment.goes_back and is_away and not is_kept:
@@ -66,7 +64,7 @@ async def _keep_what_was_made(work: Work) -> bool:
     is_made = bool(steps) and all(state in made for key, state in steps.items() if key in MAKING)
     if work.deployment.goes_back and work.deployment.retry_of is None:
         return False
-    async with work.store.transaction() as tx:
+    async with work.owned() as tx:
         cursor = await tx.connection.execute(
             """
             UPDATE releases SET kept_until = CASE WHEN %s THEN now() + interval '1 hour' END
@@ -104,6 +102,7 @@ async def _take_away(work: Work) -> bool:
 
 
 async def _do(part: Callable[[Work], Awaitable[None]], work: Work) -> None:
+    await work.expect_ours()
     await part(work)
     await fault_point(Point.UNDO_PART_DONE)
 
@@ -145,6 +144,7 @@ async def _forget_files(work: Work) -> None:
 async def tidy(work: Work) -> None:
     """Of the releases that were live the last five stay, to come back to."""
     try:
+        await work.expect_ours()
         await end_step_jobs(work.store, work.node.jobs, work.deployment.id)
         await _forget_archive(work)
         await _keep_no_attempts(work)
@@ -157,7 +157,7 @@ async def tidy(work: Work) -> None:
 
 async def _keep_no_attempts(work: Work) -> None:
     """Nobody retries what failed before something newer came live: the next round takes it away."""
-    async with work.store.transaction() as tx:
+    async with work.owned() as tx:
         await tx.connection.execute(
             """
             UPDATE releases SET kept_until = NULL WHERE environment_id = %s AND kept_until IS NOT NULL AND NOT EXISTS (
@@ -173,6 +173,7 @@ async def _remove_superfluous(work: Work) -> None:
     try:
         for release_id, number, build, runtime in tuple(left):
             try:
+                await work.expect_ours()
                 await _remove_files(work, number, build, Runtime(runtime))
             except CommandFailed as error:
                 work.log.write(f"Release #{number} could not be removed: {error.message}")
@@ -187,7 +188,7 @@ async def _remove_superfluous(work: Work) -> None:
 async def _mark_superfluous(work: Work) -> list[tuple[int, int, int, str]]:
     """Nobody goes back to these any more: who asks to locks the app's row too, and comes before or after."""
     environment = work.deployment.environment
-    async with work.store.transaction() as tx:
+    async with work.owned() as tx:
         await tx.connection.execute("SELECT FROM apps WHERE id = %s FOR UPDATE", (environment.app_id,))
         cursor = await tx.connection.execute(_SUPERFLUOUS, {"environment": environment.id, "kept": KEPT_RELEASES - 1})
         return [(int(row[0]), int(row[1]), int(row[2]), str(row[3])) for row in await cursor.fetchall()]
@@ -201,6 +202,7 @@ async def _run_again(work: Work, release: Release, port: Port) -> None:
         await programs.stop()
         return
     await programs.end_workers()  # of the release that failed
+    await work.expect_ours()
     await keeping.start(work.node, premises.describe_program(release, colour, port))
     await programs.start_workers(premises.workers(release, colour))
     found = await wait_for_release(work.node, premises, colour, release, port, within=work.patience.check)

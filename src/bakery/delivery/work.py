@@ -1,10 +1,13 @@
 """A deployment in progress: what its steps need to do their part."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from bakery.delivery.log import DeploymentLog
 from bakery.delivery.look import Deployment, look_at_deployment
+from bakery.delivery.ownership import expect_ours, require_ours
 from bakery.delivery.plan import plan_deployment
 from bakery.delivery.planned import Plan
 from bakery.delivery.premises import Program
@@ -15,6 +18,7 @@ from bakery.model.terms import USUAL, Said, Terms
 from bakery.nodes.disk import Space
 from bakery.nodes.node import Node
 from bakery.store.store import Store
+from bakery.store.transaction import Transaction
 
 
 class StepFailed(BakeryError):
@@ -57,6 +61,17 @@ class Work:
     @property
     def terms(self) -> Terms:
         return self.deployment.release.terms(self.patience.usual)
+
+    async def expect_ours(self) -> None:
+        """Raises TakenOver when another process goes on with the deployment."""
+        await expect_ours(self.store, self.deployment.id, self.deployment.generation)
+
+    @asynccontextmanager
+    async def owned(self) -> AsyncIterator[Transaction]:
+        """A change that nobody makes who was taken over."""
+        async with self.store.transaction() as tx:
+            await require_ours(tx, self.deployment.id, self.deployment.generation)
+            yield tx
 
     def plan_with(self, recipe: Recipe) -> None:
         """A step found out what it is, which decides what comes after it."""

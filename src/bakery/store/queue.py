@@ -6,8 +6,11 @@ that died is found by its missing heartbeat and queued again; work that a clean 
 
 import asyncio
 import contextlib
+import functools
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import procrastinate
@@ -15,6 +18,7 @@ import psycopg
 import structlog
 from procrastinate import JobContext, exceptions
 from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from procrastinate.worker import Worker
 
@@ -34,6 +38,57 @@ _POLL = 1.0
 _GRACE = 1.0
 _LONGEST_PAUSE = 5.0
 _NODE_PAUSE, _LONGEST_NODE_PAUSE = 1, 60  # seconds, for what a node that is away could not do
+
+
+class TakenOver(Exception):
+    """Another process does this work by now: ours ends without a word, and takes nothing away."""
+
+
+async def expect_turn() -> None:
+    """Before something that an older one of two must not do: raises TakenOver when this work is another process's by
+    now. What does not run from the queue is nobody else's."""
+    if expect := _expect.get():
+        await expect()
+
+
+_expect: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("expect", default=None)
+# Each time that a job is begun anew it is counted, so the count tells whose it is.
+_OURS = """
+SELECT jobs.id FROM procrastinate_jobs AS jobs
+JOIN unnest(%(ids)s::bigint[], %(attempts)s::int[]) AS ours (id, attempts) USING (id, attempts) WHERE status = 'doing'
+"""
+
+
+class _Jobs(JobManager):
+    """Whoever lost a job to another process does not put down how it ended: that one is at it, and holds its lock."""
+
+    async def ours(self, *jobs: Job) -> set[int]:
+        ids, attempts = [job.id for job in jobs], [job.attempts for job in jobs]
+        rows = await self.connector.execute_query_all_async(_OURS, ids=ids, attempts=attempts)
+        return {int(row["id"]) for row in rows}
+
+    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:  # noqa: FBT001 - procrastinate's own
+        if await self.ours(job):
+            await super().finish_job(job, status, delete_job)
+
+    async def retry_job(
+        self,
+        job: Job,
+        retry_at: datetime | None = None,
+        priority: int | None = None,
+        queue: str | None = None,
+        lock: str | None = None,
+    ) -> None:
+        if await self.ours(job):
+            await super().retry_job(job, retry_at, priority, queue, lock)
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    """A job whose handler runs in this process."""
+
+    job: Job
+    task: asyncio.Task[object] | None
 
 
 class _GoOnLater(BaseRetryStrategy):
@@ -58,21 +113,25 @@ class Queue:
         self._store = store
         self._concurrency = concurrency
         self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
+        self._app.job_manager = self._jobs = _Jobs(self._app.connector)
         self._stopping = asyncio.Event()
         self._worker: Worker | None = None
-        self._running: set[int | None] = set()  # jobs whose handlers run in this process
+        self._running: dict[int | None, _Running] = {}
         self._idle: set[int | None] = set()  # jobs of our worker whose handlers did not run at the last sweep
 
     def register(self, name: str, handler: Handler) -> None:
         async def run(context: JobContext, subject: int, request: str = "") -> None:
-            self._running.add(context.job.id)
+            self._running[context.job.id] = _Running(context.job, asyncio.current_task())
+            _expect.set(functools.partial(self._expect_ours, context.job))
             try:
                 with structlog.contextvars.bound_contextvars(request=request):
                     await handler(subject)
+            except TakenOver:
+                log.info("taken_over", task=name, subject=subject)
             except asyncio.CancelledError:
                 raise exceptions.JobAborted from None
             finally:
-                self._running.discard(context.job.id)
+                del self._running[context.job.id]
 
         self._app.task(name=name, retry=_GoOnLater(), pass_context=True)(run)
 
@@ -148,9 +207,11 @@ class Queue:
             await end_tasks(sweeper, stopped)
 
     async def sweep(self) -> int:
-        """Queues again what belonged to a process that is gone, and what stands still in ours. Says how much.
+        """Queues again what belonged to a process that is gone, and what stands still in ours. Says how much. Ends what
+        another process took over.
 
         After this machine slept, our own heartbeat looks as old as that of a process that is gone."""
+        await self._leave_what_was_taken_over()
         found = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_AFTER)
         stalled = {job.id: job for job in (*found, *await self._idle_jobs()) if job.id not in self._running}
         for job in stalled.values():
@@ -158,6 +219,20 @@ class Queue:
                 await self._app.job_manager.retry_job(job)
                 log.info("work_resumed", task=job.task_name, job=job.id)
         return len(stalled)
+
+    async def _leave_what_was_taken_over(self) -> None:
+        running = dict(self._running)
+        ours = await self._jobs.ours(*(one.job for one in running.values())) if running else set()
+        for job_id, one in running.items():
+            if job_id not in ours and one.task is not None and self._running.get(job_id) is one:
+                log.info("taken_over", task=one.job.task_name, job=job_id)
+                one.task.cancel()
+
+    async def _expect_ours(self, job: Job) -> None:
+        with _driver_errors():
+            ours = await self._jobs.ours(job)
+        if not ours:
+            raise TakenOver
 
     async def _idle_jobs(self) -> list[Job]:
         """What our worker took or ended just when the database went away: no heartbeat ever tells that it stands still.
