@@ -85,8 +85,11 @@ class Fleet:
         upload = await self.upload(packed(files))
         return await request_deployment(self.store, self.queue, at(slug), upload, actor=ADMIN)
 
+    async def reach(self) -> Node:
+        return self.node
+
     async def run(self, deployment: DeploymentSummary) -> DeploymentDetail:
-        await run_deployment(self.store, self.node, deployment.id, patience=self.patience)
+        await run_deployment(self.store, self.reach, deployment.id, patience=self.patience)
         return await self.look(deployment)
 
     async def deploy(self, files: Mapping[str, str], slug: str = "shop") -> DeploymentDetail:

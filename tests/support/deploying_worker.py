@@ -10,6 +10,7 @@ from bakery.delivery.run import run_deployment
 from bakery.delivery.work import Patience
 from bakery.model.faults import arm, parse_fault
 from bakery.model.names import Port
+from bakery.nodes.node import Node
 from tests.support.machine import node_in
 from tests.support.store import a_store
 
@@ -17,7 +18,11 @@ from tests.support.store import a_store
 async def _deploy(dsn: str, folder: Path, port: Port, deployment_id: int) -> None:
     async with a_store(dsn) as store:
         node = await node_in(folder, port)
-        await run_deployment(store, node, deployment_id, patience=Patience(check=15, drain=2, warm=0, bake=0))
+
+        async def reach() -> Node:
+            return node
+
+        await run_deployment(store, reach, deployment_id, patience=Patience(check=15, drain=2, warm=0, bake=0))
 
 
 if __name__ == "__main__":

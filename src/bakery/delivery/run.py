@@ -5,7 +5,7 @@ It is started by the queue, perhaps more than once: after a kill it goes on at t
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 
 import psycopg
 import structlog
@@ -13,6 +13,7 @@ import structlog
 from bakery.delivery import proving
 from bakery.delivery.actions import carry_out
 from bakery.delivery.baking import end_watch_of
+from bakery.delivery.beats import beside, while_ours
 from bakery.delivery.ending import abandon, end_deployment, note_failure
 from bakery.delivery.failures import with_fix
 from bakery.delivery.git_rows import source_secrets
@@ -25,6 +26,7 @@ from bakery.delivery.plan import plan_deployment
 from bakery.delivery.planned import MAKING, Action, Nothing, Skipped, StepKey
 from bakery.delivery.port_choice import PortChoice
 from bakery.delivery.progress import Progress
+from bakery.delivery.reaching import Reach, reach_node
 from bakery.delivery.room import note_size, space_asked_for
 from bakery.delivery.steps import CancelAsked, read_steps, store_steps
 from bakery.delivery.undo import tidy, undo
@@ -37,16 +39,13 @@ from bakery.model.faults import Moment, Point, fault_at_step, fault_point
 from bakery.model.masking import Masker
 from bakery.model.runtimes import Runtime
 from bakery.nodes.node import Node
-from bakery.store.ending import end_tasks
 from bakery.store.queue import TakenOver
 from bakery.store.store import Store
 
 log = structlog.get_logger()
 
-_BEAT = 1.0
 
-
-async def run_deployment(store: Store, node: Node, deployment_id: int, *, patience: Patience) -> None:
+async def run_deployment(store: Store, reach: Reach, deployment_id: int, *, patience: Patience) -> None:
     """Harmless for one that is over. Raises Unavailable when the database is away: the queue then starts it again."""
     has_begun = await _begin(store, deployment_id)
     try:
@@ -55,11 +54,14 @@ async def run_deployment(store: Store, node: Node, deployment_id: int, *, patien
             return
         if not has_begun:
             if deployment.archive:
-                await node.homes.remove_upload(deployment.archive)
+                with contextlib.suppress(NodeUnreachable):  # a round takes it away
+                    await (await reach()).homes.remove_upload(deployment.archive)
             return
         writing = DeploymentLog(store, deployment.log_stream, await _masker(store, deployment))
-        async with _beside(writing.run(asyncio.sleep)):
-            await _run(store, node, deployment, writing, patience)
+        async with beside(writing.run(asyncio.sleep)):
+            node = await reach_node(store, deployment, writing, reach, seconds=patience.away)
+            if node is not None:
+                await _run(store, node, deployment, writing, patience)
     except TakenOver:
         log.info("taken_over", deployment=deployment_id)
     except (Unavailable, psycopg.OperationalError, asyncio.CancelledError):
@@ -165,7 +167,7 @@ async def _take_steps_or_fail(work: Work) -> BakeryError | None:
 
 async def _although_it_takes_long(work: Work, act: Callable[[Work], Coroutine[None, None, None]]) -> None:
     """Whoever looks sees that somebody is at it; nothing ends it any more."""
-    await _while_ours(work, act, may_end=False)
+    await while_ours(work.store, work.deployment, lambda: act(work), may_end=False)
 
 
 async def _is_switched(work: Work) -> bool:
@@ -174,49 +176,7 @@ async def _is_switched(work: Work) -> bool:
 
 
 async def _take_steps_until_cancelled(work: Work) -> None:
-    await _while_ours(work, _take_steps, may_end=True)
-
-
-async def _while_ours(work: Work, act: Callable[[Work], Coroutine[None, None, None]], *, may_end: bool) -> None:
-    """Raises TakenOver when another process goes on with it, and CancelAsked when somebody cancels what may end, with
-    whatever command was running ended."""
-    why: type[CancelAsked | TakenOver] | None = None
-
-    async def beat() -> None:
-        nonlocal why
-        while True:
-            with contextlib.suppress(Unavailable):
-                heard = await _beat(work.store, work.deployment)
-                if heard is TakenOver or (heard and may_end):
-                    why = heard
-                    deadline.reschedule(asyncio.get_running_loop().time())
-                    return
-            await asyncio.sleep(_BEAT)
-
-    try:
-        # A deadline without a date; it becomes now when a heartbeat learns something.
-        async with asyncio.timeout(None) as deadline, _beside(beat()):
-            await act(work)
-    except TimeoutError:
-        if why is None or not deadline.expired():
-            raise
-        raise why from None
-
-
-async def _beat(store: Store, deployment: Deployment) -> type[CancelAsked] | type[TakenOver] | None:
-    """A heartbeat, and what it learns: somebody cancelled it, or deleted its app, or it is another's by now."""
-    async with store.connection() as connection:
-        cursor = await connection.execute(
-            """
-            UPDATE deployments SET heartbeat_at = CASE WHEN generation = %(ours)s THEN now() ELSE heartbeat_at END
-            WHERE id = %(id)s RETURNING generation = %(ours)s, cancel_asked_at IS NOT NULL
-            """,
-            {"id": deployment.id, "ours": deployment.generation},
-        )
-        is_ours, is_cancelled = await cursor.fetchone() or (True, True)
-    if not is_ours:
-        return TakenOver
-    return CancelAsked if is_cancelled else None
+    await while_ours(work.store, work.deployment, lambda: _take_steps(work), may_end=True)
 
 
 async def _take_steps(work: Work) -> None:
@@ -280,13 +240,3 @@ async def _store_steps(work: Work) -> Mapping[StepKey, StepState]:
         await store_steps(tx, work.deployment.id, work.plan.steps)
         tx.publish(f"deployment:{work.deployment.id}")
     return {step.key: StepState.WAITING for step in work.plan.steps}
-
-
-@contextlib.asynccontextmanager
-async def _beside(*coroutines: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Runs them meanwhile, and ends them."""
-    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
-    try:
-        yield
-    finally:
-        await end_tasks(*tasks)
