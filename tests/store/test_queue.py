@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bakery.model.errors import Unavailable
-from bakery.store.queue import Handler, Queue, expect_turn
+from bakery.store.queue import PLACES, Handler, Lane, Queue, expect_turn
 from bakery.store.store import Store
 from tests.support.waiting import until
 
@@ -17,8 +17,8 @@ ROOT = Path(__file__).parents[2]
 
 
 @contextlib.asynccontextmanager
-async def working(store: Store, **handlers: Handler) -> AsyncIterator[Queue]:
-    queue = Queue(store)
+async def working(store: Store, *, places: Mapping[Lane, int] = PLACES, **handlers: Handler) -> AsyncIterator[Queue]:
+    queue = Queue(store, places=places)
     for name, handler in handlers.items():
         queue.register(name, handler)
     await queue.open()
@@ -255,6 +255,32 @@ async def test_work_whose_end_could_not_be_put_down_does_not_hold_its_lock_for_e
         await queue.sweep()
         await until(lambda: has_status(queue, next_in_line, "succeeded"), what="the job is succeeded")
     assert baked == [1, 1, 2]
+
+
+async def test_what_is_short_begins_at_once_although_all_places_for_builds_are_taken(store: Store) -> None:
+    baked: list[int] = []
+    finish = asyncio.Event()
+
+    async def build(subject: int) -> None:
+        await finish.wait()
+
+    async def bake(subject: int) -> None:
+        baked.append(subject)
+
+    places = {Lane.SHORT: 1, Lane.BUILDS: 2, Lane.COMMANDS: 1}
+    async with working(store, places=places, build=build, bake=bake) as queue:
+        async with store.transaction() as tx:
+            builds = [
+                await queue.enqueue(tx, "build", number, lock=f"environment:{number}", lane=Lane.BUILDS)
+                for number in range(3)
+            ]
+        await until(lambda: has_status(queue, builds[1], "doing"), what="two builds run")
+        short = await enqueue(queue, store, 1, lock="environment:2")  # that of the build that waits
+        await until(lambda: has_status(queue, short, "succeeded"), what="what is short is done", seconds=5)
+        assert [await queue.status(job) for job in builds] == ["doing", "doing", "todo"]
+        finish.set()
+        await until(lambda: has_status(queue, builds[2], "succeeded"), what="the last build ends", seconds=5)
+    assert baked == [1]
 
 
 async def take_over(store: Store, job: int) -> None:

@@ -241,7 +241,7 @@ async def test_a_queued_deployment_says_what_it_waits_for(site: Site, admin: Bro
 
     page = await admin.get("/apps/shop/deployments/1")
 
-    assert "1st in line. Begins as soon as a worker is free." in page.text
+    assert "1st in line. Begins as soon as one of the 20 places for builds is free." in page.text
 
 
 async def test_a_queued_deployment_is_cancelled(site: Site, admin: Browser) -> None:

@@ -309,7 +309,7 @@ async def test_tasks_say_what_runs_and_what_each_that_waits_is_behind(site: Site
 
     assert "Deployments: 1 runs, 2 wait." in page.text
     assert "1st in line. Begins when #1 of shop is over: one at a time." in page.text
-    assert "2nd in line. Begins as soon as a worker is free." in page.text
+    assert "2nd in line. Begins as soon as one of the 20 places for builds is free." in page.text
     assert "No command runs, waits or has failed since yesterday." in page.text
 
 

@@ -95,7 +95,8 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a queued one waits for: its place in the line of all, and the deployment of its environment that runs."""
+    """What a queued one waits for: its place in its line, and the deployment of its environment that runs. What goes
+    back has a line of its own."""
 
     position: int | None
     behind: int | None
@@ -165,10 +166,11 @@ async def _turn(connection: Connection, deployment: DeploymentSummary) -> Turn |
     async with connection.cursor(row_factory=typed(Turn)) as cursor:
         await cursor.execute(
             """
-            SELECT (SELECT count(*) FROM deployments WHERE state = 'queued' AND id <= %(id)s) AS position,
+            SELECT (SELECT count(*) FROM deployments WHERE state = 'queued' AND id <= %(id)s
+                    AND (back_to IS NOT NULL) = %(goes_back)s) AS position,
                    (SELECT number FROM deployments WHERE environment_id = %(environment)s AND state = 'running'
                     AND id <> %(id)s) AS behind
             """,
-            {"id": deployment.id, "environment": deployment.environment_id},
+            {"id": deployment.id, "environment": deployment.environment_id, "goes_back": deployment.goes_back},
         )
         return await cursor.fetchone()

@@ -26,8 +26,8 @@ from bakery.model.images import ImageReference
 from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.sources import Ref
-from bakery.store.queue import Queue
-from bakery.store.rows import typed
+from bakery.store.queue import Lane, Queue
+from bakery.store.rows import only, typed
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
@@ -92,9 +92,13 @@ async def request_deployment(
 async def put_in_line(
     tx: Transaction, queue: Queue, deployment_id: int, environment_id: int, at: datetime | None
 ) -> None:
-    """Enqueues. What is scheduled has a lock of its own: the queue would let it block the environment until then."""
+    """Enqueues. What is scheduled has a lock of its own: the queue would let it block the environment until then. What
+    goes back makes nothing, and waits for no build."""
     if at is None:
-        job = await queue.enqueue(tx, tasks.DEPLOY, deployment_id, lock=tasks.environment_lock(environment_id))
+        cursor = await tx.connection.execute("SELECT back_to IS NULL FROM deployments WHERE id = %s", (deployment_id,))
+        lane = Lane.BUILDS if (await only(cursor))[0] else Lane.SHORT
+        lock = tasks.environment_lock(environment_id)
+        job = await queue.enqueue(tx, tasks.DEPLOY, deployment_id, lock=lock, lane=lane)
     else:
         job = await queue.enqueue(tx, tasks.START_SCHEDULED, deployment_id, lock=f"scheduled:{deployment_id}", at=at)
     await tx.connection.execute("UPDATE deployments SET job_id = %s WHERE id = %s", (job, deployment_id))

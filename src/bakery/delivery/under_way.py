@@ -49,7 +49,8 @@ async def list_under_way(store: Store, *, actor: Actor) -> UnderWay:
         await cursor.execute(
             """
             WITH line AS (
-                SELECT id, row_number() OVER (ORDER BY id) AS position FROM deployments WHERE state = 'queued'
+                SELECT id, row_number() OVER (PARTITION BY back_to IS NULL ORDER BY id) AS position
+                FROM deployments WHERE state = 'queued'
             )
             SELECT deployment_facts.*, nodes.slug AS node,
                    (SELECT ahead.number FROM deployments AS ahead

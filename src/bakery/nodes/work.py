@@ -16,7 +16,7 @@ from bakery.nodes.catalogue import show_node
 from bakery.nodes.jobs import JobKey, new_job_key
 from bakery.nodes.links import Links
 from bakery.store import logs
-from bakery.store.queue import Queue, request_id
+from bakery.store.queue import Lane, Queue, request_id
 from bakery.store.rows import Page, only, typed
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
@@ -78,7 +78,8 @@ async def request_exec(
             },
         )
         job_id = int((await only(cursor))[0])
-        waiting = await queue.enqueue(tx, tasks.RUN_JOB, job_id, lock=tasks.job_lock(job_id))
+        lock = tasks.job_lock(job_id)
+        waiting = await queue.enqueue(tx, tasks.RUN_JOB, job_id, lock=lock, lane=Lane.COMMANDS)
         await tx.connection.execute("UPDATE jobs SET queue_id = %s WHERE id = %s", (waiting, job_id))
         _record(tx, actor, "job.requested", slug, job_id, after={"command": title})
     return await show_job(store, slug, job_id, actor=actor)

@@ -8,15 +8,18 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 import procrastinate
 import psycopg
 import structlog
 from procrastinate import JobContext, exceptions
+from procrastinate.connector import BaseConnector
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
@@ -40,6 +43,22 @@ _LONGEST_PAUSE = 5.0
 _NODE_PAUSE, _LONGEST_NODE_PAUSE = 1, 60  # seconds, for what a node that is away could not do
 
 
+class Lane(StrEnum):
+    """Work of one lane never waits for places that another one takes. The values are what procrastinate calls them."""
+
+    SHORT = "default"  # and what rescues: going back, restarts, stops, certificates, deletions
+    BUILDS = "builds"  # deployments that make something, which may take hours
+    COMMANDS = "commands"  # of people, on nodes
+
+    @property
+    def priority(self) -> int:
+        """Of work with one lock, what is short goes before what waits for a place among the builds."""
+        return int(self is Lane.SHORT)
+
+
+PLACES: Mapping[Lane, int] = {Lane.SHORT: 20, Lane.BUILDS: 20, Lane.COMMANDS: 10}
+
+
 class TakenOver(Exception):
     """Another process does this work by now: ours ends without a word, and takes nothing away."""
 
@@ -60,7 +79,22 @@ JOIN unnest(%(ids)s::bigint[], %(attempts)s::int[]) AS ours (id, attempts) USING
 
 
 class _Jobs(JobManager):
-    """Whoever lost a job to another process does not put down how it ended: that one is at it, and holds its lock."""
+    """Takes jobs of the lanes that have a free place. Whoever lost a job to another process does not put down how it
+    ended: that one is at it, and holds its lock."""
+
+    def __init__(self, connector: BaseConnector, places: Mapping[Lane, int]) -> None:
+        super().__init__(connector)
+        self._places = places
+        self._taken: dict[int | None, str] = {}  # jobs of this process, with their lanes
+
+    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        taken = Counter(self._taken.values())
+        known = self._places if queues is None else [lane for lane in self._places if lane in queues]
+        free = [lane for lane in known if taken[lane] < self._places[lane]]
+        job = await super().fetch_job(free, worker_id) if free else None
+        if job is not None:
+            self._taken[job.id] = job.queue
+        return job
 
     async def ours(self, *jobs: Job) -> set[int]:
         ids, attempts = [job.id for job in jobs], [job.attempts for job in jobs]
@@ -68,6 +102,7 @@ class _Jobs(JobManager):
         return {int(row["id"]) for row in rows}
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:  # noqa: FBT001 - procrastinate's own
+        self._taken.pop(job.id, None)
         if await self.ours(job):
             await super().finish_job(job, status, delete_job)
 
@@ -79,6 +114,7 @@ class _Jobs(JobManager):
         queue: str | None = None,
         lock: str | None = None,
     ) -> None:
+        self._taken.pop(job.id, None)
         if await self.ours(job):
             await super().retry_job(job, retry_at, priority, queue, lock)
 
@@ -109,11 +145,11 @@ class _GoOnLater(BaseRetryStrategy):
 class Queue:
     """Handlers by name. Each takes one number, the id of the row that holds what is to be done."""
 
-    def __init__(self, store: Store, *, concurrency: int = 20) -> None:
+    def __init__(self, store: Store, *, places: Mapping[Lane, int] = PLACES) -> None:
         self._store = store
-        self._concurrency = concurrency
+        self._most = sum(places.values())
         self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
-        self._app.job_manager = self._jobs = _Jobs(self._app.connector)
+        self._app.job_manager = self._jobs = _Jobs(self._app.connector, places)
         self._stopping = asyncio.Event()
         self._worker: Worker | None = None
         self._running: dict[int | None, _Running] = {}
@@ -138,11 +174,22 @@ class Queue:
     async def open(self) -> None:
         await self._app.open_async(self._store.pool)
 
-    async def enqueue(self, tx: Transaction, name: str, subject: int, *, lock: str, at: datetime | None = None) -> int:
+    async def enqueue(
+        self,
+        tx: Transaction,
+        name: str,
+        subject: int,
+        *,
+        lock: str,
+        at: datetime | None = None,
+        lane: Lane = Lane.SHORT,
+    ) -> int:
         """Part of the transaction: the work exists exactly when its row does. One lock runs one at a time, in order.
 
         The id of the request that asked for it goes with it: into the log, and beside what is run on nodes."""
-        task = self._app.configure_task(name, lock=lock, schedule_at=at, connection=tx.connection)
+        task = self._app.configure_task(
+            name, lock=lock, schedule_at=at, queue=lane, priority=lane.priority, connection=tx.connection
+        )
         with _driver_errors():
             return await task.defer_async(subject=subject, request=request_id())
 
@@ -270,7 +317,7 @@ class Queue:
     async def _run_worker(self) -> None:
         self._worker = Worker(
             self._app,
-            concurrency=self._concurrency,
+            concurrency=self._most,
             install_signal_handlers=False,
             fetch_job_polling_interval=_POLL,
             abort_job_polling_interval=_POLL,

@@ -13,8 +13,9 @@ from bakery.web.context import Parts
 
 
 class Task(Deployment, kw_only=True):
-    """A deployment that waits, runs or failed. `position` is its place in the line of all that wait; `behind` the
-    deployment of the same environment that goes before it."""
+    """A deployment that waits, runs or failed. `position` is its place in the line of those that wait, where what goes
+    back to an earlier release has a line of its own; `behind` the deployment of the same environment that goes before
+    it."""
 
     environment: str
     node: str

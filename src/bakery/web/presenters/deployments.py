@@ -10,6 +10,7 @@ from bakery.model.changes import change_in_words
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.permissions import Permission
 from bakery.store.logs import Piece
+from bakery.store.queue import PLACES, Lane
 from bakery.web.moments import moment
 from bakery.web.presenters.durations import duration
 from bakery.web.presenters.logs import log_of_step
@@ -145,13 +146,15 @@ def _current(steps: Sequence[Step]) -> int | None:
 
 
 def why_it_waits(deployment: DeploymentSummary, turn: Turn | None) -> str:
-    """Its place in the line of all deployments, and what goes before it."""
+    """Its place in its line, and what goes before it."""
     if turn is None:
         return ""
     place = f"{_ordinal(turn.position)} in line. " if turn.position else ""
     if turn.behind is not None:
         return f"{place}Begins when #{turn.behind} of {deployment.where} is over: one at a time."
-    return f"{place}Begins as soon as a worker is free."
+    if deployment.goes_back:
+        return f"{place}Begins as soon as a worker is free."
+    return f"{place}Begins as soon as one of the {PLACES[Lane.BUILDS]} places for builds is free."
 
 
 def _ordinal(number: int) -> str:
