@@ -913,6 +913,7 @@ def test_apps_that_only_nx_knows_how_to_build_are_no_guess() -> None:
     [
         ("@nx/esbuild:esbuild", {}, "node dist/apps/shop/main.js", None),
         ("@nx/webpack:webpack", {"target": "node", "outputFileName": "api.js"}, "node dist/apps/shop/api.js", None),
+        ("@nrwl/next:build", {"root": "apps/shop"}, "npx next start dist/apps/shop", None),
         ("@nx/webpack:webpack", {"target": "web"}, None, "dist/apps/shop"),
         ("@nx/vite:build", {}, None, "dist/apps/shop"),
         ("@angular-devkit/build-angular:application", {}, None, "dist/apps/shop/browser"),
@@ -1197,6 +1198,30 @@ def test_the_program_of_node_comes_before_that_for_bundlers() -> None:
 def test_a_port_beside_its_address_is_read(listens: str) -> None:
     package = '[package]\nname = "a"\n[dependencies]\nactix-web = "4"\n'
     assert plan_of({"Cargo.toml": package, "src/main.rs": f"fn main() {{ {listens} }}\n"}).port == 8081
+
+
+def test_a_list_of_packages_that_another_names_counts_as_well() -> None:
+    plan = plan_of(
+        {
+            "manage.py": "'DJANGO_SETTINGS_MODULE', 'shop.settings'\n",
+            "requirements.txt": "-r requirements/production.txt\n",
+            "requirements/production.txt": "-r ./base.txt  # all of it\ngunicorn\nwhitenoise\n-r production.txt\n",
+            "requirements/base.txt": "django\npsycopg2\n",
+            "shop/wsgi.py": "",
+        }
+    )
+    assert str(plan.commands.build) == "python3 manage.py collectstatic --noinput"
+    assert plan.system_packages == ("libpq5",)
+    assert not any("is installed with it" in sentence for sentence in plan.why)
+    assert (
+        "COPY requirements.txt ./\nCOPY requirements/production.txt requirements/base.txt ./requirements/\nRUN "
+    ) in getattr(plan.dockerfile, "text", "")
+
+
+def test_a_server_in_go_beside_its_client_is_chosen_by_its_name() -> None:
+    main = "package main\nfunc main() {}\n"
+    plan = plan_of({"go.mod": "module grpc-test\n", "server/main.go": main, "client/main.go": main})
+    assert str(plan.commands.build) == "go build -trimpath -o bin/app ./server"
 
 
 def test_canvas_has_its_libraries_where_it_runs() -> None:

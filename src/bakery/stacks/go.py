@@ -177,6 +177,10 @@ def _main(folder: Folder, mains: tuple[str, ...], modules: tuple[str, ...]) -> t
         package = f"./{elsewhere[0].removesuffix('/main.go')}"
         others = f", before {', '.join(map(folder.shown, elsewhere[1:4]))}" if elsewhere[1:] else ""
         return _Main(package, f"{folder.shown(elsewhere[0])} is its program{others}.", (elsewhere[0],)), ""
+    if server := next((one for name in _SERVERS for one in elsewhere if one == f"{name}/main.go"), None):
+        others = ", ".join(folder.shown(one) for one in elsewhere if one != server)
+        why = f"{folder.shown(server)} is its program, chosen by its name before {others}."
+        return _Main(f"./{server.removesuffix('/main.go')}", why, (server,)), ""
     if elsewhere:
         return None, f"There are several programs: {', '.join(elsewhere[:8])}. Say which one is built and started."
     return None, f"{folder.shown(MODULE)} is here, but no package “main” at the top or in cmd, and no main.go below."

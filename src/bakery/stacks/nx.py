@@ -60,6 +60,8 @@ def _output(project: Document | None, shown: str) -> Output | None:
     path = (text_in(project, *options, "outputPath") or "").rstrip("/")
     if not is_plain_path(path):
         return None
+    if executor in {"@nx/next:build", "@nrwl/next:build"}:
+        return Output(f"{shown} is built by {executor}, into {path}.", start=("next", "start", path))
     files = next((below for pattern, below in _FILES.items() if fnmatchcase(executor, pattern)), None)
     if files is not None or text_in(project, *options, "target") == "web":
         whole = f"{path}/{files}" if files else path

@@ -155,14 +155,12 @@ def _install_by_pip(text: ImageText, project: PythonProject, adds: tuple[str, ..
         text.copy(".")
         text.run(words(*_PIP, ".", *adds), caches=(_PIP_CACHE,))
         return
-    listed = project.lock or ""
-    folder = listed.rpartition("/")[0]
     if project.installs_sources:
         text.copy(".")
-    elif folder:
-        text.copy(listed, to=f"./{folder}/")
     else:
-        text.copy(listed)
-    text.run(words(*_PIP, "--requirement", listed, *adds), caches=(_PIP_CACHE,))
+        for folder in dict.fromkeys(one.rpartition("/")[0] for one in project.lists):
+            names = [one for one in project.lists if one.rpartition("/")[0] == folder]
+            text.copy(*names, to=f"./{folder}/" if folder else "./")
+    text.run(words(*_PIP, "--requirement", project.lock or "", *adds), caches=(_PIP_CACHE,))
     if not project.installs_sources:
         text.copy(".")

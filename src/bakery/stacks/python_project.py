@@ -24,6 +24,7 @@ READS = (REQUIREMENTS, *_OTHER_REQUIREMENTS, PYPROJECT, PIPFILE, SETUP, SETUP_CF
 READS_ABOVE = (".python-version", "runtime.txt")
 _NAME = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)(?:\s*\[([^\]\n]*)\])?")
 _OPTION_OR_PATH = re.compile(r"\s*(?:-[rce]\b|--(?:requirement|constraint|editable)|\.|/|file:)")
+_ANOTHER_LIST = r"[ \t]*(?:-r|--requirement)[ \t=]*(?:\./)?([\w./-]{1,100}\.txt)[ \t]*(?:#.*)?$"
 _MOST_LINES = 5000
 _WITHOUT_LOCK = "without a lock, versions may differ."
 _USUAL = "3.13"
@@ -58,6 +59,7 @@ class PythonProject(Struct, frozen=True):
     asks_for_2: str | None  # which file does, as nothing is made for that any more
     why: tuple[str, ...]
     lock: str | None = None
+    lists: tuple[str, ...] = ()  # of packages, which pip reads
     scripts: tuple[str, ...] = ()
     has_members: bool = False
     installs_sources: bool = False  # its dependencies cannot be installed without the rest
@@ -106,6 +108,7 @@ def read_python_project(folder: Folder) -> PythonProject:
         asks_for_2=_asks_for_2(folder, project, pipfile),
         why=(*broken, *([by.why] if by.why else []), *_contradictions(folder, by), *asked),
         lock=by.lock,
+        lists=_lists(folder, by.lock) if by.tool is Tool.PIP_REQUIREMENTS and by.lock else (),
         scripts=_scripts(project, by.tool),
         has_members=bool(members),
         installs_sources=by.tool is Tool.PIP_PROJECT
@@ -185,7 +188,7 @@ def _members(folder: Folder, project: Document | None) -> tuple[Document, ...]:
 def _written(folder: Folder, by: _Installed, projects: Sequence[Document | None]) -> list[str]:
     """The lines or texts that each begin with a package's name."""
     if by.tool is Tool.PIP_REQUIREMENTS and by.lock:
-        return (folder.text(by.lock) or "").splitlines()[:_MOST_LINES]
+        return _listed(folder, _lists(folder, by.lock))
     found = [text for project in projects for text in texts_in(project, "project", "dependencies")]
     if by.tool is Tool.PIP_PROJECT:
         listed = re.search(r"install_requires\s{0,20}=\s{0,20}\[([^\]]{0,5000})\]", folder.text(SETUP) or "")
@@ -195,6 +198,30 @@ def _written(folder: Folder, by: _Installed, projects: Sequence[Document | None]
         )
         found += lines[1].split("\n") if lines else []
     return found
+
+
+def _lists(folder: Folder, first: str) -> tuple[str, ...]:
+    """A list of packages, and those that it names: in what was read, and as far as that leads."""
+    found = [first]
+    for name in found:
+        place = name.rpartition("/")[0]
+        lines = (folder.text(name) or "").splitlines()[:_MOST_LINES]
+        named = [one[1] for line in lines if (one := re.match(_ANOTHER_LIST, line[:300]))]
+        others = [f"{place}/{one}" if place else one for one in named]
+        found += [one for one in others if folder.text(one) is not None and one not in found]
+    return tuple(found)
+
+
+def _listed(folder: Folder, lists: tuple[str, ...]) -> list[str]:
+    """The lines of all of them but those by which one names another of them."""
+    names = {one.rpartition("/")[2] for one in lists}
+    lines = [line for one in lists for line in (folder.text(one) or "").splitlines()[:_MOST_LINES]]
+    return [line for line in lines if not _names_one(line, names)][:_MOST_LINES]
+
+
+def _names_one(line: str, names: set[str]) -> bool:
+    found = re.match(_ANOTHER_LIST, line[:300])
+    return found is not None and found[1].rpartition("/")[2] in names
 
 
 def _scripts(project: Document | None, tool: Tool) -> tuple[str, ...]:
