@@ -3,7 +3,6 @@
 import json
 import os
 import pwd
-import stat
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from bakery.helper.docker_client import (
     build_argv,
     client_files,
-    make_output,
     read_dockerfile,
 )
 from bakery.helper.frontends import expect_known_frontend
@@ -64,23 +62,9 @@ def test_a_build_of_files_makes_no_image() -> None:
     files = {**A_BUILD, "output": "web/dist"}
     told_build(files)
     assert build_argv(files, {"bakery.app": "shop"}, KEY)[6:10] == [
-        "--output", "type=local,dest=web/dist", "--file", "/run/bakery/build/dockerfile/Dockerfile",
+        "--output", "type=tar,dest=-", "--file", "/run/bakery/build/dockerfile/Dockerfile",
     ]  # fmt: skip
     assert "--tag" not in build_argv(files, {"bakery.app": "shop"}, KEY)
-
-
-def test_the_folder_of_its_files_is_open_to_visitors_and_not_somewhere_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "outside").mkdir(mode=0o700)
-    (tmp_path / "build/web").mkdir(parents=True)
-    (tmp_path / "build/link").symlink_to(tmp_path / "outside")
-    monkeypatch.chdir(tmp_path / "build")
-    make_output("web/dist")
-    assert stat.S_IMODE((tmp_path / "build/web/dist").stat().st_mode) == 0o755
-    for odd in ("link", "link/dist"):
-        with pytest.raises(SystemExit, match="leads out of the folder that is built"):
-            make_output(odd)
 
 
 def test_the_build_of_a_pull_request_shares_what_it_keeps_with_no_other() -> None:

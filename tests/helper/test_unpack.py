@@ -80,11 +80,13 @@ async def test_files_folders_modes_and_links_inside_arrive(machine: Machine) -> 
         add("./", kind=tarfile.DIRTYPE),
         add("./bin/run", b"#!/bin/sh\n", mode=0o4775),
         add("latest", kind=tarfile.SYMTYPE, link="bin/run"),
+        add("bin/again", kind=tarfile.LNKTYPE, link="./bin/run", mode=0o6777),
         add("über $x;'\"\n.txt", b"odd"),
     )
     target = await machine.unpacked(archive)
     assert (target / "latest").read_bytes() == b"#!/bin/sh\n"
     assert (target / "bin/run").stat().st_mode & 0o7777 == 0o755
+    assert (target / "bin/again").samefile(target / "bin/run")
     assert (target / "über $x;'\"\n.txt").read_bytes() == b"odd"
 
 
@@ -110,7 +112,10 @@ async def test_what_is_unpacked_stays_when_it_is_asked_for_again(machine: Machin
             add("d/up", kind=tarfile.SYMTYPE, link=".."),
             add("x", kind=tarfile.SYMTYPE, link="d/up/../.."),
         ),
-        (add("a", b"x"), add("b", kind=tarfile.LNKTYPE, link="a")),
+        (add("b", kind=tarfile.LNKTYPE, link="a"), add("a", b"x")),
+        (add("l", kind=tarfile.SYMTYPE, link="a"), add("b", kind=tarfile.LNKTYPE, link="l")),
+        (add("a", b"x"), add("b", kind=tarfile.LNKTYPE, link="../../releases/1/a")),
+        (add("a", b"x"), add("a", kind=tarfile.LNKTYPE, link="a")),
         (add("b", kind=tarfile.LNKTYPE, link="/etc/passwd"),),
         (add("null", kind=tarfile.CHRTYPE),),
         (add("pipe", kind=tarfile.FIFOTYPE),),

@@ -68,6 +68,11 @@ COPY app.py /app.py
 RUN mkdir /data
 CMD ["python3", "/app.py"]
 """
+PLANTED = """
+import os, shutil; os.chdir("/site"); shutil.copy("/bin/sh", "root"); os.link("root", "again");
+os.chmod("root", 0o6755); os.symlink("index.html", "home")
+""".strip().replace("\n", " ")
+FILES_OF_A_BUILD = ("-rwxr-xr-x", "-rwxr-xr-x", "lrwxrwxrwx")  # two were one program with the bits that lend a group
 # What the cgroup of a process says of its limits, whichever version it is of.
 LIMITS = """
 cgroup=$(sed -n 's,.*/,,; $p' "/proc/$1/cgroup")
@@ -183,17 +188,24 @@ async def an_image_is_built_and_its_secret_is_nowhere(agent: Agent) -> None:
 
 
 async def a_site_is_left_as_files_for_visitors(agent: Agent) -> None:
-    made = "RUN mkdir /site && echo hello >/site/index.html"
+    made = f"RUN mkdir /site && echo hello >/site/index.html && python3 -c '{PLANTED}'"
     text = f"FROM {BASE} AS build\n{made}\nFROM scratch\nCOPY --from=build /site/ /\n"
     status, log = await agent.build(replace(a_build(40, text), output="web/dist"))
     assert (status.state, status.exit_status) == (JobState.EXITED, 0), log
     assert 40 not in [image.build for image in await agent.images.builds(PLACE.app)]
     site = f"{FOLDER}/web/dist"
     assert agent.node.run("cat", f"{site}/index.html") == "hello"
-    assert agent.node.run("stat", "--format=%A %U", site, f"{site}/index.html").splitlines() == [
-        f"drwxr-xr-x {ACCOUNT}",
-        f"-rw-r--r-- {ACCOUNT}",
-    ]
+    names = ("", "/index.html", "/root", "/again", "/home")
+    shown = agent.node.run("stat", "--format=%A %U %G", *(f"{site}{name}" for name in names)).splitlines()
+    assert shown == [f"{mode} {ACCOUNT} {ACCOUNT}" for mode in ("drwxr-xr-x", "-rw-r--r--", *FILES_OF_A_BUILD)]
+    assert agent.node.run("find", str(site), "-group", "docker", "-o", "-perm", "/7000") == ""
+    out = 'python3 -c \'import os; os.symlink("/etc/shadow", "/site/out")\''
+    for step, said in ((out, "refused. The link “out” leads out of the archive."), ("false", "exit code: 1")):
+        text = f"FROM {BASE} AS build\nRUN mkdir /site && {step}\nFROM scratch\nCOPY --from=build /site/ /\n"
+        status, log = await agent.build(replace(a_build(41, text), output="web/dist"))
+        assert status.exit_status == 1, log
+        assert said in log
+    agent.node.run("rm", "--recursive", f"{FOLDER}/web")
 
 
 async def a_pull_request_shares_no_cache_with_production(agent: Agent) -> None:
@@ -248,7 +260,8 @@ async def limits_hold_for_each_step(agent: Agent) -> None:
 async def cancelling_leaves_no_process_of_the_build(agent: Agent) -> None:
     """Those are no children of whoever asked for it: the daemon starts them."""
     build = a_build(4, f"FROM {BASE}\nRUN touch /begun && sleep 4711\n")
-    for is_watched in (True, False):
+    for is_watched, output in ((True, None), (True, "web/dist"), (False, "web/dist")):
+        build = replace(build, key=new_job_key(), output=output)
         async with agent.jobs.followed(agent.images.building(build)):
             await until_runs(agent.node, "sleep 4711")
         if not is_watched:  # somebody ended its watcher, and what that ran: the daemon goes on all the same
@@ -260,7 +273,6 @@ async def cancelling_leaves_no_process_of_the_build(agent: Agent) -> None:
         for pattern in ("sleep 4711", "docker build .*"):
             assert agent.node.attempt("pgrep", "--runstates=DRST", "--full", "--exact", pattern).stdout == b""
         assert [one.build for one in await agent.images.builds(PLACE.app)] == [1, 2]
-        build = replace(build, key=new_job_key())
 
 
 async def links_that_the_app_plants_lead_nowhere(agent: Agent) -> None:

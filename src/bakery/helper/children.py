@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 
 from bakery.helper.words import sentence, write_all
 
 
-def words_of_child(work: Callable[[], str], *, most: int, otherwise: str) -> str:
-    """What the work said, up to so many bytes. Its refusal becomes ours; `otherwise` is that of one without words.
+class Child:
+    """At work beside us.
 
     What it needs is loaded before, for an account may not be let to where our Python lies.
     """
-    heard, said = os.pipe()
-    child = os.fork()
-    if not child:
-        tell(work, said, most)
-    os.close(said)
-    with os.fdopen(heard, "rb") as hearing:
-        words = hearing.read(most).decode(errors="replace")
-    if os.waitpid(child, 0)[1]:
-        sys.exit(words or otherwise)
-    return words
+
+    def __init__(self, work: Callable[[], str], *, most: int) -> None:
+        self.most = most
+        self.heard, said = os.pipe()
+        self.process = os.fork()
+        if not self.process:
+            tell(work, said, most)
+        os.close(said)
+
+    def words(self, otherwise: str) -> str:
+        """What the work said, to so many bytes. Its refusal becomes ours; `otherwise` is that of one without words."""
+        with os.fdopen(self.heard, "rb") as hearing:
+            words = hearing.read(self.most).decode(errors="replace")
+        if os.waitpid(self.process, 0)[1]:
+            sys.exit(words or otherwise)
+        return words
+
+    def kill(self) -> None:
+        os.kill(self.process, signal.SIGKILL)
+        os.waitpid(self.process, 0)
+        os.close(self.heard)
+
+
+def words_of_child(work: Callable[[], str], *, most: int, otherwise: str) -> str:
+    return Child(work, most=most).words(otherwise)
 
 
 def tell(work: Callable[[], str], said: int, most: int) -> None:

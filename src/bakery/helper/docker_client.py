@@ -52,7 +52,7 @@ def build_argv(told: dict[str, object], labels: dict[str, str], key: str, files:
     if told["output"] is None:
         argv += ["--tag", f"bakery/{told['app']}:{told['build']}"]
     else:
-        argv += ["--output", f"type=local,dest={told['output']}"]
+        argv += ["--output", "type=tar,dest=-"]  # it writes no file itself: see bakery.helper.built_files
     argv += ["--file", str(files / DOCKERFILES / "Dockerfile")]
     for name, value in labels.items():
         argv += ["--label", f"{name}={value}"]
@@ -113,15 +113,6 @@ def enter(home: Path, folder: str) -> None:
     os.chdir(folder)
     if Path(home).resolve() not in Path.cwd().parents:
         sys.exit(f"The folder to build has to be below {home}, and leads elsewhere.")
-
-
-def make_output(path: str) -> None:
-    """Where the client leaves files, which it would else hide from all others."""
-    os.umask(0o022)
-    if Path.cwd() not in Path(path).resolve().parents:
-        sys.exit(f"{path} leads out of the folder that is built.")
-    Path(path).mkdir(parents=True, exist_ok=True)
-    Path(path).chmod(0o755)
 
 
 def text_of(path: str) -> str | None:
@@ -228,9 +219,9 @@ def start_client(
     group: int,
     home: Path,
     folder: str,
-    output: str | None = None,
+    output: int | None = None,
 ) -> int:
-    """Its process. It speaks to our own output."""
+    """Its process. It speaks to our own output, but for what it puts into another one."""
     ours = os.getpid()
     client = os.fork()
     if client:
@@ -249,7 +240,7 @@ def start_client(
             os._exit(127)
         enter(home, folder)
         if output is not None:
-            make_output(output)
+            os.dup2(output, 1)
         os.execve(program, argv, environment)  # noqa: S606 - no shell, as it should be
     except (OSError, SystemExit) as error:
         write_all(2, f"{sentence(error)}\n".encode())

@@ -164,15 +164,24 @@ def build_image(root: Path, key: str, told: dict[str, object]) -> int:
     group = docker_client.expect_group()
     with client_folder(root, key, group) as files:
         docker_client.place_files(files, docker_client.client_files(text, ignored, told), group)
+        built = None
+        if told["output"] is not None:
+            from bakery.helper.built_files import BuiltFiles  # noqa: PLC0415 - it takes long to load, and few need it
+
+            built = BuiltFiles(account, premises.home, folder, str(told["output"]))
         client = docker_client.start_client(
             program,
             docker_client.build_argv(told, labels_of(root, told), key, files),
             docker_client.client_environment(key, files),
             account=account, group=group, home=premises.home, folder=folder,
-            output=None if told["output"] is None else str(told["output"]),
+            output=built.archive if built else None,
         )  # fmt: skip
+        if built:
+            built.given_away()
         steps = Steps(mark_of(key), limits_of(told))
         status = follow(client, steps, stopped)
+        if built:
+            status = built.finish(status, was_stopped=stopped())
     if status and not stopped():
         docker_client.expect_buildkit(program)
     if not steps.is_limited:

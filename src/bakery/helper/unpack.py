@@ -1,7 +1,8 @@
-"""Unpacking an uploaded archive, of which nothing is trusted.
+"""Unpacking an archive that was uploaded or that a build made, of which nothing is trusted.
 
-Only files, folders and links that stay inside are made; every file is new, links are made last so that nothing is
-written through one; what it expands to is bounded. It is done as the account that the files are for.
+Only files, folders and links that stay inside are made; every file is new, symbolic links are made last so that nothing
+is written through one, a hard link is to a file that came before it; what it expands to is bounded. It is done as the
+account that the files are for.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import shutil
 import sys
 import tarfile
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, NoReturn
+from typing import BinaryIO, Final, Literal, NoReturn
 
 from bakery.helper.words import NO_ROOM, refusal
 
@@ -21,27 +22,36 @@ MOST_ENTRIES = 200_000
 MOST_MEMORY = 1024**3  # a header may claim to be as long as it likes
 CHUNK = 256 * 1024
 MOST_LINKS = 40  # as for the kernel
+UPLOADED: Final = "r|gz"
+BUILT: Final = "r|"
 
 
 def unpack(archive: BinaryIO, folder: Path) -> str:
     """Into a folder that is there and empty. What was done, as a sentence."""
+    try:
+        return unpack_stream(archive, folder, UPLOADED)
+    except (tarfile.TarError, EOFError) as error:
+        refuse(f"The archive cannot be unpacked: {error}.")
+
+
+def unpack_stream(archive: BinaryIO, folder: Path, packed: Literal["r|gz", "r|"]) -> str:
+    """Likewise; but what is no archive, or no whole one, is an error of tarfile's."""
     os.umask(0o022)
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
     try:
-        files, size = fill(folder, archive)
-    except (tarfile.TarError, EOFError, OSError) as error:
-        if isinstance(error, OSError) and error.errno in NO_ROOM:
-            refuse(refusal(error))
-        refuse(f"The archive cannot be unpacked: {error}.")
+        files, size = fill(folder, archive, packed)
+    except OSError as error:
+        refuse(refusal(error) if error.errno in NO_ROOM else f"The archive cannot be unpacked: {error}.")
     except MemoryError:
         refuse("The archive has a header that is far too long.")
     return f"{files} files, {size / 1024:,.0f} kB."
 
 
-def fill(root: Path, archive: BinaryIO) -> tuple[int, int]:
+def fill(root: Path, archive: BinaryIO, packed: Literal["r|gz", "r|"]) -> tuple[int, int]:
     files = size = 0
     links: list[tuple[Path, str]] = []
-    with tarfile.open(fileobj=archive, mode="r|gz") as tar:
+    written: set[str] = set()
+    with tarfile.open(fileobj=archive, mode=packed) as tar:
         for entries, member in enumerate(tar, 1):
             if entries > MOST_ENTRIES:
                 refuse(f"The archive holds more than {MOST_ENTRIES:,} files.")
@@ -56,8 +66,11 @@ def fill(root: Path, archive: BinaryIO) -> tuple[int, int]:
                 if size > MOST_BYTES:
                     refuse(f"The archive expands to more than {MOST_BYTES // 1024**3} GB.")
                 write(path, tar, member)
+                written.add(str(path))
+            elif member.islnk() and str(inside(root, member.linkname)) in written:
+                os.link(inside(root, member.linkname), path, follow_symlinks=False)
             else:
-                refuse(f"“{member.name}” is neither a file, nor a folder, nor a symbolic link.")
+                refuse(f"“{member.name}” is neither a file, nor a folder, nor a link to one in the archive.")
     make_links(root, links)
     return files, size
 
