@@ -9,6 +9,8 @@ from bakery.model.runtimes import Runtime
 from bakery.nodes.node import Node
 from bakery.nodes.units import CheckEnd, UnitState, Use
 
+APART = (frozenset({Runtime.DOCKER}), frozenset(Runtime) - {Runtime.DOCKER})  # by who keeps them: Docker may be away
+
 
 class Keeper(Protocol):
     """What is done by name alone. Each may be said twice."""

@@ -5,13 +5,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from datetime import timedelta
+from functools import partial
 
 import psycopg
 import structlog
 
 from bakery.delivery import tasks
 from bakery.delivery.baking import judge_new_releases
-from bakery.delivery.keeping import keeper
+from bakery.delivery.keeping import APART, keeper
 from bakery.delivery.look import look_at_environment
 from bakery.delivery.node_drift import look_by_itself
 from bakery.delivery.pruning import prune_in_time
@@ -20,6 +21,7 @@ from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.watch import Watch
 from bakery.model.deployments import SlotState
 from bakery.model.errors import BakeryError, Unavailable
+from bakery.model.runtimes import Runtime
 from bakery.nodes.links import Links
 from bakery.nodes.node import Node
 from bakery.store.queue import Queue
@@ -43,7 +45,9 @@ async def look_after_apps(
     by itself for what is otherwise there."""
     async with asyncio.TaskGroup() as group:
         group.create_task(_keep_judging(store, queue, node_id))
-        group.create_task(_keep_watching(store, queue, links, node_id))
+        for runtimes in APART:
+            group.create_task(_keep_watching(Watch(store, queue, links, node_id, runtimes), node_id))
+            group.create_task(_until_done(partial(resume, store, queue, links, node_id, runtimes), node_id))
         group.create_task(_keep_tidy(store, queue, links, node_id))
         group.create_task(_keep_logs(links, node_id))
         if drift_every is not None:
@@ -59,8 +63,7 @@ async def _keep_comparing(store: Store, queue: Queue, links: Links, node_id: int
         await asyncio.sleep(_COMPARE_EVERY)
 
 
-async def _keep_watching(store: Store, queue: Queue, links: Links, node_id: int) -> None:
-    watching = Watch(store, queue, links, node_id)
+async def _keep_watching(watching: Watch, node_id: int) -> None:
     while True:
         await _until_done(watching.look_in_time, node_id)
         await asyncio.sleep(watching.pause)
@@ -86,21 +89,23 @@ async def _keep_logs(links: Links, node_id: int) -> None:
 
 
 async def _keep_tidy(store: Store, queue: Queue, links: Links, node_id: int) -> None:
-    await _until_done(lambda: resume(store, queue, links, node_id), node_id)
     while True:
         await _until_done(lambda: tidy(store, queue, links, node_id), node_id)
         await asyncio.sleep(_TIDY_EVERY)
 
 
-async def resume(store: Store, queue: Queue, links: Links, node_id: int) -> None:
-    """When we come to it: after its start, after ours, or when it was away."""
+async def resume(
+    store: Store, queue: Queue, links: Links, node_id: int, runtimes: Collection[Runtime] = tuple(Runtime)
+) -> None:
+    """What runs as one of these. When we come to it: after its start, after ours, or when it was away."""
     async with store.connection() as connection:
         cursor = await connection.execute(
             """
             SELECT DISTINCT environment_id FROM slots JOIN environments ON environments.id = environment_id
-            WHERE environments.node_id = %s AND slots.state IN ('live', 'retiring', 'warm') ORDER BY 1
+            WHERE environments.node_id = %s AND slots.state IN ('live', 'retiring', 'warm')
+            AND environments.runtime = ANY(%s) ORDER BY 1
             """,
-            (node_id,),
+            (node_id, list(runtimes)),
         )
         environments = [environment for (environment,) in await cursor.fetchall()]
     if not environments:

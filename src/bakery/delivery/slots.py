@@ -1,5 +1,8 @@
 """The slots of an environment as rows: taking one, making it live, freeing it."""
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from bakery.model.deployments import NEXT_SLOT_STATES, Health, SlotState, Trouble, require_move
 from bakery.model.names import Colour
 from bakery.store.transaction import Transaction
@@ -118,16 +121,38 @@ async def set_trouble(
     return changed.rowcount > 0
 
 
-async def set_use(
-    tx: Transaction, environment_id: int, colour: Colour, release_id: int, memory: int | None, cpu: int | None
-) -> None:
-    """Of the release in the slot: memory in bytes, CPU in percent of one. None: it is not known."""
+@dataclass(frozen=True, slots=True)
+class Used:
+    """By the release in a slot: memory in bytes, CPU in percent of one. None: it is not known."""
+
+    environment_id: int
+    colour: Colour
+    release_id: int
+    memory: int | None
+    cpu: int | None
+
+
+async def set_uses(tx: Transaction, found: Collection[Used]) -> None:
+    """Of many slots at once. It waits for nobody who changes one of them: that is counted the next time."""
     await tx.connection.execute(
         """
-        UPDATE slots SET used_memory = %s, used_cpu = %s
-        WHERE environment_id = %s AND colour = %s AND release_id = %s
+        WITH free AS MATERIALIZED (
+            SELECT environment_id, colour FROM slots WHERE environment_id = ANY(%(environments)s)
+            FOR NO KEY UPDATE SKIP LOCKED)
+        UPDATE slots SET used_memory = found.memory, used_cpu = found.cpu
+        FROM free JOIN unnest(%(environments)s::bigint[], %(colours)s::text[], %(releases)s::bigint[],
+                              %(memory)s::bigint[], %(cpu)s::int[])
+            AS found (environment_id, colour, release_id, memory, cpu) USING (environment_id, colour)
+        WHERE slots.environment_id = free.environment_id AND slots.colour = free.colour
+        AND slots.release_id = found.release_id
         """,
-        (memory, cpu, environment_id, colour, release_id),
+        {
+            "environments": [one.environment_id for one in found],
+            "colours": [one.colour for one in found],
+            "releases": [one.release_id for one in found],
+            "memory": [one.memory for one in found],
+            "cpu": [one.cpu for one in found],
+        },
     )
 
 

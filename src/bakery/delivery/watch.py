@@ -4,22 +4,24 @@ A trouble is one state and one line of the activity, however long it lasts, unti
 """
 
 import asyncio
-import contextlib
 import time
 from collections import Counter, defaultdict, deque
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
+import structlog
+
 from bakery.delivery.asking import ask_release
-from bakery.delivery.keeping import keeper
-from bakery.delivery.slots import set_health, set_trouble, set_use
+from bakery.delivery.glances import Glances
+from bakery.delivery.slots import Used, set_health, set_trouble, set_uses
 from bakery.delivery.tasks import RESTART, environment_lock
 from bakery.delivery.troubles import LOOP_ENDS, LOOP_WITHIN, Seen, Verdict, judge
 from bakery.delivery.watch_workers import look_at_workers
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.deployments import Health, Trouble
-from bakery.model.errors import CommandFailed
+from bakery.model.errors import CommandFailed, NotUnderstood
 from bakery.model.names import AppName, Colour, EnvironmentName, Port, UnitName, unit_name
 from bakery.model.runtimes import Runtime
 from bakery.model.terms import NOTHING, USUAL, Said, Terms, terms_of
@@ -30,6 +32,8 @@ from bakery.nodes.units import Use
 from bakery.store.queue import Queue
 from bakery.store.rows import typed
 from bakery.store.store import Store
+
+log = structlog.get_logger()
 
 LONGEST_PAUSE, SHORTEST_PAUSE = 5.0, 1.0  # seconds between two looks, as the most eager app wants it
 _AT_ONCE = 20
@@ -76,13 +80,18 @@ class _RunningSlot:
 
 
 class Watch:
-    """Remembers how often in a row each slot did not answer, and when its program ended."""
+    """Remembers how often in a row each slot did not answer, and when its program ended. `runtimes`: those of the node
+    that it looks at."""
 
-    def __init__(self, store: Store, queue: Queue, links: Links, node_id: int) -> None:
+    def __init__(
+        self, store: Store, queue: Queue, links: Links, node_id: int, runtimes: Collection[Runtime] = tuple(Runtime)
+    ) -> None:
         self._store = store
         self._queue = queue
         self._links = links
         self._node_id = node_id
+        self._runtimes = runtimes
+        self._glances = Glances()
         self._failures: Counter[tuple[int, int]] = Counter()
         self._successes: Counter[tuple[int, int]] = Counter()
         self._asked: dict[tuple[int, int], float] = {}
@@ -110,12 +119,15 @@ class Watch:
         node, limit = await self._links.node(self._node_id), asyncio.Semaphore(_AT_ONCE)
         is_time_for_uses = self._looks % _COUNTS_EVERY == 0
         counts = await self._restarts(node, slots)
-        missing = await look_at_workers(self._store, node, self._node_id)
+        missing = await look_at_workers(self._store, node, self._node_id, self._runtimes, self._glances)
 
         async def look_at(slot: _RunningSlot) -> None:
             async with limit:
                 beside = missing.get(slot.environment_id, "") if slot.is_live else ""
-                await self._look_at(node, slot, counts.get(_key(slot), slot.restarts), beside)
+                try:
+                    await self._look_at(node, slot, counts.get(_key(slot), slot.restarts), beside)
+                except (CommandFailed, NotUnderstood) as error:  # of one, which keeps nobody from the others
+                    log.warning("slot_not_looked_at", unit=slot.unit, error=str(error))
 
         async with asyncio.TaskGroup() as group:
             for slot in slots:
@@ -146,10 +158,11 @@ class Watch:
         if not answer.is_well:
             if self._failures[key] < terms.threshold or self._is_starting(slot):
                 return
-            state = await keeper(node, slot.runtime).state(slot.unit)
-            ended = f" Its process {state.last_exit}." if not state.is_running and state.last_exit else ""
-            health, note = Health.DOWN, f"{answer.said}.{ended}"
-            restarts = state.restarts
+            health, note = Health.DOWN, f"{answer.said}."
+            state = (await self._glances.states(node, slot.runtime, slot.unit) or {}).get(slot.unit)
+            if state is not None:
+                restarts = state.restarts
+                note += f" Its process {state.last_exit}." if not state.is_running and state.last_exit else ""
         self._count(slot, restarts)
         await self._note(slot, health, note, answer, restarts)
         if slot.is_live:
@@ -162,25 +175,24 @@ class Watch:
         found: dict[tuple[int, int], int] = {}
         for runtime in {slot.runtime for slot in asked}:
             here = [slot for slot in asked if slot.runtime is runtime]
-            with contextlib.suppress(
-                CommandFailed
-            ):  # Docker may be away: whether apps answer is found out all the same
-                counts = await keeper(node, runtime).restarts(*(slot.unit for slot in here))
-                found |= {_key(slot): counts[slot.unit] for slot in here if slot.unit in counts}
+            counts = await self._glances.restarts(node, runtime, *(slot.unit for slot in here)) or {}
+            found |= {_key(slot): counts[slot.unit] for slot in here if slot.unit in counts}
         return found
 
     async def _note_uses(self, node: Node, slots: list[_RunningSlot]) -> None:
         """What each uses of memory, and since the last time of the CPUs."""
         for runtime in {slot.runtime for slot in slots}:
             here = [slot for slot in slots if slot.runtime is runtime]
-            with contextlib.suppress(CommandFailed):  # Docker may be away
-                uses, now = await keeper(node, runtime).uses(*(slot.unit for slot in here)), time.monotonic()
-                async with self._store.transaction() as tx:
-                    for slot in here:
-                        use = uses.get(slot.unit)
-                        cpu = self._cpu_percent(slot, use, now)
-                        memory = use.memory_bytes if use else None
-                        await set_use(tx, slot.environment_id, slot.colour, slot.release_id, memory, cpu)
+            uses = await self._glances.uses(node, runtime, *(slot.unit for slot in here))
+            if uses is None:
+                continue
+            now = time.monotonic()
+            async with self._store.transaction() as tx:
+                await set_uses(tx, [self._used(slot, uses.get(slot.unit), now) for slot in here])
+
+    def _used(self, slot: _RunningSlot, use: Use | None, now: float) -> Used:
+        cpu = self._cpu_percent(slot, use, now)
+        return Used(slot.environment_id, slot.colour, slot.release_id, use.memory_bytes if use else None, cpu)
 
     def _cpu_percent(self, slot: _RunningSlot, use: Use | None, now: float) -> int | None:
         """Of one CPU. What was started anew counts from nothing."""
@@ -287,8 +299,9 @@ class Watch:
                 JOIN builds ON builds.id = releases.build_id
                 WHERE slots.state IN ('live', 'warm') AND slots.port IS NOT NULL AND NOT environments.is_stopped
                 AND apps.deleted_at IS NULL AND going_since IS NULL AND environments.node_id = %s
+                AND environments.runtime = ANY(%s)
                 """,
-                (self._node_id,),
+                (self._node_id, list(self._runtimes)),
             )
             return await cursor.fetchall()
 

@@ -1,12 +1,10 @@
 """A look at the processes beside those with a port: whether each runs, which nobody can ask it itself."""
 
-import contextlib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from bakery.delivery.keeping import keeper
-from bakery.model.errors import CommandFailed
+from bakery.delivery.glances import Glances
 from bakery.model.names import AppName, Colour, EnvironmentName, ProcessName, UnitName, unit_name
 from bakery.model.runtimes import Runtime
 from bakery.nodes.node import Node
@@ -33,10 +31,12 @@ class _Row:
         return unit_name(self.app, self.environment, self.colour, self.process, self.number)
 
 
-async def look_at_workers(store: Store, node: Node, node_id: int) -> Mapping[int, str]:
+async def look_at_workers(
+    store: Store, node: Node, node_id: int, runtimes: Collection[Runtime], glances: Glances
+) -> Mapping[int, str]:
     """What is wrong, in a sentence for each environment whose live slot lacks one. A change is written, and told."""
-    rows = await _rows(store, node_id)
-    states = await _states(node, rows)
+    rows = await _rows(store, node_id, runtimes)
+    states = await _states(node, glances, rows)
     wrong: defaultdict[int, list[str]] = defaultdict(list)
     for row in rows:
         if row.unit not in states:
@@ -49,13 +49,11 @@ async def look_at_workers(store: Store, node: Node, node_id: int) -> Mapping[int
     return {environment_id: " ".join(said) for environment_id, said in wrong.items()}
 
 
-async def _states(node: Node, rows: Sequence[_Row]) -> Mapping[UnitName, UnitState]:
-    """Docker may be away: of what it keeps nothing new is known then."""
+async def _states(node: Node, glances: Glances, rows: Sequence[_Row]) -> Mapping[UnitName, UnitState]:
     found: dict[UnitName, UnitState] = {}
     for runtime in sorted({row.runtime for row in rows}):
         names = [row.unit for row in rows if row.runtime is runtime]
-        with contextlib.suppress(CommandFailed):
-            found |= await keeper(node, runtime).states(*names)
+        found |= await glances.states(node, runtime, *names) or {}
     return found
 
 
@@ -82,7 +80,7 @@ async def _note(store: Store, row: _Row, state: UnitState) -> None:
         tx.publish(f"app:{row.app}")
 
 
-async def _rows(store: Store, node_id: int) -> list[_Row]:
+async def _rows(store: Store, node_id: int, runtimes: Collection[Runtime]) -> list[_Row]:
     async with store.connection() as connection, connection.cursor(row_factory=typed(_Row)) as cursor:
         await cursor.execute(
             """
@@ -91,9 +89,9 @@ async def _rows(store: Store, node_id: int) -> list[_Row]:
             FROM slot_processes JOIN slots USING (environment_id, colour)
             JOIN environments ON environments.id = environment_id JOIN apps ON apps.id = environments.app_id
             WHERE slots.state = 'live' AND NOT environments.is_stopped AND apps.deleted_at IS NULL
-            AND going_since IS NULL AND environments.node_id = %s
+            AND going_since IS NULL AND environments.node_id = %s AND environments.runtime = ANY(%s)
             ORDER BY environment_id, process, number
             """,
-            (node_id,),
+            (node_id, list(runtimes)),
         )
         return await cursor.fetchall()
