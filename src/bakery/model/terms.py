@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -90,6 +91,7 @@ USUAL = Said(
 NOTHING = Said()
 
 
+@lru_cache(maxsize=1024)  # asked of every app every few seconds, and most say the same
 def terms_of(person: Said, repository: Said = NOTHING, installation: Said = NOTHING, usual: Said = USUAL) -> Terms:
     """`usual` says all that cannot be left open."""
     layers = {
