@@ -8,17 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from bakery.delivery import pruning
+from bakery.delivery import leftovers, pruning
 from bakery.delivery.delete import clear_environment, delete_app
-from bakery.delivery.leftovers import Kind
+from bakery.delivery.leftovers import Kind, Known, Leftover, Rows
 from bakery.delivery.local import local_node_id
 from bakery.delivery.old_logs import shorten_old_logs
 from bakery.delivery.pruning import prune, prune_environment, prune_in_time, prune_node, what_would_go
 from bakery.model.actor import Actor, Origin
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import CommandFailed, NotAllowed
+from bakery.model.names import Colour
 from bakery.model.permissions import Role
-from bakery.nodes.disk import Disk
+from bakery.model.runtimes import Runtime
+from bakery.nodes.disk import Disk, Found, FoundImage
 from bakery.store.logs import append_within
 from bakery.store.store import Store
 from tests.delivery.fleet import ADMIN, Fleet, an_app
@@ -109,6 +111,53 @@ async def _leave_something(fleet: Fleet, root: Path) -> None:
     left.mkdir(parents=True)
     two_hours_ago = time.time() - 7200
     os.utime(left, (two_hours_ago, two_hours_ago))
+
+
+async def test_an_image_stays_while_a_release_on_another_node_needs_its_build(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both may be one machine, with one Docker."""
+    first = await fleet.make()
+    await delete_app(fleet.store, fleet.queue, at("shop"), actor=ADMIN)
+    await clear_environment(fleet.store, fleet.node, first.environment_id)
+    await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    build = await value(fleet.store, "SELECT build_id FROM releases")
+    assert isinstance(build, int)
+    await change(
+        fleet.store,
+        """
+        INSERT INTO nodes (slug, kind, name, machine_id, apps_domain) VALUES ('other', 'local', 'Other', 'x', 'other');
+        UPDATE environments SET node_id = (SELECT id FROM nodes WHERE slug = 'other');
+        """,
+    )
+
+    async def found(*_: object) -> Found:
+        return Found(images=[FoundImage("shop", build, 1), FoundImage("shop", build + 1, 1)])
+
+    monkeypatch.setattr(Disk, "found", found)
+    goes = await what_would_go(fleet.store, fleet.links, "local", actor=ADMIN)
+    assert [one.name for one in goes.leftovers] == [f"bakery/shop:{build + 1}"]
+
+
+async def test_one_environment_is_pruned_by_its_own_rows(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many others the node has."""
+    await fleet.make("blog")
+    await fleet.deploy_well(an_app("one"), "blog")
+    app = await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    build = await value(fleet.store, "SELECT max(build_id) FROM releases")
+    assert isinstance(build, int)
+    read: list[Rows] = []
+
+    def left_over(found: Found, rows: Rows, *, is_scarce: bool) -> tuple[Leftover, ...]:
+        read.append(rows)
+        return leftovers.left_over(found, rows, is_scarce=is_scarce)
+
+    monkeypatch.setattr(pruning, "left_over", left_over)
+    await prune_environment(fleet.store, fleet.node, app.environment_id)
+    known = Known(app.environment_id, Runtime.PROCESS, is_busy=False, used=(Colour.BLUE,), releases={1})
+    assert read == [Rows({("shop", "production"): known}, set(), {build}, set(), set(), set())]
 
 
 async def test_of_the_log_of_a_deployment_of_long_ago_one_line_stays(fleet: Fleet) -> None:

@@ -1,6 +1,6 @@
 """What lies on a node and nobody needs."""
 
-from bakery.delivery.leftovers import DAY, HOUR, MOST_OF_SOURCE, MOST_OF_TOOLS, Kind, Known, Rows, left_over
+from bakery.delivery.leftovers import DAY, HOUR, MOST_OF_SOURCE, MOST_OF_TOOLS, Kind, Known, Rows, left_over, strangers
 from bakery.model.names import Colour
 from bakery.model.runtimes import Runtime
 from bakery.nodes.disk import BuildCache, Found, FoundHome, FoundImage, FoundJob, FoundUpload
@@ -71,6 +71,18 @@ def test_what_bears_a_name_of_which_bakery_knows_nothing_stays() -> None:
         images=(FoundImage("blog", 3, 100),),
     )
     assert what_goes(found, Rows({SHOP: of_shop()}, deleted=("wiki",)), is_scarce=True) == []
+
+
+def test_of_which_apps_it_counts_whether_they_were_deleted() -> None:
+    found = Found(
+        homes=(FoundHome("shop", "production"), FoundHome("a", "production")),
+        programs=("bakery-shop-staging-green", "bakery-b-production-green-worker"),
+        containers=("bakery-c-production-blue", "nobodys"),
+        sites=("shop-production", "d-d-staging"),
+        images=(FoundImage("shop", 3, 1), FoundImage("e", 4, 1)),
+    )
+    assert strangers(found, [SHOP]) == {"a", "b", "c", "d-d", "e", "shop"}
+    assert strangers(found, [SHOP, ("shop", "staging")]) == {"a", "b", "c", "d-d", "e"}
 
 
 def test_a_folder_that_was_changed_just_now_stays() -> None:

@@ -63,8 +63,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """`environments` are those of the node; `deleted` are apps that were deleted once. `builds`: those whose image
-    somebody needs. `jobs`: the keys that somebody still asks for; `over`: those of steps of deployments that ended."""
+    """`environments` are those of the node; `deleted` are the strangers that were deleted once. `builds`: those whose
+    image somebody needs. `jobs`: the keys that somebody still asks for; `over`: those of steps of deployments that
+    ended."""
 
     environments: Mapping[tuple[str, str], Known] = field(default_factory=dict)
     deleted: Collection[str] = ()
@@ -72,6 +73,17 @@ class Rows:
     archives: Collection[str] = ()
     jobs: Collection[str] = ()
     over: Collection[str] = ()
+
+
+def strangers(found: Found, here: Collection[tuple[str, str]]) -> set[str]:
+    """Apps of which something lies there, and that do not live there like that: of these it counts whether they were
+    deleted once."""
+    homes = {(home.app, home.environment) for home in found.homes}
+    units = map(_UNIT.fullmatch, (*found.programs, *found.containers))
+    running = {(whose[1], whose[2]) for whose in units if whose}
+    sites = {(app, place) for app, _, place in (name.rpartition("-") for name in found.sites)}
+    images = {image.app for image in found.images} - {app for app, _ in here}
+    return images | {app for app, _ in (homes | running | sites) - set(here)}
 
 
 def left_over(found: Found, rows: Rows, *, is_scarce: bool = False) -> tuple[Leftover, ...]:

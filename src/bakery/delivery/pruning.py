@@ -1,6 +1,7 @@
 """Taking away what lies on a node and nobody needs: what may be another's at the same moment goes under its lock."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ import structlog
 
 from bakery.delivery import tasks
 from bakery.delivery.find import node_of_environment
-from bakery.delivery.leftovers import DAY, HOUR, Kind, Known, Leftover, Rows, left_over
+from bakery.delivery.leftovers import DAY, HOUR, Kind, Known, Leftover, Rows, left_over, strangers
 from bakery.delivery.look import look_at_environment
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
@@ -24,24 +25,30 @@ from bakery.nodes.links import Links
 from bakery.nodes.node import Node
 from bakery.store.queue import Queue
 from bakery.store.store import Store
+from bakery.store.transaction import Transaction
 
 log = structlog.get_logger()
 
 _LOOK_WITHIN = 60.0  # somebody waits
 SCARCE = 2 * 1024**3  # bytes that are free
+# Of these environments, and of whichever else needs one of these builds, wherever it lives. Each EXISTS is a plain
+# equality, which PostgreSQL looks up for all releases at once.
 _NEEDED = """
-SELECT releases.environment_id, releases.number, releases.build_id FROM releases
-WHERE releases.id IN (SELECT release_id FROM slots WHERE release_id IS NOT NULL)
-OR (removed_at IS NULL AND (live_at IS NOT NULL OR kept_until > now()))
-OR EXISTS (SELECT FROM deployments WHERE deployments.environment_id = releases.environment_id AND ended_at IS NULL
-           AND (release_id = releases.id OR back_to = releases.number))
+SELECT environment_id, number, build_id FROM releases
+WHERE (environment_id = ANY(%(environments)s) OR build_id = ANY(%(builds)s)) AND (
+    (removed_at IS NULL AND (live_at IS NOT NULL OR kept_until > now()))
+    OR EXISTS (SELECT FROM slots WHERE slots.release_id = releases.id)
+    OR EXISTS (SELECT FROM deployments WHERE deployments.release_id = releases.id AND ended_at IS NULL)
+    OR EXISTS (SELECT FROM deployments WHERE deployments.environment_id = releases.environment_id
+               AND back_to = releases.number AND ended_at IS NULL))
 """
 _ENVIRONMENTS = """
 SELECT environments.id, apps.slug, environments.name, runtime,
        deleted_at IS NOT NULL OR going_since IS NOT NULL OR EXISTS (
            SELECT FROM deployments WHERE environment_id = environments.id AND state = 'running'),
        array(SELECT colour FROM slots WHERE environment_id = environments.id AND state <> 'idle')
-FROM environments JOIN apps ON apps.id = app_id WHERE node_id = %s
+FROM environments JOIN apps ON apps.id = app_id WHERE node_id = %(node)s
+AND (%(place)s::text IS NULL OR (apps.slug, environments.name) = (%(app)s, %(place)s))
 """
 # What never was live, and whose deployment could not take all of it away.
 _FORGET = """
@@ -82,7 +89,7 @@ async def what_would_go(store: Store, links: Links, slug: str, *, actor: Actor) 
         raise NodeUnreachable(
             f"{slug} did not count what lies there within {_LOOK_WITHIN:.0f} s.", hint="Is it very busy? Ask again."
         ) from error
-    leftovers = left_over(found, await _read_rows(store, shown.id, found), is_scarce=is_scarce(space))
+    leftovers = left_over(found, await _read_rows(store, shown.id, None, found), is_scarce=is_scarce(space))
     return Prunable(space, leftovers, _notes(found))
 
 
@@ -153,7 +160,7 @@ async def _look(
 ) -> tuple[Leftover, ...]:
     found = await node.disk.found(place)
     return left_over(
-        found, await _read_rows(store, node_id, found), is_scarce=must_free or is_scarce(await _space(node))
+        found, await _read_rows(store, node_id, place, found), is_scarce=must_free or is_scarce(await _space(node))
     )
 
 
@@ -251,52 +258,84 @@ async def _undone(store: Store, node_id: int) -> set[int]:
         return {int(environment) for (environment,) in await cursor.fetchall()}
 
 
-async def _read_rows(store: Store, node_id: int, found: Found) -> Rows:
-    """In one snapshot."""
+async def _read_rows(store: Store, node_id: int, place: Place | None, found: Found) -> Rows:
+    """In one snapshot. With a place, what was found is that environment's, and so are the rows."""
     async with store.transaction() as tx:
         await tx.connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        needed = await (await tx.connection.execute(_NEEDED)).fetchall()
-        environments = await (await tx.connection.execute(_ENVIRONMENTS, (node_id,))).fetchall()
-        deleted = await tx.connection.execute(
-            "SELECT DISTINCT target_label FROM audit WHERE action = 'app.deleted' AND target_kind = 'app'"
-        )
-        archives = await tx.connection.execute(
-            """
-            SELECT archive FROM builds JOIN releases ON releases.build_id = builds.id
-            JOIN deployments ON deployments.release_id = releases.id
-            WHERE deployments.ended_at IS NULL AND archive IS NOT NULL
-            """
-        )
-        keys = await tx.connection.execute(
-            """
-            SELECT job_key, deployments.ended_at IS NOT NULL
-            FROM steps JOIN deployments ON deployments.id = deployment_id WHERE job_key = ANY(%(found)s)
-            UNION ALL SELECT key, false FROM jobs WHERE cleared_at IS NULL AND key = ANY(%(found)s)
-            """,
-            {"found": [job.key for job in found.jobs]},
-        )
-        of_jobs = await keys.fetchall()
+        here = {"node": node_id, "app": place and place.app, "place": place and place.environment}
+        environments = await (await tx.connection.execute(_ENVIRONMENTS, here)).fetchall()
+        which = {
+            "environments": [environment for environment, *_ in environments],
+            "builds": [image.build for image in found.images],
+        }
+        releases: defaultdict[int, set[int]] = defaultdict(set)
+        needed_builds: set[int] = set()
+        for environment_id, number, build in await (await tx.connection.execute(_NEEDED, which)).fetchall():
+            releases[environment_id].add(number)
+            needed_builds.add(build)
+        known = {
+            (app, name): Known(
+                id=environment_id,
+                runtime=Runtime(runtime),
+                is_busy=is_busy,
+                used=tuple(map(Colour, used)),
+                releases=releases[environment_id],
+            )
+            for environment_id, app, name, runtime, is_busy, used in environments
+        }
+        ends = await _ends(tx, [job.key for job in found.jobs])
         return Rows(
-            environments={
-                (app, name): Known(
-                    id=environment_id,
-                    runtime=Runtime(runtime),
-                    is_busy=is_busy,
-                    used=tuple(map(Colour, used)),
-                    releases=_numbers(needed, environment_id),
-                )
-                for environment_id, app, name, runtime, is_busy, used in environments
-            },
-            deleted={str(slug) for (slug,) in await deleted.fetchall()},
-            builds={int(build) for _, _, build in needed},
-            archives={str(archive) for (archive,) in await archives.fetchall()},
-            jobs={str(key) for key, is_over in of_jobs if not is_over},
-            over={str(key) for key, is_over in of_jobs if is_over},
+            environments=known,
+            deleted=await _deleted(tx, strangers(found, known)),
+            builds=needed_builds,
+            archives=await _awaited(tx, [upload.name for upload in found.uploads]),
+            jobs={key for key, is_over in ends if not is_over},
+            over={key for key, is_over in ends if is_over},
         )
 
 
-def _numbers(needed: Collection[tuple[int, int, int]], environment_id: int) -> set[int]:
-    return {number for environment, number, _ in needed if environment == environment_id}
+async def _deleted(tx: Transaction, apps: Collection[str]) -> set[str]:
+    """Those of them that were deleted once."""
+    if not apps:
+        return set()
+    cursor = await tx.connection.execute(
+        """
+        SELECT DISTINCT target_label FROM audit
+        WHERE action = 'app.deleted' AND target_kind = 'app' AND target_label = ANY(%s)
+        """,
+        (list(apps),),
+    )
+    return {str(slug) for (slug,) in await cursor.fetchall()}
+
+
+async def _awaited(tx: Transaction, archives: Collection[str]) -> set[str]:
+    """Those of them that a deployment is going to unpack."""
+    if not archives:
+        return set()
+    cursor = await tx.connection.execute(
+        """
+        SELECT archive FROM builds JOIN releases ON releases.build_id = builds.id
+        JOIN deployments ON deployments.release_id = releases.id
+        WHERE deployments.ended_at IS NULL AND archive = ANY(%s)
+        """,
+        (list(archives),),
+    )
+    return {str(archive) for (archive,) in await cursor.fetchall()}
+
+
+async def _ends(tx: Transaction, keys: Collection[str]) -> list[tuple[str, bool]]:
+    """Of the jobs that somebody knows: whether that was a step of a deployment that has ended."""
+    if not keys:
+        return []
+    cursor = await tx.connection.execute(
+        """
+        SELECT job_key, deployments.ended_at IS NOT NULL
+        FROM steps JOIN deployments ON deployments.id = deployment_id WHERE job_key = ANY(%(found)s)
+        UNION ALL SELECT key, false FROM jobs WHERE cleared_at IS NULL AND key = ANY(%(found)s)
+        """,
+        {"found": list(keys)},
+    )
+    return [(str(key), bool(is_over)) for key, is_over in await cursor.fetchall()]
 
 
 def _notes(found: Found) -> tuple[str, ...]:
