@@ -126,10 +126,10 @@ async def prune(store: Store, queue: Queue, node: Node, node_id: int) -> None:
     waiting = {leftover.environment for leftover in leftovers if leftover.environment is not None}
     waiting |= await _undone(store, node_id)
     async with store.transaction() as tx:
+        waiting -= await queue.subjects(tx, (tasks.PRUNE_ENVIRONMENT,))
         for environment_id in sorted(waiting):
-            if not await queue.has(tx, tasks.PRUNE_ENVIRONMENT, environment_id):
-                lock = tasks.environment_lock(environment_id)
-                await queue.enqueue(tx, tasks.PRUNE_ENVIRONMENT, environment_id, lock=lock)
+            lock = tasks.environment_lock(environment_id)
+            await queue.enqueue(tx, tasks.PRUNE_ENVIRONMENT, environment_id, lock=lock)
     await _take_away_shared(store, node, leftovers)
     async with store.transaction() as tx:
         await tx.connection.execute("UPDATE nodes SET pruned_at = now() WHERE id = %s", (node_id,))
