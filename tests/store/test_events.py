@@ -9,6 +9,7 @@ from bakery.store import logs
 from bakery.store.events import Changed, EventHub, Position, Subscription, forget_events
 from bakery.store.logs import Piece
 from bakery.store.store import Store
+from tests.support.waiting import until
 
 
 def encode(what: Changed | Piece) -> bytes:
@@ -71,6 +72,18 @@ async def test_a_watcher_hears_of_its_topics_only(store: Store, hub: EventHub) -
         await publish(store, "app:shop")
         await publish(store, "people", "apps")
         assert await take(subscription, 2) == [b"app:shop", b"apps"]
+
+
+async def test_what_nobody_watches_is_read_once_too(store: Store, hub: EventHub) -> None:
+    """A page that is opened now is newer than that, and looks at nothing again."""
+    async with hub.subscribe({"apps"}, (), None):
+        await publish(store, "app:blog")
+        newest = await hub.newest_event()
+
+        async def is_known() -> bool:
+            return hub.position == newest
+
+        await until(is_known, what="the hub knows of the change")
 
 
 async def test_what_is_rolled_back_is_not_told(store: Store, hub: EventHub) -> None:

@@ -264,14 +264,19 @@ class EventHub:
             self._has_grown.set()
 
     async def _hand_out_changes(self) -> None:
-        topics = frozenset(topic for subscription in self._subscriptions for topic in subscription.topics)
-        changes = await self.changes_after(self._event, topics) if topics else []
+        """All that is new, whoever watches by now: it is read once."""
+        async with self.store.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT topic, max(id) AS id FROM events WHERE id > %s GROUP BY topic ORDER BY id", (self._event,)
+            )
+            changes = [Changed(topic, number) for topic, number in await cursor.fetchall()]
         self._event = max([self._event, *(changed.id for changed in changes)])
         for changed in changes:
-            item = self.encode(changed)
-            for subscription in self._subscriptions:
-                if changed.topic in subscription.topics:
-                    subscription.offer(item)
+            watchers = [one for one in self._subscriptions if changed.topic in one.topics]
+            if watchers:
+                item = self.encode(changed)
+                for watcher in watchers:
+                    watcher.offer(item)
 
     async def _hand_out_logs(self) -> None:
         while not self.is_ending:
