@@ -1,8 +1,10 @@
 """Pushes that arrive, and what becomes of them."""
 
 import asyncio
+import base64
 import hmac
 import itertools
+import time
 
 import httpx
 import psycopg
@@ -10,7 +12,7 @@ import psycopg
 from bakery.hooks.receive import deploy_what_was_cut
 from bakery.hooks.webhooks import make_secret, show_webhook
 from tests.api.site import BASE, Site
-from tests.hooks.pushes import NONE, A, B, C, D, github, packed, signed
+from tests.hooks.pushes import NONE, A, B, C, D, github, gitlab, packed, signed
 from tests.hooks.test_payloads import OTHERS
 from tests.support.asgi import way_to
 from tests.support.people import SYSTEM, a_viewer, an_admin
@@ -280,6 +282,31 @@ async def test_who_knows_no_secret_cannot_tell_whether_there_is_such_a_webhook(s
     async with site.as_(await an_admin(site.store)) as client:
         listed = (await client.get("/apps/shop/webhook/deliveries")).json()["items"]
     assert [one["times"] for one in listed] == [2, 2, 2]
+
+
+async def test_a_gitlab_that_signs_is_heard_once_for_each_id(site: Site) -> None:
+    await an_app(site)
+    async with site.store.transaction() as tx:
+        await tx.connection.execute(SOURCE.replace("github.com", "gitlab.example.com").encode())
+    moment = str(int(time.time()))
+    body = packed(gitlab(A, B))
+    async with a_server(site) as server, site.as_(await an_admin(site.store)) as client:
+        token = (await client.post("/apps/shop/webhook/rotate")).json()["gitlab_signing_token"]
+        key = base64.b64decode(token.removeprefix("whsec_"))
+        signature = base64.b64encode(hmac.digest(key, f"7.{moment}.".encode() + body, "sha256")).decode()
+        headers = {"x-gitlab-event": "Push Hook", "webhook-id": "7", "webhook-timestamp": moment}
+        answers = [
+            await server.post(
+                "/api/apps/shop/webhook",
+                content=body,
+                headers={**headers, "idempotency-key": other, "webhook-signature": f"v1,{signature}"},
+            )
+            for other in ("7", "8")
+        ]
+        unsigned = await server.post("/api/apps/shop/webhook", content=body, headers=headers)
+    assert [(one.status_code, one.json()["decision"]) for one in answers] == [(202, "deploys"), (202, "ignored")]
+    assert answers[1].json()["why"] == "Delivery 7 came before. To deploy it again, redeliver it here."
+    assert unsigned.status_code == 401
 
 
 async def test_pushes_of_every_fate_are_explained_and_only_the_meant_are_deployed(site: Site) -> None:

@@ -49,6 +49,14 @@ def test_one_that_was_made_anew_at_the_same_address_is_another() -> None:
     assert decided(a_push(), replace(KNOWN, repository_id="github:7")).decision is Decision.REFUSED
 
 
+def test_what_a_server_sends_as_a_test_deploys_nothing() -> None:
+    said = decided(a_push(before=B, after=B))
+    assert (said.decision, said.why) == (
+        Decision.IGNORED,
+        "Nothing was pushed: its server tests whether we listen. We do.",
+    )
+
+
 def test_a_renamed_repository_goes_on_and_is_told() -> None:
     said = decided(a_push(), replace(KNOWN, url="https://github.com/acme/old.git"))
     assert said.why == (

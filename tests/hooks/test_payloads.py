@@ -84,6 +84,35 @@ def test_a_push_of_gitea_says_null_for_no_files() -> None:
     assert (push.paths, push.repository_id, push.title) == (["app.py"], "gitea:140", "Fix")
 
 
+def test_the_newest_commit_is_known_from_whichever_end_they_are_listed() -> None:
+    newest, older = {"id": B, "message": "Fix"}, {"id": A, "message": "[skip deploy]"}
+    for commits in ([newest, older], [older, newest]):
+        told = {**gitlab(A, B), "commits": commits}
+        assert read_push(Provider.GITLAB, packed(told)).title == "Fix"
+
+
+@pytest.mark.parametrize(("kind", "ref"), [("push", "refs/heads/main"), ("tag_push", "refs/tags/v1")])
+def test_what_gitlab_tells_of_a_branch_or_tag_that_was_deleted_has_no_commit(kind: str, ref: str) -> None:
+    gone = gitlab(A, NONE, object_kind=kind, ref=ref, checkout_sha=None, commits=[], total_commits_count=0)
+    push = read_push(Provider.GITLAB, packed(gone))
+    assert (push.ref, push.is_gone) == (ref, True)
+
+
+@pytest.mark.parametrize("event", ["Push Hook", "Tag Push Hook"])
+def test_gitlab_names_pushes_of_branches_and_of_tags_apart(event: str) -> None:
+    assert is_push(envelope_of(Provider.GITLAB, {"x-gitlab-event": event}))
+
+
+@pytest.mark.parametrize("event", ["Merge Request Hook", "System Hook", "Note Hook", "Pipeline Hook"])
+def test_no_other_event_of_gitlab_is_a_push(event: str) -> None:
+    assert not is_push(envelope_of(Provider.GITLAB, {"x-gitlab-event": event}))
+
+
+def test_the_id_that_gitlab_signs_goes_before_others() -> None:
+    headers = {"x-gitlab-event": "Push Hook", "idempotency-key": "of anybody", "webhook-id": "signed"}
+    assert envelope_of(Provider.GITLAB, headers).delivery == "signed"
+
+
 def test_a_deleted_branch_has_no_commit() -> None:
     told = {**github(A, NONE), "deleted": True, "head_commit": None, "commits": []}
     assert read_push(Provider.GITHUB, packed(told)).is_gone

@@ -118,6 +118,8 @@ def _of_ref(push: Push, followed: Followed) -> Decided | None:
         return _ignored(f"It is of the branch {name}, and the app follows {followed.branch}.")
     if push.is_gone:
         return _ignored(f"The branch {name} was deleted. What is live stays live.")
+    if push.before == push.commit:
+        return _ignored("Nothing was pushed: its server tests whether we listen. We do.")
     return None
 
 

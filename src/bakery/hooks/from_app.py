@@ -45,7 +45,8 @@ class _Body(msgspec.Struct):
 async def receive_from_app(store: Store, queue: Queue, turns: Turns, refusals: Refusals, parcel: Parcel) -> Answer:
     async with store.connection() as connection:
         app = await read_app(connection)
-    why_not = why_not_signed(parcel.headers, parcel.body, app.open_webhook_secret(store.vault) if app else _NOBODYS)
+    secret = app.open_webhook_secret(store.vault) if app else _NOBODYS
+    why_not = why_not_signed(parcel.headers, parcel.body, secret, at=parcel.at)
     if app is None or why_not or provider_of(parcel.headers) is not Provider.GITHUB:
         if app is not None:
             refusals.tell(why_not or "It does not come from GitHub.", at=asyncio.get_running_loop().time())

@@ -1,7 +1,7 @@
 """What a delivery says, in the words of GitHub, GitLab and Gitea alike. Pure; nothing in it is believed to be well."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
@@ -19,7 +19,7 @@ _LONGEST_PATH = 4096
 _LONGEST_REF = 250
 _HEADERS: Mapping[Provider, tuple[tuple[str, ...], tuple[str, ...]]] = {
     Provider.GITHUB: (("x-github-event",), ("x-github-delivery",)),
-    Provider.GITLAB: (("x-gitlab-event",), ("idempotency-key", "x-gitlab-event-uuid")),
+    Provider.GITLAB: (("x-gitlab-event",), ("webhook-id", "idempotency-key", "x-gitlab-event-uuid")),
     Provider.GITEA: (
         ("x-gitea-event", "x-forgejo-event", "x-gogs-event", "x-github-event"),
         ("x-gitea-delivery", "x-forgejo-delivery", "x-gogs-delivery", "x-github-delivery"),
@@ -89,6 +89,7 @@ def read_push(provider: Provider, body: bytes, *, is_form: bool = False) -> Push
 
 
 class _Commit(msgspec.Struct):
+    id: str | None = ""
     message: str | None = ""
     timestamp: Any = None
     added: list[str] | None = None
@@ -143,7 +144,7 @@ def _push(provider: Provider, told: _Body) -> Push:
     if not told.ref.startswith(("refs/heads/", "refs/tags/")) or len(told.ref) > _LONGEST_REF:
         raise BadInput("“ref” names no branch and no tag.")
     repository = told.project or told.repository or Repository()
-    head = told.head_commit or (told.commits[-1] if told.commits else None) or _Commit()
+    head = told.head_commit or _newest(told.commits or [], after)
     number = told.project_id if provider is Provider.GITLAB and told.project_id is not None else repository.id
     who = told.pusher or _Who()
     message = head.message or ""
@@ -161,6 +162,11 @@ def _push(provider: Provider, told: _Body) -> Push:
         urls=urls_of(repository),
         at=moment(repository.pushed_at) or moment(head.timestamp),
     )
+
+
+def _newest(commits: Sequence[_Commit], after: str) -> _Commit:
+    """Servers list them from either end."""
+    return next((one for one in commits if one.id == after), commits[-1] if commits else _Commit())
 
 
 def urls_of(repository: Repository) -> list[str]:

@@ -50,6 +50,7 @@ class Parcel:
 
     headers: Mapping[str, str]
     body: bytes
+    at: float  # in seconds since 1970
     address: str = ""
     request_id: str = ""
 
@@ -62,7 +63,8 @@ async def receive(
     store: Store, queue: Queue, turns: Turns, rejections: Rejections, hook: Hook | None, parcel: Parcel
 ) -> Answer:
     envelope = envelope_of(provider_of(parcel.headers), parcel.headers)
-    why_not = why_not_signed(parcel.headers, parcel.body, hook.open_secret(store.vault) if hook else _NOBODYS)
+    secret = hook.open_secret(store.vault) if hook else _NOBODYS
+    why_not = why_not_signed(parcel.headers, parcel.body, secret, at=parcel.at)
     if hook is None or why_not:
         if hook is not None:
             rejections.tell(store, hook, envelope.provider, why_not)

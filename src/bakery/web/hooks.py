@@ -12,6 +12,7 @@ from bakery.hooks.receive import LARGEST_DELIVERY, Answer, Parcel, receive
 from bakery.hooks.rows import Hook, find_hook
 from bakery.model.permissions import Permission
 from bakery.web.context import Parts, WebRequest
+from bakery.web.moments import now
 
 
 class Received(msgspec.Struct):
@@ -65,6 +66,7 @@ async def _parcel(request: WebRequest) -> Parcel:
     return Parcel(
         headers={name.lower(): value for name, value in request.headers.items()},
         body=await request.body(),
+        at=now().timestamp(),
         address=state["address"],
         request_id=state["request_id"],
     )

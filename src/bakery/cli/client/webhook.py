@@ -9,6 +9,7 @@ from bakery.cli.client.places import App, Env
 from bakery.cli.output import Json, print_done, print_facts, print_json, print_rows, say, warn
 
 group = typer.Typer(help="Pushes that deploy an app.", no_args_is_help=True)
+_Signing = Annotated[bool, typer.Option("--signing-token", help="As a GitLab takes it that signs what it delivers.")]
 
 
 @group.command()
@@ -43,10 +44,10 @@ _TITLES = {
 
 
 @group.command()
-def rotate(app: App, *, env: Env = None, json: Json = False) -> None:
+def rotate(app: App, *, signing_token: _Signing = False, env: Env = None, json: Json = False) -> None:
     """Make a webhook, or another secret for it, and print the secret. The one before opens nothing any more."""
     with connect() as api:
-        _tell(api.post(path("apps", app, "webhook", "rotate", env=env)), json=json)
+        _tell(api.post(path("apps", app, "webhook", "rotate", env=env)), as_token=signing_token, json=json)
 
 
 @group.command(name="add")
@@ -58,10 +59,10 @@ def add(app: App, *, env: Env = None, json: Json = False) -> None:
 
 
 @group.command()
-def reveal(app: App, *, env: Env = None, json: Json = False) -> None:
+def reveal(app: App, *, signing_token: _Signing = False, env: Env = None, json: Json = False) -> None:
     """Print the secret. It is written down who looked."""
     with connect() as api:
-        _tell(api.post(path("apps", app, "webhook", "reveal", env=env)), json=json)
+        _tell(api.post(path("apps", app, "webhook", "reveal", env=env)), as_token=signing_token, json=json)
 
 
 @group.command()
@@ -137,9 +138,9 @@ def redeliver(
     print_done(found, f"{found['decision'].capitalize()}: {found['why']}{deployment}", as_json=json)
 
 
-def _tell(made: Body, *, json: bool) -> None:
+def _tell(made: Body, *, as_token: bool, json: bool) -> None:
     if json:
         print_json(made)
         return
     warn("Give this secret to the server of your repository:")
-    say(made["secret"])
+    say(made["gitlab_signing_token" if as_token else "secret"])

@@ -15,6 +15,7 @@ from bakery.hooks.decide import Decision
 from bakery.hooks.provision import add_to_github
 from bakery.hooks.receive import LARGEST_DELIVERY, redeliver
 from bakery.hooks.rows import find_hook_of
+from bakery.hooks.signatures import signing_token
 from bakery.hooks.webhooks import (
     WebhookDetail,
     change_webhook,
@@ -26,6 +27,7 @@ from bakery.hooks.webhooks import (
 from bakery.model.actor import Actor
 from bakery.model.names import PRODUCTION, AppAt
 from bakery.model.permissions import Permission
+from bakery.model.secret import Secret
 from bakery.web.api.listing import PAGE, After, Listing, number_in, page
 from bakery.web.api.problems import problems
 from bakery.web.context import Parts, WebRequest
@@ -60,7 +62,10 @@ class WebhookChanges(msgspec.Struct, kw_only=True):
 
 
 class WebhookSecret(msgspec.Struct):
+    """`gitlab_signing_token` is the same secret, as GitLab takes it to sign with."""
+
     secret: str
+    gitlab_signing_token: str
 
 
 class BadgeAddress(msgspec.Struct):
@@ -110,8 +115,8 @@ class WebhookDelivery(msgspec.Struct, kw_only=True):
     tags=["Webhooks"],
 )
 async def post_delivery(request: WebRequest, parts: Parts, where: AppAt) -> Received:
-    """As GitHub, GitLab and Gitea send it, signed with the webhook's secret (HMAC-SHA256 of the body), or with it as
-    X-Gitlab-Token. The answer says what was decided."""
+    """As GitHub, GitLab and Gitea send it, signed with the webhook's secret (HMAC-SHA256 of the body; GitLab's of
+    its id and moment too), or with it as X-Gitlab-Token. The answer says what was decided."""
     return await received(request, parts, await find_hook_of(parts.store, where))
 
 
@@ -153,7 +158,7 @@ async def patch_webhook(parts: Parts, actor: Actor, where: AppAt, data: WebhookC
 )
 async def post_rotate(parts: Parts, actor: Actor, where: AppAt) -> WebhookSecret:
     """The one that was there opens nothing any more."""
-    return WebhookSecret((await make_secret(parts.store, where, actor=actor)).reveal())
+    return _secret(await make_secret(parts.store, where, actor=actor))
 
 
 @post(
@@ -181,7 +186,7 @@ async def post_github(parts: Parts, actor: Actor, where: AppAt) -> WebhookAtGitH
 )
 async def post_reveal(parts: Parts, actor: Actor, where: AppAt) -> WebhookSecret:
     """It is written down who looked."""
-    return WebhookSecret((await reveal_secret(parts.store, where, actor=actor)).reveal())
+    return _secret(await reveal_secret(parts.store, where, actor=actor))
 
 
 @get(
@@ -210,6 +215,10 @@ async def get_deliveries(parts: Parts, actor: Actor, where: AppAt, after: After 
 async def post_redeliver(parts: Parts, actor: Actor, where: AppAt, delivery: int) -> Received:
     """Decided anew, with what is set today."""
     return told(await redeliver(parts.store, parts.queue, parts.pushes, where, delivery, actor=actor))
+
+
+def _secret(secret: Secret) -> WebhookSecret:
+    return WebhookSecret(secret.reveal(), signing_token(secret))
 
 
 def _shown(where: AppAt, found: WebhookDetail) -> Webhook:

@@ -123,7 +123,7 @@ async def _page(
         has_github_link=source.has_github_link,
         by_app=source.github_account is not None,
         seen=seen,
-        secret=secret.reveal() if secret else "",
+        secret=secret,
         base=own.rstrip("/"),
         badge=await show_badge_key(parts.store, parts.signing_key, where, actor=actor)
         if actor.may(Permission.DEPLOY)

@@ -8,12 +8,14 @@ from bakery.hooks.at_github import AtGitHub
 from bakery.hooks.decide import Decision
 from bakery.hooks.missed import Branch, why_not_live
 from bakery.hooks.rows import Delivery
+from bakery.hooks.signatures import signing_token
 from bakery.hooks.telling import Untold
 from bakery.hooks.webhooks import WebhookDetail
 from bakery.hooks.workflows import github_workflow, gitlab_job
 from bakery.model.actor import Actor
 from bakery.model.names import PRODUCTION, AppAt
 from bakery.model.permissions import Permission
+from bakery.model.secret import Secret
 from bakery.web.moments import moment
 from bakery.web.presenters.apps import app_tabs
 from bakery.web.presenters.links import Url
@@ -43,7 +45,7 @@ def deliveries_page(
     has_github_link: bool,
     by_app: bool,
     seen: AtGitHub,
-    secret: str,
+    secret: Secret | None,
     base: str,
     badge: str,
     older: int | None,
@@ -69,7 +71,8 @@ def deliveries_page(
         if found.hook and not may
         else (),
         is_on=found.is_on,
-        secret=secret,
+        secret=secret.reveal() if secret else "",
+        signing_token=signing_token(secret) if secret else "",
         form=form or Form(values=stored),
         at_github=at_github,
         has_github_link=has_github_link,

@@ -39,7 +39,8 @@ class BranchCard:
 
 @dataclass(frozen=True, slots=True)
 class DeliveriesPage:
-    """apps/deliveries.html. Fields: is_on, paths, tags. `secret` is shown after it was asked for, once. Without
+    """apps/deliveries.html. Fields: is_on, paths, tags. `secret` is shown after it was asked for, once; `signing_token`
+    is the same, as GitLab takes it to sign with. Without
     `addresses` there is no webhook yet. `workflows` are files for CI, each with its title. `badge` is for a
     README. `at_github` says what GitHub refused, where a link opens the repository. `repaired` is when the webhook was
     put back by itself, `repair_problem` why it could not be, `untold` what GitHub does not know of
@@ -60,6 +61,7 @@ class DeliveriesPage:
     repaired: Moment | None = None
     repair_problem: str = ""
     untold: str = ""
+    signing_token: str = ""
     left: Sequence[str] = ()
     workflows: Sequence[tuple[str, str]] = ()
     badge: str = ""
