@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from datetime import timedelta
 
 import psycopg
@@ -41,7 +41,12 @@ from bakery.web.tails import forget_tails
 
 log = structlog.get_logger()
 
+Chore = Callable[[Parts], Coroutine[None, None, None]]
+
 _HOUSEKEEPING = 300.0
+_SOON = 30.0  # after something could not be done
+_LONGEST_CHORE = 300.0
+_TRIED_AGAIN = (BakeryError, psycopg.OperationalError, OSError)  # a timeout is one of these
 _EVENTS_ARE_KEPT = timedelta(hours=6)
 _JOBS_ARE_KEPT = timedelta(days=7)  # in the queue
 _DEPLOYMENT_LOGS_ARE_KEPT = timedelta(days=90)
@@ -56,13 +61,17 @@ async def again_and_again(part: Callable[[Parts], Coroutine[None, None, None]], 
     while True:
         try:
             await part(parts)
-        except* (BakeryError, psycopg.OperationalError, OSError) as errors:
-            error = next(_leaves(errors))
-            # That the database is away, the listener tells for all of us.
-            is_away = isinstance(error, Unavailable | psycopg.OperationalError)
-            level = logging.DEBUG if is_away else logging.WARNING
-            log.log(level, "trying_again", part=part.__name__.strip("_"), error=str(error))
+        except* _TRIED_AGAIN as errors:
+            _tell_of(part.__name__.strip("_"), errors)
         await asyncio.sleep(_PAUSE)
+
+
+def _tell_of(part: str, errors: BaseExceptionGroup[BaseException]) -> None:
+    """That the database is away, the listener tells for all of us."""
+    error = next(_leaves(errors))
+    is_away = isinstance(error, Unavailable | psycopg.OperationalError)
+    level = logging.DEBUG if is_away else logging.WARNING
+    log.log(level, "trying_again", part=part, error=str(error) or type(error).__name__)
 
 
 def _leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
@@ -184,22 +193,39 @@ async def _write_transcript(parts: Parts) -> None:
 
 
 async def _keep_house(parts: Parts) -> None:
-    """What is old goes."""
+    """What is old goes, and what was lost goes on."""
     while True:
-        await forget_events(parts.at_work, older_than=_EVENTS_ARE_KEPT)
-        await forget_expired(parts.at_work)
-        await parts.queue.forget_finished(after=_JOBS_ARE_KEPT)
-        await find_lost_work(parts.at_work, parts.queue)
-        await clear_jobs(parts.at_work, parts.links, older_than=_LOGS_ARE_KEPT)
-        await shorten_old_logs(parts.at_work, older_than=_DEPLOYMENT_LOGS_ARE_KEPT)
-        await forget_transcripts(parts.at_work, older_than=_TRANSCRIPTS_ARE_KEPT)
-        await forget_deliveries(parts.at_work)
-        await deploy_what_was_cut(parts.at_work, parts.queue)
-        await keep_metrics(parts.at_work, now())
-        await forget_traffic(parts.at_work, now())
-        await forget_tails(parts.at_work)
-        await asyncio.sleep(_HOUSEKEEPING)
+        is_done = await do_chores(_CHORES, parts)
+        await asyncio.sleep(_HOUSEKEEPING if is_done else _SOON)
 
+
+async def do_chores(chores: Mapping[str, Chore], parts: Parts, *, longest: float = _LONGEST_CHORE) -> bool:
+    """Each has a time of its own, so that none keeps the others from theirs. Whether all of them were done."""
+    done = 0
+    for name, chore in chores.items():
+        try:
+            async with asyncio.timeout(longest):
+                await chore(parts)
+            done += 1
+        except* _TRIED_AGAIN as errors:
+            _tell_of(name, errors)
+    return done == len(chores)
+
+
+_CHORES: Mapping[str, Chore] = {
+    "find lost work": lambda parts: find_lost_work(parts.at_work, parts.queue),
+    "forget events": lambda parts: forget_events(parts.at_work, older_than=_EVENTS_ARE_KEPT),
+    "forget sessions": lambda parts: forget_expired(parts.at_work),
+    "forget finished work": lambda parts: parts.queue.forget_finished(after=_JOBS_ARE_KEPT),
+    "shorten logs": lambda parts: shorten_old_logs(parts.at_work, older_than=_DEPLOYMENT_LOGS_ARE_KEPT),
+    "forget transcripts": lambda parts: forget_transcripts(parts.at_work, older_than=_TRANSCRIPTS_ARE_KEPT),
+    "forget deliveries": lambda parts: forget_deliveries(parts.at_work),
+    "deploy what was cut": lambda parts: deploy_what_was_cut(parts.at_work, parts.queue),
+    "keep metrics": lambda parts: keep_metrics(parts.at_work, now()),
+    "forget traffic": lambda parts: forget_traffic(parts.at_work, now()),
+    "forget tails": lambda parts: forget_tails(parts.at_work),
+    "clear jobs": lambda parts: clear_jobs(parts.at_work, parts.links, older_than=_LOGS_ARE_KEPT),
+}
 
 # What a process does that works.
 WORK = (

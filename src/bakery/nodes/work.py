@@ -1,13 +1,16 @@
 """Jobs as people ask for them: a row and its place in the queue, which a worker turns into work on the node."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import structlog
 
 from bakery.commands.command import command
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.deployments import require_move
-from bakery.model.errors import BakeryError, Conflict, NotFound
+from bakery.model.errors import BakeryError, Conflict, NodeUnreachable, NotFound, Unavailable
 from bakery.model.jobs import NEXT_STATES, JobState, parse_seconds
 from bakery.model.nodes import expect_node_name
 from bakery.model.permissions import Permission
@@ -21,8 +24,11 @@ from bakery.store.rows import Page, only, typed
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
+log = structlog.get_logger()
+
 PAGE = 50
 LONGEST = 3600  # seconds that a command may take
+_CLEARED_AT_ONCE = 200
 _LARGEST_NUMBER = 2**63 - 1  # that a column of the database holds
 
 
@@ -170,20 +176,7 @@ async def move_job(
 
 
 async def clear_jobs(store: Store, links: Links, *, older_than: timedelta) -> None:
-    """Folders of jobs that are over go from the nodes that answer; rows go with their logs after a while."""
-    async with store.connection() as connection:
-        cursor = await connection.execute(
-            """
-            SELECT jobs.id, jobs.key, node_id FROM jobs JOIN nodes ON nodes.id = node_id
-            WHERE jobs.ended_at IS NOT NULL AND cleared_at IS NULL AND nodes.state = 'online' ORDER BY jobs.id LIMIT 200
-            """
-        )
-        waiting = await cursor.fetchall()
-    for job_id, key, node_id in waiting:
-        try:
-            await clear_job(store, links, job_id, JobKey(key), node_id)
-        except BakeryError:
-            continue  # the next time
+    """Rows go with their logs after a while; folders of jobs that are over go from the nodes that answer."""
     async with store.transaction() as tx:
         cursor = await tx.connection.execute(
             "DELETE FROM jobs WHERE ended_at < now() - %s AND cleared_at IS NOT NULL RETURNING log_stream_id",
@@ -191,6 +184,34 @@ async def clear_jobs(store: Store, links: Links, *, older_than: timedelta) -> No
         )
         gone = [stream for (stream,) in await cursor.fetchall()]
         await tx.connection.execute("DELETE FROM log_streams WHERE id = ANY(%s)", (gone,))
+    last, away = 0, set[int]()
+    while waiting := await _to_clear(store, last, away):
+        for job_id, key, node_id in waiting:
+            last = job_id
+            if node_id in away:
+                continue
+            try:
+                await clear_job(store, links, job_id, JobKey(key), node_id)
+            except NodeUnreachable:
+                away.add(node_id)
+            except Unavailable:
+                raise
+            except BakeryError as error:  # the next time; it keeps no other from it
+                log.info("job_not_cleared", job=job_id, error=error.message)
+
+
+async def _to_clear(store: Store, after: int, away: Collection[int]) -> list[tuple[int, str, int]]:
+    """The next ones, but for those on nodes that turned out to be away."""
+    async with store.connection() as connection:
+        cursor = await connection.execute(
+            """
+            SELECT jobs.id, jobs.key, node_id FROM jobs JOIN nodes ON nodes.id = node_id
+            WHERE jobs.ended_at IS NOT NULL AND cleared_at IS NULL AND nodes.state = 'online'
+            AND jobs.id > %s AND node_id <> ALL(%s) ORDER BY jobs.id LIMIT %s
+            """,
+            (after, list(away), _CLEARED_AT_ONCE),
+        )
+        return await cursor.fetchall()
 
 
 async def clear_job(store: Store, links: Links, job_id: int, key: JobKey, node_id: int) -> None:

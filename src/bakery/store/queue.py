@@ -71,7 +71,13 @@ async def expect_turn() -> None:
 
 
 _expect: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("expect", default=None)
-# Each time that a job is begun anew it is counted, so the count tells whose it is.
+_Begun = tuple[int | None, int]  # a job, and how often it was begun anew: this tells whose it is
+
+
+def _begun(job: Job) -> _Begun:
+    return job.id, job.attempts
+
+
 _OURS = """
 SELECT jobs.id FROM procrastinate_jobs AS jobs
 JOIN unnest(%(ids)s::bigint[], %(attempts)s::int[]) AS ours (id, attempts) USING (id, attempts) WHERE status = 'doing'
@@ -85,7 +91,7 @@ class _Jobs(JobManager):
     def __init__(self, connector: BaseConnector, places: Mapping[Lane, int]) -> None:
         super().__init__(connector)
         self._places = places
-        self._taken: dict[int | None, str] = {}  # jobs of this process, with their lanes
+        self._taken: dict[_Begun, str] = {}  # by this process, with their lanes
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
         taken = Counter(self._taken.values())
@@ -93,7 +99,7 @@ class _Jobs(JobManager):
         free = [lane for lane in known if taken[lane] < self._places[lane]]
         job = await super().fetch_job(free, worker_id) if free else None
         if job is not None:
-            self._taken[job.id] = job.queue
+            self._taken[_begun(job)] = job.queue
         return job
 
     async def ours(self, *jobs: Job) -> set[int]:
@@ -102,7 +108,7 @@ class _Jobs(JobManager):
         return {int(row["id"]) for row in rows}
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:  # noqa: FBT001 - procrastinate's own
-        self._taken.pop(job.id, None)
+        self._taken.pop(_begun(job), None)
         if await self.ours(job):
             await super().finish_job(job, status, delete_job)
 
@@ -114,7 +120,7 @@ class _Jobs(JobManager):
         queue: str | None = None,
         lock: str | None = None,
     ) -> None:
-        self._taken.pop(job.id, None)
+        self._taken.pop(_begun(job), None)
         if await self.ours(job):
             await super().retry_job(job, retry_at, priority, queue, lock)
 
@@ -152,12 +158,12 @@ class Queue:
         self._app.job_manager = self._jobs = _Jobs(self._app.connector, places)
         self._stopping = asyncio.Event()
         self._worker: Worker | None = None
-        self._running: dict[int | None, _Running] = {}
+        self._running: dict[_Begun, _Running] = {}
         self._idle: set[int | None] = set()  # jobs of our worker whose handlers did not run at the last sweep
 
     def register(self, name: str, handler: Handler) -> None:
         async def run(context: JobContext, subject: int, request: str = "") -> None:
-            self._running[context.job.id] = _Running(context.job, asyncio.current_task())
+            self._running[_begun(context.job)] = _Running(context.job, asyncio.current_task())
             _expect.set(functools.partial(self._expect_ours, context.job))
             try:
                 with structlog.contextvars.bound_contextvars(request=request):
@@ -167,7 +173,7 @@ class Queue:
             except asyncio.CancelledError:
                 raise exceptions.JobAborted from None
             finally:
-                del self._running[context.job.id]
+                del self._running[_begun(context.job)]
 
         self._app.task(name=name, retry=_GoOnLater(), pass_context=True)(run)
 
@@ -260,7 +266,7 @@ class Queue:
         After this machine slept, our own heartbeat looks as old as that of a process that is gone."""
         await self._leave_what_was_taken_over()
         found = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_AFTER)
-        stalled = {job.id: job for job in (*found, *await self._idle_jobs()) if job.id not in self._running}
+        stalled = {job.id: job for job in (*found, *await self._idle_jobs()) if _begun(job) not in self._running}
         for job in stalled.values():
             with contextlib.suppress(exceptions.ConnectorException):  # it ended, or another process was quicker
                 await self._app.job_manager.retry_job(job)
@@ -270,9 +276,9 @@ class Queue:
     async def _leave_what_was_taken_over(self) -> None:
         running = dict(self._running)
         ours = await self._jobs.ours(*(one.job for one in running.values())) if running else set()
-        for job_id, one in running.items():
-            if job_id not in ours and one.task is not None and self._running.get(job_id) is one:
-                log.info("taken_over", task=one.job.task_name, job=job_id)
+        for begun, one in running.items():
+            if one.job.id not in ours and one.task is not None and begun in self._running:
+                log.info("taken_over", task=one.job.task_name, job=one.job.id)
                 one.task.cancel()
 
     async def _expect_ours(self, job: Job) -> None:
@@ -289,7 +295,7 @@ class Queue:
         if self._worker is None or self._worker.worker_id is None:
             return []
         ours = await self._app.job_manager.list_jobs_async(status="doing", worker_id=self._worker.worker_id)
-        idle = [job for job in ours if job.id not in self._running]
+        idle = [job for job in ours if _begun(job) not in self._running]
         seen, self._idle = self._idle, {job.id for job in idle}
         return [job for job in idle if job.id in seen]
 
