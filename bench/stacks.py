@@ -1,5 +1,6 @@
-"""How much sooner an app is built again when only its source changed. `python -m bench.stacks`, as root"""
+"""How much sooner an app is built again when only its source changed. `python -m bench.stacks [SAMPLE…]`, as root"""
 
+import sys
 import time
 
 from bench.running import tell, temporary_folder
@@ -13,7 +14,7 @@ def main() -> None:
     first: dict[str, float] = {}
     again: dict[str, float] = {}
     with open_lab() as lab, temporary_folder() as folder:
-        for name in SAMPLES:
+        for name in sys.argv[1:] or SAMPLES:
             sample = prepare(lab.docker, folder / name, name)
             # What earlier builds left would make the first one a second one.
             lab.docker.run("builder", "prune", "--all", "--force", timeout=300)

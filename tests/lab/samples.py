@@ -103,20 +103,52 @@ NODE_LOCK = """\
   "packages": {"": {"name": "shop", "version": "1.0.0"}}
 }
 """
-# One package is enough to have a lock file, and a workspace's own needs no index of packages.
 BUN_PACKAGE = """\
 {
   "name": "shop",
   "private": true,
   "scripts": {"start": "bun server.ts"},
   "workspaces": ["greeting"],
-  "dependencies": {"greeting": "workspace:*"}
+  "dependencies": {"greeting": "workspace:*", "simple-git": "3.27.0"}
 }
 """
 BUN = """\
 import { greet } from "greeting";
-Bun.serve({ hostname: process.env.HOST, port: process.env.PORT, fetch: () => new Response(greet("one")) });
+import { simpleGit } from "simple-git";
+
+const { installed } = await simpleGit().version();
+const answer = installed ? greet("one") : "there is no Git";
+Bun.serve({ hostname: process.env.HOST, port: process.env.PORT, fetch: () => new Response(answer) });
 process.on("SIGTERM", () => process.exit(0));
+"""
+DENO = """\
+import { simpleGit } from "simple-git";
+
+const { installed } = await simpleGit().version();
+Deno.serve(() => new Response(installed ? "one" : "there is no Git"));
+"""
+DENO_JSON = """\
+{
+  "tasks": {"start": "deno run -A main.ts"},
+  "imports": {"simple-git": "npm:simple-git@3.27.0"}
+}
+"""
+RUBY = """\
+require "pg"
+require "sinatra"
+
+set :environment, :production
+get("/") { PG.library_version.positive? ? "one" : "there is no PostgreSQL" }
+"""
+COMPOSER = """\
+{
+  "name": "shop/shop",
+  "require": {"shop/greeting": "*"},
+  "repositories": [{"type": "path", "url": "packages/greeting"}, {"packagist.org": false}]
+}
+"""
+GREETING_OF_PHP = """\
+{"name": "shop/greeting", "version": "1.0.0", "autoload": {"files": ["greet.php"]}}
 """
 CPP = """\
 #include <cstdlib>
@@ -218,15 +250,21 @@ SAMPLES: Mapping[str, Sample] = {
         (toolchains.RUBY, toolchains.RUBY_SLIM),
         {
             ".ruby-version": "3.1\n",
-            "Gemfile": 'source "https://rubygems.org"\ngem "sinatra"\ngem "puma"\n',
-            "app.rb": 'require "sinatra"\n\nset :environment, :production\nget("/") { "one" }\n',
+            "Gemfile": 'source "https://rubygems.org"\ngem "sinatra"\ngem "puma"\ngem "pg"\n',
+            "app.rb": RUBY,
         },
         "app.rb",
         locks=("bundle", "lock", "--local"),
     ),
     "php": Sample(
-        (toolchains.PHP,),
-        {".php-version": "8.2\n", "public/index.php": "<?php\necho 'one';\n"},
+        (toolchains.PHP, toolchains.COMPOSER),
+        {
+            ".php-version": "8.2\n",
+            "composer.json": COMPOSER,
+            "packages/greeting/composer.json": GREETING_OF_PHP,
+            "packages/greeting/greet.php": "<?php\nfunction greet($name) { return $name; }\n",
+            "public/index.php": "<?php\nrequire '../vendor/autoload.php';\necho greet('one');\n",
+        },
         "public/index.php",
     ),
     "rust": Sample(
@@ -262,10 +300,11 @@ SAMPLES: Mapping[str, Sample] = {
         (toolchains.DENO,),
         {
             ".deno-version": "2.9.6\n",
-            "deno.json": '{"tasks": {"start": "deno run --allow-net main.ts"}}\n',
-            "main.ts": 'Deno.serve(() => new Response("one"));\n',
+            "deno.json": DENO_JSON,
+            "main.ts": DENO,
         },
         "main.ts",
+        locks=("deno", "install"),
     ),
     "node-site": Sample(
         (toolchains.NODE, toolchains.NGINX),

@@ -17,7 +17,9 @@ from tests.lab.errors import LabError
 from tests.lab.image import RELEASE
 
 REPOSITORY = "bakery-lab-toolchains"
+_BUN, _DENO = "@oven/bun-linux-x64-baseline", "@deno/linux-x64-glibc"
 _SECONDS = 900
+_KNOWN_TO = ("npm", "pip", "bun", "deno")
 
 
 @dataclass(frozen=True)
@@ -25,8 +27,8 @@ class Toolchain:
     """`name`: what a Dockerfile calls it. `rest`: lines of its own Dockerfile, for what the usual image sets.
 
     `npm`: what npm has of it, for the lab's processors, below /opt/npm in the image.
-    `known_to_npm`, `known_to_pip`: packages that these can install, with all that they need, though they reach no
-    registry.
+    `known_to_npm`, `known_to_bun` and the like: packages that these can install, with all that they need, though they
+    reach no registry; below /opt/known-to-npm and the like.
     """
 
     name: str
@@ -34,12 +36,15 @@ class Toolchain:
     rest: str = ""
     npm: tuple[str, ...] = ()
     known_to_npm: tuple[str, ...] = ()
+    known_to_bun: tuple[str, ...] = ()
+    known_to_deno: tuple[str, ...] = ()
     known_to_pip: tuple[str, ...] = ()
 
     @property
     def kept_as(self) -> str:
         """A name that changes with the recipe."""
-        recipe = f"{self}{inspect.getsource(_make)}{inspect.getsource(_make_debian)}"
+        makers = "".join(inspect.getsource(one) for one in (_make, _fetch_what_is_known, _make_debian))
+        recipe = f"{self}{makers}"
         kind = hashlib.sha256(recipe.encode()).hexdigest()[:16]
         return f"{REPOSITORY}:{self.name.replace(':', '-').replace('/', '-')}-{kind}"
 
@@ -61,7 +66,7 @@ GO = Toolchain(
 )
 RUBY_SLIM = Toolchain(
     "ruby:3.1-slim",
-    ("ruby", "bundler", "ruby-sinatra", "puma"),
+    ("ruby", "bundler", "ruby-sinatra", "puma", "ruby-pg"),
     """\
 ENV LANG=C.UTF-8 GEM_HOME=/usr/local/bundle BUNDLE_APP_CONFIG=/usr/local/bundle BUNDLE_SILENCE_ROOT_WARNING=1
 ENV PATH="/usr/local/bundle/bin:$PATH"
@@ -71,9 +76,10 @@ RUN mkdir -m 1777 -p /usr/local/bundle
 RUBY = Toolchain("ruby:3.1", RUBY_SLIM.packages, RUBY_SLIM.rest)
 PHP = Toolchain(
     "php:8.2-apache",
-    ("apache2", "libapache2-mod-php", "php-cli"),
+    ("apache2", "libapache2-mod-php", "php-cli", "composer"),
     r"""
 ENV APACHE_CONFDIR=/etc/apache2 PHP_INI_DIR=/usr/local/etc/php
+RUN ln -s /usr/share/php /usr/local/share/php
 RUN mkdir -p "$PHP_INI_DIR" && touch "$PHP_INI_DIR/php.ini-production"
 RUN printf '%s\n' '#!/bin/sh' '. /etc/apache2/envvars' 'exec apache2 -DFOREGROUND' >/usr/local/bin/apache2-foreground
 RUN chmod +x /usr/local/bin/apache2-foreground && rm -rf /var/www/html/* && mkdir -p /var/lock/apache2 \
@@ -86,6 +92,8 @@ WORKDIR /var/www/html
 CMD ["apache2-foreground"]
 """,
 )
+# The program itself; what it needs is in the image for PHP.
+COMPOSER = Toolchain("composer:2", ("composer",))
 RUST = Toolchain(
     f"rust:1.63-slim-{RELEASE}",
     ("cargo", "rustc", "gcc", "libc6-dev"),
@@ -106,18 +114,22 @@ BUN = Toolchain(
     "oven/bun:1",
     rest="""\
 RUN useradd --create-home --uid 1000 bun && ln -s /opt/npm/@oven/bun-linux-x64-baseline/bin/bun /usr/local/bin/bun
+ENV BUN_INSTALL_CACHE_DIR=/opt/known-to-bun
 WORKDIR /home/bun/app
 """,
-    npm=("@oven/bun-linux-x64-baseline@1.4.5",),
+    npm=(f"{_BUN}@1.4.5",),
+    known_to_bun=("simple-git@3.27.0",),
 )
 DENO = Toolchain(
     "denoland/deno:2.9.6",
     rest="""\
 ENV DENO_DIR=/deno-dir
-RUN useradd --create-home --uid 1993 deno && mkdir /deno-dir && chown deno:deno /deno-dir \\
+RUN useradd --create-home --uid 1993 deno && mv /opt/known-to-deno /deno-dir \\
+ && chown --recursive deno:deno /deno-dir \\
  && ln -s /opt/npm/@deno/linux-x64-glibc/deno /usr/local/bin/deno
 """,
-    npm=("@deno/linux-x64-glibc@2.9.6",),
+    npm=(f"{_DENO}@2.9.6",),
+    known_to_deno=("npm:simple-git@3.27.0",),
 )
 
 MAVEN = Toolchain(
@@ -176,19 +188,34 @@ def _make(docker: Docker, one: Toolchain) -> None:
         if one.npm:
             # By this machine's npm, which knows the way out: there are no certificates in the image.
             _call("npm", "install", "--prefix", context, "--no-save", "--ignore-scripts", *one.npm)
-        known, wheels = Path(context) / "known", Path(context) / "wheels"
-        known.mkdir()
-        wheels.mkdir()
-        if one.known_to_pip:
-            _call(sys.executable, "-m", "pip", "download", "--dest", str(wheels), *one.known_to_pip)
-        if one.known_to_npm:
-            project = ("--prefix", f"{context}/project", "--cache", str(known))
-            _call("npm", "install", *project, "--no-save", "--ignore-scripts", *one.known_to_npm)
-        copied = "COPY node_modules /opt/npm\nCOPY known /opt/known-to-npm\nCOPY wheels /opt/known-to-pip\n"
+        _fetch_what_is_known(one, Path(context))
+        copied = "COPY node_modules /opt/npm\n"
+        copied += "".join(f"COPY known-to-{name} /opt/known-to-{name}\n" for name in _KNOWN_TO)
         recipe = f"FROM {DEBIAN.kept_as}\n{packages}{copied}{one.rest}"
         done = build(docker, recipe.encode(), "--network=host", f"--tag={one.kept_as}", "--file=-", context)
     if done.returncode != 0:
         raise LabError(f"The lab's {one.name} cannot be made:\n{done.stdout.decode(errors='replace')[-2000:]}")
+
+
+def _fetch_what_is_known(one: Toolchain, context: Path) -> None:
+    """Each by its own tool, into a folder that is there in any case."""
+    known = {name: context / f"known-to-{name}" for name in _KNOWN_TO}
+    for folder in known.values():
+        folder.mkdir()
+    project, programs = str(context / "project"), context / "node_modules"
+    if one.known_to_pip:
+        _call(sys.executable, "-m", "pip", "download", "--dest", str(known["pip"]), *one.known_to_pip)
+    if one.known_to_npm:
+        options = ("--prefix", project, "--cache", str(known["npm"]), "--no-save", "--ignore-scripts")
+        _call("npm", "install", *options, *one.known_to_npm)
+    if one.known_to_bun:
+        Path(project).mkdir()
+        here = f"BUN_INSTALL_CACHE_DIR={known['bun']}"
+        _call("env", here, str(programs / _BUN / "bin/bun"), "add", "--cwd", project, *one.known_to_bun)
+    if one.known_to_deno:
+        program = context / "needs.ts"
+        program.write_text("".join(f'import "{name}";\n' for name in one.known_to_deno))
+        _call("env", f"DENO_DIR={known['deno']}", str(programs / _DENO / "deno"), "cache", str(program))
 
 
 def build(docker: Docker, stdin: bytes, *arguments: str) -> subprocess.CompletedProcess[bytes]:
