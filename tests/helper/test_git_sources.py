@@ -12,8 +12,12 @@ from typing import cast
 
 import pytest
 
-from bakery.helper import git_sources
-from bakery.helper.git_sources import Kept
+from bakery.helper import git_fetch, git_sources
+from bakery.helper.git_lfs import Pointer
+from bakery.helper.git_lfs_server import fetch_files
+from bakery.helper.git_program import Git
+from bakery.helper.git_sources import Kept, all_trees
+from bakery.helper.git_urls import expect_url
 from bakery.helper.names import Premises, account_name
 from bakery.nodes.jobs import JobKey, new_job_key
 from tests.nodes.job_machine import JobMachine, Status, job_machine
@@ -22,6 +26,7 @@ from tests.support.waiting import wait_until
 
 needs_root = pytest.mark.lab  # runs wherever the lab does, which is as root
 CANARY = "canary-token-5d0c"
+NO_GIT = cast("Git", None)  # for what asks none
 NOTHING: dict[str, object] = {"username": None, "token": None, "private_key": None, "host_keys": []}
 
 
@@ -360,6 +365,38 @@ def test_a_file_in_git_lfs_of_a_refused_repository_is_gone(users_machine: JobMac
         "A file came from Git LFS that is not the one that the repository names."
     )
     assert not (home(users_machine) / "source").exists()
+
+
+def test_files_in_git_lfs_of_submodules_count_with_those_of_their_repository() -> None:
+    url = expect_url("https://git.example/lib.git")
+    of_repository, of_module = Pointer("a.png", "a" * 64, 2 * 1024**3), Pointer("lib/b.png", "b" * 64, 1)
+    with pytest.raises(SystemExit, match="The files in Git LFS are larger than 2 GB"):
+        fetch_files(NO_GIT, url, [of_module], of_all=[of_repository, of_module])
+
+
+def test_no_submodule_is_fetched_before_what_came_was_measured() -> None:
+    trees = all_trees(NO_GIT, expect_url("https://git.example/shop.git"), "a" * 40, with_modules=True)
+    assert next(trees).folder == ""
+
+
+def test_a_fetch_that_brings_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Kept(Premises(tmp_path, "shop", "production"))
+    (kept.objects / "pack").mkdir(parents=True)
+    (kept.objects / "pack" / "one.pack").write_bytes(b"x" * 100_000)
+    kept.expect_bounded()
+    monkeypatch.setattr(git_sources, "MOST_FETCHED", 50_000)
+    with pytest.raises(SystemExit, match="The repository and its submodules bring more than 0 GB"):
+        kept.expect_bounded()
+
+
+@pytest.mark.parametrize(
+    ("files", "size", "refused"),
+    [(200_001, 0, "holds more than 200,000 files"), (1, 2 * 1024**3 + 1, "are larger than 2 GB")],
+)
+def test_files_of_a_repository_are_bounded(files: int, size: int, refused: str) -> None:
+    git_fetch.expect_bounded(200_000, 2 * 1024**3)
+    with pytest.raises(SystemExit, match=refused):
+        git_fetch.expect_bounded(files, size)
 
 
 def test_what_is_here_stays_when_nothing_could_be_fetched(users_machine: JobMachine, server: GitServer) -> None:

@@ -50,7 +50,7 @@ class OverSsh:
 
 
 def fetch(url: str, href: str) -> None:
-    fetch_files(cast("Git", OverSsh(href)), expect_url(url), [POINTER])
+    fetch_files(cast("Git", OverSsh(href)), expect_url(url), [POINTER], of_all=[POINTER])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 import time
+from collections.abc import Iterator
 
 from bakery.helper.git_program import Git
 from bakery.helper.git_urls import COMMIT, Url, short
@@ -110,12 +111,15 @@ def describe(git: Git, ref: str) -> dict[str, object]:
 def measure(git: Git, commit: str) -> tuple[int, int]:
     """How many files, and bytes of them, its tree has."""
     entries = tree_of(git, commit)
-    size = sum(int(one[2]) for one in entries if one[2].isdigit())
-    if len(entries) > MOST_FILES:
+    return len(entries), sum(int(one[2]) for one in entries if one[2].isdigit())
+
+
+def expect_bounded(files: int, size: int) -> None:
+    """Of a repository with all its submodules, as far as they came."""
+    if files > MOST_FILES:
         sys.exit(f"The repository holds more than {MOST_FILES:,} files.")
     if size > MOST_BYTES:
         sys.exit(f"The files of the repository are larger than {MOST_BYTES // 1024**3} GB.")
-    return len(entries), size
 
 
 def tree_of(git: Git, commit: str) -> list[tuple[str, str, str, str]]:
@@ -140,15 +144,15 @@ def list_tree(git: Git, commit: str) -> list[tuple[str, str, str, str]]:
 # Submodules.
 
 
-def fetch_modules(git: Git, url: Url, commit: str, *, folder: str = "", depth: int = 0) -> list[Fetched]:
-    """Those of a commit, and theirs: each from its own server, which hears of our credential only when it is ours."""
+def fetch_modules(git: Git, url: Url, commit: str, *, folder: str = "", depth: int = 0) -> Iterator[Fetched]:
+    """Those of a commit, and theirs: each from its own server, which hears of our credential only when it is ours. One
+    comes when it is asked for."""
     wanted = [(path, name) for mode, name, _, path in tree_of(git, commit) if mode == MODULE]
     if not wanted:
-        return []
+        return
     if depth == DEEPEST or len(wanted) > MOST_MODULES:
         sys.exit("The repository has more submodules than Bakery fetches.")
     urls = urls_of_modules(git, commit)
-    found = []
     for path, name in wanted:
         if path not in urls:
             tell(f"The submodule {plain(path)} has no address in .gitmodules, and stays empty.")
@@ -157,8 +161,8 @@ def fetch_modules(git: Git, url: Url, commit: str, *, folder: str = "", depth: i
         tell(f"Fetching the submodule {plain(path)} of {where.text}")
         fetch_module(git, where, name, path)
         below = f"{folder}{path}/"
-        found += [Fetched(below, name, where), *fetch_modules(git, where, name, folder=below, depth=depth + 1)]
-    return found
+        yield Fetched(below, name, where)
+        yield from fetch_modules(git, where, name, folder=below, depth=depth + 1)
 
 
 def fetch_module(git: Git, url: Url, commit: str, path: str) -> None:

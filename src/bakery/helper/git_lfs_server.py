@@ -52,11 +52,11 @@ class Quiet(HTTPRedirectHandler):
         return found
 
 
-def fetch_files(git: Git, url: Url, pointers: list[Pointer]) -> None:
-    """Those that are not here yet."""
-    size = sum(one.size for one in pointers)
-    if size > MOST_BYTES:
+def fetch_files(git: Git, url: Url, pointers: list[Pointer], *, of_all: list[Pointer]) -> None:
+    """Those that are not here yet. `of_all`: with those of the repositories before it, whose submodules they are."""
+    if sum(one.size for one in of_all) > MOST_BYTES:
         sys.exit(f"The files in Git LFS are larger than {MOST_BYTES // 1024**3} GB.")
+    size = sum(one.size for one in pointers)
     tell(f"Fetching {len(pointers)} files in Git LFS, {size / 1024:,.0f} kB.")
     endpoint, headers = endpoint_of(git, url)
     git.in_child(lambda: download_all(url, endpoint, headers, {one.oid: one.size for one in pointers}))

@@ -29,7 +29,16 @@ from pathlib import Path
 
 from bakery.helper.accounts import AGENT, account_of, ensure_account
 from bakery.helper.files import remove_tree, sync_folder, write_over
-from bakery.helper.git_fetch import KNOWN, Fetched, fetch, fetch_modules, head_of, list_branches, measure
+from bakery.helper.git_fetch import (
+    KNOWN,
+    Fetched,
+    expect_bounded,
+    fetch,
+    fetch_modules,
+    head_of,
+    list_branches,
+    measure,
+)
 from bakery.helper.git_lfs import FOLDER, Pointer, find_pointers
 from bakery.helper.git_program import Credentials, Git
 from bakery.helper.git_tree import Writer
@@ -58,6 +67,7 @@ ROOM = "64m"
 LONGEST_KEY = 20_000
 MOST_PACKS = 40  # fetched one by one; then all is fetched anew, as one
 MOST_KEPT = 4 * 1024**3  # bytes of one environment; likewise
+MOST_FETCHED = 2 * MOST_KEPT  # with what one fetch brings
 MOST_BRANCHES = 500
 LONGEST_NOTE = 280
 HOST_KEY = re.compile(r"[A-Za-z0-9.\[\]:,-]{1,300} (?:ssh|ecdsa|sk)-[a-z0-9@.-]{1,60} [A-Za-z0-9+/=]{16,4000}")
@@ -99,6 +109,11 @@ class Kept:
 
     def bytes(self) -> int:
         return sizes([self.objects]).get(str(self.objects), 0)
+
+    def expect_bounded(self) -> None:
+        """A server may send what is in no commit that was asked for."""
+        if self.bytes() > MOST_FETCHED:
+            sys.exit(f"The repository and its submodules bring more than {MOST_FETCHED // 1024**3} GB.")
 
     def names(self) -> set[str]:
         """Each is of something that came once."""
@@ -290,23 +305,32 @@ def bring(
     about = fetch(git, ref)
     commit = str(about["commit"])
     files = size = 0
-    modules = fetch_modules(git, url, commit) if told["submodules"] else []
-    trees = [Fetched("", commit, url), *modules]
-    pointers: list[Pointer] = []
-    for one in trees:
+    trees: list[Fetched] = []
+    for one in all_trees(git, url, commit, with_modules=bool(told["submodules"])):
         some, some_size = measure(git, one.commit)
         files, size = files + some, size + some_size
+        expect_bounded(files, size)
+        kept.expect_bounded()
+        trees.append(one)
+    pointers: list[Pointer] = []
+    for one in trees:
         found = find_pointers(git, one)
         if found:
             from bakery.helper.git_lfs_server import fetch_files  # noqa: PLC0415 - it takes long to load, and few need it
 
-            fetch_files(git, one.url, found)
             pointers += found
+            fetch_files(git, one.url, found, of_all=pointers)
     git.forget_credentials()
     keep(git, kept, commit)
     size += sum(one.size for one in pointers)
     tell(f"{files} {'file' if files == 1 else 'files'}, {size / 1024:,.0f} kB.")
     return about, trees, pointers
+
+
+def all_trees(git: Git, url: Url, commit: str, *, with_modules: bool) -> Iterator[Fetched]:
+    yield Fetched("", commit, url)
+    if with_modules:
+        yield from fetch_modules(git, url, commit)
 
 
 def begin_with(git: Git, kept: Kept) -> None:
