@@ -128,7 +128,8 @@ async def test_an_app_of_docker_is_down_while_docker_is_away(
     for _ in range(FAILURES_ALLOWED + 1):
         await watching.look()
     app = await fleet.app()
-    assert (app.status, app.health_note) == (AppStatus.DOWN, "the port does not accept connections.")
+    said = "the port does not accept connections. What keeps it running does not answer either."
+    assert (app.status, app.health_note) == (AppStatus.DOWN, said)
     assert await activity(fleet) == ["app.unhealthy"]
     async with fleet.store.transaction() as tx:
         assert await fleet.queue.has(tx, RESTART, app.environment_id)

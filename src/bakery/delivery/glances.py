@@ -57,7 +57,7 @@ class Glances:
             async with asyncio.timeout(PATIENCE + PATIENCE_FOR_EACH * len(names)):
                 return await ask(*names)
         except (CommandFailed, NotUnderstood, TimeoutError) as error:
-            log.info("keeper_did_not_tell", runtime=runtime, programs=len(names), error=str(error))
+            log.info("keeper_did_not_tell", runtime=runtime, programs=len(names), error=str(error) or "not in time")
             if time.monotonic() - began >= PATIENCE:
                 await run_or_fail(node.transport, _ANYTHING)
                 self._left_alone[runtime] = time.monotonic() + LEFT_ALONE_FOR

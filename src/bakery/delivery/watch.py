@@ -159,8 +159,11 @@ class Watch:
             if self._failures[key] < terms.threshold or self._is_starting(slot):
                 return
             health, note = Health.DOWN, f"{answer.said}."
-            state = (await self._glances.states(node, slot.runtime, slot.unit) or {}).get(slot.unit)
-            if state is not None:
+            states = await self._glances.states(node, slot.runtime, slot.unit)
+            if states is None:
+                note += " What keeps it running does not answer either."
+            else:
+                state = states[slot.unit]
                 restarts = state.restarts
                 note += f" Its process {state.last_exit}." if not state.is_running and state.last_exit else ""
         self._count(slot, restarts)
