@@ -7,6 +7,11 @@ from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from bakery.cli.program import program
 
+OF_THE_REST = {
+    "serve", "up", "migrate", "doctor", "keys", "admin", "audit", "login", "whoami", "tasks", "nodes", "users",
+    "invites", "token", "github", "dns-providers", "own-site", "defaults",
+}  # fmt: skip
+
 
 def commands() -> Iterator[tuple[str, TyperCommand]]:
     """Each with its whole name, like `apps create`."""
@@ -22,9 +27,10 @@ def _below(group: TyperGroup, names: tuple[str, ...]) -> Iterator[tuple[str, Typ
             yield " ".join((*names, name)), command
 
 
-def reference() -> str:
-    """The part of docs/cli.md that lists every command."""
-    return "\n\n".join(_described(name, command) for name, command in commands())
+def reference(*, of_apps: bool) -> str:
+    """The list of commands in docs/commands.md, or of the others in docs/commands-server.md."""
+    listed = [one for one in commands() if (one[0].partition(" ")[0] not in OF_THE_REST) is of_apps]
+    return "\n\n".join(_described(name, command) for name, command in listed)
 
 
 def _described(name: str, command: TyperCommand) -> str:

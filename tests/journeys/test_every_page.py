@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from bakery.web import pages
+from bakery.web.manual import PARTS
 from tests.journeys.accessibility import violations
 from tests.support.chromium import a_page
 from tests.support.morning import PAGES, Morning
@@ -118,6 +119,14 @@ def test_a_page_with_thirty_apps_in_its_sidebar_is_within_budget(morning_page: P
             connection.execute("DELETE FROM apps WHERE slug LIKE 'app-%'")
 
     assert answer is not None
+    assert len(answer.body()) <= LARGEST_PAGE
+
+
+@pytest.mark.parametrize("key", [key for part in PARTS for key in part.keys])
+def test_a_chapter_of_the_manual_is_within_budget(morning_page: Page, key: str) -> None:
+    answer = morning_page.request.get(f"/help/{key}")
+
+    assert answer.ok
     assert len(answer.body()) <= LARGEST_PAGE
 
 

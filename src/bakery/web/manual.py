@@ -33,7 +33,7 @@ PARTS: Sequence[Part] = (
         ("sources", "stacks", "delivery", "hooks", "github", "previews", "domains", "certificates", "sites"),
     ),
     Part("Look after it", ("nodes", "reliability", "security")),
-    Part("Look it up", ("cli", "api", "settings")),
+    Part("Look it up", ("cli", "commands", "commands-server", "api", "settings")),
     Part("How it is made", ("architecture", "benchmarks")),
 )
 
