@@ -115,6 +115,7 @@ def test_check_names_what_is_missing_and_changes_nothing(machine: Machine) -> No
         "missing  package build-essential\n"
         "missing  package nginx\n"
         "missing  package certbot\n"
+        "missing  package python3-certbot-dns-rfc2136\n"
         "missing  package sudo\n"
         "missing  package python3\n"
         "ok       every installation of a package is finished\n"

@@ -165,7 +165,10 @@ _ADVICE: Final[Mapping[str, Advice]] = {
         "The name server does not answer for the zone of this name.",
         "It has to be the zone's primary server; else take the zone from this provider under Settings → DNS.",
     ),
-    "no-certbot": Advice("There is no certbot on the node.", "Its page says how to install what is missing there."),
+    "no-certbot": Advice(
+        "There is no certbot on the node.",
+        "On the node: apt-get install certbot python3-certbot-dns-rfc2136. Then try again.",
+    ),
 }
 _OTHER: Final = Advice("No certificate was issued.", "What was said is below.")
 

@@ -81,6 +81,7 @@ ca-certificates
 build-essential
 nginx nginx-light nginx-core nginx-full nginx-extras
 certbot /snap/bin/certbot
+python3-certbot-dns-rfc2136 /snap/bin/certbot
 sudo sudo-ldap
 python3
 END
