@@ -101,6 +101,8 @@ class Nginx:
     def start(self) -> None:
         if self.is_machines and has_systemd():
             started = call(find_program("systemctl") or "/usr/bin/systemctl", "enable", "--now", "nginx.service")
+            if started.status:
+                started = in_its_own_words(started)
         else:
             started = call(self.program, *self.options)
         if started.status:
@@ -139,6 +141,13 @@ def main_file_of(program: str) -> Path:
     """The one that this nginx was built to read."""
     found = re.search(r"--conf-path=(\S+)", call(program, "-V").errors)
     return Path(found[1] if found else "/etc/nginx/nginx.conf")
+
+
+def in_its_own_words(started: Ended) -> Ended:
+    """systemd only says where nginx told why it does not start."""
+    journal = find_program("journalctl") or "/usr/bin/journalctl"
+    told = call(journal, "--unit=nginx.service", "--since=-1min", "--output=cat", "--quiet").output
+    return Ended(started.status, "", told) if "[emerg]" in told else started
 
 
 def told_listen(listen: object) -> Listen:
