@@ -12,12 +12,15 @@ class Terminal:
     url: str
     token: str
 
-    def run(self, *arguments: str) -> str:
-        """What a command that must succeed printed."""
+    def attempt(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         environ = {"PATH": "/usr/bin:/bin", "BAKERY_URL": self.url, "BAKERY_TOKEN": self.token}
-        done = subprocess.run(
+        return subprocess.run(
             [*BAKERY, *arguments], env=environ, capture_output=True, text=True, timeout=60, check=False
         )
+
+    def run(self, *arguments: str) -> str:
+        """What a command that must succeed printed."""
+        done = self.attempt(*arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
