@@ -288,6 +288,33 @@ async def test_events_arrive_as_they_are_written_and_texts_are_compressed(ingres
         assert (page.headers["Content-Encoding"], page.text) == ("gzip", "a" * 5000)
 
 
+async def test_a_websocket_passes_and_the_app_hears_who_asked(ingress: HelperIngress, place: Place) -> None:
+    """Whatever the visitor says of that."""
+    heads: list[str] = []
+
+    async def app(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heads.append((await reader.readuntil(b"\r\n\r\n")).decode())
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+        writer.write((await reader.readexactly(4)).upper())
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(app, "127.0.0.1", 0) as server:
+        await ingress.apply_site(ProxySite(DOCS, (HOST,), Port(server.sockets[0].getsockname()[1])))
+        reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
+        asked = ("Upgrade: websocket", "Connection: Upgrade", "X-Real-IP: 9.9.9.9", "X-Forwarded-For: 9.9.9.9")
+        lines = (f"GET /chat HTTP/1.1\r\nHost: {HOST}", *asked, "\r\n")
+        writer.write("\r\n".join(lines).encode())
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+        writer.write(b"ping")
+        assert await reader.readexactly(4) == b"PING"
+        writer.close()
+    told = dict(line.split(": ", 1) for line in heads[0].splitlines()[1:] if line)
+    names = ("Host", "X-Real-IP", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")
+    assert [told[name] for name in names] == [HOST, "127.0.0.1", "127.0.0.1", "http", HOST]
+    assert len(told["X-Request-Id"]) == 32
+
+
 # What was there before.
 
 
