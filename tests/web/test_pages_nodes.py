@@ -103,6 +103,24 @@ async def test_of_200_machines_five_have_a_line_and_a_link_counts_the_rest(site:
     assert '<svg class="spark"' not in page.html
 
 
+async def test_this_machine_has_an_ipv6_address_too_and_its_others_are_those_of_the_installation(
+    site: Site, ada: Actor, admin: Browser
+) -> None:
+    page = await admin.get("/nodes/local/settings")
+    assert problems_of(page.html) == []
+    assert 'name="public_ipv6"' in page.html
+    assert not any(name in page.html for name in ('name="host"', 'name="apps_domain"', "Remove local", "Change key"))
+
+    await admin.send("/nodes/local/settings", {"public_ipv6": "2001:DB8::7"})
+
+    async with site.as_(ada) as client:
+        node = (await client.get("/nodes/local")).json()
+        assert node["public_ipv6"] == "2001:db8::7"
+        refused = await client.patch("/nodes/local", json={"public_ipv6": "", "apps_domain": "apps.example"})
+        assert (refused.status_code, refused.json()["field"]) == (422, "apps_domain")
+        assert (await client.patch("/nodes/local", json={"public_ipv6": ""})).json()["public_ipv6"] is None
+
+
 async def test_who_is_no_admin_sees_how_all_are_and_of_each_its_state(site: Site) -> None:
     await without_nodes(site)
     nodes = await fleet(site.store, calm="online", away="blocked")

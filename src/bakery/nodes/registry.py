@@ -74,32 +74,52 @@ async def edit_node(
     actor.require(Permission.MANAGE_NODES)
     async with store.transaction() as tx:
         node = await lock_node(tx, slug)
-        if node.is_local:
-            field = next(iter(wanted), "name")
-            raise BadInput("The node “local” is this machine; its addresses are in the settings.", field=field)
-        new = _edited(node, wanted)
         domain, public, ipv6 = _addresses(node, wanted)
-        await tx.connection.execute(
-            """
-            UPDATE nodes SET name = %(name)s, host = %(host)s, port = %(port)s, login = %(login)s,
-                bastion_host_key = CASE WHEN bastion IS NOT DISTINCT FROM %(bastion)s THEN bastion_host_key END,
-                bastion = %(bastion)s, apps_domain = %(domain)s, public_address = %(public)s,
-                public_ipv6 = %(ipv6)s WHERE id = %(id)s
-            """,
-            {"id": node.id, "domain": domain, "public": public, "ipv6": ipv6, "name": new.name, **_where(new)},
-        )
-        before = {
-            "name": node.name,
-            **_where_of(node),
-            "apps_domain": node.apps_domain,
-            "public_address": node.public_address,
-            "public_ipv6": node.public_ipv6,
-        }
-        after = {**_shown(new), "apps_domain": domain, "public_address": public, "public_ipv6": ipv6}
-        _record(tx, actor, "node.changed", slug, before=before, after=after)
+        if node.is_local:
+            await _edit_local(tx, node, wanted, ipv6, actor)
+        else:
+            await _edit_other(tx, node, _edited(node, wanted), (domain, public, ipv6), actor)
         if follow and (domain, public, ipv6) != (node.apps_domain, node.public_address, node.public_ipv6):
             await follow(tx, node, domain)
     return await show_node(store, slug, actor=actor)
+
+
+async def _edit_local(
+    tx: Transaction, node: NodeSummary, wanted: Mapping[str, str | int], ipv6: str | None, actor: Actor
+) -> None:
+    """What is not set for the whole installation."""
+    others = [name for name in wanted if name != "public_ipv6"]
+    if others or not wanted:
+        raise BadInput(
+            "The node “local” is this machine; its other addresses are in the settings.", field=(others or ["name"])[0]
+        )
+    await tx.connection.execute("UPDATE nodes SET public_ipv6 = %s WHERE id = %s", (ipv6, node.id))
+    before, after = {"public_ipv6": node.public_ipv6}, {"public_ipv6": ipv6}
+    _record(tx, actor, "node.changed", node.slug, before=before, after=after)
+
+
+async def _edit_other(
+    tx: Transaction, node: NodeSummary, new: NewNode, places: tuple[str, str | None, str | None], actor: Actor
+) -> None:
+    domain, public, ipv6 = places
+    await tx.connection.execute(
+        """
+        UPDATE nodes SET name = %(name)s, host = %(host)s, port = %(port)s, login = %(login)s,
+            bastion_host_key = CASE WHEN bastion IS NOT DISTINCT FROM %(bastion)s THEN bastion_host_key END,
+            bastion = %(bastion)s, apps_domain = %(domain)s, public_address = %(public)s,
+            public_ipv6 = %(ipv6)s WHERE id = %(id)s
+        """,
+        {"id": node.id, "domain": domain, "public": public, "ipv6": ipv6, "name": new.name, **_where(new)},
+    )
+    before = {
+        "name": node.name,
+        **_where_of(node),
+        "apps_domain": node.apps_domain,
+        "public_address": node.public_address,
+        "public_ipv6": node.public_ipv6,
+    }
+    after = {**_shown(new), "apps_domain": domain, "public_address": public, "public_ipv6": ipv6}
+    _record(tx, actor, "node.changed", node.slug, before=before, after=after)
 
 
 def _edited(node: NodeSummary, wanted: Mapping[str, str | int]) -> NewNode:

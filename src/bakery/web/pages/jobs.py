@@ -119,7 +119,7 @@ async def show_commands(
     here = f"/nodes/{node}/commands"
     page = NodeCommandsPage(
         node=node,
-        tabs=node_tabs(node, "commands", url, is_local=shown.is_local),
+        tabs=node_tabs(node, "commands", url),
         rows=[run_row(run, at) for run in found.items],
         request=narrowed,
         here=url(here),
@@ -140,12 +140,12 @@ async def _jobs(
     form: Form | None = None,
     status: int = 200,
 ) -> Response[str]:
-    node = await show_node(parts.store, slug, actor=actor)
+    await show_node(parts.store, slug, actor=actor)
     found = await list_jobs(parts.store, slug, before=number_in(after), actor=actor)
     url, at, here = request.app.state["urls"].url, now(), f"/nodes/{slug}/jobs"
     page = NodeJobsPage(
         node=slug,
-        tabs=node_tabs(slug, "jobs", url, is_local=node.is_local),
+        tabs=node_tabs(slug, "jobs", url),
         rows=[job_row(job, url=url, now=at) for job in found.items],
         form=form or Form(),
         next=url(here, after=found.next) if found.next else None,

@@ -43,7 +43,7 @@ async def _page(
     status: int = 200,
 ) -> Response[str]:
     """The node is asked while the page waits. One that does not answer has a page too, which says so."""
-    found = await show_node(parts.store, node, actor=actor)
+    await show_node(parts.store, node, actor=actor)
     url = request.app.state["urls"].url
     trouble, prunable, volumes = "", None, list[NodeVolume]()
     try:
@@ -51,7 +51,7 @@ async def _page(
         volumes = [*await list_node_volumes(parts.store, parts.links, node, actor=actor)]
     except (NodeUnreachable, CommandFailed, NotReady, CannotOpen) as error:
         trouble = f"{error.message} {error.hint}".strip()
-    tabs = node_tabs(node, "disk", url, is_local=found.is_local)
+    tabs = node_tabs(node, "disk", url)
     page = disk_page(node, prunable, volumes, trouble, tabs=tabs, delete=delete, refused=refused, refusal=refusal)
     crumbs = [*node_crumbs(node, url), Crumb("Disk")]
     return await render_page(

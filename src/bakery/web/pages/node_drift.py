@@ -29,7 +29,7 @@ async def _page(
     request: WebRequest, parts: Parts, actor: Actor, node: str, refusal: BakeryError | None = None
 ) -> Response[str]:
     """The node is asked while the page waits. One that does not answer has a page too, which says so."""
-    found = await show_node(parts.store, node, actor=actor)
+    await show_node(parts.store, node, actor=actor)
     url = request.app.state["urls"].url
     trouble, drift = "", NodeDrift((), (), 0)
     try:
@@ -37,7 +37,7 @@ async def _page(
     except (NodeUnreachable, CommandFailed, Conflict, NotReady, CannotOpen) as error:
         trouble = f"{error.message} {error.hint}".strip()
     problem = f"{refusal.message} {refusal.hint}".strip() if refusal else ""
-    tabs = node_tabs(node, "drift", url, is_local=found.is_local)
+    tabs = node_tabs(node, "drift", url)
     page = drift_page(node, drift, tabs=tabs, trouble=trouble, problem=problem)
     crumbs = [*node_crumbs(node, url), Crumb("Drift")]
     status = status_of(refusal) if refusal else 200

@@ -7,7 +7,7 @@ from litestar.response import Redirect
 
 from bakery.ingress.places import edit_node
 from bakery.model.actor import Actor
-from bakery.model.errors import BadInput, BakeryError, Conflict, NotFound
+from bakery.model.errors import BadInput, BakeryError, Conflict
 from bakery.model.permissions import Permission
 from bakery.nodes import registry
 from bakery.nodes.catalogue import apps_on, show_node
@@ -35,7 +35,7 @@ async def show_settings(request: WebRequest, parts: Parts, actor: Actor, node: s
 async def save_settings(request: WebRequest, parts: Parts, actor: Actor, node: str) -> Response[str] | Redirect:
     form = await typed(request)
     try:
-        wanted = {name: form.text(name) for name in _EDIT_FIELDS}
+        wanted = {name: form.text(name) for name in _EDIT_FIELDS if name in form.values}
         await edit_node(parts.store, parts.queue, node, wanted, actor=actor)
     except _REFUSALS as error:
         refused = form.refused(error, shown=_EDIT_FIELDS)
@@ -87,13 +87,11 @@ async def _settings(
     status: int = 200,
 ) -> Response[str]:
     node = await show_node(parts.store, slug, actor=actor)
-    if node.is_local:
-        raise NotFound("The node “local” is this machine; its addresses are in the settings.")
     url = request.app.state["urls"].url
     stored = {
         "name": node.name,
         "host": node.host or "",
-        "port": str(node.port),
+        "port": str(node.port or ""),
         "user": node.login or "",
         "bastion": node.bastion or "",
         "apps_domain": node.apps_domain,
@@ -103,8 +101,9 @@ async def _settings(
     apps = await apps_on(parts.store, slug, actor=actor)
     page = NodeSettingsPage(
         node=slug,
-        tabs=node_tabs(slug, "settings", url, is_local=False),
+        tabs=node_tabs(slug, "settings", url),
         form=form or Form(values=stored),
+        is_local=node.is_local,
         is_draining=node.is_draining,
         is_rotating=node.is_rotating,
         why_not_remove=f"Apps live there: {', '.join(apps)}." if apps else "",

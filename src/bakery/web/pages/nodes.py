@@ -134,7 +134,7 @@ async def _page(
     shown = hour if span is Span.HOUR else await series(parts.store, node.id, span, at)
     page = NodePage(
         node=view,
-        tabs=node_tabs(slug, "overview", url, is_local=node.is_local),
+        tabs=node_tabs(slug, "overview", url),
         charts=charts_view(shown, span, f"/nodes/{slug}", url=url, as_table=as_table),
         installer=installer_view(made, at) if made else None,
     )

@@ -96,16 +96,16 @@ def node_view(
     )
 
 
-def node_tabs(slug: str, current: str, url: Url, *, is_local: bool) -> Sequence[Tab]:
+def node_tabs(slug: str, current: str, url: Url) -> Sequence[Tab]:
     here = f"/nodes/{slug}"
-    tabs = [
+    return [
         Tab("Overview", url(here), current=current == "overview"),
         Tab("Jobs", url(f"{here}/jobs"), current=current == "jobs"),
         Tab("Commands", url(f"{here}/commands"), current=current == "commands"),
         Tab("Disk", url(f"{here}/disk"), current=current == "disk"),
         Tab("Drift", url(f"{here}/drift"), current=current == "drift"),
+        Tab("Settings", url(f"{here}/settings"), current=current == "settings"),
     ]
-    return tabs if is_local else [*tabs, Tab("Settings", url(f"{here}/settings"), current=current == "settings")]
 
 
 def node_crumbs(slug: str, url: Url) -> Sequence[Crumb]:

@@ -176,7 +176,7 @@ class NodeDriftPage:
 @dataclass(frozen=True, slots=True)
 class NodeSettingsPage:
     """nodes/settings.html. Fields: name, host, port, user, bastion, apps_domain, public_address, public_ipv6; and
-    confirm."""
+    confirm. Of this machine: public_ipv6 alone."""
 
     node: str
     tabs: Sequence[Tab]
@@ -184,4 +184,5 @@ class NodeSettingsPage:
     is_draining: bool
     is_rotating: bool
     why_not_remove: str
+    is_local: bool = False
     remove: Form = field(default_factory=Form)
