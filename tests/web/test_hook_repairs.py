@@ -11,6 +11,7 @@ from tests.api.site import BASE, Site
 from tests.github_double.server import GitHubDouble
 from tests.github_double.world import App
 from tests.support.github_apps import install
+from tests.support.github_links import link
 from tests.support.places import at
 from tests.web.browser import Browser
 from tests.web.test_pages_github_repositories import an_app_at_github
@@ -51,8 +52,26 @@ async def test_why_it_is_not_put_back_is_said(site: Site, admin: Browser, github
     await an_hour_later(site)
     await repair_missing_hooks(site.store, BASE)
     page = (await admin.get("/apps/shop/deliveries")).text
-    assert "The webhook is missing at GitHub, and could not be put back." in page
+    assert "Bakery cannot look after the webhook at GitHub." in page
+    assert "It is missing there, and could not be put back." in page
     assert "GitHub lets this link add no webhook to the repository." in page
+
+
+@pytest.mark.usefixtures("hooked")
+async def test_a_link_that_was_revoked_at_github_is_told_until_it_is_made_again(
+    site: Site, admin: Browser, linked: Actor, github: GitHubDouble
+) -> None:
+    github.world.tokens.clear()
+    await an_hour_later(site)
+    await repair_missing_hooks(site.store, BASE)
+    page = (await admin.get("/apps/shop/deliveries")).text
+    assert "Bakery cannot look after the webhook at GitHub." in page
+    assert "GitHub does not take the link of ann any more: it was revoked, or ended." in page
+
+    await link(site.store, github, linked)
+    await an_hour_later(site)
+    await repair_missing_hooks(site.store, BASE)
+    assert "Bakery cannot look after" not in (await admin.get("/apps/shop/deliveries")).text
 
 
 @pytest.mark.usefixtures("hooked")

@@ -12,7 +12,7 @@ from bakery.github.left_hooks import take_away_left_hooks
 from bakery.github.repository_hooks import is_hook_there
 from bakery.hooks.provision import add_to_github
 from bakery.model.actor import Actor
-from bakery.model.errors import BakeryError
+from bakery.model.errors import BakeryError, TooMany, Unavailable
 from bakery.model.names import AppAt, AppName, EnvironmentName
 from bakery.store.rows import typed
 from bakery.store.store import Connection, Store
@@ -26,7 +26,7 @@ _AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What became of the last one. `problem` empty: it is there, as far as anybody knows."""
+    """What became of the last one. `problem` says why it is not there, or why nobody knows; empty: it is."""
 
     repaired_at: datetime | None = None
     problem: str = ""
@@ -88,18 +88,20 @@ async def read_repair(connection: Connection, environment_id: int) -> Repair:
 
 async def _look(store: Store, one: _Due, base: str | None) -> None:
     """GitHub that is away says nothing about the webhook."""
+    problem, is_put_back = "", False
     try:
         is_there = await is_hook_there(store, one.person, one.repository, one.hook)
-    except BakeryError as error:
+    except (TooMany, Unavailable) as error:
         log.warning("github_hook_not_seen", app=one.app, error=error.message)
         return
-    problem, is_put_back = "", False
+    except BakeryError as error:  # such as a link that was revoked there
+        is_there, problem = True, f"{error.message} {error.hint}".strip()
     if not is_there:
         try:
             await add_to_github(store, one.where, base=base, actor=Actor.system())
             is_put_back = True
         except BakeryError as error:
-            problem = f"{error.message} {error.hint}".strip()
+            problem = f"It is missing there, and could not be put back. {error.message} {error.hint}".strip()
     async with store.transaction() as tx:
         changed = await tx.connection.execute(
             """

@@ -355,7 +355,7 @@ def app_pages() -> Pages:
                 _deliveries(),
                 has_github_link=True,
                 repaired=ago(hours=2),
-                repair_problem="GitHub lets this link add no webhook to the repository.",
+                repair_problem="It is missing there, and could not be put back. GitHub lets this link add none.",
                 left=[
                     "Its webhook in acme/shop is of no use any more, and is there still. It is tried again by itself."
                 ],
