@@ -8,6 +8,7 @@ import pytest
 
 from bakery.delivery.clone import clone_app
 from bakery.github.app_looking import look, look_if_due
+from bakery.github.installation_tokens import token_to_tell
 from bakery.hooks import from_app
 from bakery.hooks.preview_comments import tell_previews
 from bakery.hooks.preview_settling import settle_previews
@@ -222,6 +223,23 @@ async def test_the_app_tells_what_became_of_a_commit(
     assert [(one["state"], one["context"]) for one in repository.statuses] == [("pending", "bakery/shop/production")]
     grants = [grant for token, grant in github.world.tokens.items() if token.startswith("ghs_")]
     assert all(grant.repositories == {"acme/shop"} for grant in grants)
+
+
+async def test_a_kept_token_that_github_takes_no_more_gives_way_to_another(
+    site: Site, github: GitHubDouble, app: App, installation: Installation
+) -> None:
+    await send(site, of_app(app, HOOK, "push", pushed(github, installation)))
+    repository = github.world.repositories["acme/shop"]
+    async with site.store.transaction() as tx:
+        await tx.connection.execute("UPDATE builds SET version = %s", (repository.branches["main"],))
+    await token_to_tell(site.store, installation.id, repository.id)
+    github.world.tokens.clear()
+    await tell_news(site.store, BASE)
+    assert repository.statuses == []
+    async with site.store.transaction() as tx:
+        await tx.connection.execute("UPDATE github_reports SET next_at = now()")
+    await tell_news(site.store, BASE)
+    assert [one["state"] for one in repository.statuses] == ["pending"]
 
 
 async def test_a_pull_request_has_its_preview_and_its_comment_by_the_app(

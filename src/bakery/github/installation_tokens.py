@@ -58,6 +58,12 @@ async def token_to_fetch(store: Store, installation: int, repository: int, url: 
     return opened.token
 
 
+async def forget_tokens(store: Store, installation: int) -> None:
+    """GitHub takes one of them no more, before its end: the next question is asked with another."""
+    async with store.transaction() as tx:
+        await tx.connection.execute("DELETE FROM github_tokens WHERE installation = %s", (installation,))
+
+
 async def _token(store: Store, installation: int, purpose: Purpose, repository: int | None = None) -> Opened:
     """One that is good for some minutes yet. Two that ask at once get two, which is harmless."""
     name = f"{installation} {purpose} {repository or ''}".strip()

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 
 from bakery.github.app import read_app
-from bakery.github.asking import Opened
-from bakery.github.installation_tokens import taken_out, token_to_fetch, token_to_list, token_to_tell
+from bakery.github.asking import LinkRefused, Opened
+from bakery.github.installation_tokens import forget_tokens, taken_out, token_to_fetch, token_to_list, token_to_tell
 from bakery.github.installations import find_installation, is_chosen, note_chosen, read_installations
 from bakery.github.links import Account, read_account, token_for, usable_link
+from bakery.github.reaching import A_WHILE
 from bakery.github.repositories import Repository, repository_at
-from bakery.model.errors import BadInput, NotFound
+from bakery.model.errors import BadInput, BakeryError, NotFound, TooMany, Unavailable
 from bakery.model.secret import Secret
 from bakery.store.store import Connection, Store
 
@@ -53,6 +54,16 @@ async def author_of(store: Store, way: Way) -> Author | None:
             return Author(account) if account else None
         app = await read_app(connection)
     return Author(Account(f"{app.slug}[bot]"), app.number) if app else None
+
+
+async def wait_after(store: Store, way: Way, error: BakeryError) -> int | None:
+    """For how many seconds, before GitHub is told again what it did not take. None: it is of no use."""
+    if isinstance(error, TooMany | Unavailable):
+        return error.retry_after
+    if isinstance(error, LinkRefused) and way.installation is not None:
+        await forget_tokens(store, way.installation)
+        return A_WHILE
+    return None
 
 
 async def open_to_fetch(store: Store, way: Way, url: str) -> Secret:

@@ -13,10 +13,10 @@ from gidgethub.httpx import GitHubAPI
 from bakery.github.asking import asking
 from bakery.github.links import Account, note_account
 from bakery.github.repositories import name_at
-from bakery.github.ways import Author, Way, author_of, open_to_tell
+from bakery.github.ways import Author, Way, author_of, open_to_tell, wait_after
 from bakery.hooks.previews import COLUMNS, ROWS, Preview
 from bakery.model.deployments import DeploymentState
-from bakery.model.errors import BakeryError, TooMany, Unavailable
+from bakery.model.errors import BakeryError
 from bakery.model.previews import PreviewState
 from bakery.store.rows import typed
 from bakery.store.store import Store
@@ -63,6 +63,10 @@ class _News(Preview):
     is_comment_begun: bool
     comment_said: str
     comment_tries: int
+
+    @property
+    def way(self) -> Way:
+        return Way(self.person, self.installation, self.repository)
 
     def key(self, body: str) -> str:
         return hashlib.sha256(body.encode()).hexdigest()[:32] if self.is_open else _LAST
@@ -167,7 +171,7 @@ async def _tell(store: Store, news: _News, body: str, base: str) -> None:
         comment = await _say(store, news, body, base)
     except BakeryError as error:
         log.warning("preview_not_told", app=news.app, number=news.number, error=error.message)
-        wait = error.retry_after if isinstance(error, TooMany | Unavailable) else None
+        wait = await wait_after(store, news.way, error)
         gives_up = wait is None or news.comment_tries + 1 >= _TRIES
         problem = f"{error.message} {error.hint}".strip()
         await _note(store, news, news.key(body) if gives_up else None, problem=problem, wait=wait or 0)
@@ -178,7 +182,7 @@ async def _tell(store: Store, news: _News, body: str, base: str) -> None:
 async def _say(store: Store, news: _News, body: str, base: str) -> int | None:
     """The number of the comment. None: there is none, and there is nothing to begin one for."""
     place = {**name_at(news.repository_url), "number": str(news.number)}
-    way = Way(news.person, news.installation, news.repository)
+    way = news.way
     opened = await open_to_tell(store, way)
     comment = news.comment
     async with asking(opened) as github:

@@ -9,10 +9,10 @@ import structlog
 
 from bakery.github.asking import asking
 from bakery.github.repositories import name_at
-from bakery.github.ways import Way, open_to_tell
+from bakery.github.ways import Way, open_to_tell, wait_after
 from bakery.hooks.preview_comments import tell_previews
 from bakery.model.deployments import DeploymentState
-from bakery.model.errors import BakeryError, TooMany, Unavailable
+from bakery.model.errors import BakeryError
 from bakery.store import leases
 from bakery.store.rows import typed
 from bakery.store.store import Connection, Store
@@ -50,6 +50,10 @@ class _News:
     repository: int | None
     github_deployment: int | None
     tries: int
+
+    @property
+    def way(self) -> Way:
+        return Way(self.person, self.installation, self.repository)
 
 
 class _Made(msgspec.Struct):
@@ -111,7 +115,7 @@ async def _tell(store: Store, news: _News, base: str) -> None:
         known = await _ask(store, news, base)
     except BakeryError as error:
         log.warning("github_not_told", app=news.app, number=news.number, error=error.message)
-        wait = error.retry_after if isinstance(error, TooMany | Unavailable) else None
+        wait = await wait_after(store, news.way, error)
         gives_up = wait is None or news.tries + 1 >= _TRIES
         await _note(store, news, known, state=news.state if gives_up else None, problem=error.message, wait=wait or 0)
     else:
@@ -120,7 +124,7 @@ async def _tell(store: Store, news: _News, base: str) -> None:
 
 async def _ask(store: Store, news: _News, base: str) -> int:
     place = name_at(news.url)
-    opened = await open_to_tell(store, Way(news.person, news.installation, news.repository))
+    opened = await open_to_tell(store, news.way)
     status, deployed, words = _TOLD[news.state]
     suffix = "" if news.environment == "production" else f"?env={news.environment}"
     where = f"{base}/apps/{news.app}/deployments/{news.number}{suffix}"
