@@ -1224,6 +1224,27 @@ def test_a_server_in_go_beside_its_client_is_chosen_by_its_name() -> None:
     assert str(plan.commands.build) == "go build -trimpath -o bin/app ./server"
 
 
+@pytest.mark.parametrize(
+    ("asked", "version"),
+    [
+        ("10.x", "10"),
+        ("^12.13.0", "12"),
+        ("12.x || 14.x", "14"),
+        ("lts/erbium", "12"),
+        (">=10", "24"),
+        ("0.12.2", "24"),
+    ],
+)
+def test_an_old_node_that_has_images_is_the_one_that_is_asked_for(asked: str, version: str) -> None:
+    package = {"scripts": {"start": "node a.js"}, "engines": {"node": asked}}
+    assert plan_of({"package.json": json.dumps(package)}).versions[0].version == version
+
+
+def test_of_several_versions_that_will_do_the_newest_is_taken() -> None:
+    plan = plan_of({"composer.json": '{"require": {"php": "8.1.* || 8.2.*"}}', "index.php": "<?php\n"})
+    assert [one.version for one in plan.versions if one.tool == "PHP"] == ["8.2"]
+
+
 def test_canvas_has_its_libraries_where_it_runs() -> None:
     package = {"scripts": {"start": "node index.js"}, "dependencies": {"canvas": "^2.11.2"}}
     assert "libcairo2" in plan_of({"package.json": json.dumps(package)}).system_packages

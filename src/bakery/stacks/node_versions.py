@@ -8,11 +8,20 @@ from bakery.stacks.versions import Asked, chosen_version, in_mise, in_tool_versi
 
 READS_ABOVE = (".nvmrc", ".node-version")
 USUAL = "24"
-_KNOWN = ("16", "18", "20", "22", "24", "26")  # of ranges; what is asked for by name may be newer
+_KNOWN = ("10", "12", "14", "16", "18", "20", "22", "24", "26")  # of ranges; what is asked for by name may be newer
 _SHORT_LIVED = ("15", "17", "19", "21", "23", "25")  # where nothing else fits
 TYPESCRIPT_SINCE = 22
-_MAJORS = frozenset(str(major) for major in range(14, 41))
-_LTS = {"fermium": "14", "gallium": "16", "hydrogen": "18", "iron": "20", "jod": "22", "krypton": "24"}
+_MAJORS = frozenset(str(major) for major in range(10, 41))
+_LTS = {
+    "dubnium": "10",
+    "erbium": "12",
+    "fermium": "14",
+    "gallium": "16",
+    "hydrogen": "18",
+    "iron": "20",
+    "jod": "22",
+    "krypton": "24",
+}
 _ALWAYS_NEWEST = frozenset({"*", "node", "latest", "stable", "current", "lts", "lts/*", "lts/-0"})
 
 

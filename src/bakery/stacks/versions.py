@@ -87,9 +87,10 @@ def chosen_version(
 def series(text: str, parts: int, *, prefixes: str = "") -> str | None:
     """The first so many numbers of a version, without what stands before them: “3.12” of “python-3.12.1”.
 
-    `prefixes`: more words that may stand there, as a pattern. None where there are fewer numbers, or other words.
+    `prefixes`: more words that may stand there, as a pattern. None where there are fewer numbers, other words, or
+    several versions of which any will do.
     """
     found = re.fullmatch(
-        rf"(?:v|{prefixes or 'v'})?([0-9]{{1,4}}(?:\.[0-9]{{1,4}}){{{parts - 1}}})(?:[.+-].{{0,40}})?", text
+        rf"(?:v|{prefixes or 'v'})?([0-9]{{1,4}}(?:\.[0-9]{{1,4}}){{{parts - 1}}})(?:[.+-][^|]{{0,40}})?", text
     )
     return found[1] if found else None
