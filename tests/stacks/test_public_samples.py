@@ -1240,6 +1240,25 @@ def test_an_old_node_that_has_images_is_the_one_that_is_asked_for(asked: str, ve
     assert plan_of({"package.json": json.dumps(package)}).versions[0].version == version
 
 
+@pytest.mark.parametrize(
+    ("needs", "engines", "version"),
+    [
+        ({"react-scripts": "4.0.3"}, {}, "16"),
+        ({"react-scripts": "^5.0.1"}, {}, "24"),
+        ({"@vue/cli-service": "~4.5.0"}, {"node": ">=12"}, "16"),
+        ({"@angular/cli": "~12.1.3"}, {"node": "20.x"}, "20"),
+        ({"webpack": "latest"}, {}, "24"),
+    ],
+)
+def test_what_an_old_webpack_builds_has_the_newest_node_that_does(
+    needs: dict[str, str], engines: dict[str, str], version: str
+) -> None:
+    package = {"scripts": {"start": "node a.js"}, "devDependencies": needs, "engines": engines}
+    plan = plan_of({"package.json": json.dumps(package)})
+    assert [one.version for one in plan.versions if one.tool == "Node"] == [version]
+    assert any("which no newer Node than 16 builds" in one for one in plan.why) is (version == "16")
+
+
 def test_of_several_versions_that_will_do_the_newest_is_taken() -> None:
     plan = plan_of({"composer.json": '{"require": {"php": "8.1.* || 8.2.*"}}', "index.php": "<?php\n"})
     assert [one.version for one in plan.versions if one.tool == "PHP"] == ["8.2"]
