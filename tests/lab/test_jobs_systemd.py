@@ -12,6 +12,7 @@ from bakery.nodes.jobs import JobLimits, Jobs, JobSpec, JobState, JobStatus, new
 from bakery.nodes.local import LocalTransport
 from tests.lab.docker import SOCKET
 from tests.lab.nodes import Node
+from tests.support.waiting import wait_until
 
 HELPER = "/usr/local/lib/bakery/helper"
 JOBS = "/var/lib/bakery/node/jobs"
@@ -103,7 +104,9 @@ async def test_a_job_is_a_unit_with_limits_and_outlives_whoever_asked(machine: N
     assert (properties["RuntimeMaxUSec"], properties["TasksMax"]) == ("2min 40s", "4096")
     assert (properties["KillMode"], properties["OOMPolicy"]) == ("control-group", "continue")
     assert "canary" not in shown
-    assert machine.run("ls", "-A", "/run/bakery/jobs") == ""
+    watcher = machine.run("cat", f"{JOBS}/{spec.key}/process").split()[0]
+    of_unit = [line for line in machine.run("cat", f"/proc/{watcher}/cgroup").splitlines() if line.endswith(unit)]
+    assert {"memory", "pids", "name=systemd"} <= {line.split(":")[1] for line in of_unit}
     assert machine.attempt("grep", "-rl", "canary-", f"{JOBS}/{spec.key}").stdout.split() == [
         f"{JOBS}/{spec.key}/log".encode()
     ]
@@ -117,9 +120,12 @@ async def test_a_job_is_a_unit_with_limits_and_outlives_whoever_asked(machine: N
     assert machine.run(*agent, "cat", log_file) == log.decode().strip()
     assert machine.attempt("runuser", "-u", ACCOUNT, "--", "cat", log_file).returncode == 1
 
-    machine.run("kill", "-KILL", machine.run("cat", f"{JOBS}/{spec.key}/process").split()[0])
+    machine.run("kill", "-KILL", watcher)
+    wait_until(lambda: machine.attempt("pgrep", "-x", "sleep").stdout == b"", what="its program is ended")
+    wait_until(
+        lambda: machine.attempt("systemctl", "is-active", "--quiet", unit).returncode != 0, what="its unit is over"
+    )
     assert (await jobs.cancel(spec.key)).state is JobState.LOST
-    assert machine.attempt("pgrep", "-x", "sleep").stdout == b""
     assert (await jobs.start(spec)).state is JobState.LOST
     await jobs.remove(spec.key)
     assert await jobs.list() == {}
@@ -172,7 +178,7 @@ async def test_a_full_disk_is_told_and_a_reboot_loses_a_job(machine: Node, jobs:
 
 
 async def test_the_agent_can_say_the_verbs_and_nothing_else_and_a_start_is_quick(machine: Node) -> None:
-    for words in (("--root", "/srv", "job-list"), ("job-main", "j" + "0" * 24), ("sh",)):
+    for words in (("--root", "/srv", "job-list"), ("run-hold", "j" + "0" * 24), ("sh",)):
         refused = await asyncio.to_thread(
             machine.attempt, "runuser", "-u", "bakery-agent", "--", "sudo", "-n", HELPER, *words
         )

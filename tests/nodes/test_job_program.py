@@ -473,12 +473,12 @@ def test_words_that_are_not_expected_are_refused(machine: JobMachine, words: tup
     assert list((machine.root / "node").iterdir()) == []
 
 
-@pytest.mark.parametrize("verb", [("job-list",), ("job-main", KEY)])
+@pytest.mark.parametrize("verb", [("job-list",), ("run-hold", KEY)])
 def test_through_sudo_nobody_says_where_jobs_lie_or_what_a_unit_says(
     machine: JobMachine, verb: tuple[str, ...]
 ) -> None:
     python, *options, program, _root_option, root = machine.program
-    for words in (("--root", root, *verb), ("job-main", KEY)):
+    for words in (("--root", root, *verb), ("run-hold", KEY)):
         refused = subprocess.run(
             [python, *options, program, *words], env={"SUDO_UID": "1000"}, capture_output=True, check=False
         )

@@ -45,7 +45,6 @@ from bakery.helper.git_tree import Writer
 from bakery.helper.git_urls import COMMIT, Url, expect_url, is_ref, short
 from bakery.helper.git_words import tell
 from bakery.helper.job import KEY, LONGEST_JOB, Job, Work
-from bakery.helper.job_watch import telling_faults, watch_over
 from bakery.helper.jobs import start_job
 from bakery.helper.names import APP, PLACE, RELEASE, WORD, Premises
 from bakery.helper.premises import make
@@ -77,7 +76,7 @@ class FetchWork(Work):
     """A job whose program is ours."""
 
     def __init__(self, text: bytes) -> None:
-        self.told = told = json.loads(text)
+        told = json.loads(text)
         self.argv, self.own = [], work
         self.stdin = text
         self.account = pwd.getpwuid(os.geteuid())
@@ -157,7 +156,7 @@ def start_fetch(root: Path, key: str, *follows: str) -> None:
     if told["memory_bytes"] is not None:
         whole_number(told, "memory_bytes", 16 * 1024**2, 2**50)
     work = FetchWork(json.dumps({"root": str(root), "key": key, "told": told}).encode())
-    start_job(Job(root, key), work, "source-main", *follows)
+    start_job(Job(root, key), work, *follows)
 
 
 def look(root: Path, app: str, environment: str, number: str) -> None:
@@ -203,13 +202,6 @@ def asking(told: dict[str, object]) -> Iterator[tuple[Git, Url]]:
     with private_folder(PRIVATE, size=ROOM) as private:
         learns = url.scheme == "ssh" and not credentials.host_keys
         yield Git(account_of(None), private.path, credentials, url, key="", objects=None, learns=learns), url
-
-
-def run_unit(root: Path, key: str) -> None:
-    """What the unit of such a job says."""
-    job = Job(root, key)
-    with telling_faults(job):
-        watch_over(job, FetchWork(job.handed.read_bytes()))
 
 
 def work(_root: Path) -> None:
@@ -379,5 +371,4 @@ VERBS = {
     "forget": Verb(forget, PLACE),
     "check": Verb(check),
     "head": Verb(head),
-    "main": Verb(run_unit, KEY, is_inner=True),
 }

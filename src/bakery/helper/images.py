@@ -25,7 +25,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bakery.helper import docker_client, job_watch, jobs
+from bakery.helper import docker_client, jobs
 from bakery.helper.accounts import account_of
 from bakery.helper.build_steps import Limits, Steps, mark_of
 from bakery.helper.docker_api import CONFLICT, NOT_FOUND, Away, Docker, Refused, installation, patiently
@@ -51,7 +51,7 @@ class OwnWork(Work):
     """A job whose program is ours."""
 
     def __init__(self, text: bytes, own: Callable[[Path], None]) -> None:
-        self.told = told = json.loads(text)
+        told = json.loads(text)
         self.argv, self.own = [], own
         self.stdin = text
         self.account = pwd.getpwuid(os.geteuid())
@@ -82,7 +82,7 @@ def begin(root: Path, key: str, what: str, told: dict[str, object], follows: tup
     for name, least, most in (("seconds", 1, LONGEST_JOB), ("log_bytes", 0, 2**50)):
         whole_number(told, name, least, most)
     text = json.dumps({"root": str(root), "key": key, "what": what, "told": told}).encode()
-    jobs.start_job(Job(root, key), OwnWork(text, work), "image-main", *follows)
+    jobs.start_job(Job(root, key), OwnWork(text, work), *follows)
 
 
 def list_builds(root: Path, app: str) -> None:
@@ -113,12 +113,6 @@ def prune(root: Path, app: str, *kept: str) -> None:
         return {"removed": [one["build"] for one in removed], "in_use": in_use, "bytes": freed}
 
     say(patiently(act))
-
-
-def run_unit(job: Job) -> None:
-    """What the unit of such a job says."""
-    with job_watch.telling_faults(job):
-        job_watch.watch_over(job, OwnWork(job.handed.read_bytes(), work))
 
 
 def work(_root: Path) -> None:
@@ -362,10 +356,6 @@ def containers_of(docker: Docker, name: str) -> list[object]:
     return [one for one in everybodys if one["ImageID"] == found["Id"]]
 
 
-def of_job(act: Callable[..., None]) -> Callable[..., None]:
-    return lambda root, key: act(Job(root, key))
-
-
 VERBS = {
     "build": Verb(build, f"{KEY}(\0--follow)?"),
     "pull": Verb(pull, f"{KEY}(\0--follow)?"),
@@ -374,5 +364,4 @@ VERBS = {
     "list": Verb(list_builds, APP),
     "remove": Verb(remove, f"{APP}\0{RELEASE}"),
     "prune": Verb(prune, f"{APP}(\0{RELEASE}){{0,500}}"),
-    "main": Verb(of_job(run_unit), KEY, is_inner=True),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import pwd
 import time
@@ -12,7 +11,6 @@ from pathlib import Path
 from bakery.helper.files import sync_folder, write_over
 from bakery.helper.processes import began_at
 
-HANDED = Path("/run/bakery/jobs")  # a job on its way to its unit; gone when the unit has read it
 KEY = "j[0-9a-f]{24}"
 LONGEST_JOB = 30 * 24 * 3600
 RESERVED = b" " * 4096  # on the disk, for a word that must be written when the disk is full
@@ -24,19 +22,14 @@ class Job:
     def __init__(self, root: Path, key: str) -> None:
         self.root, self.key = root, key
         self.unit = f"bakery-job-{key}.service"
-        self.handed = HANDED / key
         self.folder = root / "jobs" / key
         self.removed = self.folder.with_name(f".{key}")
-        self.log, self.exit, self.boot, self.process, self.lock, self.fault, self.note = (
-            self.folder / name for name in ("log", "exit", "boot", "process", "lock", "fault", "note")
+        self.log, self.exit, self.boot, self.process, self.lock, self.fault, self.note, self.life = (
+            self.folder / name for name in ("log", "exit", "boot", "process", "lock", "fault", "note", "life")
         )
 
     def is_begun(self) -> bool:
         return self.process.exists() or self.exit.exists()
-
-    def drop_handed(self) -> None:
-        with contextlib.suppress(OSError):  # it is only ever there for root, where there is systemd
-            self.handed.unlink()
 
     def watcher(self) -> tuple[int, str]:
         """The process that watches over it, and when it began: the same number later is another process."""
@@ -69,13 +62,14 @@ class Job:
 
 
 class Work:
-    """What a job does, as its watcher needs to know. `told` says it all, in JSON. `own`: a program of the helper's own
-    in place of `argv`, which is given the node's folder; a start of Python would take longer than many of these do.
+    """What a job does, as its watcher needs to know. `own`: a program of the helper's own in place of `argv`, which is
+    given the node's folder; a start of Python would take longer than many of these do. `afterwards` is done when it is
+    over, whatever its end was.
     """
 
-    told: dict[str, object]
     argv: list[str]
     own: Callable[[Path], None] | None = None
+    afterwards: Callable[[], None] | None = None
     account: pwd.struct_passwd
     folder: str | None
     environment: dict[str, str]

@@ -46,7 +46,6 @@ def watch_over(job: Job, spec: Work) -> None:
     if not claim(job):
         aside.unlink()
         return
-    job.drop_handed()
     ended = run(job, spec, log, signals)
     log.end()
     if log.unwritten:

@@ -11,8 +11,9 @@ With --follow the status is the first line of the output, and what comes after i
 
 FOLDER/jobs/KEY holds `log`, what the program wrote, in order; `exit`, how it ended, written last and whole; `boot` and
 `process`, which boot of the machine and which process of it watches over the job; `lock`, for the verbs; `fault`, blank
-unless the watching has one; `note`, what a program of the helper's own says of how it ended. Only one process can
-ever make `process`, and that one runs the program: what has it was begun, and is never begun again.
+unless the watching has one; `note`, what a program of the helper's own says of how it ended; `life`, which the watcher
+has locked while it lives. Only one process can ever make `process`, and that one runs the program: what has it was
+begun, and is never begun again.
 """
 
 from __future__ import annotations
@@ -32,8 +33,9 @@ from pathlib import Path
 from bakery.helper.accounts import account_of
 from bakery.helper.build_steps import processes_of_build
 from bakery.helper.descendants import descendants, signal_all
-from bakery.helper.files import empty, make_folder, write_over
-from bakery.helper.job import HANDED, KEY, LONGEST_JOB, RESERVED, Job, Work, told, write_exit
+from bakery.helper.files import empty, make_folder
+from bakery.helper.job import KEY, LONGEST_JOB, RESERVED, Job, Work, told, write_exit
+from bakery.helper.job_unit import enter_unit
 from bakery.helper.job_watch import CANCEL, GRACE, ROUND, let_go_of_all_but_streams, telling_faults, watch_over
 from bakery.helper.libc import LIBC
 from bakery.helper.processes import began_at, has_systemd, processes, send, spawn
@@ -86,15 +88,14 @@ class Spec(Work):
 
 
 def start(job: Job, *follows: str) -> None:
-    start_job(job, Spec(sys.stdin.buffer.readline(LONGEST_INPUT)), "job-main", *follows)
+    start_job(job, Spec(sys.stdin.buffer.readline(LONGEST_INPUT)), *follows)
 
 
-def start_job(job: Job, spec: Work, main: str, *follows: str) -> None:
-    """`main` is the verb that the job's unit says."""
+def start_job(job: Job, spec: Work, *follows: str) -> None:
     make_folder(job.folder.parent, 0o711)
     with locked(job, make=True):
         if not job.is_begun():
-            begin(job, spec, main)
+            begin(job, spec)
     say(job.status())
     if follows:
         follow(job, "0")
@@ -158,19 +159,12 @@ def remove(job: Job) -> None:
         if is_there:
             job.folder.rename(job.removed)
             empty(job.removed)
-    job.drop_handed()
 
 
 def list_jobs(root: Path) -> None:
     folder = root / "jobs"
     keys = [entry.name for entry in folder.iterdir() if re.fullmatch(KEY, entry.name)] if folder.exists() else []
     say({"jobs": {key: Job(root, key).status()["state"] for key in sorted(keys)}})
-
-
-def run_unit(job: Job) -> None:
-    """What a job's unit says."""
-    with telling_faults(job):
-        watch_over(job, Spec(job.handed.read_bytes()))
 
 
 def copy_out(log: int, position: int) -> int:
@@ -207,23 +201,12 @@ def locked(job: Job, *, make: bool = False) -> Iterator[bool]:
         os.close(lock)
 
 
-def begin(job: Job, spec: Work, main: str) -> None:
+def begin(job: Job, spec: Work) -> None:
     """Returns when the job has a watcher that nothing here can end any more."""
     job.fault.write_bytes(RESERVED)
-    try:
-        wait_until_begun(job, start_unit(job, spec, main) if has_systemd() else fork_away(job, spec))
-    finally:
-        job.drop_handed()
-
-
-def wait_until_begun(job: Job, starting: int) -> None:
+    fork_away(job, spec)
     deadline = time.monotonic() + LONGEST_START
     while not job.is_begun():
-        if starting:
-            ended, failed = os.waitpid(starting, os.WNOHANG)
-            starting = 0 if ended else starting
-            if failed:  # all the same a start that was killed may have left a unit that begins just now
-                deadline = time.monotonic() + 3
         fault = job.fault.read_text().strip()
         if fault:
             sys.exit(f"The job could not begin: {fault}")
@@ -232,33 +215,12 @@ def wait_until_begun(job: Job, starting: int) -> None:
         time.sleep(0.002)
 
 
-def start_unit(job: Job, spec: Work, main: str) -> int:
-    """The process that starts it, which is not waited for. The unit's cgroup holds all of the job; systemd may forget
-    the unit when it has ended: how it did is told by the folder.
-    """
-    make_folder(HANDED.parent, 0o755)
-    make_folder(HANDED, 0o700)
-    write_over(job.handed, json.dumps(spec.told).encode())
-    properties = [
-        "Type=exec", "KillMode=control-group", "OOMPolicy=continue", "TasksMax=4096", "TimeoutStopSec=10",
-        f"RuntimeMaxSec={spec.seconds + 60}",
-    ]  # fmt: skip
-    if spec.memory_bytes:
-        properties += [f"MemoryMax={spec.memory_bytes}", "MemorySwapMax=0"]
-    if spec.cpu_percent:
-        properties += [f"CPUQuota={spec.cpu_percent}%"]
-    return spawn(
-        "/usr/bin/systemd-run", "--quiet", "--collect", f"--unit={job.unit}", f"--description=Bakery's job {job.key}",
-        *(f"--property={one}" for one in properties), "--",
-        sys.executable, "-IS", str(Path(sys.argv[0]).resolve()), "--root", str(job.root), main, job.key,
-    )  # fmt: skip
-
-
-def fork_away(job: Job, spec: Work) -> int:
-    """Where there is no systemd for us: a process of nobody's, that lets go of all that the caller has open."""
+def fork_away(job: Job, spec: Work) -> None:
+    """A process of nobody's, that lets go of all that the caller has open."""
     child = os.fork()
     if child:
-        return child
+        os.waitpid(child, 0)
+        return
     os.setsid()
     if os.fork():
         os._exit(0)
@@ -266,7 +228,14 @@ def fork_away(job: Job, spec: Work) -> int:
         with telling_faults(job):
             let_go_of_all_but_streams()
             os.chdir("/")
-            watch_over(job, spec)
+            os.environ.clear()
+            if has_systemd():
+                enter_unit(job, spec)
+            try:
+                watch_over(job, spec)
+            finally:
+                if spec.afterwards:
+                    spec.afterwards()
     finally:
         os._exit(0)
 
@@ -313,6 +282,5 @@ VERBS = {
     "status": Verb(in_folder(status), KEY),
     "cancel": Verb(in_folder(cancel), KEY),
     "remove": Verb(in_folder(remove), KEY),
-    "main": Verb(in_folder(run_unit), KEY, is_inner=True),
     "list": Verb(list_jobs),
 }

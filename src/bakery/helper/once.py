@@ -18,11 +18,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bakery.helper import job_watch, jobs
+from bakery.helper import jobs
 from bakery.helper.container_logs import next_piece
 from bakery.helper.containers import ensure_volume, find, let_write, missing_is_fine
 from bakery.helper.docker_api import CONFLICT, Away, Docker, Refused, installation, patiently
-from bakery.helper.images import OwnWork, add_note, of_job
+from bakery.helper.images import OwnWork, add_note
 from bakery.helper.job import KEY, LONGEST_JOB, Job
 from bakery.helper.names import APP, WORD
 from bakery.helper.networks import ensure_network
@@ -52,18 +52,10 @@ def start(root: Path, key: str, *follows: str) -> None:
     told_once(root, key, told)
     for name, least, most in (("seconds", 1, LONGEST_JOB), ("log_bytes", 0, 2**50)):
         whole_number(told, name, least, most)
-    text = json.dumps({"root": str(root), "key": key, "told": told}).encode()
-    jobs.start_job(Job(root, key), OwnWork(text, work), "once-main", *follows)
-
-
-def run_unit(job: Job) -> None:
-    """What the unit of such a job says. A program that was killed left its container behind."""
-    with job_watch.telling_faults(job):
-        spec = OwnWork(job.handed.read_bytes(), work)
-        try:
-            job_watch.watch_over(job, spec)
-        finally:
-            patiently(lambda: end(Docker(), place_of(spec.told)))
+    place = OncePlace(root, str(told["app"]), str(told["environment"]), key)
+    spec = OwnWork(json.dumps({"root": str(root), "key": key, "told": told}).encode(), work)
+    spec.afterwards = lambda: patiently(lambda: end(Docker(), place))  # one that was killed left its container behind
+    jobs.start_job(Job(root, key), spec, *follows)
 
 
 def work(_root: Path) -> None:
@@ -189,5 +181,4 @@ def end(docker: Docker, place: OncePlace) -> None:
 
 VERBS = {
     "start": Verb(start, f"{KEY}(\0--follow)?"),
-    "main": Verb(of_job(run_unit), KEY, is_inner=True),
 }
