@@ -532,17 +532,17 @@ async def one_that_is_cancelled_or_killed_leaves_none_either(agent: Agent) -> No
     status, log = await run_once(agent, "sh", "-c", "echo begun; sleep 4716", seconds=2)
     assert (status.state, log) == (JobState.TIMED_OUT, "begun\n")
     assert none_is_left()
-    for killed in (("bakery-work",), ("-f", "once-main"), ()):
+    for killed in ("bakery-work", "bakery-watch", ""):
         key = new_job_key()
         starting = agent.containers.running_once(key, PLACE, once(key, "sh", "-c", "sleep 4716; true"), JobLimits())
         running = asyncio.create_task(agent.finish(key, starting))
         await until_runs(agent.node, "sleep 4716")
         if killed:
-            agent.node.run("pkill", "-KILL", *killed)
+            agent.node.run("pkill", "-KILL", "--exact", killed)
         else:
             assert (await agent.jobs.cancel(key)).state is JobState.CANCELLED
         status, _ = await running
-        if "once-main" in killed:
+        if killed == "bakery-watch":
             assert status.state is JobState.LOST
             await agent.jobs.cancel(key)
         await asyncio.to_thread(wait_until, none_is_left, what="no container is left", seconds=10)

@@ -34,6 +34,7 @@ STOPS = {CANCEL: "cancelled", signal.SIGTERM: "lost"}  # SIGTERM comes from a ma
 
 def watch_over(job: Job, spec: Work) -> None:
     """The whole life of a job's watcher."""
+    LIBC.prctl(PR_SET_NAME, b"bakery-watch", 0, 0, 0)
     LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # what a program forks away comes to us
     rate_as_victim(-900)
     signals = hear({signal.SIGCHLD, *STOPS})
@@ -245,7 +246,7 @@ def become_program(job: Job, spec: Work, watcher: int, streams: tuple[int, int, 
             for number in (signal.SIGPIPE, signal.SIGXFSZ):  # as Python begins
                 signal.signal(number, signal.SIG_IGN)
             let_go_of_all_but_streams()
-            LIBC.prctl(PR_SET_NAME, b"bakery-work", 0, 0, 0)  # not its watcher's
+            LIBC.prctl(PR_SET_NAME, b"bakery-work", 0, 0, 0)
             os._exit(status_of(lambda: own(job.root)))
         doing = f"start {spec.argv[0]}"
         os.execvpe(spec.argv[0], spec.argv, environment_of(job, spec))  # noqa: S606 - no shell, as it should be
