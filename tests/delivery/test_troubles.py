@@ -1,13 +1,10 @@
 """What may come in between, and what must not come of it."""
 
 import asyncio
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-from bakery.delivery import actions, keeping, programs, proof_program, run, running, undo
+from bakery.delivery import actions, keeping, run, running, undo
 from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.ownership import take_up
 from bakery.delivery.planned import Nothing, PlannedStep, StepKey
@@ -17,6 +14,7 @@ from bakery.delivery.steps import begin_step, store_steps
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import Conflict, NodeUnreachable
 from bakery.model.names import AppName, Colour, EnvironmentName, unit_name
+from bakery.nodes.traffic import Traffic
 from bakery.nodes.units import UnitState
 from bakery.store.store import Store
 from tests.delivery.fleet import ADMIN, Fleet, an_app
@@ -59,15 +57,6 @@ async def test_a_page_that_never_ends_holds_up_no_switch(fleet: Fleet) -> None:
     found = await asyncio.wait_for(fleet.deploy({"app.py": ENDLESS + "\n"}), 30)
     assert found.deployment.state is DeploymentState.SUCCEEDED
     assert "Visits during the switch: 0 of " in await fleet.log(found.deployment)
-
-
-def test_the_visits_end_when_nobody_counts_them_any_more() -> None:
-    argv = [sys.executable, str(Path(proof_program.__file__)), "9", "shop.localhost", "/"]
-    visitor = subprocess.Popen(argv, stdout=subprocess.PIPE)
-    assert visitor.stdout is not None
-    assert visitor.stdout.readline().startswith(b"- ")
-    visitor.stdout.close()
-    assert visitor.wait(10) == 0
 
 
 async def test_who_cancels_while_the_switch_begins_comes_too_late(fleet: Fleet) -> None:
@@ -178,7 +167,7 @@ async def test_who_was_taken_over_while_it_waited_for_visitors_ends_no_slot(
             await take_up(tx, asked.id)
         return 0
 
-    monkeypatch.setattr(programs, "wait_for_drain", stand_still)
+    monkeypatch.setattr(Traffic, "wait_for_drain", stand_still)
     found = await fleet.run(asked)
 
     assert found.deployment.state is DeploymentState.RUNNING

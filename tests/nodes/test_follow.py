@@ -76,7 +76,7 @@ class Machine:
         self.goes_on.set()
         return self.end
 
-    async def remove(self, key: JobKey) -> None:
+    async def forget(self, key: JobKey) -> None:
         self.removed.append(key)
 
 

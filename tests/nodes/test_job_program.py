@@ -4,6 +4,7 @@ import ast
 import contextlib
 import hashlib
 import itertools
+import json
 import os
 import pwd
 import signal
@@ -344,12 +345,21 @@ def test_a_job_whose_watcher_was_killed_is_lost_and_not_begun_again(machine: Job
     assert bearers_of(key) == []
 
 
-def test_a_follower_of_a_lost_job_brings_what_there_is_and_ends(machine: JobMachine) -> None:
+def test_a_follower_of_a_lost_job_brings_what_there_is_and_ends_with_the_status(machine: JobMachine) -> None:
     key = machine.start("sh", "-c", "echo words; exec sleep 300")
     machine.in_log(key, b"words\n")
     with machine.popen("job-follow", key, "0") as following:
         os.kill(machine.watcher(key), signal.SIGKILL)
-        assert following.communicate(timeout=10) == (b"words\n", b"")
+        log, status = following.communicate(timeout=10)
+        assert (log, json.loads(status)) == (b"words\n", machine.status(key))
+
+
+def test_forgetting_ends_what_runs_and_leaves_nothing(machine: JobMachine) -> None:
+    over, running, unknown = machine.start("true"), machine.start("sleep", "300"), new_job_key()
+    machine.finish(over)
+    machine.attempt("job-forget", over, running, unknown).check_returncode()
+    assert machine.ask("job-list") == {"jobs": {}}
+    assert bearers_of(running) == []
 
 
 def test_a_job_of_another_boot_is_lost(machine: JobMachine) -> None:

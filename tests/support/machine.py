@@ -31,6 +31,7 @@ from bakery.nodes.live_runs import LiveRuns
 from bakery.nodes.local import LocalTransport
 from bakery.nodes.node import Node
 from bakery.nodes.supervised_units import SupervisedUnits
+from bakery.nodes.traffic import Traffic
 from bakery.nodes.transport import run_or_fail
 from bakery.nodes.trees import Trees
 from bakery.nodes.volumes import Volumes
@@ -74,6 +75,7 @@ async def node_in(folder: Path, site_port: Port | None, *, has_docker: bool | No
         disk=Disk(helper),
         volumes=Volumes(helper),
         live_runs=LiveRuns(transport, helper),
+        traffic=Traffic(helper),
         ingress=ingress,
         certificates=NodeCertificates(helper, ingress) if ingress else None,
     )

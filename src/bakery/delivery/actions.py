@@ -4,7 +4,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from bakery.delivery import keeping, making, programs, proving, volumes, worker_check
+from bakery.delivery import keeping, making, proving, volumes, worker_check
 from bakery.delivery.asking import ask_release, pace_of, shown_check
 from bakery.delivery.limits import hint_when_killed, why_out_of_memory
 from bakery.delivery.planned import Action, Check, Retire, Slot, Start, StepKey, Switch
@@ -153,7 +153,7 @@ async def _retire(work: Work, retire: Retire) -> None:
     environment = work.deployment.environment
     port = retire.slot.port
     drain = work.terms.drain
-    left = await programs.wait_for_drain(work.node.transport, port, seconds=drain) if port else 0
+    left = await work.node.traffic.wait_for_drain(port, seconds=drain) if port else 0
     if left:
         work.log.write(f"{left} connections were still open after {drain:g} s.")
     await work.expect_ours()  # it may have stood still meanwhile

@@ -179,8 +179,7 @@ async def fetch_for_a_look(node: Node, fetch: GitFetch) -> GitCommit:
         status = await node.jobs.status(key)
     finally:
         async with asyncio.timeout(30):
-            await node.jobs.cancel(key)
-            await node.jobs.remove(key)
+            await node.jobs.forget(key)
     if status.state is not JobState.EXITED or status.exit_status != 0:
         message, hint = why_not_fetched(status)
         raise BadInput(message, field="ref", hint=hint)

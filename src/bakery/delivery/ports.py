@@ -3,7 +3,6 @@
 from bakery.delivery.keeping import keeper
 from bakery.delivery.look import Deployment
 from bakery.delivery.plan import plan_deployment
-from bakery.delivery.programs import is_port_taken
 from bakery.model.deployments import SlotState
 from bakery.model.errors import Conflict
 from bakery.model.names import Port
@@ -39,7 +38,7 @@ async def leave_taken_port(store: Store, node: Node, deployment: Deployment) -> 
     if (await keeper(node, wanted.release.runtime).state(wanted.premises.unit(slot.colour))).is_running:
         return False
     port = slot.port
-    while await is_port_taken(node.transport, port):
+    while await node.traffic.is_taken(port):
         async with store.transaction() as tx:
             cursor = await tx.connection.execute(
                 "SELECT node_id FROM environments WHERE id = %s", (deployment.environment.id,)

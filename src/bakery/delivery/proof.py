@@ -7,11 +7,11 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from dataclasses import dataclass, field
 
-from bakery.delivery import programs
 from bakery.model.errors import BakeryError
 from bakery.model.labels import shown_part
 from bakery.model.names import HostName, Port
-from bakery.nodes.transport import Transport
+from bakery.nodes.homes import Place
+from bakery.nodes.node import Node
 from bakery.store.ending import end_tasks
 
 _FAILURES_KEPT = 5
@@ -58,9 +58,9 @@ class Visits:
 class Proof:
     """Visits from `begin` to `end`. A way to the node that breaks ends them early, and nothing else."""
 
-    def __init__(self, transport: Transport, port: Port, host: HostName, path: str) -> None:
-        self._transport = transport
-        self._port, self._host, self._path = port, host, path
+    def __init__(self, node: Node, place: Place, port: Port, host: HostName, path: str) -> None:
+        self._node, self._place = node, place
+        self._visiting = node.traffic.visiting(place, port, host, path)
         self.visits = Visits()
         self._has_begun = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -76,7 +76,12 @@ class Proof:
             await asyncio.wait_for(self._has_begun.wait(), _LATE)
 
     async def end(self) -> Visits:
+        """What visits was told to end, so that its conversation serves others, or is ended."""
         if self._task is not None:
+            with contextlib.suppress(BakeryError, OSError, TimeoutError):
+                async with asyncio.timeout(_LATE):
+                    await self._node.traffic.end_visits(self._place)
+                    await asyncio.shield(self._task)
             await end_tasks(self._task)
         return self.visits
 
@@ -88,8 +93,8 @@ class Proof:
             self._has_begun.set()
 
     async def _note_all(self) -> None:
-        program = programs.visiting(self._transport, self._port, self._host, self._path)
-        async with self._transport.open(program) as running, contextlib.aclosing(running.output()) as output:
+        transport = self._node.transport
+        async with transport.open(self._visiting) as running, contextlib.aclosing(running.output()) as output:
             async for line in _lines(output):
                 self.visits.note(line)
                 self._has_begun.set()

@@ -17,8 +17,9 @@ def prepare(work: Work) -> None:
     environment, ingress = work.deployment.environment, work.node.ingress
     if environment.live is None or environment.is_stopped or ingress is None or work.proof is not None:
         return
-    host = environment.premises(work.node).host
-    work.proof = Proof(work.node.transport, ingress.port, host, work.deployment.release.health_path or _FRONT_PAGE)
+    premises = environment.premises(work.node)
+    path = work.deployment.release.health_path or _FRONT_PAGE
+    work.proof = Proof(work.node, premises.place, ingress.port, premises.host, path)
     work.proof.start()
 
 

@@ -40,13 +40,15 @@ async def run_step_job(
     Raises NodeUnreachable when the way to it breaks; called again, it goes on."""
     job = await _job_of(store, deployment_id, step)
     copy = _Copy(store, log, deployment_id, step, job.offset)
+    ended: JobStatus | None = None
     if job.offset == 0:
         async with jobs.followed(begin(job.key)) as arriving:
             await copy.take(arriving)
+            ended = arriving.ended
     else:
         async with contextlib.aclosing(jobs.follow(job.key, job.offset)) as arriving:
             await copy.take(arriving)
-    status = await jobs.status(job.key)
+    status = ended or await jobs.status(job.key)
     if not status.state.is_over or status.log_bytes > copy.read:
         raise NodeUnreachable("The connection ended in the middle of a job.")
     await copy.end()
@@ -56,8 +58,7 @@ async def run_step_job(
 async def begin_anew(store: Store, jobs: Jobs, deployment_id: int, step: StepKey) -> None:
     """What was lost, and may be done again, is another job the next time. Of the lost one something may still run."""
     lost = await _job_of(store, deployment_id, step)
-    await jobs.cancel(lost.key)
-    await jobs.remove(lost.key)
+    await jobs.forget(lost.key)
     async with store.transaction() as tx:
         await tx.connection.execute(
             "UPDATE steps SET job_key = NULL, job_offset = 0 WHERE deployment_id = %s AND key = %s",
@@ -72,9 +73,7 @@ async def end_step_jobs(store: Store, jobs: Jobs, deployment_id: int) -> None:
             "SELECT job_key FROM steps WHERE deployment_id = %s AND job_key IS NOT NULL", (deployment_id,)
         )
         keys = [JobKey(key) for (key,) in await cursor.fetchall()]
-    for key in keys:
-        await jobs.cancel(key)
-        await jobs.remove(key)
+    await jobs.forget(*keys)
 
 
 async def _job_of(store: Store, deployment_id: int, step: StepKey) -> StepJob:

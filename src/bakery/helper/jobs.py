@@ -5,9 +5,11 @@
     job-status KEY             prints a line of JSON
     job-cancel KEY             ends all its processes within 10 s, and prints the status; harmless when it is over
     job-remove KEY             forgets a job that is over
+    job-forget KEY …           ends and forgets them
     job-list                   prints the keys with their states
 
-With --follow the status is the first line of the output, and what comes after it is the log from its first byte on.
+With --follow the status is the first line of the output, and what comes after it is the log from its first byte on. Who
+follows a job to its end is told the status then, among the errors.
 
 FOLDER/jobs/KEY holds `log`, what the program wrote, in order; `exit`, how it ended, written last and whole; `boot` and
 `process`, which boot of the machine and which process of it watches over the job; `lock`, for the verbs; `fault`, blank
@@ -118,6 +120,7 @@ def follow(job: Job, from_byte: str) -> None:
         copied = copy_out(log, position)
         position += copied
         if is_over:
+            sys.stderr.write(f"{json.dumps(job.status())}\n")
             return
         if copied:
             time.sleep(0.005)  # a chatty program's lines go together
@@ -132,6 +135,11 @@ def status(job: Job) -> None:
 
 
 def cancel(job: Job) -> None:
+    end(job)
+    say(job.status())
+
+
+def end(job: Job) -> None:
     with locked(job):  # a start that is under way comes first
         state = job.status()["state"]
     if state == "running":
@@ -144,7 +152,6 @@ def cancel(job: Job) -> None:
             write_exit(job, job.folder / f"exit.{os.getpid()}", told("cancelled", "was cancelled by force"))
     elif state == "lost":
         end_by_force(job)
-    say(job.status())
 
 
 def remove(job: Job) -> None:
@@ -159,6 +166,12 @@ def remove(job: Job) -> None:
         if is_there:
             job.folder.rename(job.removed)
             empty(job.removed)
+
+
+def forget(root: Path, *keys: str) -> None:
+    for job in [Job(root, key) for key in keys]:
+        end(job)
+        remove(job)
 
 
 def list_jobs(root: Path) -> None:
@@ -282,5 +295,6 @@ VERBS = {
     "status": Verb(in_folder(status), KEY),
     "cancel": Verb(in_folder(cancel), KEY),
     "remove": Verb(in_folder(remove), KEY),
+    "forget": Verb(forget, f"{KEY}(\0{KEY}){{0,99}}"),
     "list": Verb(list_jobs),
 }

@@ -5,10 +5,11 @@
 
 Families: `certificate` (of sites), `check` (a command that says whether an app is well), `container` and `image`
 (Docker's), `drift` (what is not as it should be), `job` (durable jobs), `key` (the key that lets Bakery in), `log`
-(what units wrote), `once` (a container that runs to its end), `own` (Bakery's own site), `premises` (where apps live),
-`release`, `run` (a command that somebody watches), `site` (what nginx sends to apps), `source` (what lies in Git),
-`tree` (files of a release), `unit` (what systemd keeps running), `upload`, `use` (what programs use of the machine),
-`volume`; and `version` prints a number, and the digest of this file. Each family's module tells of its verbs.
+(what units wrote), `once` (a container that runs to its end), `own` (Bakery's own site), `port` (of apps), `premises`
+(where apps live), `release`, `run` (a command that somebody watches), `site` (what nginx sends to apps), `source` (what
+lies in Git), `tree` (files of a release), `unit` (what systemd keeps running), `upload`, `use` (what programs use of
+the machine), `visit` (visits of ours to an app), `volume`; and `version` prints a number, and the digest of this file.
+Each family's module tells of its verbs.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ FAMILIES = {  # loaded when one is called: a start costs time
     "log": "bakery.helper.unit_logs",
     "once": "bakery.helper.once",
     "own": "bakery.helper.own_site",
+    "port": "bakery.helper.ports",
     "premises": "bakery.helper.premises",
     "release": "bakery.helper.releases",
     "run": "bakery.helper.live_runs",
@@ -44,6 +46,7 @@ FAMILIES = {  # loaded when one is called: a start costs time
     "unit": "bakery.helper.units",
     "upload": "bakery.helper.uploads",
     "use": "bakery.helper.uses",
+    "visit": "bakery.helper.visits",
     "volume": "bakery.helper.volumes",
 }
 

@@ -24,7 +24,7 @@ _LONGEST_HEAD = 64 * 1024
 _CLOSED = "the port does not accept connections"
 _HTTP = b"HTTP/1."
 _STATUS = re.compile(rb"HTTP/1\.[0-9] ([1-5][0-9]{2})[ \r\n]")
-_AS_IT_STANDS = "/?%&=+:@!$'()*,;~-._"
+AS_IT_STANDS = "/?%&=+:@!$'()*,;~-._"
 _REQUEST = (
     "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: bakery\r\nAccept: */*\r\nConnection: close\r\n\r\n"
 )
@@ -170,7 +170,7 @@ async def _status(transport: Transport, port: Port, path: str, within: float) ->
     try:
         async with asyncio.timeout(within), transport.tunnel(port) as (reader, writer):
             has_connected = True
-            writer.write(_REQUEST.format(path=quote(path, safe=_AS_IT_STANDS), port=port).encode())
+            writer.write(_REQUEST.format(path=quote(path, safe=AS_IT_STANDS), port=port).encode())
             head = await _head(reader)
     except TimeoutError:
         said = f"GET {path} was not answered within {within:g} s"

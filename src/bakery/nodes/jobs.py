@@ -107,7 +107,7 @@ class Jobs:
             line, rest = await _first_line(output)
             if not line.endswith(b"\n"):
                 raise _refusal(starting, await running.end())
-            async with contextlib.aclosing(_log(starting, running, output, rest)) as log:
+            async with contextlib.aclosing(_log_and_end(starting, running, output, rest)) as log:
                 yield Following(_status(line), log)
 
     async def follow(self, key: JobKey, from_byte: int) -> AsyncGenerator[bytes, None]:
@@ -116,10 +116,11 @@ class Jobs:
         async with (
             self._transport.open(following) as running,
             contextlib.aclosing(running.output()) as output,
-            contextlib.aclosing(_log(following, running, output, b"")) as log,
+            contextlib.aclosing(_log_and_end(following, running, output, b"")) as log,
         ):
-            async for chunk in log:
-                yield chunk
+            async for came in log:
+                if isinstance(came, bytes):
+                    yield came
 
     async def status(self, key: JobKey) -> JobStatus:
         return await self._ask("job-status", key)
@@ -131,6 +132,11 @@ class Jobs:
     async def remove(self, key: JobKey) -> None:
         """Forgets a job that is over. Refused while it runs."""
         await run_or_fail(self._transport, self._say("job-remove", key))
+
+    async def forget(self, *keys: JobKey) -> None:
+        """Nothing of them runs any more, and nothing is left of them."""
+        if keys:
+            await run_or_fail(self._transport, self._say("job-forget", *keys))
 
     async def list(self) -> dict[JobKey, JobState]:
         """What the node keeps, oldest or not."""
@@ -146,14 +152,20 @@ class Jobs:
 
 
 class Following(AsyncIterator[bytes]):
-    """The log from its first byte on, as it grows, until the job is over; and how the job was when this began."""
+    """The log from its first byte on, as it grows, until the job is over; how the job was when this began; and how it
+    is when all is read, unless that has to be asked."""
 
-    def __init__(self, begun: JobStatus, log: AsyncGenerator[bytes, None]) -> None:
+    def __init__(self, begun: JobStatus, log: AsyncIterator["bytes | JobStatus"]) -> None:
         self.begun = begun
+        self.ended: JobStatus | None = None
         self._log = log
 
     async def __anext__(self) -> bytes:
-        return await anext(self._log)
+        came = await anext(self._log)
+        if isinstance(came, JobStatus):
+            self.ended = came
+            raise StopAsyncIteration
+        return came
 
 
 def new_job_key() -> JobKey:
@@ -218,9 +230,10 @@ async def _first_line(output: AsyncGenerator[bytes, None]) -> tuple[bytes, bytes
     return arrived, b""
 
 
-async def _log(
+async def _log_and_end(
     following: Command, running: Running, output: AsyncGenerator[bytes, None], arrived: bytes
-) -> AsyncGenerator[bytes, None]:
+) -> AsyncGenerator[bytes | JobStatus, None]:
+    """The status comes last. An older helper says none, and sudo may say something before it."""
     if arrived:
         yield arrived
     async for chunk in output:
@@ -228,6 +241,8 @@ async def _log(
     finished = await running.end()
     if not finished.succeeded:
         raise _refusal(following, finished)
+    with contextlib.suppress(NodeUnreachable, IndexError):
+        yield _status(finished.errors.splitlines()[-1].encode())
 
 
 def _refusal(said: Command, finished: Finished) -> CommandFailed:

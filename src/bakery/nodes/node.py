@@ -26,6 +26,7 @@ from bakery.nodes.jobs import Jobs, install_helper
 from bakery.nodes.live_runs import LiveRuns
 from bakery.nodes.local import LocalTransport
 from bakery.nodes.supervised_units import SupervisedUnits
+from bakery.nodes.traffic import Traffic
 from bakery.nodes.transport import Transport, run_or_fail
 from bakery.nodes.trees import Trees
 from bakery.nodes.units import Units
@@ -51,6 +52,7 @@ class Node:
     disk: Disk
     volumes: Volumes
     live_runs: LiveRuns
+    traffic: Traffic
     ingress: Ingress | None
     certificates: NodeCertificates | None
 
@@ -84,6 +86,7 @@ async def open_local_node(*, root: PurePosixPath | None = None, own_port: Port =
         disk=Disk(helper),
         volumes=Volumes(helper),
         live_runs=LiveRuns(transport, helper),
+        traffic=Traffic(helper),
         ingress=(ingress := _ingress(can.ingress, helper, own_port)),
         certificates=NodeCertificates(helper, ingress) if ingress else None,
     )
@@ -112,6 +115,7 @@ async def open_remote_node(transport: Transport, name: str, *, facts: NodeFacts 
         disk=Disk(helper),
         volumes=Volumes(helper),
         live_runs=LiveRuns(transport, helper),
+        traffic=Traffic(helper),
         ingress=(ingress := _ingress(can.ingress, helper, OWN_PORT)),
         certificates=NodeCertificates(helper, ingress) if ingress else None,
     )

@@ -217,8 +217,7 @@ async def _to_clear(store: Store, after: int, away: Collection[int]) -> list[tup
 async def clear_job(store: Store, links: Links, job_id: int, key: JobKey, node_id: int) -> None:
     """Its log is in the database; nothing of it stays on the node."""
     jobs = await links.jobs(node_id)
-    await jobs.cancel(key)  # of one that was given up, something may still run
-    await jobs.remove(key)
+    await jobs.forget(key)  # of one that was given up, something may still run
     async with store.connection() as connection:
         await connection.execute("UPDATE jobs SET cleared_at = now() WHERE id = %s", (job_id,))
 

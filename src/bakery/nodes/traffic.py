@@ -1,0 +1,44 @@
+"""What comes to the ports of a node's apps, and visits of ours to them, through its helper."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+import msgspec
+from msgspec import Meta
+
+from bakery.commands.command import Command
+from bakery.model.names import HostName, Port
+from bakery.nodes.health import AS_IT_STANDS
+from bakery.nodes.helper_calls import Helper
+from bakery.nodes.homes import Place
+
+_LONGEST_VISITING = 600.0
+
+
+class Traffic:
+    def __init__(self, helper: Helper) -> None:
+        self._helper = helper
+
+    async def is_taken(self, port: Port) -> bool:
+        """By whatever program, on the address that apps use."""
+        return (await self._helper.ask(_Taken, "port-taken", str(port))).is_taken
+
+    async def wait_for_drain(self, port: Port, *, seconds: float) -> int:
+        """How many connections are left in the end."""
+        return (await self._helper.ask(_Left, "port-drain", str(port), f"{seconds:.1f}", within=seconds + 30)).left
+
+    def visiting(self, place: Place, port: Port, host: HostName, path: str) -> Command:
+        """Visits until they are ended, and prints a line for each."""
+        words = (place.app, place.environment, str(port), host, quote(path, safe=AS_IT_STANDS))
+        return self._helper.call("visit-begin", *words, within=_LONGEST_VISITING)
+
+    async def end_visits(self, place: Place) -> None:
+        await self._helper.say("visit-end", place.app, place.environment)
+
+
+class _Taken(msgspec.Struct, forbid_unknown_fields=True):
+    is_taken: bool
+
+
+class _Left(msgspec.Struct, forbid_unknown_fields=True):
+    left: Annotated[int, Meta(ge=0, le=999_999)]
