@@ -7,7 +7,7 @@ from psycopg.types.json import Jsonb
 from bakery.delivery.proof import Proof, Visits
 from bakery.delivery.work import Work
 
-_AFTER = 1.0  # seconds of visits after a switch, at least
+_AFTER = 0.3  # seconds of visits after a drain, at least
 _FRONT_PAGE = "/"
 
 
