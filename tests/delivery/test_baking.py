@@ -127,6 +127,8 @@ async def test_a_release_that_goes_bad_after_the_switch_is_taken_back_once(patie
     assert (await patient.look(second.deployment)).deployment.state is DeploymentState.SUCCEEDED  # it is being started
     async with patient.store.connection() as connection:
         await connection.execute("DELETE FROM procrastinate_jobs WHERE task_name = 'restart'")
+    await judge_new_releases(patient.store, patient.queue, node_id, lambda _: 3.0)
+    assert (await patient.look(second.deployment)).deployment.state is DeploymentState.SUCCEEDED  # Docker was away
     for _ in range(2):
         await judge_new_releases(patient.store, patient.queue, node_id)
 

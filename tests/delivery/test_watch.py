@@ -131,6 +131,7 @@ async def test_an_app_of_docker_is_down_while_docker_is_away(
     said = "the port does not accept connections. What keeps it running does not answer either."
     assert (app.status, app.health_note) == (AppStatus.DOWN, said)
     assert await activity(fleet) == ["app.unhealthy"]
+    assert watching.kept_for(app.environment_id) < 60  # which is not the release's fault
     async with fleet.store.transaction() as tx:
         assert await fleet.queue.has(tx, RESTART, app.environment_id)
 

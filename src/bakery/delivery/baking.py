@@ -5,6 +5,8 @@ once, never to a release that somebody went back to, and never while another dep
 the watch.
 """
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -77,12 +79,20 @@ async def end_watch_of(tx: Transaction, deployment_id: int) -> None:
     )
 
 
-async def judge_new_releases(store: Store, queue: Queue, node_id: int) -> None:
+def always(_environment_id: int) -> float:
+    return math.inf
+
+
+async def judge_new_releases(
+    store: Store, queue: Queue, node_id: int, kept_for: Callable[[int], float] = always
+) -> None:
+    """`kept_for` says for how many seconds what keeps an environment's programs has answered: while Docker is away, or
+    has come back a moment ago, no release is to blame for it."""
     for baking in await _baking(store, node_id):
         environment, before, terms = baking.environment_id, baking.before_id, baking.terms
         fares = Fares(
             health=baking.health,
-            down_for=baking.down_for,
+            down_for=min(baking.down_for, kept_for(environment)),
             said=baking.health_note,
             restarts=baking.restarts,
             new=await traffic_of(store, environment, baking.release_id, baking.ended_at),

@@ -3,7 +3,7 @@ left over goes, and whoever looks at a page sees how its app is doing."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -44,9 +44,11 @@ async def look_after_apps(
     """For as long as the node is ours, and answers. A round that fails is made again. `drift_every` None: nobody looks
     by itself for what is otherwise there."""
     async with asyncio.TaskGroup() as group:
-        group.create_task(_keep_judging(store, queue, node_id))
+        watches = [Watch(store, queue, links, node_id, runtimes) for runtimes in APART]
+        group.create_task(_keep_judging(store, queue, node_id, watches))
+        for watching in watches:
+            group.create_task(_keep_watching(watching, node_id))
         for runtimes in APART:
-            group.create_task(_keep_watching(Watch(store, queue, links, node_id, runtimes), node_id))
             group.create_task(_until_done(partial(resume, store, queue, links, node_id, runtimes), node_id))
         group.create_task(_keep_tidy(store, queue, links, node_id))
         group.create_task(_keep_logs(links, node_id))
@@ -69,10 +71,13 @@ async def _keep_watching(watching: Watch, node_id: int) -> None:
         await asyncio.sleep(watching.pause)
 
 
-async def _keep_judging(store: Store, queue: Queue, node_id: int) -> None:
+async def _keep_judging(store: Store, queue: Queue, node_id: int, watches: Sequence[Watch]) -> None:
+    def kept_for(environment_id: int) -> float:
+        return min(watching.kept_for(environment_id) for watching in watches)
+
     async def once() -> None:
         await end_warm_slots(store, queue, node_id)
-        await judge_new_releases(store, queue, node_id)
+        await judge_new_releases(store, queue, node_id, kept_for)
 
     while True:
         await _until_done(once, node_id)
