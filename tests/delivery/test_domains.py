@@ -1,8 +1,10 @@
 """Host names that lead to an app, through a real nginx and a little DNS."""
 
 import asyncio
+from dataclasses import replace
 
 import httpx
+import msgspec
 import pytest
 
 from bakery.delivery.apps import create_app
@@ -24,6 +26,8 @@ from bakery.model.dns import DnsState
 from bakery.model.errors import Conflict, NotFound
 from bakery.model.host_names import parse_domain_name
 from bakery.model.names import HostName
+from bakery.nodes.catalogue import show_node
+from bakery.nodes.registry import edit_node
 from bakery.store.installation import note_own_host
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.delivery.test_placing import a_node_far_away
@@ -89,6 +93,24 @@ async def test_a_site_follows_the_apps_domain_of_its_node(fleet: Fleet) -> None:
 
     await ensure_local_node(fleet.store, fleet.queue, machine, Address("203.0.113.9", "apps.example"))
     assert await waiting(fleet) == [], "the same again changes nothing"
+
+
+async def test_this_machine_has_the_ipv6_address_that_is_found_unless_a_person_said_another(fleet: Fleet) -> None:
+    async def started(found: str | None) -> str | None:
+        machine = machine_of(replace(fleet.node, facts=msgspec.structs.replace(fleet.node.facts, ipv6=found)))
+        await ensure_local_node(fleet.store, fleet.queue, machine, Address(None, "localhost"))
+        return (await show_node(fleet.store, "local", actor=ADMIN)).public_ipv6
+
+    await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    await waiting(fleet)
+    assert await started("2a01:4f8::7") == "2a01:4f8::7"
+    assert await waiting(fleet) != [], "its names are looked at anew"
+    assert await started(None) is None
+    await edit_node(fleet.store, "local", {"public_ipv6": "2a01:4f8::9"}, actor=ADMIN)
+    assert await started("2a01:4f8::7") == "2a01:4f8::9"
+    await edit_node(fleet.store, "local", {"public_ipv6": ""}, actor=ADMIN)
+    assert await started("2a01:4f8::7") is None
 
 
 async def test_an_app_answers_to_its_domains_until_they_are_removed(fleet: Fleet) -> None:

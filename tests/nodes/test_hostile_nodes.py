@@ -153,6 +153,7 @@ def test_of_what_is_too_large_only_the_beginning_is_kept() -> None:
         {"user": "a\0b"}, {"user": "x" * 5000}, {"home": "/\0"}, {"nginx": "\x1b[31m"}, {"python": "a\nb"},
         {"nginx_settings": "/a\0b"}, {"cpus": -1}, {"cpus": 2**70}, {"memory_bytes": -1}, {"disk_free_bytes": 2**70},
         {"address": "javascript:alert(1)"}, {"address": "<b>"}, {"address": "x" * 100}, {"address": "203.0.113.7\0"},
+        {"ipv6": "fe80::1"}, {"ipv6": "203.0.113.7"}, {"ipv6": "2a01:4f8::1%<b>"}, {"address": "fe80::1%<b>"},
     ],
 )  # fmt: skip
 async def test_a_machine_that_describes_itself_oddly_is_not_believed(odd: dict[str, object]) -> None:

@@ -11,7 +11,7 @@ from bakery.nodes.capabilities import IngressKind, UnitKeeper
 from bakery.nodes.catalogue import show_node
 from bakery.nodes.links import Links
 from bakery.nodes.node import Node
-from bakery.nodes.registry import add_node
+from bakery.nodes.registry import add_node, edit_node
 from bakery.nodes.transcript import Transcript
 from bakery.nodes.transport import Finished, Transport
 from bakery.nodes.verify import INSTALLATION, verify
@@ -113,6 +113,26 @@ async def test_verifying_writes_down_what_apps_need(store: Store, queue: Queue) 
     assert (seen.facts.units, seen.facts.ingress, seen.facts.limits, seen.facts.notes) == (
         UnitKeeper.SYSTEMD, IngressKind.SYSTEM_NGINX, (), ("The nginx here was there before.",),
     )  # fmt: skip
+
+
+async def test_an_ipv6_address_is_found_and_what_a_person_says_of_it_holds(store: Store, queue: Queue) -> None:
+    node = await a_node(store)
+
+    async def verified(found: str | None) -> str | None:
+        await verify(store, NodeInMemory(store, ipv6=found), queue, node.id)
+        return (await show_node(store, "oven-1", actor=SYSTEM)).public_ipv6
+
+    async def said(ipv6: str) -> None:
+        await edit_node(store, "oven-1", {"public_ipv6": ipv6}, actor=SYSTEM)
+
+    assert await verified("2a01:4f8::7") == "2a01:4f8::7"
+    await edit_node(store, "oven-1", {"name": "Oven"}, actor=SYSTEM)
+    assert await verified("2a01:4f8::8") == "2a01:4f8::8"  # the machine moved
+    assert await verified(None) is None
+    await said("2a01:4f8::9")
+    assert await verified("2a01:4f8::8") == "2a01:4f8::9"
+    await said("")
+    assert await verified("2a01:4f8::8") is None
 
 
 async def test_a_docker_that_builds_nothing_without_its_plugin_is_told_before_anything_is_built(

@@ -9,14 +9,16 @@ from bakery.delivery.drift_looks import claim_look, note_look
 from bakery.model.activity import DID
 from bakery.model.actor import Actor
 from bakery.nodes import registry
+from bakery.nodes.catalogue import show_node
 from bakery.nodes.transcript import Transcript
 from bakery.store.metrics import MetricsWriter
+from bakery.store.rows import only
 from bakery.web.moments import now
 from bakery.web.pages.activity import ACTIONS
 from tests.api.site import Site
 from tests.nodes.test_overview import fleet, heard
 from tests.support.machines import a_node_that_answers, vitals
-from tests.support.people import a_developer
+from tests.support.people import SYSTEM, a_developer
 from tests.web.browser import Browser, a_browser
 from tests.web.goods import an_app
 from tests.web.html_check import problems_of
@@ -111,7 +113,10 @@ async def test_this_machine_has_an_ipv6_address_too_and_its_others_are_those_of_
     assert 'name="public_ipv6"' in page.html
     assert not any(name in page.html for name in ('name="host"', 'name="apps_domain"', "Remove local", "Change key"))
 
+    await admin.send("/nodes/local/settings", {"public_ipv6": await shown_ipv6(site)})
+    assert not await is_ipv6_chosen(site), "nobody said what was only shown"
     await admin.send("/nodes/local/settings", {"public_ipv6": "2001:DB8::7"})
+    assert await is_ipv6_chosen(site)
 
     async with site.as_(ada) as client:
         node = (await client.get("/nodes/local")).json()
@@ -119,6 +124,16 @@ async def test_this_machine_has_an_ipv6_address_too_and_its_others_are_those_of_
         refused = await client.patch("/nodes/local", json={"public_ipv6": "", "apps_domain": "apps.example"})
         assert (refused.status_code, refused.json()["field"]) == (422, "apps_domain")
         assert (await client.patch("/nodes/local", json={"public_ipv6": ""})).json()["public_ipv6"] is None
+
+
+async def shown_ipv6(site: Site) -> str:
+    return (await show_node(site.store, "local", actor=SYSTEM)).public_ipv6 or ""
+
+
+async def is_ipv6_chosen(site: Site) -> bool:
+    async with site.store.connection() as connection:
+        cursor = await connection.execute("SELECT is_ipv6_chosen FROM nodes WHERE slug = 'local'")
+        return bool((await only(cursor))[0])
 
 
 async def test_who_is_no_admin_sees_how_all_are_and_of_each_its_state(site: Site) -> None:

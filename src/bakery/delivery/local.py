@@ -80,7 +80,7 @@ async def ensure_local_node(store: Store, queue: Queue, machine: Machine, addres
     }
     async with store.transaction() as tx:
         before = await tx.connection.execute(
-            "SELECT public_address, apps_domain, id FROM nodes WHERE slug = 'local' FOR UPDATE"
+            "SELECT public_address, apps_domain, id, public_ipv6 FROM nodes WHERE slug = 'local' FOR UPDATE"
         )
         was = await before.fetchone()
         address, taken = await _free_address(tx, address, was)
@@ -88,17 +88,21 @@ async def ensure_local_node(store: Store, queue: Queue, machine: Machine, addres
         facts["notes"] = notes
         cursor = await tx.connection.execute(
             """
-            INSERT INTO nodes (slug, kind, name, machine_id, facts, site_port, public_address, apps_domain)
-            VALUES ('local', 'local', 'This machine', %(machine)s, %(facts)s, %(port)s, %(public)s, %(domain)s)
+            INSERT INTO nodes
+                (slug, kind, name, machine_id, facts, site_port, public_address, public_ipv6, apps_domain)
+            VALUES
+                ('local', 'local', 'This machine', %(machine)s, %(facts)s, %(port)s, %(public)s, %(ipv6)s, %(domain)s)
             ON CONFLICT (slug) DO UPDATE SET facts = excluded.facts, site_port = excluded.site_port,
-                public_address = excluded.public_address, apps_domain = excluded.apps_domain, seen_at = now()
-            WHERE nodes.machine_id = excluded.machine_id RETURNING id
+                public_address = excluded.public_address, apps_domain = excluded.apps_domain, seen_at = now(),
+                public_ipv6 = CASE WHEN nodes.is_ipv6_chosen THEN nodes.public_ipv6 ELSE excluded.public_ipv6 END
+            WHERE nodes.machine_id = excluded.machine_id RETURNING id, public_ipv6
             """,
             {
                 "machine": await _machine_id(node),
                 "facts": Jsonb(facts),
                 "port": node.ingress.port if node.ingress else None,
                 "public": address.public or node.facts.address,
+                "ipv6": node.facts.ipv6,
                 "domain": address.apps_domain,
             },
         )
@@ -106,21 +110,23 @@ async def ensure_local_node(store: Store, queue: Queue, machine: Machine, addres
         if row is None:
             raise _another_machine()
         await note_own_host(tx, address.own_host)
-        if was is not None and was[:2] != (address.public or node.facts.address, address.apps_domain):
-            await sites_follow(tx, queue, row[0])
+        node_id, ipv6 = row
+        is_at = (address.public or node.facts.address, address.apps_domain, node_id, ipv6)
+        if was is not None and was != is_at:
+            await sites_follow(tx, queue, node_id)
         tx.publish("nodes")
     return notes
 
 
 async def _free_address(
-    tx: Transaction, address: Address, was: tuple[str | None, str, int] | None
+    tx: Transaction, address: Address, was: tuple[str | None, str, int, str | None] | None
 ) -> tuple[Address, tuple[str, ...]]:
     """Nobody is asked when the environment of a process gives away what an app has: then the apps stay where they are,
     and it is told."""
     await give_names_alone(tx.connection)
     notes = []
     if was is not None and was[1] != address.apps_domain:
-        _, domain, node_id = was
+        _, domain, node_id, _ = was
         if why := await why_not_below(tx.connection, node_id, address.apps_domain):
             notes.append(f"{why} Until these are free, apps stay below {domain}.")
             address = replace(address, apps_domain=domain)

@@ -20,7 +20,8 @@ Bytes = Annotated[int, Meta(ge=0, le=2**60)]
 
 
 class NodeFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """`address` is where packets to the internet leave from; None: no network. `nginx` is the program's path.
+    """`address` is where packets to the internet leave from; None: no network. `ipv6` is the public one that lasts.
+    `nginx` is the program's path.
 
     Of a machine far away they are checked before they are believed: it may be anyone's by now."""
 
@@ -37,10 +38,15 @@ class NodeFacts(msgspec.Struct, frozen=True, kw_only=True):
     cpus: Annotated[int, Meta(ge=1, le=100_000)]
     address: str | None
     has_ipv6: bool
+    ipv6: str | None = None
 
     def __post_init__(self) -> None:
-        if self.address is not None:
-            ipaddress.ip_address(self.address)
+        for address in filter(None, (self.address, self.ipv6)):
+            if "%" in address:  # behind it may stand anything
+                raise ValueError("an address names no interface here")
+            ipaddress.ip_address(address)
+        if self.ipv6 is not None and not ipaddress.IPv6Address(self.ipv6).is_global:
+            raise ValueError("this is no public IPv6 address")
 
 
 async def look_at(transport: Transport, folder: PurePosixPath = ROOTS_FOLDER) -> NodeFacts:

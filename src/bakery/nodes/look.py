@@ -6,6 +6,7 @@ Its one argument is a folder; the free disk space is that of its nearest existin
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import platform
@@ -17,6 +18,10 @@ import sys
 from pathlib import Path
 
 _DOCUMENTATION_ADDRESS = ("192.0.2.1", 9)  # RFC 5737; nothing is sent to it
+_DOCUMENTATION_IPV6 = ("2001:db8::1", 9)  # RFC 3849; likewise
+_IPV6_ADDRESSES = Path("/proc/net/if_inet6")
+_GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
+_PASSING = 0x01 | 0x08 | 0x20 | 0x40  # of if_addr.h: temporary, taken by another, deprecated, not proven yet
 
 
 def look(folder: Path) -> dict[str, object]:
@@ -35,7 +40,8 @@ def look(folder: Path) -> dict[str, object]:
         "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         "cpus": len(os.sched_getaffinity(0)),
         "address": _outward_address(),
-        "has_ipv6": Path("/proc/net/if_inet6").exists(),
+        "has_ipv6": _IPV6_ADDRESSES.exists(),
+        "ipv6": lasting_ipv6(_IPV6_ADDRESSES.read_text(), _outward_ipv6()) if _IPV6_ADDRESSES.exists() else None,
     }
 
 
@@ -62,6 +68,34 @@ def _outward_address() -> str | None:
         except OSError:
             return None
         return str(probe.getsockname()[0])
+
+
+def _outward_ipv6() -> str | None:
+    """None: no way leads to the internet by IPv6, whatever addresses there are."""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            probe.connect(_DOCUMENTATION_IPV6)
+            return str(probe.getsockname()[0])
+    except OSError:
+        return None
+
+
+def lasting_ipv6(listed: str, outward: str | None) -> str | None:
+    """The public address of those in `listed`, as the kernel has them, that stays the machine's: the outward one, or
+    where that one is there for a while only, one of the same network."""
+    if outward is None:
+        return None
+    used = ipaddress.IPv6Address(outward.partition("%")[0])
+    lasting = [
+        ipaddress.IPv6Address(int(words[0], 16))
+        for words in map(str.split, listed.splitlines())
+        if not int(words[4], 16) & _PASSING
+    ]
+    near = sorted(
+        (one for one in lasting if one.is_global and one in _GLOBAL_UNICAST and int(one) >> 64 == int(used) >> 64),
+        key=lambda one: (one != used, one),
+    )
+    return str(near[0]) if near else None
 
 
 if __name__ == "__main__":

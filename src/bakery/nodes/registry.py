@@ -69,6 +69,7 @@ async def edit_node(
     actor: Actor,
 ) -> NodeSummary:
     """What is not wanted otherwise stays. Another address is another machine until it shows the pinned host key.
+    An IPv6 address that is named, or that there is none, holds whatever the machine is seen to have.
     `follow` is told of the node as it was, and of its apps domain, in the transaction that changes where its apps are
     found."""
     actor.require(Permission.MANAGE_NODES)
@@ -78,7 +79,8 @@ async def edit_node(
         if node.is_local:
             await _edit_local(tx, node, wanted, ipv6, actor)
         else:
-            await _edit_other(tx, node, _edited(node, wanted), (domain, public, ipv6), actor)
+            chosen = "public_ipv6" in wanted
+            await _edit_other(tx, node, _edited(node, wanted), (domain, public, ipv6), actor, is_ipv6_chosen=chosen)
         if follow and (domain, public, ipv6) != (node.apps_domain, node.public_address, node.public_ipv6):
             await follow(tx, node, domain)
     return await show_node(store, slug, actor=actor)
@@ -93,13 +95,21 @@ async def _edit_local(
         raise BadInput(
             "The node “local” is this machine; its other addresses are in the settings.", field=(others or ["name"])[0]
         )
-    await tx.connection.execute("UPDATE nodes SET public_ipv6 = %s WHERE id = %s", (ipv6, node.id))
+    await tx.connection.execute(
+        "UPDATE nodes SET public_ipv6 = %s, is_ipv6_chosen = true WHERE id = %s", (ipv6, node.id)
+    )
     before, after = {"public_ipv6": node.public_ipv6}, {"public_ipv6": ipv6}
     _record(tx, actor, "node.changed", node.slug, before=before, after=after)
 
 
 async def _edit_other(
-    tx: Transaction, node: NodeSummary, new: NewNode, places: tuple[str, str | None, str | None], actor: Actor
+    tx: Transaction,
+    node: NodeSummary,
+    new: NewNode,
+    places: tuple[str, str | None, str | None],
+    actor: Actor,
+    *,
+    is_ipv6_chosen: bool,
 ) -> None:
     domain, public, ipv6 = places
     await tx.connection.execute(
@@ -107,9 +117,17 @@ async def _edit_other(
         UPDATE nodes SET name = %(name)s, host = %(host)s, port = %(port)s, login = %(login)s,
             bastion_host_key = CASE WHEN bastion IS NOT DISTINCT FROM %(bastion)s THEN bastion_host_key END,
             bastion = %(bastion)s, apps_domain = %(domain)s, public_address = %(public)s,
-            public_ipv6 = %(ipv6)s WHERE id = %(id)s
+            public_ipv6 = %(ipv6)s, is_ipv6_chosen = is_ipv6_chosen OR %(chosen)s WHERE id = %(id)s
         """,
-        {"id": node.id, "domain": domain, "public": public, "ipv6": ipv6, "name": new.name, **_where(new)},
+        {
+            "id": node.id,
+            "domain": domain,
+            "public": public,
+            "ipv6": ipv6,
+            "chosen": is_ipv6_chosen,
+            "name": new.name,
+            **_where(new),
+        },
     )
     before = {
         "name": node.name,

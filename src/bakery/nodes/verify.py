@@ -204,6 +204,7 @@ async def _write(store: Store, node_id: int, address: Address, found: Found) -> 
                 facts = CASE WHEN %(facts)s::jsonb = '{}' THEN facts ELSE %(facts)s END,
                 seen_at = CASE WHEN %(facts)s::jsonb = '{}' THEN seen_at ELSE now() END,
                 public_address = coalesce(public_address, %(address)s),
+                public_ipv6 = CASE WHEN %(facts)s::jsonb = '{}' OR is_ipv6_chosen THEN public_ipv6 ELSE %(ipv6)s END,
                 site_port = CASE WHEN %(facts)s::jsonb = '{}' THEN site_port ELSE %(site_port)s END,
                 apps_domain = CASE WHEN apps_domain = %(usual)s
                     AND NOT EXISTS (SELECT FROM environments WHERE node_id = nodes.id) THEN %(domain)s
@@ -215,6 +216,7 @@ async def _write(store: Store, node_id: int, address: Address, found: Found) -> 
                 "checks": Jsonb([_kept(check) for check in found.checks]),
                 "facts": Jsonb(seen),
                 "address": facts.address if facts else None,
+                "ipv6": facts.ipv6 if facts else None,
                 "site_port": SYSTEM_PORT if can and can.ingress is not IngressKind.NONE else None,
                 "usual": usual,
                 "domain": domain,

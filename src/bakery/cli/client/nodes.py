@@ -93,7 +93,8 @@ def edit(
     apps_domain: Annotated[str | None, typer.Option(help="Its apps get their names below this domain.")] = None,
     public_address: Annotated[str | None, typer.Option(help="Its public IP address; empty: as it was found.")] = None,
     public_ipv6: Annotated[
-        str | None, typer.Option("--public-ipv6", help="Its public IPv6 address; empty: none.")
+        str | None,
+        typer.Option("--public-ipv6", help="Its public IPv6 address, not the one found; empty: none."),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -98,7 +98,8 @@ class NodeWanted(msgspec.Struct, kw_only=True):
 
 
 class NodeEdit(msgspec.Struct, kw_only=True):
-    """What is left out stays. An empty `bastion` means none."""
+    """What is left out stays. An empty `bastion` means none, and an empty `public_ipv6` that there is none, whatever
+    the machine is seen to have."""
 
     name: str | UnsetType = UNSET
     host: str | UnsetType = UNSET

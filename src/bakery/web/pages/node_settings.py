@@ -34,9 +34,13 @@ async def show_settings(request: WebRequest, parts: Parts, actor: Actor, node: s
 @post("/nodes/{node:str}/settings", opt=_MANAGE)
 async def save_settings(request: WebRequest, parts: Parts, actor: Actor, node: str) -> Response[str] | Redirect:
     form = await typed(request)
+    wanted = {name: form.text(name) for name in _EDIT_FIELDS if name in form.values}
     try:
-        wanted = {name: form.text(name) for name in _EDIT_FIELDS if name in form.values}
-        await edit_node(parts.store, parts.queue, node, wanted, actor=actor)
+        now = await show_node(parts.store, node, actor=actor)
+        if wanted.get("public_ipv6") == (now.public_ipv6 or ""):
+            del wanted["public_ipv6"]  # the page showed what was found: nobody said it
+        if wanted:
+            await edit_node(parts.store, parts.queue, node, wanted, actor=actor)
     except _REFUSALS as error:
         refused = form.refused(error, shown=_EDIT_FIELDS)
         return await _settings(request, parts, actor, node, form=refused, status=status_of(error))
