@@ -1,5 +1,6 @@
 """Room on a node: looked for before a deployment, and made where something lies that nobody needs."""
 
+import asyncio
 import os
 import shutil
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bakery.delivery import leftovers, pruning
+from bakery.delivery import leftovers, pruning, tasks
 from bakery.delivery.delete import clear_environment, delete_app
 from bakery.delivery.leftovers import Kind, Known, Leftover, Rows
 from bakery.delivery.local import local_node_id
@@ -21,6 +22,8 @@ from bakery.model.names import Colour
 from bakery.model.permissions import Role
 from bakery.model.runtimes import Runtime
 from bakery.nodes.disk import Disk, Found, FoundImage
+from bakery.nodes.homes import Place
+from bakery.nodes.node import Node
 from bakery.store.logs import append_within
 from bakery.store.store import Store
 from tests.delivery.fleet import ADMIN, Fleet, an_app
@@ -192,6 +195,38 @@ async def test_what_git_fetched_goes_when_the_disk_is_nearly_full(
     await prune_environment(fleet.store, fleet.node, app.environment_id)
     assert not source.exists()
     assert await fleet.visitors_see("one")
+
+
+async def test_who_was_taken_over_takes_nothing_away_any_more(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    stray = Path(fleet.node.folders.root) / "apps/shop/production/releases/9"
+    stray.mkdir()
+    has_looked = asyncio.Event()
+    look = pruning._look
+
+    async def stand_still(store: Store, node: Node, node_id: int, place: Place) -> tuple[Leftover, ...]:
+        found = await look(store, node, node_id, place)
+        await change(
+            fleet.store,
+            """
+            WITH other AS (INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id)
+            UPDATE procrastinate_jobs SET attempts = attempts + 1, worker_id = other.id FROM other
+            WHERE status = 'doing'
+            """,
+        )
+        has_looked.set()
+        return found
+
+    monkeypatch.setattr(pruning, "_look", stand_still)
+    async with fleet.store.transaction() as tx:
+        lock = tasks.environment_lock(app.environment_id)
+        await fleet.queue.enqueue(tx, tasks.PRUNE_ENVIRONMENT, app.environment_id, lock=lock)
+    working = asyncio.create_task(fleet.queue.work())
+    await has_looked.wait()
+    fleet.queue.stop()
+    await working
+    assert stray.exists()
 
 
 async def test_a_node_is_pruned_once_a_day(fleet: Fleet) -> None:

@@ -12,6 +12,7 @@ from bakery.delivery.environments import NewEnvironment, add_environment, list_e
 from bakery.delivery.running import restart_app
 from bakery.delivery.tasks import DELETE_APP
 from bakery.delivery.worker import register_tasks
+from bakery.github.left_hooks import list_left_hooks
 from bakery.model.apps import AppStatus, parse_new_app
 from bakery.model.errors import BadInput, NodeUnreachable, Unavailable
 from bakery.model.names import EnvironmentName
@@ -102,6 +103,24 @@ async def test_a_node_that_is_gone_for_good_takes_apps_that_were_deleted_along(s
         cursor = await connection.execute("SELECT (SELECT count(*) FROM apps), (SELECT count(*) FROM nodes)")
         assert await cursor.fetchone() == (0, 0)
     assert node_id
+
+
+async def test_a_node_that_is_gone_for_good_leaves_webhooks_at_github_which_stay_known(store: Store) -> None:
+    await a_node_far_away(store, state="unreachable")
+    app = await create_app(store, parse_new_app(slug="shop", command="true", node="oven-1"), actor=ADMIN)
+    async with store.connection() as connection:
+        await connection.execute(
+            "INSERT INTO github_hooks (environment_id, repository, hook, server) VALUES (%s, 'acme/shop', 7, 'https://g')",
+            (app.environment_id,),
+        )
+        await connection.execute("UPDATE apps SET deleted_at = now()")
+
+    await remove_node(store, "oven-1", actor=ADMIN)
+
+    left = await list_left_hooks(store, limit=10, actor=ADMIN)
+    assert [(one.app, one.environment, one.repository, one.hook) for one in left] == [
+        ("shop", "production", "acme/shop", 7)
+    ]
 
 
 async def an_open_queue(store: Store) -> Queue:

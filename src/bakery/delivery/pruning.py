@@ -23,7 +23,7 @@ from bakery.nodes.homes import Place
 from bakery.nodes.jobs import JobKey
 from bakery.nodes.links import Links
 from bakery.nodes.node import Node
-from bakery.store.queue import Queue
+from bakery.store.queue import Queue, expect_turn
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
@@ -151,6 +151,7 @@ async def prune_environment(store: Store, node: Node, environment_id: int) -> No
     leftovers = await _look(store, node, node_id, environment.premises(node).place)
     _, is_whole = await _take_away(store, node, [one for one in leftovers if one.environment == environment_id])
     if is_whole:
+        await expect_turn()
         async with store.transaction() as tx:
             await tx.connection.execute(_FORGET, {"environment": environment_id})
 
@@ -175,6 +176,7 @@ async def _take_away(store: Store, node: Node, leftovers: Iterable[Leftover]) ->
         try:
             if leftover.environment is None and leftover.place and await _is_there(store, leftover):
                 continue  # an app of this name was created meanwhile
+            await expect_turn()
             await _remove(node, leftover)
         except (Unavailable, NodeUnreachable):
             raise

@@ -18,6 +18,7 @@ from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.errors import BakeryError, Conflict, NotFound, TooMany, Unavailable
 from bakery.model.permissions import Permission
+from bakery.nodes.leaving import leave_hooks
 from bakery.store.rows import typed
 from bakery.store.store import Connection, Store
 from bakery.store.transaction import Transaction
@@ -78,24 +79,8 @@ async def leave(
     tx: Transaction, environment_id: int, *, but: int | None = None, wait: timedelta = timedelta()
 ) -> LeftHook | None:
     """What the environment has at GitHub is of no use to it any more, unless it is the one of the number `but`."""
-    cursor = await tx.connection.execute(
-        """
-        WITH gone AS (
-            DELETE FROM github_hooks
-            WHERE environment_id = %(environment)s AND hook IS DISTINCT FROM %(but)s::bigint
-            RETURNING environment_id, person_id, server, repository, hook
-        )
-        INSERT INTO github_left_hooks (environment_id, app_id, app, environment, person_id, server, repository, hook,
-                                       next_at)
-        SELECT environment_id, apps.id, slug, environments.name, person_id, server, repository, hook, now() + %(wait)s
-        FROM gone JOIN environments ON environments.id = environment_id JOIN apps ON apps.id = app_id
-        ON CONFLICT (server, hook) DO UPDATE SET next_at = excluded.next_at, given_up_at = NULL, since = now()
-        RETURNING id
-        """,
-        {"environment": environment_id, "but": but, "wait": wait},
-    )
-    row = await cursor.fetchone()
-    return await _find(tx.connection, row[0]) if row else None
+    left = await leave_hooks(tx, [environment_id], but=but, wait=wait)
+    return await _find(tx.connection, left[0]) if left else None
 
 
 async def keep(tx: Transaction, server: str, hook: int) -> None:
