@@ -2,19 +2,27 @@
 
 import asyncio
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import NoReturn
 
 import httpx
 import pytest
 
+from bakery.delivery import watch
 from bakery.delivery.app_settings import change_app
 from bakery.delivery.baking import Fares, judge_new_releases, why_back
 from bakery.delivery.history import list_deployments
+from bakery.delivery.local import local_node_id
 from bakery.delivery.rollback import request_rollback
 from bakery.delivery.running import restart_app, settle
 from bakery.delivery.traffic import Traffic
+from bakery.delivery.watch import Watch
 from bakery.delivery.work import Patience
 from bakery.model.deployments import DeploymentState, Health, SlotState
+from bakery.model.errors import CommandFailed
 from bakery.model.names import AppName, Colour, EnvironmentName, unit_name
+from bakery.model.terms import Terms
+from bakery.nodes.supervised_units import SupervisedUnits
 from bakery.store.rows import only
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.support.places import at
@@ -127,7 +135,7 @@ async def test_a_release_that_goes_bad_after_the_switch_is_taken_back_once(patie
     assert (await patient.look(second.deployment)).deployment.state is DeploymentState.SUCCEEDED  # it is being started
     async with patient.store.connection() as connection:
         await connection.execute("DELETE FROM procrastinate_jobs WHERE task_name = 'restart'")
-    await judge_new_releases(patient.store, patient.queue, node_id, lambda _: 3.0)
+    await judge_new_releases(patient.store, patient.queue, node_id, lambda *_: 3.0)
     assert (await patient.look(second.deployment)).deployment.state is DeploymentState.SUCCEEDED  # Docker was away
     for _ in range(2):
         await judge_new_releases(patient.store, patient.queue, node_id)
@@ -140,6 +148,45 @@ async def test_a_release_that_goes_bad_after_the_switch_is_taken_back_once(patie
     ended = (await patient.run(back)).deployment
     assert (ended.state, ended.watched_until) == (DeploymentState.SUCCEEDED, None)
     assert await patient.visitors_see("one")
+
+
+async def test_who_did_not_hear_what_keeps_a_release_yet_takes_nothing_back(
+    patient: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a restart of Bakery, while Docker is away: the row alone says for how long the app has been down."""
+    await patient.make()
+    await patient.deploy_well(an_app("one"))
+    second = (await patient.deploy_well(an_app("two"))).deployment
+    await patient.node.units.stop(unit_name(AppName("shop"), EnvironmentName("production"), Colour.GREEN))
+    async with patient.store.connection() as connection:
+        await connection.execute(
+            "UPDATE slots SET health = 'down', health_since = now() - interval '20 s' WHERE state = 'live'"
+        )
+    moments = [1000.0]
+    monkeypatch.setattr(watch, "time", SimpleNamespace(monotonic=lambda: moments[-1]))
+    node_id = await local_node_id(patient.store)
+    watching = Watch(patient.store, patient.queue, patient.links, node_id)
+
+    async def is_taken_back() -> bool:
+        await judge_new_releases(patient.store, patient.queue, node_id, watching.kept_for)
+        return (await patient.look(second)).deployment.state is DeploymentState.ROLLED_BACK
+
+    assert not await is_taken_back()  # it did not look yet
+
+    async def refuse(*_: object) -> NoReturn:
+        raise CommandFailed("It did not answer.", exit_status=1)
+
+    with monkeypatch.context() as away:
+        away.setattr(SupervisedUnits, "states", refuse)
+        for _ in range(Terms().threshold):
+            await watching.look()
+        moments.append(1060.0)
+        assert not await is_taken_back()
+    await watching.look()
+    assert not await is_taken_back()  # it has come back a moment ago
+    moments.append(1120.0)
+    await watching.look()
+    assert await is_taken_back()
 
 
 async def test_the_next_deployment_ends_the_watch(patient: Fleet) -> None:

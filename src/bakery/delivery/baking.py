@@ -79,20 +79,20 @@ async def end_watch_of(tx: Transaction, deployment_id: int) -> None:
     )
 
 
-def always(_environment_id: int) -> float:
+def always(_environment_id: int, _release_id: int) -> float:
     return math.inf
 
 
 async def judge_new_releases(
-    store: Store, queue: Queue, node_id: int, kept_for: Callable[[int], float] = always
+    store: Store, queue: Queue, node_id: int, kept_for: Callable[[int, int], float] = always
 ) -> None:
-    """`kept_for` says for how many seconds what keeps an environment's programs has answered: while Docker is away, or
-    has come back a moment ago, no release is to blame for it."""
+    """`kept_for` says for how many seconds what keeps a release that is down has answered, as far as it was heard:
+    while Docker is away, or has come back a moment ago, no release is to blame for it."""
     for baking in await _baking(store, node_id):
         environment, before, terms = baking.environment_id, baking.before_id, baking.terms
         fares = Fares(
             health=baking.health,
-            down_for=min(baking.down_for, kept_for(environment)),
+            down_for=min(baking.down_for, kept_for(environment, baking.release_id)),
             said=baking.health_note,
             restarts=baking.restarts,
             new=await traffic_of(store, environment, baking.release_id, baking.ended_at),

@@ -72,8 +72,9 @@ async def _keep_watching(watching: Watch, node_id: int) -> None:
 
 
 async def _keep_judging(store: Store, queue: Queue, node_id: int, watches: Sequence[Watch]) -> None:
-    def kept_for(environment_id: int) -> float:
-        return min(watching.kept_for(environment_id) for watching in watches)
+    def kept_for(environment_id: int, release_id: int) -> float:
+        """One of them looks at it, and the others know nothing."""
+        return max(watching.kept_for(environment_id, release_id) for watching in watches)
 
     async def once() -> None:
         await end_warm_slots(store, queue, node_id)

@@ -4,7 +4,6 @@ A trouble is one state and one line of the activity, however long it lasts, unti
 """
 
 import asyncio
-import math
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Collection
@@ -99,14 +98,15 @@ class Watch:
         self._ends: defaultdict[tuple[int, int], deque[float]] = defaultdict(deque)
         self._counted: dict[tuple[int, int], int] = {}
         self._cpu: dict[tuple[int, int], tuple[int, float]] = {}  # as it was counted last, and when
-        self._unkept: dict[tuple[int, int], float] = {}  # when its keeper was last heard not to answer
+        self._kept: dict[tuple[int, int], float] = {}  # of what is down: since when its keeper was heard to answer
         self._looks = 0
         self.pause = LONGEST_PAUSE
 
-    def kept_for(self, environment_id: int) -> float:
-        """For how many seconds what keeps its programs has answered, as far as anybody asked."""
-        last = [moment for (environment, _), moment in self._unkept.items() if environment == environment_id]
-        return time.monotonic() - max(last) if last else math.inf
+    def kept_for(self, environment_id: int, release_id: int) -> float:
+        """For how many seconds what keeps a release that is down has answered. 0 until it was heard: who did not ask
+        yet, as after a start of Bakery, knows nothing."""
+        since = self._kept.get((environment_id, release_id))
+        return 0.0 if since is None else time.monotonic() - since
 
     async def look_in_time(self) -> None:
         """As `look`, at those whose time it is: each app is asked as often as its terms say."""
@@ -169,8 +169,9 @@ class Watch:
             states = await self._glances.states(node, slot.runtime, slot.unit)
             if states is None:
                 note += " What keeps it running does not answer either."
-                self._unkept[key] = time.monotonic()
+                self._kept.pop(key, None)
             else:
+                self._kept.setdefault(key, time.monotonic())
                 state = states[slot.unit]
                 restarts = state.restarts
                 note += f" Its process {state.last_exit}." if not state.is_running and state.last_exit else ""
@@ -281,7 +282,7 @@ class Watch:
 
     def _forget_others(self, kept: set[tuple[int, int]]) -> None:
         known: tuple[dict[tuple[int, int], Any], ...] = (
-            self._failures, self._successes, self._asked, self._cpu, self._ends, self._counted, self._unkept,
+            self._failures, self._successes, self._asked, self._cpu, self._ends, self._counted, self._kept,
         )  # fmt: skip
         for memory in known:
             for key in memory.keys() - kept:
