@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hmac
 import itertools
+import re
 import time
 
 import httpx
@@ -12,6 +13,7 @@ import psycopg
 from bakery.hooks.receive import deploy_what_was_cut
 from bakery.hooks.webhooks import make_secret, show_webhook
 from tests.api.site import BASE, Site
+from tests.hooks import github_events
 from tests.hooks.pushes import NONE, A, B, C, D, github, gitlab, packed, signed
 from tests.hooks.test_payloads import OTHERS
 from tests.support.asgi import way_to
@@ -359,4 +361,38 @@ async def test_every_other_event_of_github_is_acknowledged_and_ignored(site: Sit
     assert {event: (answer.status_code, answer.json()["why"]) for event, answer in answers.items()} == {
         event: (202, f"It is an event “{event}”, which changes nothing here.") for event in answers
     }
+    assert deployments == []
+
+
+async def test_what_really_came_from_github_is_answered_whatever_its_kind(site: Site) -> None:
+    """Of a stranger's repository, and as if it were of the app's."""
+    hook, number = await a_shop(site), itertools.count(1)
+    ours = github(A, B)["repository"]
+    async with a_server(site) as server, site.as_(await an_admin(site.store)) as client:
+        answers = []
+        for event, deliveries in github_events.as_they_came().items():
+            for told in deliveries:
+                for body in map(packed, (told, github_events.of_repository(told, ours))):
+                    headers = dict(signed(body, event=event, delivery=str(next(number)), secret=hook[1]))
+                    answers.append((event, await server.post(hook[0], content=body, headers=headers)))
+        deployments = (await client.get("/apps/shop/deployments")).json()["items"]
+    assert {answer.status_code for _, answer in answers} == {202}
+    said: dict[str, set[str]] = {}
+    for event, answer in answers:
+        said.setdefault(event, set()).add(answer.json()["why"])
+    understood = {event: said.pop(event) for event in ("ping", "pull_request", "push")}
+    assert len(said) == 55
+    assert said == {event: {f"It is an event “{event}”, which changes nothing here."} for event in said}
+    assert understood["ping"] == {"Its server asked whether we listen. We do."}
+    stranger = "It is of Codertocat/Hello-World, and the app follows https://github.com/acme/shop.git."
+    assert understood["push"] == {
+        stranger,
+        "It is of the branch master, and the app follows main.",
+        "Tags do not deploy, and this is the tag simple-tag.",
+        "The tag simple-tag was deleted.",
+    }
+    known = {stranger, "Previews are off."}
+    assert known < understood["pull_request"]
+    others = understood["pull_request"] - known
+    assert all(re.fullmatch(r"That it was [a-z ]+ changes nothing here\.", one) for one in others), others
     assert deployments == []

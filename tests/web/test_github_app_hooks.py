@@ -26,6 +26,7 @@ from tests.api.site import BASE, Site
 from tests.github_double.deliveries import Delivery, of_app
 from tests.github_double.server import GitHubDouble
 from tests.github_double.world import App, Installation
+from tests.hooks import github_events
 from tests.hooks.pull_requests import at_repository
 from tests.hooks.pull_requests import github as a_pull_request
 from tests.hooks.pushes import A, B
@@ -271,3 +272,20 @@ async def test_a_pull_request_has_its_preview_and_its_comment_by_the_app(
 
     await send(site, of_app(app, HOOK, "push", pushed(github, installation, ref="refs/heads/carts")))
     assert await _deployments(site.store) == 1
+
+
+async def test_what_really_came_from_github_is_answered_whatever_its_kind(
+    site: Site, github: GitHubDouble, app: App, installation: Installation
+) -> None:
+    """Of a stranger's installation, and as if it were of ours."""
+    ours = pushed(github, installation)
+    repository = ours["repository"]
+    assert isinstance(repository, dict)
+    answers = []
+    for event, deliveries in github_events.as_they_came().items():
+        for told in deliveries:
+            here = {**github_events.of_repository(told, repository), "installation": ours["installation"]}
+            answers += [(event, *await send(site, of_app(app, HOOK, event, one))) for one in (told, here)]
+    assert {(event, status) for event, status, _ in answers if status not in {200, 202}} == set()
+    assert [said for _, _, said in answers if said["decision"] == "deploys"] == []
+    assert all(said["why"] for _, _, said in answers)
