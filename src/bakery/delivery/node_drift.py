@@ -16,7 +16,6 @@ from bakery.delivery.drift import OWN_SITE, Certificate, Difference, Kind, Owner
 from bakery.delivery.drift_looks import claim_look, look_soon, note_look
 from bakery.delivery.look import look_at_environment
 from bakery.delivery.sites import site_of
-from bakery.helper.words import NO_SUCH_VERB
 from bakery.ingress import own_site
 from bakery.ingress.certificates import ask_for_look, certificates_of
 from bakery.ingress.site_options import trouble_of
@@ -30,6 +29,7 @@ from bakery.model.permissions import Permission
 from bakery.model.runtimes import Runtime
 from bakery.model.unit import UnitSpec
 from bakery.nodes.catalogue import show_node
+from bakery.nodes.helper_calls import lacks_verb
 from bakery.nodes.links import Links
 from bakery.nodes.node import Node
 from bakery.store.queue import Queue
@@ -224,7 +224,7 @@ async def _unless_refused(look: Awaitable[_Look]) -> _Look:
     try:
         return await look
     except CommandFailed as error:
-        if error.message == NO_SUCH_VERB:
+        if lacks_verb(error):
             raise Conflict(
                 "What the node has cannot be compared: its helper is of an older Bakery.",
                 hint="Run the line of Repair on the node's page there, then look again.",

@@ -11,7 +11,6 @@ import msgspec
 import structlog
 from psycopg.types.json import Jsonb
 
-from bakery.helper.words import NO_SUCH_VERB
 from bakery.ingress.certificates import Certificate, ask_for_look, certificates_of, read_certificate
 from bakery.ingress.dns_providers import DnsProvider, read_dns_provider
 from bakery.ingress.domains import attached_names, names_proven_by, names_with_right_dns
@@ -33,6 +32,7 @@ from bakery.model.certificates import (
 from bakery.model.errors import CommandFailed, NodeUnreachable
 from bakery.model.names import HostName
 from bakery.nodes.certificates import Authority, ExternalAccount, NodeCertificates
+from bakery.nodes.helper_calls import lacks_verb
 from bakery.nodes.links import Links
 from bakery.settings import Settings
 from bakery.store.queue import Queue
@@ -203,7 +203,7 @@ class _Look:
             await self._refused(Refused("node", error.message))
             return
         except CommandFailed as error:
-            kind = "old-helper" if error.message == NO_SUCH_VERB else "other"
+            kind = "old-helper" if lacks_verb(error) else "other"
             await self._refused(Refused(kind, f"{error.message} {error.hint}".strip()))
             return
         if isinstance(answer, Held):

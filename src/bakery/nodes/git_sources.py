@@ -12,7 +12,7 @@ from bakery.helper.words import HINT
 from bakery.model.errors import BadInput, CommandFailed
 from bakery.model.secret import Secret
 from bakery.model.sources import Branch, GitUrl, Ref
-from bakery.nodes.helper_calls import Helper
+from bakery.nodes.helper_calls import Helper, lacks_verb
 from bakery.nodes.homes import Place
 from bakery.nodes.jobs import JobKey, JobLimits, JobState, JobStatus
 
@@ -97,7 +97,11 @@ class GitSources:
 
     async def forget(self, place: Place) -> None:
         """What is kept of fetches: the next one brings all anew. Refused while one is under way."""
-        await self._helper.say("source-forget", place.app, place.environment, within=_FORGET_WITHIN)
+        try:
+            await self._helper.say("source-forget", place.app, place.environment, within=_FORGET_WITHIN)
+        except CommandFailed as error:
+            if not lacks_verb(error):  # there it stays, as it did
+                raise
 
     async def check(self, url: GitUrl, credentials: GitCredentials) -> GitRepository:
         """Asks its server, from the node. Raises BadInput when that does not show it, and says why."""

@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from bakery.commands.command import DEFAULT_TIMEOUT, Command, command
-from bakery.helper.words import HINT
+from bakery.helper.words import HINT, NO_SUCH_VERB
 from bakery.model.errors import CommandFailed, NotUnderstood
 from bakery.model.secret import Secret
 from bakery.nodes.transport import SHOWN_OF_OUTPUT, Finished, Transport, ending
@@ -20,6 +20,10 @@ Answer = TypeVar("Answer")
 HELPER = PurePosixPath("/usr/local/lib/bakery/helper")
 ON_NODE = ("sudo", "-n", str(HELPER))  # what a call begins with on a machine far away
 
+OLDER_HELPER = "The helper on the node is of an older Bakery, and cannot do this."
+
+OLDER_HELPER = "The helper on the node is of an older Bakery, and cannot do this."
+_BRING_OURS = "Run the line of Repair on the node's page there: it brings the helper of this Bakery."
 _SHOWN = 200
 
 
@@ -102,11 +106,18 @@ class Helper:
 def refusal(said: Command, finished: Finished) -> CommandFailed:
     """In its own words, with the hint that it puts on a line of its own."""
     errors = finished.errors.strip()[-SHOWN_OF_OUTPUT:]
-    if finished.exit_status != 1 or not errors:
+    if finished.exit_status == 1 and errors == NO_SUCH_VERB:
+        message, hint = OLDER_HELPER, _BRING_OURS
+    elif finished.exit_status != 1 or not errors:
         message, hint = f"`{said}` {ending(finished.exit_status)}: {errors}", ""
     else:
         message, _, hint = errors.partition(f"\n{HINT}")
     return CommandFailed(message, exit_status=finished.exit_status, output=finished.errors, hint=hint)
+
+
+def lacks_verb(error: CommandFailed) -> bool:
+    """A node keeps the helper that its installer brought, until that is run again."""
+    return NO_SUCH_VERB in {error.output.strip(), error.message}
 
 
 def understood(said: str | bytes, kind: type[Answer]) -> Answer:

@@ -17,6 +17,7 @@ from bakery.commands.files import make_folder
 from bakery.model.errors import BadInput, CommandFailed, NodeUnreachable
 from bakery.model.secret import Secret
 from bakery.nodes.folders import NodeFolders
+from bakery.nodes.helper_calls import lacks_verb
 from bakery.nodes.helper_file import helper_file
 from bakery.nodes.transport import SHOWN_OF_OUTPUT, Finished, Running, Transport, ending, run_or_fail
 
@@ -135,8 +136,16 @@ class Jobs:
 
     async def forget(self, *keys: JobKey) -> None:
         """Nothing of them runs any more, and nothing is left of them."""
-        if keys:
+        if not keys:
+            return
+        try:
             await run_or_fail(self._transport, self._say("job-forget", *keys))
+        except CommandFailed as error:
+            if not lacks_verb(error):
+                raise
+            for key in keys:
+                await self.cancel(key)
+                await self.remove(key)
 
     async def list(self) -> dict[JobKey, JobState]:
         """What the node keeps, oldest or not."""

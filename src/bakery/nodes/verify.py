@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 
 import msgspec
 from psycopg.types.json import Jsonb
@@ -17,6 +18,7 @@ from bakery.nodes.catalogue import NodeCheck
 from bakery.nodes.facts import NodeFacts, look_at
 from bakery.nodes.folders import ROOTS_FOLDER
 from bakery.nodes.helper_calls import ON_NODE, Helper
+from bakery.nodes.helper_file import helper_file
 from bakery.nodes.helper_ingress import HelperIngress
 from bakery.nodes.ingress import SYSTEM_PORT
 from bakery.nodes.links import Address, Links
@@ -141,6 +143,9 @@ async def _builder(transport: Transport) -> NodeCheck:
 async def _helper(transport: Transport, slug: str) -> NodeCheck:
     """The one program that may act as root there."""
     said = await transport.run(command(*ON_NODE, "version", timeout=15))
+    if said.succeeded and sha256(helper_file()).hexdigest() not in said.output:
+        told = "Bakery's helper there is not of this Bakery: what is newer falls back to older ways, or is refused."
+        return NodeCheck("Helper", is_well=False, said=told, fix=_REPAIR.format(node=slug))
     if said.succeeded:
         return NodeCheck("Helper", is_well=True, said="Bakery's helper may act through sudo.")
     told = (said.errors.strip() or said.output.strip())[-200:]
