@@ -77,6 +77,14 @@ async def test_an_answer_that_would_fill_memory_is_told(packing: str, monkeypatc
             await refresh(_registration(url), Secret("a secret"), Secret("a token"), datetime.now(UTC))
 
 
+async def test_packed_within_what_is_packed_it_is_not_unpacked_at_all() -> None:
+    body = gzip.compress(gzip.compress(b'"' + b"x" * 2**20 + b'"'))
+    async with answering("content-type: application/json\r\ncontent-encoding: gzip, gzip", body) as url:
+        with pytest.raises(Unavailable, match="in words that mean nothing to us"):
+            async with asking_without_token(url) as github:
+                await github.getitem("/user")
+
+
 async def test_so_are_pages_that_fill_it_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reaching, "_LARGEST_IN_ALL", 2**20)
     headers = 'content-type: application/json\r\nlink: </repositories>; rel="next"'

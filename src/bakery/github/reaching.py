@@ -2,7 +2,8 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+import zlib
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import httpx
@@ -16,6 +17,7 @@ _LONGEST = 60.0  # seconds for a whole answer
 _MOST_PAGES = 500
 _LARGEST = 10 * 1024 * 1024  # bytes of an answer
 _LARGEST_IN_ALL = 5 * _LARGEST  # of the pages of a list
+_GZIP = 31  # as zlib calls it
 _OF_THE_WAY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
@@ -45,8 +47,9 @@ class Reached:
         return httpx.Response(answer.status_code, headers=headers, content=body, request=request)
 
     async def _body(self, answer: httpx.Response) -> bytes:
-        parts, size = [], 0
-        async for part in answer.aiter_bytes():
+        parts, size, unpack = [], 0, _unpacking(answer, self.url)
+        async for piece in answer.aiter_raw():
+            part = unpack(piece, _LARGEST + 1 - size)
             size += len(part)
             if size > _LARGEST or self._read + size > _LARGEST_IN_ALL:
                 most = _LARGEST if size > _LARGEST else _LARGEST_IN_ALL
@@ -73,7 +76,9 @@ async def reaching(url: GitHubUrl) -> AsyncIterator[Reached]:
 
     hooks = {"request": [expect_server]}
     try:
-        async with httpx.AsyncClient(timeout=_SILENCE, follow_redirects=False, event_hooks=hooks) as client:
+        async with httpx.AsyncClient(
+            timeout=_SILENCE, follow_redirects=False, event_hooks=hooks, headers={"accept-encoding": "gzip"}
+        ) as client:
             yield Reached(url, client)
     except httpx.TimeoutException as error:
         raise Unavailable(
@@ -85,6 +90,24 @@ async def reaching(url: GitHubUrl) -> AsyncIterator[Reached]:
             hint="Look at githubstatus.com, and at the address under Settings → GitHub. Then try again.",
             retry_after=A_WHILE,
         ) from error
+
+
+def _unpacking(answer: httpx.Response, url: GitHubUrl) -> Callable[[bytes, int], bytes]:
+    """The next bytes, no more than so many: httpx unpacks first and counts then, one packing within another."""
+    packing = answer.headers.get("content-encoding", "identity").strip().lower()
+    if packing == "identity":
+        return lambda piece, _: piece
+    if packing != "gzip":
+        raise not_understood(url)
+    unpacking = zlib.decompressobj(_GZIP)
+
+    def unpack(piece: bytes, most: int) -> bytes:
+        try:
+            return unpacking.decompress(piece, most)
+        except zlib.error as error:
+            raise not_understood(url) from error
+
+    return unpack
 
 
 def not_understood(url: GitHubUrl) -> Unavailable:

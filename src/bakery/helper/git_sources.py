@@ -107,7 +107,10 @@ class Kept:
                 os.chown(self.objects, account.pw_uid, account.pw_gid)
 
     def bytes(self) -> int:
-        return sizes([self.objects]).get(str(self.objects), 0)
+        found = sizes([self.objects])
+        if not found and self.objects.exists():
+            sys.exit("How much is kept of this repository could not be counted in time.")
+        return found.get(str(self.objects), 0)
 
     def expect_bounded(self) -> None:
         """A server may send what is in no commit that was asked for."""
@@ -130,10 +133,11 @@ class Kept:
             raise
 
     def forget(self) -> None:
-        remove_tree(self.objects)
-        for path in (self.shallow, self.tip):
+        """The notes first: of half of it nothing may be said to be there."""
+        for path in (self.tip, self.shallow):
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
+        remove_tree(self.objects)
 
 
 # The verbs.

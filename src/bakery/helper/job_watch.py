@@ -18,7 +18,7 @@ from bakery.helper.descendants import signal_descendants
 from bakery.helper.files import let_agent_read, sync_folder, write_whole
 from bakery.helper.job import RESERVED, Job, Work, this_boot, told, write_exit
 from bakery.helper.job_log import PIPE, Log
-from bakery.helper.libc import LIBC
+from bakery.helper.libc import LIBC, leave_keyring
 from bakery.helper.processes import PATHS, began_at
 from bakery.helper.words import sentence, write_all
 
@@ -47,11 +47,15 @@ def watch_over(job: Job, spec: Work) -> None:
     if not claim(job):
         aside.unlink()
         return
-    ended = run(job, spec, log, signals)
-    log.end()
-    if log.unwritten:
-        add_reason(ended, f"{log.unwritten} bytes of its log could not be written: {log.trouble}")
-    write_exit(job, aside, ended)
+    try:
+        ended = run(job, spec, log, signals)
+        log.end()
+        if log.unwritten:
+            add_reason(ended, f"{log.unwritten} bytes of its log could not be written: {log.trouble}")
+        write_exit(job, aside, ended)
+    finally:
+        if spec.afterwards:
+            spec.afterwards()
 
 
 @contextlib.contextmanager
@@ -231,6 +235,7 @@ def become_program(job: Job, spec: Work, watcher: int, streams: tuple[int, int, 
             signal.signal(number, signal.SIG_DFL)
         for standard, ours in enumerate(streams):
             os.dup2(ours, standard)
+        leave_keyring()
         if os.isatty(0):  # the terminal of its session: the one for which ^C is a signal
             fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         become(spec.account)

@@ -244,11 +244,7 @@ def fork_away(job: Job, spec: Work) -> None:
             os.environ.clear()
             if has_systemd():
                 enter_unit(job, spec)
-            try:
-                watch_over(job, spec)
-            finally:
-                if spec.afterwards:
-                    spec.afterwards()
+            watch_over(job, spec)
     finally:
         os._exit(0)
 

@@ -10,7 +10,6 @@ A visit waits for the head of an answer alone: some never end.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import time
@@ -34,35 +33,35 @@ END_OF_HEAD = b"\r\n\r\n"
 
 def begin(root: Path, app: str, environment: str, port: str, host: str, path: str) -> None:
     turns, at = threading.Semaphore(MOST_AT_ONCE), time.monotonic()
-    end, goes_on = at + LIFETIME, goes_on_file(root, app, environment)
+    until, is_left = at + LIFETIME, threading.Event()
+    goes_on = root / "visits" / f"{app}-{environment}.{os.getpid()}"  # while it is there
     make_folder(goes_on.parent, 0o700)
     goes_on.touch()
-    while at < end and goes_on.exists():
-        turns.acquire()
-        threading.Thread(target=visit_and_tell, args=(int(port), host, path, turns), daemon=True).start()
-        at += EVERY
-        time.sleep(max(0.0, at - time.monotonic()))
+    try:
+        while at < until and goes_on.exists() and not is_left.is_set():
+            turns.acquire()
+            visiting = (int(port), host, path, turns, is_left)
+            threading.Thread(target=visit_and_tell, args=visiting, daemon=True).start()
+            at += EVERY
+            time.sleep(max(0.0, at - time.monotonic()))
+    finally:
+        goes_on.unlink(missing_ok=True)
 
 
 def end(root: Path, app: str, environment: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        goes_on_file(root, app, environment).unlink()
-
-
-def goes_on_file(root: Path, app: str, environment: str) -> Path:
-    """While it is there."""
-    return root / "visits" / f"{app}-{environment}"
+    for goes_on in (root / "visits").glob(f"{app}-{environment}.*"):
+        goes_on.unlink(missing_ok=True)
 
 
 # A visit.
 
 
-def visit_and_tell(port: int, host: str, path: str, turns: threading.Semaphore) -> None:
+def visit_and_tell(port: int, host: str, path: str, turns: threading.Semaphore, is_left: threading.Event) -> None:
     try:
         told = visit(port, host, path).replace("\n", " ")
         os.write(1, f"{told[:200]}\n".encode())
     except OSError:  # nobody listens
-        os._exit(0)
+        is_left.set()
     finally:
         turns.release()
 

@@ -77,8 +77,8 @@ async def attach_domain(store: Store, queue: Queue, where: AppAt, name: DomainNa
     app = await find_app(store, where, actor)
     try:
         async with store.transaction() as tx:
-            await _expect_room(tx, app)
             await give_names_alone(tx.connection)
+            await _expect_room(tx, app)
             own_host = await read_own_host(tx.connection)
             if name.host == own_host:
                 raise Conflict(f"{name.shown} is the address of Bakery itself.", hint="Choose another name.")

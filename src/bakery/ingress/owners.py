@@ -21,7 +21,8 @@ _MOST_TOLD: Final = 3
 
 
 async def give_names_alone(connection: Connection) -> None:
-    """Until the transaction ends. Rows of nodes and environments are locked before it, by all who need them."""
+    """Until the transaction ends. Rows of nodes are locked before it, and those of environments that others know after
+    it, by all who need them."""
     await connection.execute("SELECT pg_advisory_xact_lock(%s)", (_NAMES,))
 
 

@@ -22,12 +22,14 @@ READS = (*FILES, *SETTINGS, WRAPPER, CATALOG, "*/build.gradle.kts", "*/build.gra
 _WRAPPER_FILES = ("gradlew", "gradle/wrapper/gradle-wrapper.jar", WRAPPER)
 _CACHES = ("/root/.gradle",)
 _TARGET = (
-    r"(?:JavaLanguageVersion\.of\(|jvmToolchain\(|(?:source|target)Compatibility\s*(?:=\s*|\s)|options\.release(?:\.set\(|\s*=\s*))"
-    r"\s*[\"']?(?:JavaVersion\.)?([A-Z0-9_.]{1,20})"
+    r"(?:JavaLanguageVersion\.of\(|jvmToolchain\(|(?:source|target)Compatibility\s{0,20}(?:=\s{0,20}|\s)|options\.release(?:\.set\(|\s{0,20}=\s{0,20}))"
+    r"\s{0,20}[\"']?(?:JavaVersion\.)?([A-Z0-9_.]{1,20})"
 )
-_NAME = r"rootProject\.name\s*=\s*[\"']([A-Za-z0-9][A-Za-z0-9._-]{0,80})[\"']"
+_NAME = r"rootProject\.name\s{0,20}=\s{0,20}[\"']([A-Za-z0-9][A-Za-z0-9._-]{0,80})[\"']"
 _NEEDS = r"[\"'][\w.-]{2,80}:([\w.-]{2,80})(?::[^\"'\n]{0,60})?[\"']"
-_WAR = r"(?:\bid\s*\(?|\bplugin:)\s*[\"']war[\"']|(?m:^\s*`?war`?\s*$)"
+_WAR = r"(?:\bid\s{0,20}\(?|\bplugin:)\s{0,20}[\"']war[\"']|(?m:^[ \t]{0,40}`?war`?[ \t]{0,40}$)"
+_ALIAS = r"alias\(\s{0,20}libs\.plugins\.([\w.]{1,80})\s{0,20}\)(?!\s{0,20}apply\s{1,20}false)"
+_NOT_HERE = re.compile(r"\bapply\s{1,20}false")
 # A Gradle runs on no newer Java than was there when it was made.
 _NEWEST_JAVA = ((5, 0, 8), (7, 3, 11), (8, 5, 17))
 _USUAL_GRADLE = 8
@@ -107,7 +109,7 @@ def _managers_of_node(projects: list[_Project]) -> tuple[str, ...]:
     """By tasks that run a program; or by the plugin for Node, unless that brings its own."""
     text = "\n".join(one.text for one in projects)
     if re.search(r"[\"']com\.(?:github\.node-gradle|moowork)\.node[\"']", text):
-        brings = re.search(r"\bdownload\s*(?:=|\.set\()\s*true", text)
+        brings = re.search(r"\bdownload\s{0,20}(?:=|\.set\()\s{0,20}true", text)
         used = [name for name in MANAGERS if re.search(rf"\b(?:{name}(?:_|[A-Z])|{name.capitalize()}Task\b)", text)]
         return () if brings else tuple(used) or MANAGERS[:1]
     return called_in(text, before=r"(?:commandLine|executable)\b[^\n]{0,80}?[\"']", after=r"[\"' ]")
@@ -145,12 +147,12 @@ def _projects(folder: Folder) -> Iterator[_Project]:
 
 def _with_aliases(text: str, catalog: str) -> str:
     """“alias(libs.plugins.spring.boot)” is a plugin whose id stands in the catalog."""
-    found = re.findall(r"alias\(\s*libs\.plugins\.([\w.]{1,80})\s*\)(?!\s*apply\s+false)", text[:100_000])
+    found = re.findall(_ALIAS, text[:100_000])
     for alias in found[:50]:
         pattern = re.escape(alias).replace(r"\.", "[.-]")
-        if named := re.search(rf"^{pattern}\s*=[^\n]*?[\"']([\w.]+\.[\w.]+)", catalog, re.MULTILINE):
+        if named := re.search(rf"^{pattern}\s{{0,20}}=[^\n]*?[\"']([\w.]+\.[\w.]+)", catalog, re.MULTILINE):
             text += f'\nid("{named[1]}")'
-    return re.sub(r"[^\n]*\bapply\s+false[^\n]*", "", text)
+    return "\n".join(line for line in text.split("\n") if not _NOT_HERE.search(line))
 
 
 def _root_name(folder: Folder) -> str | None:
@@ -191,7 +193,7 @@ def _program(one: _Project, root: str | None) -> _Program | None:
     if one.uses("io.quarkus"):
         return _jar(one, "Quarkus", "quarkusBuild", "build/quarkus-app/quarkus-run.jar", result="build/quarkus-app/")
     if re.search(
-        r"id\s*\(?\s*[\"']org\.springframework\.boot[\"']|plugin:\s*[\"'](?:org\.springframework\.boot|spring-boot)[\"']|kotlin\(\"plugin\.spring\"\)",
+        r"id\s{0,20}\(?\s{0,20}[\"']org\.springframework\.boot[\"']|plugin:\s{0,20}[\"'](?:org\.springframework\.boot|spring-boot)[\"']|kotlin\(\"plugin\.spring\"\)",
         one.text,
     ):
         old = re.search(r"spring-?[bB]oot(?:Version|-gradle-plugin)?[^\n]{0,20}[\"':]1\.", one.text)
@@ -208,8 +210,8 @@ def _program(one: _Project, root: str | None) -> _Program | None:
 
 def _is_application(one: _Project) -> bool:
     """By its id, or by its name alone within “plugins”, as Kotlin's way of writing has it."""
-    plugins = " ".join(re.findall(r"\bplugins\s*\{([^{}]{0,3000})", one.text))
-    named = r"(?:\bid\s*\(?|\bplugin:)\s*[\"']application[\"']"
+    plugins = " ".join(re.findall(r"\bplugins\s{0,20}\{([^{}]{0,3000})", one.text))
+    named = r"(?:\bid\s{0,20}\(?|\bplugin:)\s{0,20}[\"']application[\"']"
     return (
         re.search(named, one.text) is not None or re.search(r"(?:^|[\s;`])application(?:[\s;`]|$)", plugins) is not None
     )
@@ -217,7 +219,7 @@ def _is_application(one: _Project) -> bool:
 
 def _main_of_jar_alone(one: _Project) -> str | None:
     """The plugin's own script would start nothing."""
-    found = re.search(r"Main-Class[\"']?\s*(?::|=|,|to)\s*[\"']([A-Za-z][\w.]{0,120})[\"']", one.text)
+    found = re.search(r"Main-Class[\"']?\s{0,20}(?::|=|,|to)\s{0,20}[\"']([A-Za-z][\w.]{0,120})[\"']", one.text)
     return found[1] if found and not re.search(r"\bmainClass(?:Name)?\b", one.text) else None
 
 
