@@ -8,7 +8,11 @@ from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+from procrastinate.manager import JobManager
+
 from bakery.model.errors import Unavailable
+from bakery.store import queue as queue_module
 from bakery.store.queue import PLACES, Handler, Lane, Queue, expect_turn
 from bakery.store.store import Store
 from tests.support.waiting import until
@@ -280,6 +284,58 @@ async def test_what_is_short_begins_at_once_although_all_places_for_builds_are_t
         assert [await queue.status(job) for job in builds] == ["doing", "doing", "todo"]
         finish.set()
         await until(lambda: has_status(queue, builds[2], "succeeded"), what="the last build ends", seconds=5)
+    assert baked == [1]
+
+
+async def test_a_place_that_becomes_free_is_taken_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody asks from time to time here, and the database tells nothing: whoever leaves a place does, while the worker
+    looks for work, or long after."""
+
+    async def hear_nothing(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(queue_module, "_POLL", 3600.0)
+    monkeypatch.setattr(JobManager, "listen_for_jobs", hear_nothing)
+    baked: list[int] = []
+
+    async def bake(subject: int) -> None:
+        for _ in range(subject % 4 * 3):
+            await queue.status(jobs[0])
+        baked.append(subject)
+
+    queue = Queue(store, places={Lane.SHORT: 1, Lane.TIDYING: 1})
+    queue.register("bake", bake)
+    await queue.open()
+    async with store.transaction() as tx:
+        jobs = [await queue.enqueue(tx, "bake", number, lock=f"environment:{number}") for number in range(20)]
+    working_on = asyncio.create_task(queue.work())
+    await until(lambda: has_status(queue, jobs[-1], "succeeded"), what="all are done")
+    queue.stop()
+    await working_on
+    assert baked == list(range(20))
+
+
+async def test_tidying_of_many_leaves_what_rescues_its_places(store: Store) -> None:
+    baked: list[int] = []
+    finish = asyncio.Event()
+
+    async def tidy(_subject: int) -> None:
+        await finish.wait()
+
+    async def bake(subject: int) -> None:
+        baked.append(subject)
+
+    async with working(store, tidy=tidy, bake=bake) as queue:
+        async with store.transaction() as tx:
+            tidied = [
+                await queue.enqueue(tx, "tidy", number, lock=f"environment:{number}", lane=Lane.TIDYING)
+                for number in range(100)
+            ]
+        await until(lambda: has_status(queue, tidied[1], "doing"), what="some of it runs")
+        rescue = await enqueue(queue, store, 1, lock="environment:99")  # as one that waits
+        await until(lambda: has_status(queue, rescue, "succeeded"), what="what rescues is done", seconds=5)
+        finish.set()
+        await until(lambda: has_status(queue, tidied[-1], "succeeded"), what="all is tidied", seconds=30)
     assert baked == [1]
 
 

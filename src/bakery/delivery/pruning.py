@@ -23,7 +23,7 @@ from bakery.nodes.homes import Place
 from bakery.nodes.jobs import JobKey
 from bakery.nodes.links import Links
 from bakery.nodes.node import Node
-from bakery.store.queue import Queue, expect_turn
+from bakery.store.queue import Lane, Queue, expect_turn
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
@@ -129,7 +129,7 @@ async def prune(store: Store, queue: Queue, node: Node, node_id: int) -> None:
         waiting -= await queue.subjects(tx, (tasks.PRUNE_ENVIRONMENT,))
         for environment_id in sorted(waiting):
             lock = tasks.environment_lock(environment_id)
-            await queue.enqueue(tx, tasks.PRUNE_ENVIRONMENT, environment_id, lock=lock)
+            await queue.enqueue(tx, tasks.PRUNE_ENVIRONMENT, environment_id, lock=lock, lane=Lane.TIDYING)
     await _take_away_shared(store, node, leftovers)
     async with store.transaction() as tx:
         await tx.connection.execute("UPDATE nodes SET pruned_at = now() WHERE id = %s", (node_id,))

@@ -20,8 +20,8 @@ import psycopg
 import structlog
 from procrastinate import JobContext, exceptions
 from procrastinate.connector import BaseConnector
-from procrastinate.jobs import Job, Status
-from procrastinate.manager import JobManager
+from procrastinate.jobs import Job, JobInserted, Status
+from procrastinate.manager import JobManager, NotificationCallback
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from procrastinate.worker import Worker
 
@@ -47,16 +47,18 @@ class Lane(StrEnum):
     """Work of one lane never waits for places that another one takes. The values are what procrastinate calls them."""
 
     SHORT = "default"  # and what rescues: going back, restarts, stops, certificates, deletions
+    TIDYING = "tidying"  # of as many environments at once as there are
     BUILDS = "builds"  # deployments that make something, which may take hours
     COMMANDS = "commands"  # of people, on nodes
 
     @property
     def priority(self) -> int:
-        """Of work with one lock, what is short goes before what waits for a place among the builds."""
-        return int(self is Lane.SHORT)
+        """Of work with one lock, what is short goes before what waits for a place among the builds, and nothing waits
+        for tidying that waits."""
+        return {Lane.SHORT: 1, Lane.TIDYING: -1}.get(self, 0)
 
 
-PLACES: Mapping[Lane, int] = {Lane.SHORT: 20, Lane.BUILDS: 20, Lane.COMMANDS: 10}
+PLACES: Mapping[Lane, int] = {Lane.SHORT: 18, Lane.TIDYING: 2, Lane.BUILDS: 20, Lane.COMMANDS: 10}
 
 
 class TakenOver(Exception):
@@ -92,15 +94,36 @@ class _Jobs(JobManager):
         super().__init__(connector)
         self._places = places
         self._taken: dict[_Begun, str] = {}  # by this process, with their lanes
+        self._tell_worker: NotificationCallback | None = None
+
+    async def listen_for_jobs(
+        self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
+    ) -> None:
+        self._tell_worker = on_notification
+        await super().listen_for_jobs(on_notification=on_notification, queues=queues)
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
+        """Looks again when a place became free meanwhile: the worker forgets what it was told while it asked."""
+        while True:
+            free = self._free(queues)
+            job = await super().fetch_job(free, worker_id) if free else None
+            if job is not None:
+                self._taken[_begun(job)] = job.queue
+            if job is not None or self._free(queues) == free:
+                return job
+
+    def _free(self, queues: Iterable[str] | None) -> list[Lane]:
         taken = Counter(self._taken.values())
         known = self._places if queues is None else [lane for lane in self._places if lane in queues]
-        free = [lane for lane in known if taken[lane] < self._places[lane]]
-        job = await super().fetch_job(free, worker_id) if free else None
-        if job is not None:
-            self._taken[_begun(job)] = job.queue
-        return job
+        return [lane for lane in known if taken[lane] < self._places[lane]]
+
+    async def _leave(self, job: Job) -> None:
+        """The worker, which may have found its lane full, looks again, as when new work is told of."""
+        before = self._free(None)
+        self._taken.pop(_begun(job), None)
+        if self._tell_worker is not None and job.id is not None and self._free(None) != before:
+            told = JobInserted(type="job_inserted", job_id=job.id)
+            await self._tell_worker(channel=job.queue, notification=told)
 
     async def ours(self, *jobs: Job) -> set[int]:
         ids, attempts = [job.id for job in jobs], [job.attempts for job in jobs]
@@ -108,7 +131,7 @@ class _Jobs(JobManager):
         return {int(row["id"]) for row in rows}
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:  # noqa: FBT001 - procrastinate's own
-        self._taken.pop(_begun(job), None)
+        await self._leave(job)
         if await self.ours(job):
             await super().finish_job(job, status, delete_job)
 
@@ -120,7 +143,7 @@ class _Jobs(JobManager):
         queue: str | None = None,
         lock: str | None = None,
     ) -> None:
-        self._taken.pop(_begun(job), None)
+        await self._leave(job)
         if await self.ours(job):
             await super().retry_job(job, retry_at, priority, queue, lock)
 
