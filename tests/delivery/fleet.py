@@ -89,7 +89,7 @@ class Fleet:
         return self.node
 
     async def run(self, deployment: DeploymentSummary) -> DeploymentDetail:
-        await run_deployment(self.store, self.reach, deployment.id, patience=self.patience)
+        await run_deployment(self.store, self.queue, self.reach, deployment.id, patience=self.patience)
         return await self.look(deployment)
 
     async def deploy(self, files: Mapping[str, str], slug: str = "shop") -> DeploymentDetail:

@@ -59,7 +59,7 @@ async def run_newest(fleet: Fleet) -> tuple[str, str, str]:
     async with fleet.store.transaction() as tx:
         found = await tx.connection.execute("SELECT max(id) FROM deployments")
         newest = int((await only(found))[0])
-    await run_deployment(fleet.store, fleet.reach, newest, patience=fleet.patience)
+    await run_deployment(fleet.store, fleet.queue, fleet.reach, newest, patience=fleet.patience)
     async with fleet.store.transaction() as tx:
         found = await tx.connection.execute(
             "SELECT state, version, failure FROM deployment_facts WHERE id = %s", (newest,)

@@ -5,9 +5,12 @@ import asyncio
 import pytest
 
 from bakery.delivery import actions, keeping, run, running, undo
-from bakery.delivery.look import Environment, look_at_environment
+from bakery.delivery.history import DeploymentSummary
+from bakery.delivery.look import Environment, look_at_deployment, look_at_environment
+from bakery.delivery.moves import move_deployment
 from bakery.delivery.ownership import take_up
 from bakery.delivery.planned import Nothing, PlannedStep, StepKey
+from bakery.delivery.ports import leave_taken_port
 from bakery.delivery.request import cancel_deployment
 from bakery.delivery.running import restart_app, settle, stop_app
 from bakery.delivery.steps import begin_step, store_steps
@@ -16,6 +19,7 @@ from bakery.model.errors import Conflict, NodeUnreachable
 from bakery.model.names import AppName, Colour, EnvironmentName, unit_name
 from bakery.nodes.traffic import Traffic
 from bakery.nodes.units import UnitState
+from bakery.store.queue import TakenOver
 from bakery.store.store import Store
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.support.places import at
@@ -237,3 +241,88 @@ async def test_a_repository_of_thousands_of_files_is_looked_into(fleet: Fleet) -
     many = {f"some/folder/of/a/large/repository/with/a/file/number/{number:06}.txt": "" for number in range(20_000)}
     found = await fleet.deploy({**many, **an_app("one"), "Procfile": "web: python3 app.py\n"})
     assert found.deployment.state is DeploymentState.SUCCEEDED, found.deployment.failure
+
+
+async def a_deployment_that_begins(fleet: Fleet, asked: DeploymentSummary) -> int:
+    """Its generation."""
+    async with fleet.store.transaction() as tx:
+        await move_deployment(tx, asked.id, DeploymentState.RUNNING)
+        return await take_up(tx, asked.id)
+
+
+async def test_a_mistake_of_who_was_taken_over_ends_nothing(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    await fleet.make()
+    asked = await fleet.request(an_app("one"))
+
+    async def stumble(*_: object) -> None:
+        async with fleet.store.transaction() as tx:
+            await take_up(tx, asked.id)
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(actions, "_check", stumble)
+        with pytest.raises(ZeroDivisionError):
+            await fleet.run(asked)
+    assert (await fleet.look(asked)).deployment.state is DeploymentState.RUNNING
+    assert (await fleet.run(asked)).deployment.state is DeploymentState.SUCCEEDED
+
+
+async def test_who_is_taken_over_before_its_first_step_writes_none(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await fleet.make()
+    asked = await fleet.request(an_app("one"))
+
+    async def stand_still(store: Store, deployment_id: int) -> dict[StepKey, StepState]:
+        async with store.transaction() as tx:
+            await take_up(tx, deployment_id)
+        return {}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "read_steps", stand_still)
+        found = await fleet.run(asked)
+    assert (found.deployment.state, found.steps) == (DeploymentState.RUNNING, ())
+
+
+async def test_who_was_taken_over_gives_its_slot_no_other_port(
+    bare_fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fleet = bare_fleet
+    await fleet.make()
+    asked = await fleet.request(an_app("one"))
+    await a_deployment_that_begins(fleet, asked)
+    deployment = await look_at_deployment(fleet.store, asked.id)
+    assert deployment is not None
+
+    async def is_taken(_: object, port: int) -> bool:
+        async with fleet.store.transaction() as tx:
+            await take_up(tx, asked.id)
+        return port == 20000
+
+    monkeypatch.setattr(Traffic, "is_taken", is_taken)
+    with pytest.raises(TakenOver):
+        await leave_taken_port(fleet.store, fleet.node, deployment)
+    async with fleet.store.connection() as connection:
+        cursor = await connection.execute("SELECT port FROM slots ORDER BY port")
+        assert await cursor.fetchall() == [(20000,), (20001,)]
+
+
+async def test_who_was_taken_over_while_it_took_releases_away_brings_none_of_them_back(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(undo, "KEPT_RELEASES", 1)
+    await fleet.make()
+    await fleet.deploy_well(an_app("one"))
+    asked = await fleet.request(an_app("two"))
+
+    async def stand_still(*_: object) -> None:
+        async with fleet.store.transaction() as tx:
+            await take_up(tx, asked.id)
+        raise TakenOver
+
+    monkeypatch.setattr(undo, "_remove_files", stand_still)
+    found = await fleet.run(asked)
+    assert found.deployment.state is DeploymentState.RUNNING
+    async with fleet.store.connection() as connection:
+        cursor = await connection.execute("SELECT number FROM releases WHERE removed_at IS NOT NULL")
+        assert await cursor.fetchall() == [(1,)]

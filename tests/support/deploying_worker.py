@@ -11,6 +11,7 @@ from bakery.delivery.work import Patience
 from bakery.model.faults import arm, parse_fault
 from bakery.model.names import Port
 from bakery.nodes.node import Node
+from bakery.store.queue import Queue
 from tests.support.machine import node_in
 from tests.support.store import a_store
 
@@ -22,7 +23,9 @@ async def _deploy(dsn: str, folder: Path, port: Port, deployment_id: int) -> Non
         async def reach() -> Node:
             return node
 
-        await run_deployment(store, reach, deployment_id, patience=Patience(check=15, drain=2, warm=0, bake=0))
+        queue = Queue(store)
+        await queue.open()
+        await run_deployment(store, queue, reach, deployment_id, patience=Patience(check=15, drain=2, warm=0, bake=0))
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from bakery.delivery import tasks
 from bakery.delivery.actions import tell_last_lines
 from bakery.delivery.baking import watch_for_a_while
 from bakery.delivery.failures import ABANDONED, with_fix
@@ -14,7 +15,9 @@ from bakery.delivery.steps import end_steps, read_steps
 from bakery.delivery.work import Work
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import BadInput, BakeryError, Unavailable
+from bakery.store.queue import Queue
 from bakery.store.store import Store
+from bakery.store.transaction import Transaction
 
 
 async def note_failure(work: Work, raised: BakeryError) -> BakeryError:
@@ -48,10 +51,13 @@ async def _tell_of_the_app(work: Work, failure: BakeryError, steps: Mapping[Step
         work.log.write(f"What the app itself wrote cannot be read: {error}")
 
 
-async def abandon(store: Store, deployment_id: int) -> None:
+async def abandon(store: Store, queue: Queue, deployment_id: int, generation: int) -> None:
+    """Raises TakenOver when it is another process's by now."""
     async with store.transaction() as tx:
+        await require_ours(tx, deployment_id, generation)
         await end_steps(tx, deployment_id, StepState.FAILED, at_byte=None)
         await move_deployment(tx, deployment_id, DeploymentState.FAILED, failure=ABANDONED)
+        await _settle_later(tx, queue, deployment_id)
 
 
 async def end_deployment(
@@ -62,8 +68,10 @@ async def end_deployment(
     failure: BakeryError | None = None,
     *,
     watched_for: float = 0.0,
+    unsettled: Queue | None = None,
 ) -> None:
-    """`watched_for`: so many seconds a release that succeeded may still be taken back."""
+    """`watched_for`: so many seconds a release that succeeded may still be taken back. `unsettled`: the queue, where
+    something of it may be left on the node."""
     at_byte = await writing.flush()
     async with store.transaction() as tx:
         await require_ours(tx, deployment.id, deployment.generation)
@@ -71,6 +79,21 @@ async def end_deployment(
         await end_steps(tx, deployment.id, ended, at_byte=at_byte)
         await move_deployment(tx, deployment.id, state, failure=_told(failure, writing) if failure else None)
         await watch_for_a_while(tx, deployment.id, deployment.environment.id, watched_for)
+        if unsettled is not None:
+            await _settle_later(tx, unsettled, deployment.id)
+
+
+async def _settle_later(tx: Transaction, queue: Queue, deployment_id: int) -> None:
+    """The queue tries until the node answers. One that never had a step left nothing there."""
+    cursor = await tx.connection.execute(
+        """
+        SELECT environment_id FROM deployments
+        WHERE id = %s AND EXISTS (SELECT FROM steps WHERE deployment_id = deployments.id)
+        """,
+        (deployment_id,),
+    )
+    for (environment_id,) in await cursor.fetchall():
+        await queue.enqueue(tx, tasks.SETTLE, environment_id, lock=tasks.environment_lock(environment_id))
 
 
 def _told(failure: BakeryError, writing: DeploymentLog) -> BakeryError:

@@ -2,6 +2,7 @@
 did; when it wakes up, it has nothing to say any more. Each taking-up counts the environment's generation up."""
 
 from bakery.store.queue import TakenOver
+from bakery.store.rows import only
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
@@ -10,11 +11,14 @@ WITH counted AS (
     UPDATE environments SET generation = environments.generation + 1 FROM deployments
     WHERE deployments.id = %s AND environments.id = environment_id RETURNING deployments.id, environments.generation)
 UPDATE deployments SET generation = counted.generation FROM counted WHERE deployments.id = counted.id
+RETURNING counted.generation
 """
 
 
-async def take_up(tx: Transaction, deployment_id: int) -> None:
-    await tx.connection.execute(_COUNTED, (deployment_id,))
+async def take_up(tx: Transaction, deployment_id: int) -> int:
+    """Its generation from now on."""
+    (generation,) = await only(await tx.connection.execute(_COUNTED, (deployment_id,)))
+    return int(generation)
 
 
 async def require_ours(tx: Transaction, deployment_id: int, generation: int) -> None:

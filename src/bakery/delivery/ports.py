@@ -2,6 +2,7 @@
 
 from bakery.delivery.keeping import keeper
 from bakery.delivery.look import Deployment
+from bakery.delivery.ownership import require_ours
 from bakery.delivery.plan import plan_deployment
 from bakery.model.deployments import SlotState
 from bakery.model.errors import Conflict
@@ -40,6 +41,7 @@ async def leave_taken_port(store: Store, node: Node, deployment: Deployment) -> 
     port = slot.port
     while await node.traffic.is_taken(port):
         async with store.transaction() as tx:
+            await require_ours(tx, deployment.id, deployment.generation)
             cursor = await tx.connection.execute(
                 "SELECT node_id FROM environments WHERE id = %s", (deployment.environment.id,)
             )

@@ -13,15 +13,17 @@ from bakery.delivery.work import StepFailed
 from bakery.model.deployments import DeploymentState
 from bakery.model.errors import BakeryError, NodeUnreachable, NotUnderstood, Unavailable
 from bakery.nodes.node import Node
+from bakery.store.queue import Queue
 from bakery.store.store import Store
 
 Reach = Callable[[], Awaitable[Node]]
 
 
 async def reach_node(
-    store: Store, deployment: Deployment, log: DeploymentLog, reach: Reach, *, seconds: float
+    store: Store, queue: Queue, deployment: Deployment, log: DeploymentLog, reach: Reach, *, seconds: float
 ) -> Node | None:
-    """A node that is away is waited for, as a step does. None: the deployment has ended without it."""
+    """A node that is away is waited for, as a step does. None: the deployment has ended without it, and what it began
+    there is undone when the node answers again."""
     found: list[Node] = []
 
     async def try_once() -> None:
@@ -41,27 +43,29 @@ async def reach_node(
         raise
     except CancelAsked:
         log.write("Cancelled. What it left on its node goes when that answers again.")
-        await end_deployment(store, deployment, log, DeploymentState.CANCELLED)
+        await end_deployment(store, deployment, log, DeploymentState.CANCELLED, unsettled=queue)
     except BakeryError as error:
-        await _end_without(store, deployment, log, error)
+        await _end_without(store, queue, deployment, log, error)
     except (TimeoutError, OSError) as error:
         away = f"The machine cannot be reached: {str(error) or 'it did not answer in time'}."
-        await _end_without(store, deployment, log, NodeUnreachable(away))
+        await _end_without(store, queue, deployment, log, NodeUnreachable(away))
     else:
         return found[0]
     return None
 
 
-async def _end_without(store: Store, deployment: Deployment, log: DeploymentLog, error: BakeryError) -> None:
+async def _end_without(
+    store: Store, queue: Queue, deployment: Deployment, log: DeploymentLog, error: BakeryError
+) -> None:
     """As what was seen of it says: its release may be live already, or a step may have failed."""
     if deployment.failure:
         failure: BakeryError = StepFailed(deployment.failure, hint=deployment.hint)
         log.write(f"What it left on its node goes when that answers again: {error.message}")
     elif deployment.is_switched:
         log.write(f"The release is live, but not all of the old one is away; Bakery tries again later: {error.message}")
-        await end_deployment(store, deployment, log, DeploymentState.SUCCEEDED)
+        await end_deployment(store, deployment, log, DeploymentState.SUCCEEDED, unsettled=queue)
         return
     else:
         failure = with_fix(error, None)
         log.write(f"✕ {failure.message}\n  {failure.hint}")
-    await end_deployment(store, deployment, log, DeploymentState.FAILED, failure)
+    await end_deployment(store, deployment, log, DeploymentState.FAILED, failure, unsettled=queue)

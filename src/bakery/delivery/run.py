@@ -6,6 +6,7 @@ It is started by the queue, perhaps more than once: after a kill it goes on at t
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 
 import psycopg
 import structlog
@@ -39,35 +40,38 @@ from bakery.model.faults import Moment, Point, fault_at_step, fault_point
 from bakery.model.masking import Masker
 from bakery.model.runtimes import Runtime
 from bakery.nodes.node import Node
-from bakery.store.queue import TakenOver
+from bakery.store.queue import Queue, TakenOver
 from bakery.store.store import Store
 
 log = structlog.get_logger()
 
 
-async def run_deployment(store: Store, reach: Reach, deployment_id: int, *, patience: Patience) -> None:
+async def run_deployment(store: Store, queue: Queue, reach: Reach, deployment_id: int, *, patience: Patience) -> None:
     """Harmless for one that is over. Raises Unavailable when the database is away: the queue then starts it again."""
-    has_begun = await _begin(store, deployment_id)
+    generation = await _begin(store, deployment_id)
     try:
         deployment = await look_at_deployment(store, deployment_id)
         if deployment is None:
             return
-        if not has_begun:
+        if generation is None:
             if deployment.archive:
                 with contextlib.suppress(NodeUnreachable):  # a round takes it away
                     await (await reach()).homes.remove_upload(deployment.archive)
             return
+        deployment = replace(deployment, generation=generation)  # whoever took it up since has another
         writing = DeploymentLog(store, deployment.log_stream, await _masker(store, deployment))
         async with beside(writing.run(asyncio.sleep)):
-            node = await reach_node(store, deployment, writing, reach, seconds=patience.away)
+            node = await reach_node(store, queue, deployment, writing, reach, seconds=patience.away)
             if node is not None:
-                await _run(store, node, deployment, writing, patience)
+                await _run(store, queue, node, deployment, writing, patience)
     except TakenOver:
         log.info("taken_over", deployment=deployment_id)
     except (Unavailable, psycopg.OperationalError, asyncio.CancelledError):
         raise  # the queue starts it again
     except BaseException:  # a mistake of ours: it stays loud, but nobody waits for the deployment any longer
-        await abandon(store, deployment_id)
+        if generation is not None:
+            with contextlib.suppress(TakenOver):
+                await abandon(store, queue, deployment_id, generation)
         raise
 
 
@@ -80,8 +84,8 @@ async def _masker(store: Store, deployment: Deployment) -> Masker:
     return await masker_of(store, environment_id, [*of_source, *of_image])
 
 
-async def _begin(store: Store, deployment_id: int) -> bool:
-    """Whether there is anything to do: it waits for us, or ran when its worker was killed."""
+async def _begin(store: Store, deployment_id: int) -> int | None:
+    """Its generation, when there is anything to do: it waits for us, or ran when its worker was killed."""
     async with store.transaction() as tx:
         cursor = await tx.connection.execute("SELECT state FROM deployments WHERE id = %s FOR UPDATE", (deployment_id,))
         row = await cursor.fetchone()
@@ -90,12 +94,13 @@ async def _begin(store: Store, deployment_id: int) -> bool:
             await move_deployment(tx, deployment_id, DeploymentState.RUNNING)
             await end_watch_of(tx, deployment_id)
         elif state is not DeploymentState.RUNNING:
-            return False
-        await take_up(tx, deployment_id)
-        return True
+            return None
+        return await take_up(tx, deployment_id)
 
 
-async def _run(store: Store, node: Node, deployment: Deployment, writing: DeploymentLog, patience: Patience) -> None:
+async def _run(
+    store: Store, queue: Queue, node: Node, deployment: Deployment, writing: DeploymentLog, patience: Patience
+) -> None:
     is_back = deployment.goes_back and deployment.is_switched
     if is_back and not await read_steps(store, deployment.id):
         writing.write(f"Release #{deployment.release.number} is live already.")
@@ -104,9 +109,10 @@ async def _run(store: Store, node: Node, deployment: Deployment, writing: Deploy
     try:
         plan = plan_deployment(deployment.wanted(node))
     except BakeryError as error:
-        await end_deployment(store, deployment, writing, DeploymentState.FAILED, with_fix(error, None))
+        failure = with_fix(error, None)
+        await end_deployment(store, deployment, writing, DeploymentState.FAILED, failure, unsettled=queue)
         return
-    work = Work(store, node, deployment, plan, writing, patience)
+    work = Work(store, queue, node, deployment, plan, writing, patience)
     try:
         await _run_planned(work)
     finally:
@@ -121,7 +127,7 @@ async def _run_planned(work: Work) -> None:
         if not await _is_switched(work):
             writing.write("Cancelled.")
             await _although_it_takes_long(work, undo)
-            await end_deployment(store, deployment, writing, DeploymentState.CANCELLED)
+            await end_deployment(store, deployment, writing, DeploymentState.CANCELLED, unsettled=work.unsettled)
             return
         writing.write("It was switched already when it was cancelled, so it stays.")
         failure = None
@@ -137,7 +143,7 @@ async def _run_planned(work: Work) -> None:
         await fault_point(Point.FAILURE_NOTED)
         await _although_it_takes_long(work, undo)
         await fault_point(Point.UNDO_DONE)
-        await end_deployment(store, deployment, writing, DeploymentState.FAILED, failure)
+        await end_deployment(store, deployment, writing, DeploymentState.FAILED, failure, unsettled=work.unsettled)
 
 
 async def _take_steps_or_fail(work: Work) -> BakeryError | None:
@@ -236,7 +242,7 @@ def _why_skipped(action: Nothing | Skipped) -> str:
 
 async def _store_steps(work: Work) -> Mapping[StepKey, StepState]:
     """Before the first of them begins."""
-    async with work.store.transaction() as tx:
+    async with work.owned() as tx:
         await store_steps(tx, work.deployment.id, work.plan.steps)
         tx.publish(f"deployment:{work.deployment.id}")
     return {step.key: StepState.WAITING for step in work.plan.steps}

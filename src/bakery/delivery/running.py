@@ -5,9 +5,10 @@ from bakery.delivery.asking import wait_for_release
 from bakery.delivery.find import FoundApp, find_app
 from bakery.delivery.look import Environment, look_at_environment
 from bakery.delivery.planned import Slot
-from bakery.delivery.sites import site_of
+from bakery.delivery.sites import put_back_site, site_of
 from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.slots import free_slot, set_health
+from bakery.delivery.step_jobs import end_step_jobs
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
 from bakery.model.deployments import Health, SlotState
@@ -42,6 +43,7 @@ async def settle(store: Store, node: Node, environment_id: int) -> None:
     environment = await look_at_environment(store, environment_id)
     if environment is None:
         return
+    await _end_jobs(store, node, environment)
     await _clear_left_over(store, node, environment)
     live = environment.live
     if live is None:
@@ -132,6 +134,22 @@ async def _start(store: Store, node: Node, environment: Environment, live: Slot)
     await _note(store, environment, live, health, note)
 
 
+async def _end_jobs(store: Store, node: Node, environment: Environment) -> None:
+    """Of the deployment that was the last, and could not end them while its node was away."""
+    async with store.connection() as connection:
+        cursor = await connection.execute(
+            """
+            SELECT id FROM deployments
+            WHERE environment_id = %s AND generation = %s AND state IN ('failed', 'cancelled')
+            """,
+            (environment.id, environment.generation),
+        )
+        ended = [deployment_id for (deployment_id,) in await cursor.fetchall()]
+    for deployment_id in ended:
+        await expect_turn()
+        await end_step_jobs(store, node.jobs, deployment_id)
+
+
 async def _clear_left_over(store: Store, node: Node, environment: Environment) -> None:
     """An old slot that could not be stopped when it was retired, or what a failed deployment could not take away."""
     left = {SlotState.RETIRING, SlotState.WARM} if environment.is_stopped else {SlotState.RETIRING}
@@ -140,6 +158,9 @@ async def _clear_left_over(store: Store, node: Node, environment: Environment) -
     for slot in environment.slots.values():
         if slot.state in left:
             await expect_turn()
+            if slot.state is SlotState.STARTING:  # its switch may have begun
+                await put_back_site(store, node, environment, generation=environment.generation)
+                await expect_turn()
             await slot_programs(store, node, environment, slot.colour).remove()
             await expect_turn()
             async with store.transaction() as tx:

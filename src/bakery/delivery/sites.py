@@ -13,7 +13,8 @@ from bakery.ingress.certificates import certificates_to_show
 from bakery.ingress.domains import attached_names
 from bakery.ingress.site_options import note_trouble, options_of
 from bakery.model.errors import CommandFailed
-from bakery.nodes.ingress import ProxySite, StaticSite
+from bakery.model.names import SiteName
+from bakery.nodes.ingress import Ingress, ProxySite, StaticSite
 from bakery.nodes.node import Node
 from bakery.store.store import Store
 
@@ -69,6 +70,29 @@ async def repair_site(store: Store, node: Node, environment_id: int) -> None:
         await note_trouble(store, environment_id, f"{error.message} {error.hint}".strip())
     else:
         await note_trouble(store, environment_id, "")
+
+
+async def put_back_site(store: Store, node: Node, environment: Environment, *, generation: int) -> None:
+    """After a switch that may have begun: visitors go to what is live, and nowhere when nothing is."""
+    if node.ingress is None:
+        return
+    live, name = environment.live, environment.premises(node).site
+    if live is None or live.release is None or environment.is_stopped:
+        await node.ingress.remove_site(name)
+        return
+    try:
+        await node.ingress.apply_site(await site_of(store, node, environment, live, generation=generation))
+    except CommandFailed:  # what kept the switch from its end keeps this too
+        if not await _is_untouched(node.ingress, name, live):
+            raise
+
+
+async def _is_untouched(ingress: Ingress, name: SiteName, live: Slot) -> bool:
+    """Visitors never stopped going to what is live."""
+    marker = await ingress.show_site(name)
+    if marker is None or not marker.is_taken_up or live.release is None:
+        return False
+    return (marker.release, marker.slot, marker.port) == (live.release.number, live.colour, live.port)
 
 
 async def _live_site(store: Store, node: Node, environment_id: int) -> Site | None:

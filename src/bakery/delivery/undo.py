@@ -1,12 +1,13 @@
 """After a deployment: taking away what a failed one left, and what a good one made superfluous."""
 
+import contextlib
 from collections.abc import Awaitable, Callable
 
 from bakery.delivery import keeping
 from bakery.delivery.asking import wait_for_release
-from bakery.delivery.planned import MAKING, Slot, StepKey
+from bakery.delivery.planned import MAKING, StepKey
 from bakery.delivery.premises import Release
-from bakery.delivery.sites import site_of
+from bakery.delivery.sites import put_back_site
 from bakery.delivery.slot_programs import slot_programs
 from bakery.delivery.slots import free_slot
 from bakery.delivery.step_jobs import end_step_jobs
@@ -16,10 +17,10 @@ from bakery.delivery.work import Work
 from bakery.model.deployments import SlotState, StepState
 from bakery.model.errors import BakeryError, CommandFailed, NodeUnreachable, Unavailable
 from bakery.model.faults import Point, fault_point
-from bakery.model.names import Port, SiteName
+from bakery.model.names import Port
 from bakery.model.runtimes import Runtime
 from bakery.nodes.health import Healthy
-from bakery.nodes.ingress import Ingress
+from bakery.store.queue import TakenOver
 
 KEPT_RELEASES = 5
 _SUPERFLUOUS = """
@@ -42,6 +43,7 @@ async def undo(work: Work) -> None:
     is_kept = await _keep_what_was_made(work)
     await fault_point(Point.UNDO_BEGUN)
     is_away, stays = await _take_away(work), slot.state is SlotState.LIVE or await _stays_warm(work)
+    work.is_left = not is_away
     async with work.owned() as tx:
         if is_away and not stays:
             await free_slot(tx, environment.id, slot.colour)
@@ -180,9 +182,10 @@ async def _remove_superfluous(work: Work) -> None:
             else:
                 left.remove((release_id, number, build, runtime))
     finally:
-        async with work.store.transaction() as tx:
-            ids = [release_id for release_id, *_ in left]
-            await tx.connection.execute("UPDATE releases SET removed_at = NULL WHERE id = ANY(%s)", (ids,))
+        ids = [release_id for release_id, *_ in left]
+        with contextlib.suppress(TakenOver):  # who goes on with it takes them away
+            async with work.owned() as tx:
+                await tx.connection.execute("UPDATE releases SET removed_at = NULL WHERE id = ANY(%s)", (ids,))
 
 
 async def _mark_superfluous(work: Work) -> list[tuple[int, int, int, str]]:
@@ -214,29 +217,9 @@ async def _run_again(work: Work, release: Release, port: Port) -> None:
 
 async def _put_back_site(work: Work) -> None:
     """Only a switch that began can have changed it."""
-    if work.node.ingress is None or not await _has_begun(work, StepKey.SWITCH):
-        return
-    environment = work.deployment.environment
-    premises = environment.premises(work.node)
-    live = environment.live
-    if live is not None and live.release is not None and not environment.is_stopped:
+    if await _has_begun(work, StepKey.SWITCH):
         generation = work.deployment.generation  # of who puts it back, or the node would take it for an old wish
-        site = await site_of(work.store, work.node, environment, live, generation=generation)
-        try:
-            await work.node.ingress.apply_site(site)
-        except CommandFailed:  # what kept the switch from its end keeps this too
-            if not await _is_untouched(work.node.ingress, premises.site, live):
-                raise
-    else:
-        await work.node.ingress.remove_site(premises.site)
-
-
-async def _is_untouched(ingress: Ingress, name: SiteName, live: Slot) -> bool:
-    """Visitors never stopped going to what is live."""
-    marker = await ingress.show_site(name)
-    if marker is None or not marker.is_taken_up or live.release is None:
-        return False
-    return (marker.release, marker.slot, marker.port) == (live.release.number, live.colour, live.port)
+        await put_back_site(work.store, work.node, work.deployment.environment, generation=generation)
 
 
 async def _remove_files(work: Work, number: int, build: int, runtime: Runtime) -> None:

@@ -17,6 +17,7 @@ from bakery.model.errors import BakeryError, NotFound
 from bakery.model.terms import USUAL, Said, Terms
 from bakery.nodes.disk import Space
 from bakery.nodes.node import Node
+from bakery.store.queue import Queue
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 
@@ -47,6 +48,7 @@ class Work:
     """`log_from` is where the app's own log begins for this release, `runs` what was seen to run just now."""
 
     store: Store
+    queue: Queue
     node: Node
     deployment: Deployment
     plan: Plan
@@ -57,10 +59,16 @@ class Work:
     proof: Proof | None = None  # while traffic is being switched
     space: asyncio.Task[Space] | None = None  # asked for while rows are written
     at_fault: Program | None = None  # which program failed, if not the one with the port
+    is_left: bool = False  # what was begun could not be taken away
 
     @property
     def terms(self) -> Terms:
         return self.deployment.release.terms(self.patience.usual)
+
+    @property
+    def unsettled(self) -> Queue | None:
+        """What could not be undone is settled by the queue."""
+        return self.queue if self.is_left else None
 
     async def expect_ours(self) -> None:
         """Raises TakenOver when another process goes on with the deployment."""

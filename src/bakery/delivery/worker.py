@@ -28,7 +28,9 @@ def register_tasks(queue: Queue, store: Store, links: Links, *, patience: Patien
     async def deploy(deployment_id: int) -> None:
         node_id = await node_of_deployment(store, deployment_id)
         if node_id is not None:
-            await run_deployment(store, lambda: links.node(node_id), deployment_id, patience=patience or Patience())
+            await run_deployment(
+                store, queue, lambda: links.node(node_id), deployment_id, patience=patience or Patience()
+            )
 
     async def start_at_its_time(deployment_id: int) -> None:
         await start_scheduled(store, queue, deployment_id)
