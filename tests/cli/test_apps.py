@@ -162,6 +162,12 @@ def a_dns_provider_is_named_and_forgotten(shell: Terminal) -> None:
     assert shell.run("dns-providers", "edit", "our-bind", "--wait", "5").stdout == "our-bind is changed.\n"
     assert "192.0.2.53" in shell.run("dns-providers", "list").stdout
     assert shell.run("dns-providers", "remove", "our-bind").stdout == "our-bind is forgotten.\n"
+    of_gehirn = ("--plugin", "gehirn", "--zone", "example.com", "--secret-stdin")
+    shell.run("dns-providers", "add", "at-gehirn", *of_gehirn, stdin="a-token-of-ours\na-secret-of-ours\n")
+    changed = shell.run("dns-providers", "edit", "at-gehirn", "--secret-stdin", stdin="another-token\nanother-secret\n")
+    assert changed.stdout == "at-gehirn is changed.\n"
+    assert "gehirn" in shell.run("dns-providers", "list").stdout
+    assert shell.run("dns-providers", "remove", "at-gehirn").stdout == "at-gehirn is forgotten.\n"
 
 
 def a_command_runs_in_what_is_live(shell: Terminal) -> None:

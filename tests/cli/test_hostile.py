@@ -172,6 +172,8 @@ GOOD: Mapping[str, Mapping[str, str]] = {
     "source branch": {"app": "odd", "--env": "production"},
     "dns-providers add": {
         "name": "our-bind",
+        "--plugin": "rfc2136",
+        "--endpoint": "ovh-eu",
         "--zone": "example.com",
         "--server": "192.0.2.53",
         "--key-name": "bakery-key",
@@ -181,6 +183,7 @@ GOOD: Mapping[str, Mapping[str, str]] = {
     },
     "dns-providers edit": {
         "name": "nothing",
+        "--endpoint": "ovh-eu",
         "--zone": "example.com",
         "--server": "192.0.2.53",
         "--key-name": "bakery-key",

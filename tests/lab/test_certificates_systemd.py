@@ -94,7 +94,7 @@ async def test_a_name_with_a_star_is_proven_at_a_name_server(node: Node, helper:
 
     node.run(*apt, "python3-certbot-dns-rfc2136", timeout=200)
     start_pebble(node, make_certificate(top, (), addresses=("127.0.0.1",)), name_server="127.0.0.1:5300")
-    wrong = replace(proof, secret=Secret("bm90IHRoYXQga2V5IGF0IGFsbA=="))
+    wrong = replace(proof, secrets={"secret": Secret("bm90IHRoYXQga2V5IGF0IGFsbA==")})
     refused = await certificates.issue(NAME, (ANY,), authority, instead_of=None, dns=wrong)
     assert isinstance(refused, Refused)
     assert refused.kind == "dns-key"
@@ -103,7 +103,9 @@ async def test_a_name_with_a_star_is_proven_at_a_name_server(node: Node, helper:
     root = node.run("curl", "-sk", "https://127.0.0.1:15000/roots/0")
     assert await fetched(node, OTHER, root) == b"docs"
     assert (await certificates.served(OTHER)).fingerprint == held.fingerprint
-    searched = f"grep -rl {proof.secret.reveal()} /var/lib/bakery /etc/letsencrypt /var/log /tmp 2>/dev/null; true"
+    searched = (
+        f"grep -rl {proof.secrets['secret'].reveal()} /var/lib/bakery /etc/letsencrypt /var/log /tmp 2>/dev/null; true"
+    )
     assert node.run("sh", "-c", searched) == ""
 
 
@@ -124,7 +126,8 @@ zone "example.com" {{
 """
     node.put("/srv/names/named.conf", conf.encode())
     node.run("systemd-run", "--unit=names", "/usr/sbin/named", "-f", "-c", "/srv/names/named.conf")
-    return DnsProof("rfc2136", "127.0.0.1", 5300, "bakery-key", "HMAC-SHA256", Secret(secret[1]), wait=0)
+    fields = {"server": "127.0.0.1", "port": "5300", "key_name": "bakery-key", "algorithm": "HMAC-SHA256"}
+    return DnsProof("rfc2136", fields, {"secret": Secret(secret[1])}, wait=0)
 
 
 def start_pebble(node: Node, server: Made, *, name_server: str = "127.0.0.1:8053") -> None:

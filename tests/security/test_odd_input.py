@@ -50,8 +50,9 @@ class Entry:
 _PASSWORDS = {"current_password": PASSWORD.reveal(), "password": "another long password"}
 _PROVIDER = {
     "name": "our-bind", "zones": "example.com", "server": "192.0.2.53", "port": "53", "key_name": "bakery-key",
-    "algorithm": "HMAC-SHA256", "secret": "bm90IHRoYXQga2V5IGF0IGFsbA==", "wait": "60",
+    "algorithm": "HMAC-SHA256", "secret": "bm90IHRoYXQga2V5IGF0IGFsbA==", "wait": "60", "plugin": "rfc2136",
 }  # fmt: skip
+_ACCOUNT = {"server": "192.0.2.53", "port": 53, "key_name": "bakery-key", "secret": "bm90IHRoYXQga2V5IGF0IGFsbA=="}
 FORMS = [
     Entry("/login", {"email": "ada@example.com", "password": "wrong", "next": "/", "stay": "on"}, hashes=True),
     Entry("/setup", {"code": "BDFG", "email": "ada@example.com", "password": "a long password"}, hashes=True),
@@ -316,8 +317,11 @@ BODIES = [
         method="PUT",
     ),
     Entry("/api/system/own-site", {"is_wanted": False}, method="PUT"),
-    Entry("/api/dns-providers", {**_PROVIDER, "zones": ["example.com"], "port": 53, "wait": 60}),
-    Entry("/api/dns-providers/nothing", {"server": "192.0.2.53"}, method="PATCH"),
+    Entry(
+        "/api/dns-providers",
+        {"name": "our-bind", "plugin": "rfc2136", "zones": ["example.com"], "fields": _ACCOUNT, "wait": 60},
+    ),
+    Entry("/api/dns-providers/nothing", {"fields": _ACCOUNT}, method="PATCH"),
     Entry("/api/system/settings", {"base_url": None, "public_ip": None, "apps_domain": "localhost"}, method="PUT"),
 ]
 QUERIES = [

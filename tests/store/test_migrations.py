@@ -54,6 +54,22 @@ def test_an_older_database_keeps_its_data(database_url: str, start: str) -> None
         assert count(connection, "audit") == (1 if start >= "0002" else 0)
 
 
+def test_a_name_server_of_before_is_one_kind_of_dns_provider(database_url: str) -> None:
+    migrate.upgrade(database_url, "0044")
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            """
+            INSERT INTO dns_providers (name, plugin, server, port, key_name, algorithm, secret, wait, changed_by)
+            VALUES ('our-bind', 'rfc2136', '192.0.2.53', 53, 'bakery-key', 'HMAC-SHA256', 'sealed', 60, 'ann')
+            """
+        )
+    migrate.upgrade(database_url)
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT plugin, fields, secret FROM dns_providers").fetchone()
+    fields = {"server": "192.0.2.53", "port": "53", "key_name": "bakery-key", "algorithm": "HMAC-SHA256"}
+    assert row == ("rfc2136", fields, b"sealed")
+
+
 def test_migrating_twice_changes_nothing(database_url: str) -> None:
     assert schema.ensure_newest(database_url) is True
     assert schema.ensure_newest(database_url) is False

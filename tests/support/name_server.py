@@ -45,7 +45,10 @@ class NameServer:
 
     @property
     def proof(self) -> DnsProof:
-        return DnsProof("rfc2136", LOOPBACK, self.port, self.key_name, "HMAC-SHA256", Secret(self.secret), wait=0)
+        fields = {
+            "server": LOOPBACK, "port": str(self.port), "key_name": self.key_name, "algorithm": "HMAC-SHA256",
+        }  # fmt: skip
+        return DnsProof("rfc2136", fields, {"secret": Secret(self.secret)}, wait=0)
 
     def answers(self) -> bool:
         try:

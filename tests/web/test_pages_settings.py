@@ -7,6 +7,7 @@ from bakery.model.actor import Actor
 from tests.api.site import Site
 from tests.support.people import an_admin
 from tests.web.browser import Browser, Page
+from tests.web.html_check import problems_of
 
 FORM = {"base_url": "", "public_ip": "", "apps_domain": "mine.example.com"}
 
@@ -99,6 +100,28 @@ async def test_a_dns_provider_is_named_changed_and_forgotten(admin: Browser) -> 
 
     gone = await admin.send("/settings/dns/remove", {"name": "our-bind"})
     assert "No DNS provider yet" in gone.text
+
+
+async def test_the_fields_of_a_kind_of_provider_are_shown_when_it_is_chosen(admin: Browser) -> None:
+    page = await admin.get("/settings/dns?plugin=ovh")
+    assert problems_of(page.html) == []
+    assert all(f'name="{name}"' in page.html for name in ("endpoint", "application_secret", "consumer_key"))
+    assert 'name="server"' not in page.html
+    typed = {
+        "plugin": "ovh", "name": "at-ovh", "zones": "example.com", "endpoint": "ovh-ca",
+        "application_key": "key-of-ours",
+        "application_secret": "secret of ours", "consumer_key": "consumer-key", "wait": "",
+    }  # fmt: skip
+    wrong = await admin.send("/settings/dns", typed)
+    assert (wrong.status, "Application secret has another form." in wrong.text) == (422, True)
+    assert 'name="consumer_key"' in wrong.html
+    page = await admin.send("/settings/dns", {**typed, "application_secret": "secret-of-ours"})
+    assert "OVHcloud · example.com" in page.text
+    assert "secret-of-ours" not in page.html
+    changed = {**typed, "application_key": "", "application_secret": "", "consumer_key": "", "wait": "90"}
+    assert "Settings saved." in (await admin.send("/settings/dns/change", changed)).text
+    elsewhere = await admin.send("/settings/dns/change", {**changed, "endpoint": "ovh-eu"})
+    assert (elsewhere.status, "its secret is needed too" in elsewhere.text) == (422, True)
 
 
 async def test_bakerys_own_site_is_turned_on_in_the_settings(site: Site, admin: Browser) -> None:

@@ -19,43 +19,68 @@ from bakery.helper.files import write_over
 from bakery.helper.programs import call
 from bakery.helper.words import whole_number
 
-FIELDS = {"plugin", "server", "port", "key_name", "algorithm", "secret", "wait"}
-PLUGINS = {"rfc2136": "python3-certbot-dns-rfc2136"}  # and the package of Debian that has it
-ALGORITHMS = ("HMAC-SHA224", "HMAC-SHA256", "HMAC-SHA384", "HMAC-SHA512")
+ADDRESS = re.compile(r"[0-9A-Fa-f.:]{2,45}")
+ALGORITHM = re.compile("HMAC-SHA(224|256|384|512)")
 KEY_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9_])?\.?")
 SECRET = re.compile(r"[A-Za-z0-9+/]{1,500}={0,2}")
+TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.=+/-]{7,499}")  # nothing that the file's format gives a meaning
+PLUGINS = {
+    "rfc2136": {"server": ADDRESS, "key_name": KEY_NAME, "secret": SECRET, "algorithm": ALGORITHM},
+    "cloudflare": {"api_token": TOKEN},
+    "digitalocean": {"token": TOKEN},
+    "dnsimple": {"token": TOKEN},
+    "gandi": {"api_key": TOKEN},
+    "gehirn": {"api_token": TOKEN, "api_secret": TOKEN},
+    "linode": {"key": re.compile("[0-9a-f]{64}")},  # of its API 4; the plugin takes all others for keys of API 3
+    "ovh": {
+        "endpoint": re.compile("ovh-(eu|ca)"), "application_key": TOKEN, "application_secret": TOKEN,
+        "consumer_key": TOKEN,
+    },
+    "sakuracloud": {"api_token": TOKEN, "api_secret": TOKEN},
+}  # fmt: skip
+INI_NAMES = {"key_name": "name"}  # where the plugin has another
 LONGEST_WAIT = 300  # seconds
 LONGEST_CONNECT = 5.0
 _CODE = re.compile(r"Received response from server: ([A-Z]+)")
 _RAISED = re.compile(r"^dns\.(?:tsig|exception|query|resolver)\.(\w+)", re.MULTILINE)
 _KEY_REFUSED = {"PeerBadKey", "PeerBadSignature", "BadSignature", "PeerError", "PeerBadTruncation", "BadKey"}
 _CLOCKS = {"PeerBadTime", "BadTime"}
+_OF_PLUGIN = "certbot.errors.PluginError"  # what all plugins raise
 
 
 class DnsChallenge:
+    """Told as `plugin`, `wait` and the fields of the plugin; of rfc2136 a `port` too."""
+
     def __init__(self, told: object) -> None:
-        if not isinstance(told, dict) or set(told) != FIELDS:
-            sys.exit(f"dns is described by exactly these: {', '.join(sorted(FIELDS))}.")
-        self.plugin, self.algorithm = _one_of(told, "plugin", PLUGINS), _one_of(told, "algorithm", ALGORITHMS)
-        self.server, self.port = _address(told["server"]), whole_number(told, "port", 1, 65535)
-        self.key_name, self.secret = _text(told, "key_name", KEY_NAME), _text(told, "secret", SECRET)
+        if not isinstance(told, dict):
+            sys.exit("dns is no object.")
+        self.plugin = _one_of(told, "plugin", PLUGINS)
+        forms, others = PLUGINS[self.plugin], {"plugin", "wait", *(["port"] if self.plugin == "rfc2136" else [])}
+        if set(told) != others | set(forms):
+            sys.exit(f"dns is described by exactly these: {', '.join(sorted(others | set(forms)))}.")
+        self.fields = {name: _text(told, name, form) for name, form in forms.items()}
         self.wait = whole_number(told, "wait", 0, LONGEST_WAIT)
+        self.place: tuple[str, int] | None = None
+        if self.plugin == "rfc2136":
+            self.place = _address(told["server"]), whole_number(told, "port", 1, 65535)
 
     def missing(self, certbot: str, *words: str) -> Refusal | None:
         """What keeps certbot from asking at all. `words` say where it may write."""
         listed = call(certbot, "plugins", "--authenticators", *words)
         if not re.search(rf"^\* dns-{self.plugin}$", listed.output, re.MULTILINE):
-            return Refusal("no-plugin", f"This machine has no {PLUGINS[self.plugin]}.")
+            return Refusal("no-plugin", f"This machine has no python3-certbot-dns-{self.plugin}.")
+        if self.place is None:
+            return None
         try:
-            socket.create_connection((self.server, self.port), LONGEST_CONNECT).close()
+            socket.create_connection(self.place, LONGEST_CONNECT).close()
         except OSError as error:
-            return Refusal("dns-server", f"{self.server} port {self.port}: {error.strerror or error}")
+            return Refusal("dns-server", f"{self.place[0]} port {self.place[1]}: {error.strerror or error}")
         return None
 
     def words(self, aside: Path) -> list[str]:
         """For certbot, which reads the key in a file of `aside`."""
         file = aside / "dns.ini"
-        write_over(file, self._credentials().encode())
+        write_over(file, self.credentials().encode())
         option = f"--dns-{self.plugin}"
         return [
             "--authenticator", f"dns-{self.plugin}", f"{option}-credentials", str(file),
@@ -63,9 +88,14 @@ class DnsChallenge:
         ]  # fmt: skip
 
     def refusal_in(self, log: str, last_words: str) -> Refusal | None:
-        """None: it is nothing that the name server said."""
+        """None: it is nothing that the name server said, or the provider."""
+        if self.place is None:
+            return self._refusal_of_provider(log, self._without_secrets(last_words))
+        return self._refusal_of_name_server(self.place[0], log, last_words)
+
+    def _refusal_of_name_server(self, server: str, log: str, last_words: str) -> Refusal | None:
         raised, code = set(_RAISED.findall(log)), _CODE.search(log)
-        said = f"{self.server} said: {code[1]}." if code else last_words
+        said = f"{server} said: {code[1]}." if code else last_words
         if raised & _CLOCKS:
             return Refusal("dns-clock", last_words)
         if raised & _KEY_REFUSED or (code and code[1] in {"NOTAUTH", "BADKEY", "BADSIG"}):
@@ -78,12 +108,21 @@ class DnsChallenge:
             return Refusal("dns-server", last_words)
         return None
 
-    def _credentials(self) -> str:
-        told = {
-            "server": self.server, "port": self.port, "name": self.key_name, "secret": self.secret,
-            "algorithm": self.algorithm,
-        }  # fmt: skip
-        return "".join(f"dns_{self.plugin}_{name} = {value}\n" for name, value in told.items())
+    def credentials(self) -> str:
+        told: dict[str, object] = {INI_NAMES.get(name, name): value for name, value in self.fields.items()}
+        if self.place is not None:
+            told |= {"server": self.place[0], "port": self.place[1]}
+        return "".join(f"dns_{self.plugin}_{name} = {value}\n" for name, value in sorted(told.items()))
+
+    def _refusal_of_provider(self, log: str, last_words: str) -> Refusal | None:
+        if "Unable to determine base domain" in log:
+            return Refusal("dns-zone", last_words)
+        return Refusal("dns-account", last_words) if _OF_PLUGIN in log else None
+
+    def _without_secrets(self, text: str) -> str:
+        for value in self.fields.values():
+            text = text.replace(value, "…")
+        return text
 
 
 def _one_of(told: dict[str, object], name: str, among: Container[str]) -> str:

@@ -1,19 +1,20 @@
-"""The DNS providers of an installation: name servers where Bakery may write records, each for its zones.
+"""The DNS providers of an installation: whoever lets Bakery write records, each for its zones.
 
 A name with a star that is attached to an app gets its certificate by the provider of the smallest zone that it lies in.
-Who may deploy may attach such names; that the zone is ours is what writing into it proves to the authority. The key is
-sealed here, and lies on a node only while certbot asks there; a renewal brings it again."""
+Who may deploy may attach such names; that the zone is ours is what writing into it proves to the authority. The secrets
+are sealed here, and lie on a node only while certbot asks there; a renewal brings them again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg import errors
+from psycopg.types.json import Jsonb
 
 from bakery.ingress.tasks import look_at_starred
 from bakery.model.actor import Actor
 from bakery.model.audit import AuditEntry
-from bakery.model.dns_providers import NameServer, parse_provider_name, parse_tsig_secret
+from bakery.model.dns_providers import DnsAccount, Kind, expect_secrets, parse_provider_name
 from bakery.model.errors import BadInput, Conflict, NotFound
 from bakery.model.names import HostName
 from bakery.model.permissions import Permission
@@ -25,9 +26,8 @@ from bakery.store.store import Connection, Store
 from bakery.store.transaction import Transaction
 from bakery.store.vault import Place, Vault
 
-_PLUGIN = "rfc2136"
 _SELECT = """
-SELECT name, plugin, server, port, key_name, algorithm, secret, wait, changed_by, changed_at,
+SELECT name, plugin, fields, secret, wait, changed_by, changed_at,
        ARRAY(SELECT zone FROM dns_provider_zones WHERE provider = name ORDER BY zone) AS zones,
        ARRAY(SELECT DISTINCT apps.slug FROM certificates JOIN environments ON environments.id = environment_id
              JOIN apps ON apps.id = app_id WHERE dns_provider = dns_providers.name AND removed_at IS NULL
@@ -38,14 +38,12 @@ FROM dns_providers
 
 @dataclass(frozen=True, slots=True)
 class DnsProvider:
-    """The secret stays sealed until an order needs it. `apps` are those whose certificates it proves."""
+    """`secret` has all of its kind, a line each, and stays sealed until an order needs them. `apps` are those whose
+    certificates it proves."""
 
     name: str
     plugin: str
-    server: str
-    port: int
-    key_name: str
-    algorithm: str
+    fields: dict[str, str]
     secret: bytes
     wait: int
     changed_by: str
@@ -54,12 +52,16 @@ class DnsProvider:
     apps: tuple[str, ...]
 
     @property
-    def name_server(self) -> NameServer:
-        return NameServer(self.zones, self.server, self.port, self.key_name, self.algorithm, self.wait)
+    def account(self) -> DnsAccount:
+        return DnsAccount(self.plugin, self.zones, self.fields, self.wait)
+
+    def secrets(self, vault: Vault) -> Mapping[str, Secret]:
+        lines = vault.open(_place(self.name), self.secret).reveal().split("\n")
+        names = (field.name for field in self.account.kind.secret_fields)
+        return {name: Secret(line) for name, line in zip(names, lines, strict=True)}
 
     def proof(self, vault: Vault) -> DnsProof:
-        secret = vault.open(_place(self.name), self.secret)
-        return DnsProof(self.plugin, self.server, self.port, self.key_name, self.algorithm, secret, self.wait)
+        return DnsProof(self.plugin, self.fields, self.secrets(vault), self.wait)
 
 
 async def list_dns_providers(store: Store, *, actor: Actor) -> Sequence[DnsProvider]:
@@ -75,20 +77,24 @@ async def show_dns_provider(store: Store, name: str, *, actor: Actor) -> DnsProv
         return _expect(await read_dns_provider(connection, _named(name)))
 
 
-async def add_dns_provider(store: Store, name: str, wanted: NameServer, secret: Secret, *, actor: Actor) -> DnsProvider:
+async def add_dns_provider(
+    store: Store, name: str, wanted: DnsAccount, secrets: Mapping[str, Secret], *, actor: Actor
+) -> DnsProvider:
     """Names with a star in its zones that wait for a certificate get one."""
     actor.require(Permission.MANAGE_SYSTEM)
-    new, given = parse_provider_name(name), parse_tsig_secret(secret)
+    new = parse_provider_name(name)
+    expect_secrets(wanted.kind, secrets)
+    given = _lines(wanted.kind, secrets)
     try:
         async with store.transaction() as tx:
             await tx.connection.execute(
                 """
-                INSERT INTO dns_providers (name, plugin, server, port, key_name, algorithm, secret, wait, changed_by)
-                VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+                INSERT INTO dns_providers (name, plugin, fields, secret, wait, changed_by)
+                VALUES (%s, %s, %s, %s, %s, %s)
                 """,
                 (
-                    new, _PLUGIN, wanted.server, wanted.port, wanted.key_name, wanted.algorithm,
-                    store.vault.seal(_place(new), given), wanted.wait, actor.label,
+                    new, wanted.plugin, Jsonb(wanted.fields), store.vault.seal(_place(new), given), wanted.wait,
+                    actor.label,
                 ),
             )  # fmt: skip
             await _set_zones(tx, new, wanted.zones)
@@ -102,28 +108,30 @@ async def add_dns_provider(store: Store, name: str, wanted: NameServer, secret: 
 
 
 async def change_dns_provider(
-    store: Store, name: str, wanted: NameServer, secret: Secret | None, *, actor: Actor
+    store: Store, name: str, wanted: DnsAccount, secrets: Mapping[str, Secret], *, actor: Actor
 ) -> DnsProvider:
-    """`secret` None: the one that is stored stays, where server and key are the same. What was refused is asked for
+    """Secrets that are not given stay, where records are written at the same place. What was refused is asked for
     anew."""
     actor.require(Permission.MANAGE_SYSTEM)
-    name, given = _named(name), parse_tsig_secret(secret) if secret else None
+    name = _named(name)
     async with store.transaction() as tx:
         now = _expect(await read_dns_provider(tx.connection, name, for_update=True))
-        is_same = (now.server, now.port, now.key_name) == (wanted.server, wanted.port, wanted.key_name)
-        if given is None and not is_same:
-            raise BadInput("With another server or key, its secret is needed too.", field="secret")
-        kept = now.proof(store.vault).secret
+        if now.plugin != wanted.plugin:
+            raise BadInput("What kind of provider it is does not change.", field="plugin", hint="Add another one.")
+        if now.account.place != wanted.place:
+            try:
+                expect_secrets(wanted.kind, secrets)
+            except BadInput as error:
+                raise BadInput("With another server or key, its secret is needed too.", field=error.field) from error
+        before = now.secrets(store.vault)
+        kept, given = _lines(wanted.kind, before), _lines(wanted.kind, {**before, **secrets})
         await tx.connection.execute(
             """
-            UPDATE dns_providers SET server = %s, port = %s, key_name = %s, algorithm = %s, secret = %s, wait = %s,
-                changed_by = %s, changed_at = now() WHERE name = %s
+            UPDATE dns_providers SET fields = %s, secret = %s, wait = %s, changed_by = %s, changed_at = now()
+            WHERE name = %s
             """,
-            (
-                wanted.server, wanted.port, wanted.key_name, wanted.algorithm,
-                store.vault.seal(_place(name), given or kept), wanted.wait, actor.label, name,
-            ),
-        )  # fmt: skip
+            (Jsonb(wanted.fields), store.vault.seal(_place(name), given), wanted.wait, actor.label, name),
+        )
         await _set_zones(tx, name, wanted.zones)
         await tx.connection.execute(
             "UPDATE certificates SET next_try = NULL, try_at = now() WHERE dns_provider = %s AND NOT is_barred", (name,)
@@ -134,8 +142,8 @@ async def change_dns_provider(
             actor,
             "dns_provider.changed",
             name,
-            before=(now.name_server, kept),
-            after=(wanted, given or kept),
+            before=(now.account, kept),
+            after=(wanted, given),
         )
         await look_at_starred(tx)
     return await show_dns_provider(store, name, actor=actor)
@@ -153,7 +161,7 @@ async def remove_dns_provider(store: Store, name: str, *, actor: Actor) -> None:
                 hint="Remove the names with a star there first, or name their zones at another provider.",
             )
         await tx.connection.execute("DELETE FROM dns_providers WHERE name = %s", (name,))
-        await _record(tx, store, actor, "dns_provider.removed", name, before=(now.name_server, None))
+        await _record(tx, store, actor, "dns_provider.removed", name, before=(now.account, None))
 
 
 async def read_dns_provider(connection: Connection, name: str, *, for_update: bool = False) -> DnsProvider | None:
@@ -183,23 +191,25 @@ async def _record(
     action: str,
     name: str,
     *,
-    before: tuple[NameServer, Secret | None] | None = None,
-    after: tuple[NameServer, Secret] | None = None,
+    before: tuple[DnsAccount, Secret | None] | None = None,
+    after: tuple[DnsAccount, Secret] | None = None,
 ) -> None:
     key = await marking_key(tx, store.vault)
 
-    def told(one: tuple[NameServer, Secret | None] | None) -> Mapping[str, object] | None:
+    def told(one: tuple[DnsAccount, Secret | None] | None) -> Mapping[str, object] | None:
         if one is None:
             return None
         where, secret = one
         mark = {"secret": mark_of(secret, key)} if secret else {}
-        return {
-            "zones": list(where.zones), "server": where.server, "port": where.port, "key_name": where.key_name,
-            "algorithm": where.algorithm, "wait": where.wait, **mark,
-        }  # fmt: skip
+        return {"plugin": where.plugin, "zones": list(where.zones), **where.fields, "wait": where.wait, **mark}
 
     tx.record(AuditEntry(actor, action, "dns_provider", name, name, before=told(before), after=told(after)))
     tx.publish("settings")
+
+
+def _lines(kind: Kind, secrets: Mapping[str, Secret]) -> Secret:
+    """As they are sealed: none has an end of a line in it."""
+    return Secret("\n".join(secrets[field.name].reveal() for field in kind.secret_fields))
 
 
 def _place(name: str) -> Place:

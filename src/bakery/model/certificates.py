@@ -1,8 +1,9 @@
 """Certificates of sites: what one is, why an authority refuses one, and when what is to be done; decided from what is
 known alone."""
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -142,8 +143,8 @@ _ADVICE: Final[Mapping[str, Advice]] = {
         "The helper on the node is that of an older Bakery.", "Run its installer again: the node's page says how."
     ),
     "no-plugin": Advice(
-        "certbot on the node has no plugin to prove names at a name server.",
-        "On the node: apt-get install python3-certbot-dns-rfc2136. Then try again.",
+        "certbot on the node has no plugin to prove names at this DNS provider.",
+        "On the node: apt-get install {package}. Then try again.",
     ),
     "dns-server": Advice(
         "The name server of the DNS provider did not answer the node.",
@@ -162,16 +163,26 @@ _ADVICE: Final[Mapping[str, Advice]] = {
         "Let it write TXT records below the zone, as with update-policy { grant KEY subdomain ZONE. TXT; } in bind.",
     ),
     "dns-zone": Advice(
-        "The name server does not answer for the zone of this name.",
-        "It has to be the zone's primary server; else take the zone from this provider under Settings → DNS.",
+        "The DNS provider does not answer for the zone of this name.",
+        "It has to be the zone's primary server, or the account that has it; else take the zone from it under "
+        "Settings → DNS.",
+    ),
+    "dns-account": Advice(
+        "The DNS provider did not take the record.",
+        "Are its keys right under Settings → DNS, may they write into the zone, and does the node reach the provider?",
     ),
     "no-certbot": Advice(
         "There is no certbot on the node.",
         "On the node: apt-get install certbot python3-certbot-dns-rfc2136. Then try again.",
     ),
 }
+_PLUGIN_PACKAGE = re.compile("python3-certbot-dns-[a-z0-9]+")  # as the helper names it
 _OTHER: Final = Advice("No certificate was issued.", "What was said is below.")
 
 
 def advice(refused: Refused) -> Advice:
-    return _ADVICE.get(refused.kind, _OTHER)
+    found = _ADVICE.get(refused.kind, _OTHER)
+    if refused.kind != "no-plugin":
+        return found
+    package = _PLUGIN_PACKAGE.search(refused.said)
+    return replace(found, fix=found.fix.format(package=package[0] if package else "the plugin that is named below"))

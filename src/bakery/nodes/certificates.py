@@ -1,5 +1,6 @@
 """Certificates on a node: asked for there, or brought there, and what its nginx shows to visitors."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -35,27 +36,19 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class DnsProof:
-    """A name server where records may be written, as certbot's plugin asks for it; `wait` are the seconds until all
-    servers of a zone know of one."""
+    """Where records may be written, as certbot's plugin asks for it; `wait` are the seconds until all servers of a zone
+    know of one."""
 
     plugin: str
-    server: str
-    port: int
-    key_name: str
-    algorithm: str
-    secret: Secret
+    fields: Mapping[str, str]
+    secrets: Mapping[str, Secret]
     wait: int
 
     def told(self) -> dict[str, str | int]:
-        return {
-            "plugin": self.plugin,
-            "server": self.server,
-            "port": self.port,
-            "key_name": self.key_name,
-            "algorithm": self.algorithm,
-            "secret": self.secret.reveal(),
-            "wait": self.wait,
-        }
+        told: dict[str, str | int] = {"plugin": self.plugin, "wait": self.wait, **self.fields}
+        if "port" in self.fields:
+            told["port"] = int(self.fields["port"])
+        return told | {name: secret.reveal() for name, secret in self.secrets.items()}
 
 
 class NodeCertificates:

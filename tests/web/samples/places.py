@@ -68,6 +68,7 @@ def _picks() -> dict[str, PickPage]:
     }
 
 
+_BIND = {"server": "192.0.2.53", "port": "53", "key_name": "bakery-key", "algorithm": "HMAC-SHA256"}
 _NO_NAME = {"server": "certbot takes the address of the name server, not its name."}
 
 
@@ -75,13 +76,8 @@ def _providers() -> list[DnsProvider]:
     when = datetime(2026, 6, 1, 8, 0, tzinfo=UTC)
     zones = (HostName("example.com"), HostName("shop.example"))
     return [
-        DnsProvider(
-            "at-home", "rfc2136", "192.0.2.54", 5353, "home", "HMAC-SHA512", b"", 5, "ann", when, zones[1:], ()
-        ),
-        DnsProvider(
-            "our-bind", "rfc2136", "192.0.2.53", 53, "bakery-key", "HMAC-SHA256", b"", 60, "ann@example.com", when,
-            zones[:1], ("blog", "shop"),
-        ),
+        DnsProvider("at-home", "ovh", {"endpoint": "ovh-eu"}, b"", 120, "ann", when, zones[1:], ()),
+        DnsProvider("our-bind", "rfc2136", _BIND, b"", 60, "ann@example.com", when, zones[:1], ("blog", "shop")),
     ]  # fmt: skip
 
 

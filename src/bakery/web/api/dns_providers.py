@@ -1,5 +1,6 @@
-"""DNS providers of the installation: name servers where Bakery may write what proves names with a star."""
+"""DNS providers of the installation, where Bakery may write what proves names with a star."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -8,28 +9,25 @@ from litestar import delete, get, patch, post
 
 from bakery.ingress import dns_providers
 from bakery.model.actor import Actor
-from bakery.model.dns_providers import ALGORITHMS, USUAL_PORT, USUAL_WAIT, parse_name_server
+from bakery.model.dns_providers import USUAL, parse_dns_account
 from bakery.model.permissions import Permission
-from bakery.model.secret import Secret
 from bakery.web.api.listing import Listing, listing, shown
 from bakery.web.api.problems import problems
 from bakery.web.context import Parts
 
 _MANAGE = {"permission": Permission.MANAGE_SYSTEM}
 _Zones = Annotated[list[Annotated[str, msgspec.Meta(max_length=300)]], msgspec.Meta(max_length=100)]
+_Fields = dict[Annotated[str, msgspec.Meta(max_length=40)], Annotated[str, msgspec.Meta(max_length=600)] | int]
 
 
 class DnsProvider(msgspec.Struct, kw_only=True):
-    """`plugin` is certbot's; `wait` are the seconds until all servers of a zone have a record. `apps` are those whose
-    certificates it proves. Its secret is told to nobody."""
+    """`plugin` is certbot's; `fields` are those of it that are no secrets, which are told to nobody; `wait` are the
+    seconds until all servers of a zone have a record. `apps` are those whose certificates it proves."""
 
     name: str
     plugin: str
     zones: list[str]
-    server: str
-    port: int
-    key_name: str
-    algorithm: str
+    fields: dict[str, str]
     wait: int
     apps: list[str]
     changed_by: str
@@ -37,28 +35,25 @@ class DnsProvider(msgspec.Struct, kw_only=True):
 
 
 class DnsProviderWanted(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """`server` is the address of the zones' primary name server, which takes updates by RFC 2136 signed with the TSIG
-    key; `secret` is the key, in base64."""
+    """`plugin` is the kind of provider, and says which `fields` there are: of rfc2136 `server` (the address of the
+    zones' primary name server), `port`, `key_name`, `algorithm` and `secret` (of the TSIG key, in base64); of
+    cloudflare `api_token`; of digitalocean and dnsimple `token`; of gandi `api_key`; of linode `key`; of gehirn and
+    sakuracloud `api_token` and `api_secret`; of ovh `endpoint`, `application_key`, `application_secret` and
+    `consumer_key`. `wait` null: what is usual for it."""
 
     name: str
     zones: _Zones
-    server: str
-    key_name: str
-    secret: str
-    port: int = USUAL_PORT
-    algorithm: str = ALGORITHMS[0]
-    wait: int = USUAL_WAIT
+    fields: _Fields
+    plugin: str = USUAL
+    wait: int | None = None
 
 
 class DnsProviderChanges(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """What is null stays as it is. Another server, port or key name needs the secret too."""
+    """What is null, and a field that is not named, stays as it is. Another place (of rfc2136 server, port or key name,
+    of ovh the endpoint) needs the secrets too."""
 
     zones: _Zones | None = None
-    server: str | None = None
-    port: int | None = None
-    key_name: str | None = None
-    algorithm: str | None = None
-    secret: str | None = None
+    fields: _Fields | None = None
     wait: int | None = None
 
 
@@ -85,15 +80,8 @@ async def get_dns_providers(parts: Parts, actor: Actor) -> Listing[DnsProvider]:
 )
 async def post_dns_provider(parts: Parts, actor: Actor, data: DnsProviderWanted) -> DnsProvider:
     """Names with a star in its zones get certificates from now on, also those that are attached already."""
-    wanted = parse_name_server(
-        zones=data.zones,
-        server=data.server,
-        port=data.port,
-        key_name=data.key_name,
-        algorithm=data.algorithm,
-        wait=data.wait,
-    )
-    added = await dns_providers.add_dns_provider(parts.store, data.name, wanted, Secret(data.secret), actor=actor)
+    wanted, secrets = parse_dns_account(data.plugin, zones=data.zones, fields=_texts(data.fields), wait=data.wait)
+    added = await dns_providers.add_dns_provider(parts.store, data.name, wanted, secrets, actor=actor)
     return shown(DnsProvider, added)
 
 
@@ -107,17 +95,14 @@ async def post_dns_provider(parts: Parts, actor: Actor, data: DnsProviderWanted)
 )
 async def patch_dns_provider(parts: Parts, actor: Actor, provider: str, data: DnsProviderChanges) -> DnsProvider:
     """What was refused is asked for anew."""
-    now = (await dns_providers.show_dns_provider(parts.store, provider, actor=actor)).name_server
-    wanted = parse_name_server(
+    now = (await dns_providers.show_dns_provider(parts.store, provider, actor=actor)).account
+    wanted, secrets = parse_dns_account(
+        now.plugin,
         zones=now.zones if data.zones is None else data.zones,
-        server=now.server if data.server is None else data.server,
-        port=now.port if data.port is None else data.port,
-        key_name=now.key_name if data.key_name is None else data.key_name,
-        algorithm=now.algorithm if data.algorithm is None else data.algorithm,
+        fields={**now.fields, **_texts(data.fields or {})},
         wait=now.wait if data.wait is None else data.wait,
     )
-    secret = Secret(data.secret) if data.secret is not None else None
-    changed = await dns_providers.change_dns_provider(parts.store, provider, wanted, secret, actor=actor)
+    changed = await dns_providers.change_dns_provider(parts.store, provider, wanted, secrets, actor=actor)
     return shown(DnsProvider, changed)
 
 
@@ -132,6 +117,10 @@ async def patch_dns_provider(parts: Parts, actor: Actor, provider: str, data: Dn
 async def delete_dns_provider(parts: Parts, actor: Actor, provider: str) -> None:
     """Refused while certificates are renewed by it."""
     await dns_providers.remove_dns_provider(parts.store, provider, actor=actor)
+
+
+def _texts(fields: Mapping[str, str | int]) -> Mapping[str, str]:
+    return {name: str(value) for name, value in fields.items()}
 
 
 ROUTES = (get_dns_providers, post_dns_provider, patch_dns_provider, delete_dns_provider)

@@ -1,6 +1,7 @@
 """The DNS providers of the installation, in its settings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from litestar import Response, get, post
 from litestar.response import Redirect
@@ -14,36 +15,40 @@ from bakery.ingress.dns_providers import (
     show_dns_provider,
 )
 from bakery.model.actor import Actor
-from bakery.model.dns_providers import ALGORITHMS, USUAL_PORT, USUAL_WAIT, NameServer, parse_name_server
+from bakery.model.dns_providers import KINDS, USUAL, DnsAccount, Kind, kind_named, parse_dns_account
 from bakery.model.errors import BadInput, BakeryError, Conflict
 from bakery.model.permissions import Permission
+from bakery.model.secret import Secret
 from bakery.web.context import Parts, WebRequest
 from bakery.web.errors import status_of
 from bakery.web.forms import Typed, typed
 from bakery.web.moments import moment, now
 from bakery.web.rendering import go, render_page
 from bakery.web.views.forms import Form, Option
-from bakery.web.views.settings import DnsProviderRow, DnsProvidersPage
+from bakery.web.views.settings import DnsField, DnsProviderRow, DnsProvidersPage
 from bakery.web.views.shell import Crumb
 
 _OPT = {"permission": Permission.MANAGE_SYSTEM}
 _HERE = "/settings/dns"
-_SHOWN = ("name", "zones", "server", "port", "key_name", "algorithm", "wait")
-_NEW = Form(values={"port": str(USUAL_PORT), "wait": str(USUAL_WAIT), "algorithm": ALGORITHMS[0]})
+_SHOWN = ("name", "zones", "wait")
 
 
 @get(_HERE, opt=_OPT)
-async def show_dns(request: WebRequest, parts: Parts, actor: Actor) -> Response[str]:
-    return await _page(request, await list_dns_providers(parts.store, actor=actor), _NEW)
+async def show_dns(request: WebRequest, parts: Parts, actor: Actor, plugin: str = "") -> Response[str]:
+    """`plugin`: of which kind the one is that is added."""
+    kind = KINDS.get(plugin, KINDS[USUAL])
+    return await _page(request, await list_dns_providers(parts.store, actor=actor), _new(kind))
 
 
 @post(_HERE, opt=_OPT)
 async def add(request: WebRequest, parts: Parts, actor: Actor) -> Response[str] | Redirect:
     form = await typed(request)
+    kind = kind_named(form.text("plugin") or USUAL)
     try:
-        await add_dns_provider(parts.store, form.text("name"), _wanted(form), form.secret("secret"), actor=actor)
+        wanted, secrets = _wanted(form, kind)
+        await add_dns_provider(parts.store, form.text("name"), wanted, secrets, actor=actor)
     except (BadInput, Conflict) as error:
-        refused = form.refused(error, shown=_SHOWN, hidden=("secret",))
+        refused = _refused(form, kind, error)
         return await _page(request, await list_dns_providers(parts.store, actor=actor), refused, error=error)
     return go(request, _HERE, said="dns-provider-added")
 
@@ -52,13 +57,15 @@ async def add(request: WebRequest, parts: Parts, actor: Actor) -> Response[str] 
 async def change(request: WebRequest, parts: Parts, actor: Actor) -> Response[str] | Redirect:
     """`name`: which one. A secret that is left empty stays."""
     form = await typed(request)
-    name = (await show_dns_provider(parts.store, form.text("name"), actor=actor)).name
+    now = await show_dns_provider(parts.store, form.text("name"), actor=actor)
+    kind = now.account.kind
     try:
-        await change_dns_provider(parts.store, name, _wanted(form), form.secret("secret") or None, actor=actor)
+        wanted, secrets = _wanted(form, kind)
+        await change_dns_provider(parts.store, now.name, wanted, secrets, actor=actor)
     except (BadInput, Conflict) as error:
-        refused = form.refused(error, shown=_SHOWN, hidden=("secret",))
         found = await list_dns_providers(parts.store, actor=actor)
-        return await _page(request, found, _NEW, changing=(name, refused), error=error)
+        changing = (now.name, _refused(form, kind, error))
+        return await _page(request, found, _new(KINDS[USUAL]), changing=changing, error=error)
     return go(request, _HERE, said="settings-saved")
 
 
@@ -72,27 +79,36 @@ async def remove(request: WebRequest, parts: Parts, actor: Actor) -> Response[st
     except Conflict as error:
         found = await list_dns_providers(parts.store, actor=actor)
         refused = Form(values=_values(found, name), problem=f"{error.message} {error.hint}")
-        return await _page(request, found, _NEW, changing=(name, refused), error=error)
+        return await _page(request, found, _new(KINDS[USUAL]), changing=(name, refused), error=error)
     return go(request, _HERE, said="dns-provider-removed")
 
 
-def _wanted(form: Typed) -> NameServer:
-    return parse_name_server(
+def _wanted(form: Typed, kind: Kind) -> tuple[DnsAccount, Mapping[str, Secret]]:
+    return parse_dns_account(
+        kind.plugin,
         zones=form.text("zones").split(),
-        server=form.text("server"),
-        port=_number(form, "port", USUAL_PORT),
-        key_name=form.text("key_name"),
-        algorithm=form.text("algorithm"),
-        wait=_number(form, "wait", USUAL_WAIT),
+        fields={field.name: form.text(field.name) for field in kind.fields},
+        wait=_number(form, "wait"),
     )
 
 
-def _number(form: Typed, name: str, usual: int) -> int:
+def _number(form: Typed, name: str) -> int | None:
     """Empty: what is usual. What is no number is none that is accepted."""
     text = form.text(name).strip()
     if not text:
-        return usual
+        return None
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+
+def _refused(form: Typed, kind: Kind, error: BakeryError) -> Form:
+    shown = [*_SHOWN, *(field.name for field in kind.open_fields)]
+    refused = form.refused(error, shown=shown, hidden=[field.name for field in kind.secret_fields])
+    return replace(refused, values={**refused.values, "plugin": kind.plugin})
+
+
+def _new(kind: Kind) -> Form:
+    usual = {field.name: field.usual for field in kind.open_fields}
+    return Form(values={"plugin": kind.plugin, "wait": str(kind.wait), **usual})
 
 
 async def _page(
@@ -100,7 +116,7 @@ async def _page(
     found: Sequence[DnsProvider],
     form: Form,
     *,
-    changing: tuple[str, Form] = ("", _NEW),
+    changing: tuple[str, Form] = ("", Form()),
     error: BakeryError | None = None,
 ) -> Response[str]:
     page = dns_providers_page(found, form, changing=changing)
@@ -115,14 +131,17 @@ async def _page(
 
 
 def dns_providers_page(
-    found: Sequence[DnsProvider], form: Form = _NEW, *, changing: tuple[str, Form] = ("", _NEW)
+    found: Sequence[DnsProvider], form: Form | None = None, *, changing: tuple[str, Form] = ("", Form())
 ) -> DnsProvidersPage:
-    at = now()
+    at, form = now(), form or _new(KINDS[USUAL])
     name, refused = changing
+    kind = KINDS[form.value("plugin")]
     return DnsProvidersPage(
         rows=[
             DnsProviderRow(
                 name=one.name,
+                kind=one.account.kind.title,
+                fields=_fields(one.account.kind, is_new=False),
                 zones=one.zones,
                 apps=one.apps,
                 form=refused if one.name == name else Form(values=_values(found, one.name)),
@@ -133,7 +152,9 @@ def dns_providers_page(
             for one in found
         ],
         form=form,
-        algorithms=[Option(one, one) for one in ALGORITHMS],
+        kinds=[Option(one.plugin, one.title) for one in KINDS.values()],
+        kind=kind.title,
+        fields=_fields(kind, is_new=True),
     )
 
 
@@ -141,10 +162,23 @@ def _values(found: Sequence[DnsProvider], name: str) -> dict[str, str]:
     one = next((one for one in found if one.name == name), None)
     if one is None:
         return {}
-    return {
-        "zones": "\n".join(one.zones), "server": one.server, "port": str(one.port), "key_name": one.key_name,
-        "algorithm": one.algorithm, "wait": str(one.wait),
-    }  # fmt: skip
+    return {"zones": "\n".join(one.zones), "wait": str(one.wait), **one.fields}
+
+
+def _fields(kind: Kind, *, is_new: bool) -> list[DnsField]:
+    kept = "Leave it empty to keep the one that is stored."
+    sealed = "It is stored sealed, and lies on a node only while certbot asks there."
+    return [
+        DnsField(
+            name=field.name,
+            label=field.label,
+            help=" ".join(filter(None, (field.help, (sealed if is_new else kept) if field.is_secret else ""))),
+            options=[Option(one, one) for one in field.choices],
+            is_secret=field.is_secret,
+            is_required=not field.usual and (is_new or not field.is_secret),
+        )
+        for field in kind.fields
+    ]
 
 
 ROUTES = (show_dns, add, change, remove)

@@ -34,10 +34,24 @@ class AppDefaultsPage:
 
 
 @dataclass(frozen=True, slots=True)
+class DnsField:
+    """One that the plugin of a provider asks for."""
+
+    name: str
+    label: str
+    help: str
+    options: Sequence[Option]
+    is_secret: bool
+    is_required: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DnsProviderRow:
     """`form` has what it is now, or what was typed and refused; then the row `is_open`."""
 
     name: str
+    kind: str
+    fields: Sequence[DnsField]
     zones: Sequence[str]
     apps: Sequence[str]
     form: Form
@@ -48,11 +62,13 @@ class DnsProviderRow:
 
 @dataclass(frozen=True, slots=True)
 class DnsProvidersPage:
-    """settings/dns.html. Fields: name, zones (one a line), server, port, key_name, algorithm, secret, wait."""
+    """settings/dns.html. Fields: plugin, name, zones (one a line), wait; and those of the chosen kind, `fields`."""
 
     rows: Sequence[DnsProviderRow]
     form: Form
-    algorithms: Sequence[Option]
+    kinds: Sequence[Option]
+    kind: str
+    fields: Sequence[DnsField]
 
 
 @dataclass(frozen=True, slots=True)
