@@ -380,7 +380,7 @@ async def test_the_api_takes_or_refuses_whatever_is_sent(site: Site, entry: Entr
             kind = {"content-type": "application/json"}
             answer = await _ask(site, client, entry.method, entry.path, name, odd, content=body, headers=kind)
             if answer.status_code == 422:
-                assert answer.json().get("field") == name, (name, odd, answer.text)
+                assert answer.json().get("field") in _named(entry, name), (name, odd, answer.text)
 
 
 @pytest.mark.parametrize("entry", BODIES, ids=lambda entry: entry.path)
@@ -392,7 +392,13 @@ async def test_a_field_that_is_left_out_is_named(site: Site, entry: Entry) -> No
             kind = {"content-type": "application/json"}
             answer = await _ask(site, client, entry.method, entry.path, name, None, content=body, headers=kind)
             if answer.status_code == 422:
-                assert answer.json().get("field") == name, (name, answer.text)
+                assert answer.json().get("field") in _named(entry, name), (name, answer.text)
+
+
+def _named(entry: Entry, name: str) -> set[str]:
+    """The field, or one within it."""
+    within = entry.good[name]
+    return {name, *within} if isinstance(within, dict) else {name}
 
 
 @pytest.mark.parametrize("entry", FORMS, ids=lambda entry: entry.path)

@@ -43,9 +43,9 @@ async def show_dns(request: WebRequest, parts: Parts, actor: Actor, plugin: str 
 @post(_HERE, opt=_OPT)
 async def add(request: WebRequest, parts: Parts, actor: Actor) -> Response[str] | Redirect:
     form = await typed(request)
-    kind = kind_named(form.text("plugin") or USUAL)
+    kind = KINDS.get(form.text("plugin"), KINDS[USUAL])
     try:
-        wanted, secrets = _wanted(form, kind)
+        wanted, secrets = _wanted(form, kind_named(form.text("plugin") or USUAL))
         await add_dns_provider(parts.store, form.text("name"), wanted, secrets, actor=actor)
     except (BadInput, Conflict) as error:
         refused = _refused(form, kind, error)
