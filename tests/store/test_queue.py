@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from procrastinate.manager import JobManager
 
-from bakery.model.errors import Unavailable
+from bakery.model.errors import NodeUnreachable, Unavailable
 from bakery.store import queue as queue_module
-from bakery.store.queue import PLACES, Handler, Lane, Queue, expect_turn
+from bakery.store.queue import PLACES, Handler, Lane, Queue, expect_turn, held
 from bakery.store.store import Store
 from tests.support.waiting import until
 
@@ -337,6 +337,32 @@ async def test_tidying_of_many_leaves_what_rescues_its_places(store: Store) -> N
         finish.set()
         await until(lambda: has_status(queue, tidied[-1], "succeeded"), what="all is tidied", seconds=30)
     assert baked == [1]
+
+
+async def test_what_waits_for_its_node_and_gives_way_blocks_nothing_of_its_lock(store: Store) -> None:
+    baked: list[int] = []
+
+    async def settle(_subject: int) -> None:
+        raise NodeUnreachable("It is away.")
+
+    async def bake(subject: int) -> None:
+        baked.append(subject)
+
+    queue = Queue(store)
+    queue.register("settle", settle, gives_way=True)
+    queue.register("bake", bake)
+    await queue.open()
+    async with store.transaction() as tx:
+        waiting = await queue.enqueue(tx, "settle", 1, lock="environment:1")
+        build = await queue.enqueue(tx, "bake", 1, lock="environment:1", lane=Lane.BUILDS)
+        assert await held(tx.connection, ["environment:1"], besides="bake") == {"environment:1"}
+    working_on = asyncio.create_task(queue.work())
+    await until(lambda: has_status(queue, build, "succeeded"), what="the build is done", seconds=10)
+    queue.stop()
+    await working_on
+    async with store.connection() as connection:
+        assert await held(connection, ["environment:1"], besides="bake") == set()
+    assert (await queue.status(waiting), baked) == ("todo", [1])
 
 
 async def take_over(store: Store, job: int) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from bakery.access.audit import LONGEST_PAGE
 from bakery.access.people import change_profile
+from bakery.delivery.tasks import SETTLE, environment_lock
 from bakery.model.actor import Actor
 from bakery.store import leases
 from bakery.web.server import create_web
@@ -311,6 +312,18 @@ async def test_tasks_say_what_runs_and_what_each_that_waits_is_behind(site: Site
     assert "1st in line. Begins when #1 of shop is over: one at a time." in page.text
     assert "2nd in line. Begins as soon as one of the 20 places for builds is free." in page.text
     assert "No command runs, waits or has failed since yesterday." in page.text
+
+
+async def test_a_deployment_that_waits_for_other_work_on_its_app_says_so(site: Site, admin: Browser) -> None:
+    await an_app(site)
+    asked = await a_queued_deployment(site)
+    lock = environment_lock(asked.environment_id)
+    async with site.store.transaction() as tx:
+        await site.parts.queue.enqueue(tx, SETTLE, asked.environment_id, lock=lock)
+
+    said = "1st in line. Begins when other work on shop is over, or found its node away: one at a time."
+    assert said in (await admin.get("/tasks")).text
+    assert said in (await admin.get("/apps/shop/deployments/1")).text
 
 
 async def test_tasks_show_a_failure_until_something_newer_made_it_good(site: Site, admin: Browser) -> None:

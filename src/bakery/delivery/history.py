@@ -1,14 +1,16 @@
 """What was deployed: the list of an app's deployments, and one of them with its steps and log."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bakery.delivery.find import find_app
+from bakery.delivery.tasks import DEPLOY, environment_lock
 from bakery.model.actor import Actor
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.errors import NotFound
 from bakery.model.names import AppAt, AppName, Colour, EnvironmentName
 from bakery.model.permissions import Permission
+from bakery.store.queue import held
 from bakery.store.rows import Page, typed
 from bakery.store.store import Connection, Store
 
@@ -95,11 +97,12 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What a queued one waits for: its place in its line, and the deployment of its environment that runs. What goes
-    back has a line of its own."""
+    """What a queued one waits for: its place in its line, and the deployment of its environment that runs, or
+    other work on it. What goes back has a line of its own."""
 
     position: int | None
     behind: int | None
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,4 +176,6 @@ async def _turn(connection: Connection, deployment: DeploymentSummary) -> Turn |
             """,
             {"id": deployment.id, "environment": deployment.environment_id, "goes_back": deployment.goes_back},
         )
-        return await cursor.fetchone()
+        turn = await cursor.fetchone()
+    lock = environment_lock(deployment.environment_id)
+    return replace(turn, is_held=lock in await held(connection, [lock], besides=DEPLOY)) if turn else None

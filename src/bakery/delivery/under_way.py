@@ -1,12 +1,14 @@
 """All that Bakery is at, or will be: deployments and commands, of all apps and nodes that somebody may see."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bakery.delivery.history import DeploymentSummary, Turn
+from bakery.delivery.tasks import DEPLOY, environment_lock
 from bakery.model.actor import Actor
 from bakery.model.deployments import DeploymentState
 from bakery.model.permissions import Permission
 from bakery.nodes.work import JobSummary, list_busy_jobs
+from bakery.store.queue import held
 from bakery.store.rows import typed
 from bakery.store.store import Store
 
@@ -17,15 +19,16 @@ _RECENT = "24 hours"
 
 @dataclass(frozen=True, slots=True)
 class Placed(DeploymentSummary):
-    """`behind` and `position` are of its turn."""
+    """`behind`, `position` and `is_held` are of its turn."""
 
     node: str
     behind: int | None
     position: int | None
+    is_held: bool = False
 
     @property
     def turn(self) -> Turn | None:
-        return Turn(self.position, self.behind) if self.state is DeploymentState.QUEUED else None
+        return Turn(self.position, self.behind, self.is_held) if self.state is DeploymentState.QUEUED else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class UnderWay:
 
 
 async def list_under_way(store: Store, *, actor: Actor) -> UnderWay:
-    """Three queries, however much there is."""
+    """Four queries, however much there is."""
     actor.require(Permission.READ)
     granted = None if actor.is_system or actor.apps is None else sorted(actor.apps)
     async with store.connection() as connection, connection.cursor(row_factory=typed(Placed)) as cursor:
@@ -85,8 +88,10 @@ async def list_under_way(store: Store, *, actor: Actor) -> UnderWay:
             {"granted": granted, "most": FAILED, "recent": _RECENT},
         )
         failed = await cursor.fetchall()
+        locks = {one.environment_id: environment_lock(one.environment_id) for one in found}
+        busy = await held(connection, locks.values(), besides=DEPLOY)
     commands = await list_busy_jobs(store, actor=actor) if actor.may(Permission.MANAGE_NODES) else ()
-    shown = found[:MOST]
+    shown = [replace(one, is_held=locks[one.environment_id] in busy) for one in found[:MOST]]
     return UnderWay(
         running=tuple(one for one in shown if one.state is DeploymentState.RUNNING),
         waiting=tuple(one for one in shown if one.state is DeploymentState.QUEUED),

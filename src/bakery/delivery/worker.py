@@ -23,7 +23,8 @@ _OfEnvironment = Callable[[Store, Node, int], Awaitable[None]]
 
 
 def register_tasks(queue: Queue, store: Store, links: Links, *, patience: Patience | None = None) -> None:
-    """Each is done on the node where its environment lives. A node that is away is tried again: nothing is lost."""
+    """Each is done on the node where its environment lives. A node that is away is tried again: nothing is lost. What
+    makes the node agree with the rows, whenever it comes, keeps no deployment from its turn meanwhile."""
 
     async def deploy(deployment_id: int) -> None:
         node_id = await node_of_deployment(store, deployment_id)
@@ -53,11 +54,11 @@ def register_tasks(queue: Queue, store: Store, links: Links, *, patience: Patien
 
     queue.register(tasks.DEPLOY, deploy)
     queue.register(tasks.START_SCHEDULED, start_at_its_time)
-    queue.register(tasks.SETTLE, on_its_node(settle))
-    queue.register(tasks.RESTART, on_its_node(restart))
-    queue.register(tasks.SCALE, on_its_node(scale))
-    queue.register(REFRESH_SITE, on_its_node(refresh_site))
-    queue.register(tasks.REPAIR_SITE, on_its_node(repair_site))
+    queue.register(tasks.SETTLE, on_its_node(settle), gives_way=True)
+    queue.register(tasks.RESTART, on_its_node(restart), gives_way=True)
+    queue.register(tasks.SCALE, on_its_node(scale), gives_way=True)
+    queue.register(REFRESH_SITE, on_its_node(refresh_site), gives_way=True)
+    queue.register(tasks.REPAIR_SITE, on_its_node(repair_site), gives_way=True)
     queue.register(tasks.DELETE_APP, on_its_node(clear_environment))
     queue.register(tasks.PRUNE_NODE, prune_node)
     queue.register(tasks.PRUNE_ENVIRONMENT, on_its_node(prune_environment))

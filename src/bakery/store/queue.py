@@ -27,7 +27,7 @@ from procrastinate.worker import Worker
 
 from bakery.model.errors import BakeryError, NodeUnreachable, Unavailable
 from bakery.store.ending import end_tasks
-from bakery.store.store import Store
+from bakery.store.store import Connection, Store
 from bakery.store.transaction import Transaction
 
 log = structlog.get_logger()
@@ -41,6 +41,7 @@ _POLL = 1.0
 _GRACE = 1.0
 _LONGEST_PAUSE = 5.0
 _NODE_PAUSE, _LONGEST_NODE_PAUSE = 1, 60  # seconds, for what a node that is away could not do
+_LAST = -1  # a priority
 
 
 class Lane(StrEnum):
@@ -55,7 +56,7 @@ class Lane(StrEnum):
     def priority(self) -> int:
         """Of work with one lock, what is short goes before what waits for a place among the builds, and nothing waits
         for tidying that waits."""
-        return {Lane.SHORT: 1, Lane.TIDYING: -1}.get(self, 0)
+        return {Lane.SHORT: 1, Lane.TIDYING: _LAST}.get(self, 0)
 
 
 PLACES: Mapping[Lane, int] = {Lane.SHORT: 18, Lane.TIDYING: 2, Lane.BUILDS: 20, Lane.COMMANDS: 10}
@@ -157,7 +158,11 @@ class _Running:
 
 
 class _GoOnLater(BaseRetryStrategy):
-    """Interrupted by a shutdown, or by a database or a node that is away: again. Anything else is final."""
+    """Interrupted by a shutdown, or by a database or a node that is away: again. Anything else is final. The queue lets
+    what waits for another try block all of its lock that has no higher priority: what `gives_way` goes behind it."""
+
+    def __init__(self, *, gives_way: bool) -> None:
+        self._gives_way = gives_way
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if isinstance(exception, exceptions.JobAborted):
@@ -166,7 +171,8 @@ class _GoOnLater(BaseRetryStrategy):
             return RetryDecision(retry_in={"seconds": 2})
         if isinstance(exception, NodeUnreachable):
             return RetryDecision(
-                retry_in={"seconds": min(_NODE_PAUSE * 2 ** min(job.attempts, 10), _LONGEST_NODE_PAUSE)}
+                retry_in={"seconds": min(_NODE_PAUSE * 2 ** min(job.attempts, 10), _LONGEST_NODE_PAUSE)},
+                priority=_LAST if self._gives_way else None,
             )
         return None
 
@@ -184,7 +190,9 @@ class Queue:
         self._running: dict[_Begun, _Running] = {}
         self._idle: set[int | None] = set()  # jobs of our worker whose handlers did not run at the last sweep
 
-    def register(self, name: str, handler: Handler) -> None:
+    def register(self, name: str, handler: Handler, *, gives_way: bool = False) -> None:
+        """`gives_way`: while it waits for its node, other work of its lock goes before it, also what came later."""
+
         async def run(context: JobContext, subject: int, request: str = "") -> None:
             self._running[_begun(context.job)] = _Running(context.job, asyncio.current_task())
             _expect.set(functools.partial(self._expect_ours, context.job))
@@ -198,7 +206,7 @@ class Queue:
             finally:
                 del self._running[_begun(context.job)]
 
-        self._app.task(name=name, retry=_GoOnLater(), pass_context=True)(run)
+        self._app.task(name=name, retry=_GoOnLater(gives_way=gives_way), pass_context=True)(run)
 
     async def open(self) -> None:
         await self._app.open_async(self._store.pool)
@@ -363,6 +371,19 @@ class Queue:
             except (exceptions.ConnectorException, psycopg.Error, BakeryError) as error:
                 _tell("sweep_failed", error)
             await asyncio.sleep(_SWEEP_EVERY)
+
+
+async def held(connection: Connection, locks: Collection[str], *, besides: str) -> set[str]:
+    """Those of the locks that work holds, or will hold before what waits for a place. Work named `besides` does not
+    count."""
+    cursor = await connection.execute(
+        """
+        SELECT DISTINCT lock FROM procrastinate_jobs WHERE lock = ANY(%s) AND task_name <> %s
+        AND (status = 'doing' OR (status = 'todo' AND priority > 0))
+        """,
+        (list(locks), besides),
+    )
+    return {lock for (lock,) in await cursor.fetchall()}
 
 
 def request_id() -> str:

@@ -152,6 +152,8 @@ def why_it_waits(deployment: DeploymentSummary, turn: Turn | None) -> str:
     place = f"{_ordinal(turn.position)} in line. " if turn.position else ""
     if turn.behind is not None:
         return f"{place}Begins when #{turn.behind} of {deployment.where} is over: one at a time."
+    if turn.is_held:
+        return f"{place}Begins when other work on {deployment.where} is over, or found its node away: one at a time."
     if deployment.goes_back:
         return f"{place}Begins as soon as a worker is free."
     return f"{place}Begins as soon as one of the {PLACES[Lane.BUILDS]} places for builds is free."
