@@ -177,6 +177,7 @@ def test_what_a_provider_refuses_is_told_without_the_keys() -> None:
     challenge = DnsChallenge({"plugin": "cloudflare", "wait": 7, "api_token": TOKEN})
     log = "certbot.errors.PluginError: Error determining zone_id"
     assert kind_and_words(challenge.refusal_in(log, f"6003 {TOKEN}")) == ("dns-account", "6003 …")
+    assert kind_and_words(challenge.refusal_in(log, f"{TOKEN[7:]} is no token")) == ("dns-account", "… is no token")
     no_zone = "certbot.errors.PluginError: Unable to determine base domain for example.com"
     assert kind_and_words(challenge.refusal_in(no_zone, "No zone.")) == ("dns-zone", "No zone.")
     assert challenge.refusal_in("acme.messages.Error", "The authority is away.") is None

@@ -38,6 +38,7 @@ PLUGINS = {
     },
     "sakuracloud": {"api_token": TOKEN, "api_secret": TOKEN},
 }  # fmt: skip
+SHORTEST_END = 4  # of a word, by which it is known
 INI_NAMES = {"key_name": "name"}  # where the plugin has another
 LONGEST_WAIT = 300  # seconds
 LONGEST_CONNECT = 5.0
@@ -120,8 +121,12 @@ class DnsChallenge:
         return Refusal("dns-account", last_words) if _OF_PLUGIN in log else None
 
     def _without_secrets(self, text: str) -> str:
+        """Of long words only the end was kept: it may begin in the middle of one."""
         for value in self.fields.values():
             text = text.replace(value, "…")
+            ends = (value[begin:] for begin in range(1, len(value) - SHORTEST_END))
+            cut = next((end for end in ends if text.startswith(end)), "")
+            text = f"…{text[len(cut) :]}" if cut else text
         return text
 
 
