@@ -15,7 +15,6 @@ import threading
 import time
 from pathlib import Path
 
-from bakery.helper.files import make_folder
 from bakery.helper.names import PLACE
 from bakery.helper.verbs import Verb
 
@@ -34,8 +33,7 @@ END_OF_HEAD = b"\r\n\r\n"
 def begin(root: Path, app: str, environment: str, port: str, host: str, path: str) -> None:
     turns, at = threading.Semaphore(MOST_AT_ONCE), time.monotonic()
     until, is_left = at + LIFETIME, threading.Event()
-    goes_on = root / "visits" / f"{app}-{environment}.{os.getpid()}"  # while it is there
-    make_folder(goes_on.parent, 0o700)
+    goes_on = root / f".visits-{app}-{environment}.{os.getpid()}"  # while it is there
     goes_on.touch()
     try:
         while at < until and goes_on.exists() and not is_left.is_set():
@@ -49,7 +47,7 @@ def begin(root: Path, app: str, environment: str, port: str, host: str, path: st
 
 
 def end(root: Path, app: str, environment: str) -> None:
-    for goes_on in (root / "visits").glob(f"{app}-{environment}.*"):
+    for goes_on in root.glob(f".visits-{app}-{environment}.*"):
         goes_on.unlink(missing_ok=True)
 
 
