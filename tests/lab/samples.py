@@ -112,6 +112,8 @@ BUN_PACKAGE = """\
   "dependencies": {"greeting": "workspace:*", "simple-git": "3.27.0"}
 }
 """
+# What Bun itself made of that: minutes after it read which versions there are, it would ask anew.
+BUN_LOCK = Path(__file__).with_name("bun.lock").read_text()
 BUN = """\
 import { greet } from "greeting";
 import { simpleGit } from "simple-git";
@@ -292,9 +294,9 @@ SAMPLES: Mapping[str, Sample] = {
             "greeting/package.json": '{"name": "greeting", "version": "1.0.0", "module": "index.ts"}\n',
             "greeting/index.ts": "export const greet = (name: string) => name;\n",
             "server.ts": BUN,
+            "bun.lock": BUN_LOCK,
         },
         "server.ts",
-        locks=("bun", "install", "--lockfile-only"),
     ),
     "deno": Sample(
         (toolchains.DENO,),

@@ -118,7 +118,13 @@ ENV BUN_INSTALL_CACHE_DIR=/opt/known-to-bun
 WORKDIR /home/bun/app
 """,
     npm=(f"{_BUN}@1.4.5",),
-    known_to_bun=("simple-git@3.27.0",),
+    known_to_bun=(  # as bun.lock has them
+        "simple-git@3.27.0",
+        "@kwsites/file-exists@1.1.1",
+        "@kwsites/promise-deferred@1.1.1",
+        "debug@4.4.3",
+        "ms@2.1.3",
+    ),
 )
 DENO = Toolchain(
     "denoland/deno:2.9.6",
