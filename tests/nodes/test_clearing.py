@@ -26,9 +26,7 @@ class Machines:
             raise NodeUnreachable("It does not answer.")
         return cast(Jobs, self)
 
-    async def cancel(self, key: JobKey) -> None: ...
-
-    async def remove(self, key: JobKey) -> None:
+    async def forget(self, key: JobKey) -> None:
         if key in self._stuck:
             raise CommandFailed("Its folder cannot be removed.", exit_status=1)
 
