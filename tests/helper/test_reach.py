@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from email.message import Message
+from http.client import HTTPMessage
 from io import BytesIO
 from pathlib import Path
 from typing import cast
@@ -86,16 +86,20 @@ def test_nor_does_it_lead_there_over_https_nor_to_what_clouds_tell_their_machine
         expect_same_way(FAR_AWAY, "https://git.example/info/lfs", href)
 
 
-def test_nor_by_a_redirect() -> None:
+def redirected(to: str) -> Request | None:
     asked = Request("https://files.example/1")
+    return Quiet(FAR_AWAY).redirect_request(asked, BytesIO(), 302, "Found", HTTPMessage(), to)
+
+
+def test_nor_by_a_redirect() -> None:
     for to, why in (
         ("https://127.0.0.1/", "that only the node itself reaches"),
         ("https://169.254.169.254/", "that only the node itself reaches"),
         ("http://files.example/1", "over a way that is not https"),
     ):
         with pytest.raises(SystemExit, match=why):
-            Quiet(FAR_AWAY).redirect_request(asked, BytesIO(), 302, "Found", Message(), to)  # type: ignore[arg-type]
-    found = Quiet(FAR_AWAY).redirect_request(asked, BytesIO(), 302, "Found", Message(), "https://store.example/1#a")  # type: ignore[arg-type]
+            redirected(to)
+    found = redirected("https://store.example/1#a")
     assert found is not None
 
 

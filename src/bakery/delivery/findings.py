@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from bakery.delivery.detecting import detect_in_time
 from bakery.delivery.foreseeing import FIRST_NUMBER, WITHIN, fetch_for_a_look
 from bakery.delivery.placing import why_no_app
 from bakery.delivery.recipe import Recipe, recipe_of
@@ -22,7 +23,6 @@ from bakery.nodes.git_sources import GitCommit, GitCredentials, GitFetch
 from bakery.nodes.homes import Place
 from bakery.nodes.links import Links
 from bakery.nodes.node import Node
-from bakery.stacks.detect import detect
 from bakery.stacks.plan import Alternative, BuildPlan, Detected, ProposedVariable, ToolVersion, Undetected
 from bakery.stacks.tree import FileTree
 from bakery.store.store import Store
@@ -131,7 +131,7 @@ async def _fetched(
 
 def choose(tree: FileTree, node: NodeSummary, *, base: RepositoryPath, runtime: Runtime | None) -> tuple[Detected, str]:
     """As it runs by itself; where the node lacks what that takes, as what it could be there, and why."""
-    found = detect(tree, base=base, runtime=runtime)
+    found = detect_in_time(tree, base=base, runtime=runtime)
     if runtime is not None or isinstance(found, Undetected):
         return found, ""
     reason, _ = why_no_app(node, found.runtime)
@@ -139,7 +139,7 @@ def choose(tree: FileTree, node: NodeSummary, *, base: RepositoryPath, runtime: 
         return found, ""
     for other in found.alternatives:
         if other.base == found.base and why_no_app(node, other.runtime) == ("", ""):
-            return detect(tree, base=base, runtime=other.runtime, stack=other.stack), reason
+            return detect_in_time(tree, base=base, runtime=other.runtime, stack=other.stack), reason
     return found, reason
 
 

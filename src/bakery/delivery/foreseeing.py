@@ -9,6 +9,7 @@ from typing import TypedDict
 import msgspec
 
 from bakery.delivery.defaults import read_defaults
+from bakery.delivery.detecting import detect_in_time
 from bakery.delivery.find import FoundApp, find_app, node_of_environment
 from bakery.delivery.foresight import ForeseenPart, Names, compared, foresee
 from bakery.delivery.git_rows import credentials_of, read_source
@@ -37,7 +38,6 @@ from bakery.nodes.homes import Place
 from bakery.nodes.jobs import JobLimits, JobState, new_job_key
 from bakery.nodes.links import Links
 from bakery.nodes.node import Node
-from bakery.stacks.detect import detect as detect_in
 from bakery.stacks.plan import Undetected
 from bakery.store.store import Store
 
@@ -149,7 +149,7 @@ async def _look_into(
     finally:
         async with asyncio.timeout(30):
             await asyncio.shield(node.homes.remove_release(place, number))
-    found = detect_in(tree, base=asked.base, runtime=environment.runtime)
+    found = detect_in_time(tree, base=asked.base, runtime=environment.runtime)
     if isinstance(found, Undetected):
         if environment.runtime is Runtime.STATIC:
             return commit, recipe_of_files(asked.base, found.message)

@@ -9,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from bakery.commands.command import Command
 from bakery.delivery import volumes
+from bakery.delivery.detecting import detect_in_time
 from bakery.delivery.git_rows import note_commit, read_fetch
 from bakery.delivery.image_choice import choose_port, expect_platform, recipe_of_image, told_digest
 from bakery.delivery.image_rows import WantedImage, live_image, note_digest, read_pull
@@ -45,7 +46,6 @@ from bakery.nodes.git_sources import why_not_fetched
 from bakery.nodes.images import ImageBuild, ImagePull
 from bakery.nodes.jobs import JobKey, JobLimits, JobSpec, JobState, JobStatus
 from bakery.stacks.bakery_toml import FILE as BAKERY_TOML
-from bakery.stacks.detect import detect as detect_in
 from bakery.stacks.plan import Undetected
 from bakery.store.transaction import Transaction
 
@@ -155,7 +155,7 @@ async def _detect(work: Work, detecting: Detect) -> None:
     """What it is decides the steps that follow, and is kept with the build."""
     base = work.deployment.release.source_base
     tree = await work.node.trees.tree(detecting.place, detecting.number, base)
-    found = detect_in(tree, base=base, runtime=detecting.runtime)
+    found = detect_in_time(tree, base=base, runtime=detecting.runtime)
     if isinstance(found, Undetected):
         if detecting.runtime is not Runtime.STATIC:
             raise StepFailed(found.message, hint=found.hint)

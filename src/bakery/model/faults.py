@@ -69,7 +69,7 @@ def parse_fault(text: str, *, steps: frozenset[str]) -> Fault:
 
 def arm(fault: Fault | None) -> None:
     """From now on, once. None: nothing happens any more."""
-    global _armed  # noqa: PLW0603  # one fault a process is what it is about
+    global _armed  # noqa: PLW0603 - one fault a process is what it is about
     _armed = fault
 
 
