@@ -8,7 +8,8 @@ from bakery.delivery.rollback import request_rollback
 from bakery.delivery.running import restart_app
 from bakery.delivery.worker import register_tasks
 from bakery.model.deployments import DeploymentState
-from bakery.store.queue import Lane, Queue
+from bakery.store.lanes import Lane
+from bakery.store.queue import Queue
 from tests.delivery.conftest import PATIENCE
 from tests.delivery.fleet import ADMIN, Fleet, an_app
 from tests.delivery.test_pipeline import a_project

@@ -13,7 +13,8 @@ from procrastinate.manager import JobManager
 
 from bakery.model.errors import NodeUnreachable, Unavailable
 from bakery.store import queue as queue_module
-from bakery.store.queue import PLACES, Handler, Lane, Queue, expect_turn, held
+from bakery.store.lanes import PLACES, Lane
+from bakery.store.queue import Handler, Queue, expect_turn, held
 from bakery.store.store import Store
 from tests.support.waiting import until
 

@@ -23,7 +23,8 @@ from bakery.nodes.homes import Place
 from bakery.nodes.jobs import JobKey
 from bakery.nodes.links import Links
 from bakery.nodes.node import Node
-from bakery.store.queue import Lane, Queue, expect_turn
+from bakery.store.lanes import Lane
+from bakery.store.queue import Queue, expect_turn
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction
 

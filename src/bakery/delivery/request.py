@@ -26,7 +26,8 @@ from bakery.model.images import ImageReference
 from bakery.model.names import AppAt
 from bakery.model.permissions import Permission
 from bakery.model.sources import Ref
-from bakery.store.queue import Lane, Queue
+from bakery.store.lanes import Lane
+from bakery.store.queue import Queue
 from bakery.store.rows import only, typed
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction

@@ -19,7 +19,8 @@ from bakery.nodes.catalogue import show_node
 from bakery.nodes.jobs import JobKey, new_job_key
 from bakery.nodes.links import Links
 from bakery.store import logs
-from bakery.store.queue import Lane, Queue, request_id
+from bakery.store.lanes import Lane
+from bakery.store.queue import Queue, request_id
 from bakery.store.rows import Page, only, typed
 from bakery.store.store import Store
 from bakery.store.transaction import Transaction

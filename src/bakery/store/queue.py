@@ -8,25 +8,22 @@ import asyncio
 import contextlib
 import functools
 import logging
-from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 import procrastinate
 import psycopg
 import structlog
 from procrastinate import JobContext, exceptions
-from procrastinate.connector import BaseConnector
-from procrastinate.jobs import Job, JobInserted, Status
-from procrastinate.manager import JobManager, NotificationCallback
+from procrastinate.jobs import Job, Status
 from procrastinate.retry import BaseRetryStrategy, RetryDecision
 from procrastinate.worker import Worker
 
 from bakery.model.errors import BakeryError, NodeUnreachable, Unavailable
 from bakery.store.ending import end_tasks
+from bakery.store.lanes import LAST, PLACES, Begun, Lane, LaneJobs, begun
 from bakery.store.store import Connection, Store
 from bakery.store.transaction import Transaction
 
@@ -41,25 +38,6 @@ _POLL = 1.0
 _GRACE = 1.0
 _LONGEST_PAUSE = 5.0
 _NODE_PAUSE, _LONGEST_NODE_PAUSE = 1, 60  # seconds, for what a node that is away could not do
-_LAST = -1  # a priority
-
-
-class Lane(StrEnum):
-    """Work of one lane never waits for places that another one takes. The values are what procrastinate calls them."""
-
-    SHORT = "default"  # and what rescues: going back, restarts, stops, certificates, deletions
-    TIDYING = "tidying"  # of as many environments at once as there are
-    BUILDS = "builds"  # deployments that make something, which may take hours
-    COMMANDS = "commands"  # of people, on nodes
-
-    @property
-    def priority(self) -> int:
-        """Of work with one lock, what is short goes before what waits for a place among the builds, and nothing waits
-        for tidying that waits."""
-        return {Lane.SHORT: 1, Lane.TIDYING: _LAST}.get(self, 0)
-
-
-PLACES: Mapping[Lane, int] = {Lane.SHORT: 18, Lane.TIDYING: 2, Lane.BUILDS: 20, Lane.COMMANDS: 10}
 
 
 class TakenOver(Exception):
@@ -74,79 +52,6 @@ async def expect_turn() -> None:
 
 
 _expect: ContextVar[Callable[[], Awaitable[None]] | None] = ContextVar("expect", default=None)
-_Begun = tuple[int | None, int]  # a job, and how often it was begun anew: this tells whose it is
-
-
-def _begun(job: Job) -> _Begun:
-    return job.id, job.attempts
-
-
-_OURS = """
-SELECT jobs.id FROM procrastinate_jobs AS jobs
-JOIN unnest(%(ids)s::bigint[], %(attempts)s::int[]) AS ours (id, attempts) USING (id, attempts) WHERE status = 'doing'
-"""
-
-
-class _Jobs(JobManager):
-    """Takes jobs of the lanes that have a free place. Whoever lost a job to another process does not put down how it
-    ended: that one is at it, and holds its lock."""
-
-    def __init__(self, connector: BaseConnector, places: Mapping[Lane, int]) -> None:
-        super().__init__(connector)
-        self._places = places
-        self._taken: dict[_Begun, str] = {}  # by this process, with their lanes
-        self._tell_worker: NotificationCallback | None = None
-
-    async def listen_for_jobs(
-        self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
-    ) -> None:
-        self._tell_worker = on_notification
-        await super().listen_for_jobs(on_notification=on_notification, queues=queues)
-
-    async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        """Looks again when a place became free meanwhile: the worker forgets what it was told while it asked."""
-        while True:
-            free = self._free(queues)
-            job = await super().fetch_job(free, worker_id) if free else None
-            if job is not None:
-                self._taken[_begun(job)] = job.queue
-            if job is not None or self._free(queues) == free:
-                return job
-
-    def _free(self, queues: Iterable[str] | None) -> list[Lane]:
-        taken = Counter(self._taken.values())
-        known = self._places if queues is None else [lane for lane in self._places if lane in queues]
-        return [lane for lane in known if taken[lane] < self._places[lane]]
-
-    async def _leave(self, job: Job) -> None:
-        """The worker, which may have found its lane full, looks again, as when new work is told of."""
-        before = self._free(None)
-        self._taken.pop(_begun(job), None)
-        if self._tell_worker is not None and job.id is not None and self._free(None) != before:
-            told = JobInserted(type="job_inserted", job_id=job.id)
-            await self._tell_worker(channel=job.queue, notification=told)
-
-    async def ours(self, *jobs: Job) -> set[int]:
-        ids, attempts = [job.id for job in jobs], [job.attempts for job in jobs]
-        rows = await self.connector.execute_query_all_async(_OURS, ids=ids, attempts=attempts)
-        return {int(row["id"]) for row in rows}
-
-    async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:  # noqa: FBT001 - procrastinate's own
-        await self._leave(job)
-        if await self.ours(job):
-            await super().finish_job(job, status, delete_job)
-
-    async def retry_job(
-        self,
-        job: Job,
-        retry_at: datetime | None = None,
-        priority: int | None = None,
-        queue: str | None = None,
-        lock: str | None = None,
-    ) -> None:
-        await self._leave(job)
-        if await self.ours(job):
-            await super().retry_job(job, retry_at, priority, queue, lock)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +77,7 @@ class _GoOnLater(BaseRetryStrategy):
         if isinstance(exception, NodeUnreachable):
             return RetryDecision(
                 retry_in={"seconds": min(_NODE_PAUSE * 2 ** min(job.attempts, 10), _LONGEST_NODE_PAUSE)},
-                priority=_LAST if self._gives_way else None,
+                priority=LAST if self._gives_way else None,
             )
         return None
 
@@ -184,17 +89,17 @@ class Queue:
         self._store = store
         self._most = sum(places.values())
         self._app = procrastinate.App(connector=procrastinate.PsycopgConnector())
-        self._app.job_manager = self._jobs = _Jobs(self._app.connector, places)
+        self._app.job_manager = self._jobs = LaneJobs(self._app.connector, places)
         self._stopping = asyncio.Event()
         self._worker: Worker | None = None
-        self._running: dict[_Begun, _Running] = {}
+        self._running: dict[Begun, _Running] = {}
         self._idle: set[int | None] = set()  # jobs of our worker whose handlers did not run at the last sweep
 
     def register(self, name: str, handler: Handler, *, gives_way: bool = False) -> None:
         """`gives_way`: while it waits for its node, other work of its lock goes before it, also what came later."""
 
         async def run(context: JobContext, subject: int, request: str = "") -> None:
-            self._running[_begun(context.job)] = _Running(context.job, asyncio.current_task())
+            self._running[begun(context.job)] = _Running(context.job, asyncio.current_task())
             _expect.set(functools.partial(self._expect_ours, context.job))
             try:
                 with structlog.contextvars.bound_contextvars(request=request):
@@ -204,7 +109,7 @@ class Queue:
             except asyncio.CancelledError:
                 raise exceptions.JobAborted from None
             finally:
-                del self._running[_begun(context.job)]
+                del self._running[begun(context.job)]
 
         self._app.task(name=name, retry=_GoOnLater(gives_way=gives_way), pass_context=True)(run)
 
@@ -297,7 +202,7 @@ class Queue:
         After this machine slept, our own heartbeat looks as old as that of a process that is gone."""
         await self._leave_what_was_taken_over()
         found = await self._app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_AFTER)
-        stalled = {job.id: job for job in (*found, *await self._idle_jobs()) if _begun(job) not in self._running}
+        stalled = {job.id: job for job in (*found, *await self._idle_jobs()) if begun(job) not in self._running}
         for job in stalled.values():
             with contextlib.suppress(exceptions.ConnectorException):  # it ended, or another process was quicker
                 await self._app.job_manager.retry_job(job)
@@ -307,8 +212,8 @@ class Queue:
     async def _leave_what_was_taken_over(self) -> None:
         running = dict(self._running)
         ours = await self._jobs.ours(*(one.job for one in running.values())) if running else set()
-        for begun, one in running.items():
-            if one.job.id not in ours and one.task is not None and begun in self._running:
+        for key, one in running.items():
+            if one.job.id not in ours and one.task is not None and key in self._running:
                 log.info("taken_over", task=one.job.task_name, job=one.job.id)
                 one.task.cancel()
 
@@ -326,7 +231,7 @@ class Queue:
         if self._worker is None or self._worker.worker_id is None:
             return []
         ours = await self._app.job_manager.list_jobs_async(status="doing", worker_id=self._worker.worker_id)
-        idle = [job for job in ours if _begun(job) not in self._running]
+        idle = [job for job in ours if begun(job) not in self._running]
         seen, self._idle = self._idle, {job.id for job in idle}
         return [job for job in idle if job.id in seen]
 

@@ -9,8 +9,8 @@ from bakery.model.actor import Actor
 from bakery.model.changes import change_in_words
 from bakery.model.deployments import DeploymentState, StepState
 from bakery.model.permissions import Permission
+from bakery.store.lanes import PLACES, Lane
 from bakery.store.logs import Piece
-from bakery.store.queue import PLACES, Lane
 from bakery.web.moments import moment
 from bakery.web.presenters.durations import duration
 from bakery.web.presenters.logs import log_of_step
