@@ -110,6 +110,12 @@ async def test_a_cancel_that_was_interrupted_begins_nothing_again(fleet: Fleet) 
     assert "Unpack" not in await fleet.log(asked)
 
 
+async def taken_over(fleet: Fleet, asked: DeploymentSummary) -> None:
+    """Another process goes on with it, as when ours stood still for too long."""
+    async with fleet.store.transaction() as tx:
+        await take_up(tx, asked.id)
+
+
 async def test_who_was_taken_for_dead_has_nothing_to_say_when_it_wakes_up(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,8 +124,7 @@ async def test_who_was_taken_for_dead_has_nothing_to_say_when_it_wakes_up(
     asked = await fleet.request(an_app("two"))
 
     async def stand_still(*_: object) -> None:
-        async with fleet.store.transaction() as tx:
-            await take_up(tx, asked.id)
+        await taken_over(fleet, asked)
         raise NodeUnreachable("It was away for too long.")
 
     with monkeypatch.context() as patch:
@@ -145,8 +150,7 @@ async def test_who_was_taken_over_takes_nothing_away_any_more(fleet: Fleet, monk
     asked = await fleet.request(an_app("two", answer="(500, b'')"))
 
     async def stand_still(_: object) -> bool:
-        async with fleet.store.transaction() as tx:
-            await take_up(tx, asked.id)
+        await taken_over(fleet, asked)
         return False
 
     monkeypatch.setattr(undo, "_keep_what_was_made", stand_still)
@@ -167,8 +171,7 @@ async def test_who_was_taken_over_while_it_waited_for_visitors_ends_no_slot(
     asked = await fleet.request(an_app("two"))
 
     async def stand_still(*_: object, **__: object) -> int:
-        async with fleet.store.transaction() as tx:
-            await take_up(tx, asked.id)
+        await taken_over(fleet, asked)
         return 0
 
     monkeypatch.setattr(Traffic, "wait_for_drain", stand_still)
@@ -186,8 +189,7 @@ async def test_who_learns_that_it_was_taken_over_ends_whatever_it_is_at(
     asked = await fleet.request(version)
 
     async def stand_still(_: object) -> None:
-        async with fleet.store.transaction() as tx:
-            await take_up(tx, asked.id)
+        await taken_over(fleet, asked)
         await asyncio.Event().wait()
 
     monkeypatch.setattr(run, act, stand_still)
@@ -255,8 +257,7 @@ async def test_a_mistake_of_who_was_taken_over_ends_nothing(fleet: Fleet, monkey
     asked = await fleet.request(an_app("one"))
 
     async def stumble(*_: object) -> None:
-        async with fleet.store.transaction() as tx:
-            await take_up(tx, asked.id)
+        await taken_over(fleet, asked)
         raise ZeroDivisionError
 
     with monkeypatch.context() as patch:
@@ -295,8 +296,7 @@ async def test_who_was_taken_over_gives_its_slot_no_other_port(
     assert deployment is not None
 
     async def is_taken(_: object, port: int) -> bool:
-        async with fleet.store.transaction() as tx:
-            await take_up(tx, asked.id)
+        await taken_over(fleet, asked)
         return port == 20000
 
     monkeypatch.setattr(Traffic, "is_taken", is_taken)
@@ -316,8 +316,7 @@ async def test_who_was_taken_over_while_it_took_releases_away_brings_none_of_the
     asked = await fleet.request(an_app("two"))
 
     async def stand_still(*_: object) -> None:
-        async with fleet.store.transaction() as tx:
-            await take_up(tx, asked.id)
+        await taken_over(fleet, asked)
         raise TakenOver
 
     monkeypatch.setattr(undo, "_remove_files", stand_still)

@@ -23,7 +23,7 @@ HUGO = ("hugo.toml", "hugo.yaml", "hugo.yml", "hugo.json")
 _OLDER_HUGO = ("config.toml", "config.yaml", "config.yml")
 _OF_HUGO = ("layouts/", "themes/", "archetypes/")
 _OF_ZOLA = r"(?m)^base_url[ \t]*="  # its config.toml says so what Hugo's calls baseURL
-_NETLIFY = "netlify.toml"
+NETLIFY = "netlify.toml"
 _USUAL_HUGO = "0.152.2"
 MKDOCS = "mkdocs.yml"
 _SPHINX = "conf.py"
@@ -95,6 +95,23 @@ def find_jekyll_site(folder: Folder, _: Said) -> Found | None:
     )
 
 
+def version_of_program(folder: Folder, program: str, *, usual: str) -> tuple[ToolVersion, Sequence[str]]:
+    """Of a site maker that is one program: where tools are listed, or in a variable of Netlify's."""
+    name = program.lower()
+    variable = rf"""\b{program.upper()}_VERSION[ \t]*=[ \t]*["']([^"'\n]{{1,40}})"""
+    netlify = re.search(variable, folder.text(NETLIFY) or "")
+    return chosen_version(
+        program,
+        (
+            in_tool_versions(folder, name),
+            in_mise(folder, name),
+            Asked(netlify[1], folder.shown(NETLIFY)) if netlify else None,
+        ),
+        read=whole_version,
+        usual=usual,
+    )
+
+
 def find_hugo_site(folder: Folder, _: Said) -> Found | None:
     older = any(map(folder.holds_any, _OF_HUGO)) and folder.holds_any("content/")
     name = folder.first(*HUGO, *(_OLDER_HUGO if older else ()))
@@ -105,17 +122,7 @@ def find_hugo_site(folder: Folder, _: Said) -> Found | None:
         return None
     document = read_toml(text) if name.endswith(".toml") else None
     place = text_in(document, "publishDir") if document else yaml_value(text, "publishDir")
-    netlify = re.search(r"""\bHUGO_VERSION[ \t]*=[ \t]*["']([^"'\n]{1,40})""", folder.text(_NETLIFY) or "")
-    version, asked = chosen_version(
-        "Hugo",
-        (
-            in_tool_versions(folder, "hugo"),
-            in_mise(folder, "hugo"),
-            Asked(netlify[1], folder.shown(_NETLIFY)) if netlify else None,
-        ),
-        read=whole_version,
-        usual=_USUAL_HUGO,
-    )
+    version, asked = version_of_program(folder, "Hugo", usual=_USUAL_HUGO)
     has_package = folder.has("package.json")
     address = ProposedVariable(VariableName("HUGO_BASEURL"), f"{shown} has an address that its links begin with.")
     return site_of(
@@ -306,7 +313,7 @@ def plain_place(path: str | None, usual: str) -> RepositoryPath:
 
 
 STACKS_BEFORE = (
-    Stack("hugo", find_hugo_site, marks=HUGO, reads=(*HUGO, *_OLDER_HUGO, _NETLIFY), looks_for=HUGO),
+    Stack("hugo", find_hugo_site, marks=HUGO, reads=(*HUGO, *_OLDER_HUGO, NETLIFY), looks_for=HUGO),
     Stack("jekyll", find_jekyll_site, reads=(JEKYLL,), reads_above=(".ruby-version",), looks_for=(JEKYLL,)),
 )
 STACKS_AFTER = (

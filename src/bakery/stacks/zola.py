@@ -6,14 +6,12 @@ from bakery.model.app_commands import words
 from bakery.stacks.compiled import Brought, Image
 from bakery.stacks.documents import read_toml, text_in
 from bakery.stacks.plan import Found, Said
-from bakery.stacks.site_makers import plain_place, site_of, whole_version
+from bakery.stacks.site_makers import NETLIFY, plain_place, site_of, version_of_program
 from bakery.stacks.stack import Stack
 from bakery.stacks.tree import Folder
-from bakery.stacks.versions import Asked, chosen_version, in_mise, in_tool_versions
 
 # The second is anybody's, so its text has to tell.
 FILES = ("zola.toml", "config.toml")
-_NETLIFY = "netlify.toml"
 _USUAL = "0.21.0"
 _OF_ZOLA = r"(?m)^base_url[ \t]*="  # Hugo's says baseURL
 _FOLDERS = ("content/", "templates/", "themes/")
@@ -23,17 +21,7 @@ def find_zola_site(folder: Folder, _: Said) -> Found | None:
     name = folder.first(*FILES)
     if name is None or not re.search(_OF_ZOLA, folder.text(name) or "") or not any(map(folder.holds_any, _FOLDERS)):
         return None
-    netlify = re.search(r"""\bZOLA_VERSION[ \t]*=[ \t]*["']([^"'\n]{1,40})""", folder.text(_NETLIFY) or "")
-    version, asked = chosen_version(
-        "Zola",
-        (
-            in_tool_versions(folder, "zola"),
-            in_mise(folder, "zola"),
-            Asked(netlify[1], folder.shown(_NETLIFY)) if netlify else None,
-        ),
-        read=whole_version,
-        usual=_USUAL,
-    )
+    version, asked = version_of_program(folder, "Zola", usual=_USUAL)
     place = plain_place(text_in(read_toml(folder.text(name)), "output_dir"), "public")
     return site_of(
         "Zola",
@@ -55,4 +43,4 @@ def find_zola_site(folder: Folder, _: Said) -> Found | None:
     )
 
 
-STACK = Stack("zola", find_zola_site, marks=FILES[:1], reads=(*FILES, _NETLIFY), looks_for=FILES[:1])
+STACK = Stack("zola", find_zola_site, marks=FILES[:1], reads=(*FILES, NETLIFY), looks_for=FILES[:1])
